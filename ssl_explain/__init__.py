@@ -1,0 +1,45 @@
+"""ssl_explain: the theory of self-supervised learning, made touchable.
+
+What stands for what (everything counts from the leaves; layer 1 is the bottom layer):
+
+======================  ==============================  ==========================================
+paper                   here                            shape
+======================  ==============================  ==========================================
+x, x'                   ``Views.x``                     (n points, a views, d inputs)
+z_μ                     ``Views.latents[level]``        (n, nodes of that level), 0 or 1
+ρ                       ``LatentTree.polarity[level]``  (edges from level + 1 down to level,)
+f_l                     ``net.activations(x)[l - 1]``   (n, node, d_out)
+W_l                     ``net.weights[l - 1]``          (node, d_out, d_in)
+D_l                     ``ForwardPass.gates[l - 1]``    (n, node, d_out)
+r+, r_k-                ``r_pos``, ``r_neg``            (n,), (n, h negatives)
+τ, r0, H                ``temperature``, ``margin``,    numbers
+                        ``negatives``
+q                       ``strength``                    a number in [0, 1]
+======================  ==============================  ==========================================
+"""
+
+from ssl_explain.dynamics.correlation import BestCorrelation
+from ssl_explain.dynamics.training import Training, train
+from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.networks.tree import TreeNet
+from ssl_explain.records import ForwardPass, Trace, Views
+from ssl_explain.topology import Tree
+from ssl_explain.worlds.latent_tree import LatentTree
+
+__all__ = [
+    "BestCorrelation",
+    "ForwardPass",
+    "LatentTree",
+    "ReLUNet",
+    "Trace",
+    "Training",
+    "Tree",
+    "TreeNet",
+    "Views",
+    "contrastive",
+    "info_nce",
+    "simple_contrastive",
+    "soft_triplet",
+    "train",
+]

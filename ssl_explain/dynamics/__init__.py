@@ -1,0 +1,1 @@
+"""The conductor: training and what it measures."""

@@ -1,0 +1,121 @@
+"""Training, watched: plain gradient descent that measures as it goes and stops before it breaks anything."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from ssl_explain import _require
+from ssl_explain.records import Trace, Views
+
+Measure = Callable[..., Tensor]
+Objective = Callable[[nn.Module, Views], Tensor]
+
+
+class World(Protocol):
+    """Anything that draws views of data points."""
+
+    def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> Views:
+        """Draw ``n`` points and ``views`` views of each."""
+
+
+class Training:
+    """A run in progress: ``advance`` it, change its settings between steps, ask for its ``trace`` at any time.
+
+    One step is x ~ world, then W ← W - lr · ∇L: plain gradient descent without memory, so a run that is cut into
+    pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
+    changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        world: World,
+        objective: Objective,
+        *,
+        learning_rate: float,
+        generator: torch.Generator,
+        measure: Measure,
+        strength: float = 1.0,
+        batch: int = 128,
+        measure_every: int = 25,
+    ) -> None:
+        """Check the settings and measure the untrained network."""
+        self.net, self.world, self.objective, self.measure = net, world, objective, measure
+        self.generator, self.strength = generator, strength
+        self.learning_rate = _require.number("learning_rate", learning_rate, 0, float("inf"), "try 0.1")
+        self.batch = _require.integer("batch", batch, 2, "a contrastive step needs a second point to push away")
+        self.measure_every = _require.integer("measure_every", measure_every, 1, "count in steps")
+        self.stopped: str | None = None
+        self.step = 0
+        self._parameters = list(net.parameters())
+        self._losses: list[Tensor] = []
+        self._steps, self._values = [0], [measure(net)]
+
+    def advance(self, steps: int = 1) -> None:
+        """Take ``steps`` steps, fewer if a value stops being finite (``stopped`` then says why)."""
+        for _ in range(steps):
+            if self.stopped is None:
+                self._one_step()
+
+    def _one_step(self) -> None:
+        views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
+        loss = self.objective(self.net, views)
+        gradients = torch.autograd.grad(loss.sum(), self._parameters)
+        size = torch.nn.utils.get_total_norm(gradients)
+        if not torch.isfinite(size + loss.detach().sum()):
+            self.stopped = (
+                f"stopped at step {self.step}: the loss or its gradient is no longer finite; lower the learning rate"
+            )
+            return
+        with torch.no_grad():
+            for parameter, gradient in zip(self._parameters, gradients, strict=True):
+                parameter.sub_(gradient, alpha=self.learning_rate)
+        self._losses.append(loss.detach())
+        self.step += 1
+        if self.step % self.measure_every == 0:
+            self._steps.append(self.step)
+            self._values.append(self.measure(self.net))
+
+    def trace(self) -> Trace:
+        """Everything measured so far, with the present state as its last point."""
+        steps, values = list(self._steps), list(self._values)
+        if steps[-1] != self.step:
+            steps.append(self.step)
+            values.append(self.measure(self.net))
+        losses = torch.stack(self._losses) if self._losses else torch.empty(0)
+        return Trace(torch.tensor(steps), torch.stack(values), losses, self.stopped)
+
+
+def train(
+    net: nn.Module,
+    world: World,
+    objective: Objective,
+    *,
+    steps: int,
+    learning_rate: float,
+    generator: torch.Generator,
+    measure: Measure,
+    strength: float = 1.0,
+    batch: int = 128,
+    measure_every: int = 25,
+    progress: bool = False,
+) -> Trace:
+    """Train ``net`` in place and return what was measured on the way.
+
+    Raises:
+        ValueError: a batch of one, a negative learning rate or number of steps, a strength outside [0, 1].
+    """
+    _require.integer("steps", steps, 0, "0 only measures")
+    run = Training(
+        net, world, objective, learning_rate=learning_rate, generator=generator, measure=measure,
+        strength=strength, batch=batch, measure_every=measure_every,
+    )  # fmt: skip
+    with tqdm(total=steps, disable=not progress, unit="step") as bar:
+        while run.step < steps and run.stopped is None:
+            chunk = min(measure_every, steps - run.step)
+            run.advance(chunk)
+            bar.update(chunk)
+    return run.trace()

@@ -1,0 +1,1 @@
+"""The exercises: checks with reasons, and the one copy of each solution."""

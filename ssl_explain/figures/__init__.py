@@ -1,0 +1,1 @@
+"""The painter: records become pictures; nothing is computed here."""

@@ -1,0 +1,1 @@
+"""The wishes: each turns energies between views into a number."""

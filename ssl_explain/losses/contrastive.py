@@ -1,0 +1,113 @@
+"""What contrastive learning asks for: views of one point close, views of different points apart.
+
+Every loss reads energies r = ½‖f(a) - f(b)‖² and shares ∂L/∂r+ > 0, ∂L/∂r_k- < 0, ∂L/∂r+ + Σ_k ∂L/∂r_k- = 0.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ssl_explain import _require
+from ssl_explain.records import Views
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Objective = Callable[[nn.Module, Views], Tensor]
+
+
+def simple_contrastive(
+    r_pos: Float[Tensor, "*batch n"], r_neg: Float[Tensor, "*batch n h"]
+) -> Float[Tensor, "*batch n"]:
+    """Pull the positive, push the negatives, at constant strength: L = r+ - mean_k r_k-.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Example:
+        >>> simple_contrastive(torch.tensor([1.0]), torch.tensor([[3.0]]))
+        tensor([-2.])
+    """
+    return r_pos - r_neg.mean(-1)
+
+
+def soft_triplet(
+    r_pos: Float[Tensor, "*batch n"],
+    r_neg: Float[Tensor, "*batch n h"],
+    *,
+    temperature: float = 0.1,
+    margin: float = 0.0,
+) -> Float[Tensor, "*batch n"]:
+    """Push a negative until it is ``margin`` farther than the positive: L = mean_k τ log(1 + e^{(r+ - r_k- + r0)/τ}).
+
+    ``temperature`` τ and ``margin`` r0 are in units of the energy r.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: temperature not positive, margin negative.
+
+    Example:
+        >>> round(soft_triplet(torch.zeros(1), torch.zeros(1, 1), temperature=1.0).item(), 4)  # log 2
+        0.6931
+    """
+    tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
+    r0 = _require.number("margin", margin, 0, float("inf"), "0 is no margin")
+    return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - r_neg + r0) / tau).mean(-1)
+
+
+def info_nce(
+    r_pos: Float[Tensor, "*batch n"], r_neg: Float[Tensor, "*batch n h"], *, temperature: float = 0.1
+) -> Float[Tensor, "*batch n"]:
+    """Pick the positive out of a crowd: L = -τ log[ e^{-r+/τ} / (e^{-r+/τ} + Σ_k e^{-r_k-/τ}) ].
+
+    Mind the prefactor τ, which cross-entropy lacks: at τ = 0.1, a learning rate of 0.1 here is 0.01 there.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: temperature not positive.
+
+    Example:
+        >>> round(info_nce(torch.zeros(1), torch.zeros(1, 3), temperature=1.0).item(), 4)  # log(1 + H)
+        1.3863
+    """
+    tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
+    energies = torch.cat([r_pos.unsqueeze(-1), r_neg], dim=-1)
+    return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
+
+
+def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) -> Objective:
+    """Make a training objective of a loss: energies between two views, averaged over the batch.
+
+    The positive of point i is its second view; its k-th negative is the second view of point i + k (cyclic), so a
+    negative is always a view of an independent point. ``negatives="batch"`` takes all other points.
+    The objective returns one number, or one per run where the views carry a ``runs`` axis.
+
+    Raises:
+        ValueError: no negatives, more negatives than other points in the batch, or fewer than two views.
+
+    Example:
+        >>> objective = contrastive(simple_contrastive)
+        >>> points = torch.tensor([[[0.0], [0.0]], [[2.0], [2.0]]])
+        >>> objective(nn.Identity(), Views(points)).item()
+        -2.0
+    """
+    if negatives != "batch":
+        _require.integer("negatives", negatives, 1, 'a contrastive loss needs something to push away; try 1 or "batch"')
+
+    def objective(net: nn.Module, views: Views) -> Tensor:
+        n, a = views.x.shape[-3:-1]
+        h = n - 1 if negatives == "batch" else negatives
+        if a < 2 or n <= h or h < 1:
+            raise ValueError(
+                f"`views` must hold two views of more than {max(int(h), 1)} points, got {a} view(s) of {n} point(s); "
+                "draw a larger batch or ask for fewer negatives."
+            )
+        f = net(views.x)
+        first, second = f[..., 0, :], f[..., 1, :]
+        others = torch.stack([second.roll(-k, dims=-2) for k in range(h + 1)], dim=-2)
+        energies = 0.5 * (first.unsqueeze(-2) - others).square().sum(-1)
+        return loss(energies[..., 0], energies[..., 1:]).mean(-1)
+
+    return objective

@@ -1,0 +1,1 @@
+"""The students: each turns inputs into features."""

@@ -1,0 +1,101 @@
+"""One forward pass for every wiring: a layer is a row of nodes, each with its own small matrix."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ssl_explain import _require
+from ssl_explain.records import ForwardPass
+
+
+class LayeredReLU(nn.Module):
+    """A deep ReLU network whose layers are rows of nodes: f_0 = x, f̃_l = W_l f_{l-1}, f_l = max(f̃_l, 0).
+
+    ``shapes[l]`` is (node, d_out, d_in) of layer ``l + 1``; the outputs of consecutive nodes are read together
+    by the node above them. The output is ℓ2-normalised unless ``normalise`` is off: the one departure from the
+    theory, under which f_L is homogeneous of degree 1. Biases are off, as the theory has it.
+    Under that normalisation only learning rate / scale² matters for the first steps, so a small ``scale`` learns fast.
+    A leading ``runs`` axis trains independent copies side by side.
+    """
+
+    def __init__(
+        self,
+        shapes: Sequence[tuple[int, int, int]],
+        *,
+        generator: torch.Generator,
+        biases: bool = False,
+        normalise: bool = True,
+        scale: float = 1.0,
+        runs: int | None = None,
+    ) -> None:
+        """Draw weights from N(0, 2·scale² / d_in); scale 1 keeps the size of ReLU activations from layer to layer."""
+        super().__init__()
+        self.normalise, self.runs = normalise, runs
+        gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
+        lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
+        draws = [torch.randn(*lead, *shape, generator=generator) * gain * (2 / shape[-1]) ** 0.5 for shape in shapes]
+        self.weights = nn.ParameterList(draws)
+        self.biases = nn.ParameterList([torch.zeros(*w.shape[:-1], 1) for w in draws] if biases else [])
+
+    @property
+    def input_dimension(self) -> int:
+        """Entries that one input must have."""
+        return self.weights[0].shape[-3] * self.weights[0].shape[-1]
+
+    def _columns(self, x: Tensor) -> Float[Tensor, "runs d n"]:
+        """Check the input and lay it out as columns: then regrouping children under a parent costs nothing."""
+        _require.last_axis("x", x, self.input_dimension, "one entry per leaf of the network's first layer")
+        if self.runs is not None and (x.ndim < 2 or x.shape[0] != self.runs):
+            raise ValueError(
+                f"`x` must have {self.runs} runs on its first axis, got shape {tuple(x.shape)}; "
+                "the network holds that many copies."
+            )
+        return x.reshape(self.runs or 1, -1, x.shape[-1]).transpose(1, 2)
+
+    def _sweep(self, columns: Tensor) -> list[Float[Tensor, "runs_node d_out n"]]:
+        """Activations of every layer, in columns; a row holds one neuron of one node of one run."""
+        f, n, layers = columns, columns.shape[-1], []
+        for level, weight in enumerate(self.weights):
+            inputs = f.reshape(-1, weight.shape[-1], n)
+            matrices = weight.flatten(0, -3)
+            if len(self.biases):
+                pre = torch.baddbmm(self.biases[level].flatten(0, -3), matrices, inputs)
+            else:
+                pre = torch.bmm(matrices, inputs)
+            f = pre.relu()
+            layers.append(f)
+        return layers
+
+    def _rows(self, columns: Tensor, lead: torch.Size) -> Tensor:
+        """Back from columns (runs·node, d, n) to points first, (*lead, node, d)."""
+        runs, (d, n) = self.runs or 1, columns.shape[-2:]
+        return columns.reshape(runs, -1, d, n).permute(0, 3, 1, 2).reshape(*lead, -1, d)
+
+    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
+        """The output of the top layer, ℓ2-normalised unless that is switched off."""
+        top = self._sweep(self._columns(x))[-1]
+        if self.normalise:
+            top = nn.functional.normalize(top, dim=1)
+        return self._rows(top, x.shape[:-1]).flatten(-2)
+
+    def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
+        """Activations of every layer 1..L, node by node; the last one is the output as the loss sees it."""
+        layers = self._sweep(self._columns(x))
+        if self.normalise:
+            layers[-1] = nn.functional.normalize(layers[-1], dim=1)
+        return [self._rows(layer, x.shape[:-1]) for layer in layers]
+
+    def forward_pass(self, x: Float[Tensor, "*batch d"]) -> ForwardPass:
+        """Everything that the gradient through this pass needs: inputs, gates and weights of every layer."""
+        columns = self._columns(x)
+        layers = self._sweep(columns)
+        n = columns.shape[-1]
+        inputs = [f.reshape(-1, w.shape[-1], n) for f, w in zip([columns, *layers], self.weights, strict=False)]
+        return ForwardPass(
+            tuple(self._rows(f, x.shape[:-1]) for f in inputs),
+            tuple(self._rows((f > 0).to(x.dtype), x.shape[:-1]) for f in layers),
+            tuple(self.weights),
+            self(x),
+        )

@@ -1,0 +1,44 @@
+"""The dense student: every neuron reads the whole layer below."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+
+from ssl_explain import _require
+from ssl_explain.networks.layers import LayeredReLU
+
+
+class ReLUNet(LayeredReLU):
+    """A bias-free dense ReLU network: one node per layer.
+
+    ``widths`` counts from the input to the output.
+
+    Raises:
+        ValueError: fewer than two widths, or a width below 1.
+
+    Example:
+        >>> net = ReLUNet((6, 5, 4), generator=torch.Generator().manual_seed(0))
+        >>> net(torch.ones(3, 6)).shape
+        torch.Size([3, 4])
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        *,
+        generator: torch.Generator,
+        biases: bool = False,
+        normalise: bool = True,
+        scale: float = 1.0,
+        runs: int | None = None,
+    ) -> None:
+        """Draw one matrix per layer."""
+        if len(widths) < 2:
+            raise ValueError(
+                f"`widths` must list the input and at least one layer, got {tuple(widths)}; try (6, 5, 4)."
+            )
+        for width in widths:
+            _require.integer("widths", width, 1, "a layer needs at least one neuron")
+        shapes = [(1, d_out, d_in) for d_in, d_out in pairwise(widths)]
+        super().__init__(shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)

@@ -1,0 +1,39 @@
+"""The student wired along a tree: a node reads the neurons of its own children and nothing else."""
+
+import torch
+
+from ssl_explain import _require
+from ssl_explain.networks.layers import LayeredReLU
+from ssl_explain.topology import Tree
+
+
+class TreeNet(LayeredReLU):
+    """A ReLU network with the wiring of a tree and ``neurons_per_node`` neurons in every node.
+
+    It knows which leaves belong together, but nothing about the latents: neither their values nor their polarity.
+
+    Raises:
+        ValueError: no neurons.
+
+    Example:
+        >>> net = TreeNet(Tree(depth=3), neurons_per_node=10, generator=torch.Generator().manual_seed(0))
+        >>> [tuple(w.shape) for w in net.weights]
+        [(4, 10, 2), (2, 10, 20), (1, 10, 20)]
+    """
+
+    def __init__(
+        self,
+        topology: Tree,
+        neurons_per_node: int = 10,
+        *,
+        generator: torch.Generator,
+        biases: bool = False,
+        normalise: bool = True,
+        scale: float = 0.2,
+        runs: int | None = None,
+    ) -> None:
+        """Draw one matrix per node, a whole level in one tensor."""
+        m = _require.integer("neurons_per_node", neurons_per_node, 1, "a node without neurons can learn nothing")
+        b = topology.branching
+        shapes = [(width, m, b if level == 0 else b * m) for level, width in enumerate(topology.widths[1:])]
+        super().__init__(shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)

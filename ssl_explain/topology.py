@@ -1,0 +1,62 @@
+"""The shape of a rooted tree: integers only, no probabilities, no tensors."""
+
+from dataclasses import dataclass
+
+from ssl_explain import _require
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A complete tree that counts its levels from the leaves.
+
+    Level 0 holds the leaves, level ``depth`` holds the root; node ``k`` of level ``l + 1``
+    is the parent of nodes ``branching·k … branching·k + branching - 1`` of level ``l``.
+
+    Raises:
+        ValueError: depth below 1, branching below 2, or more than 2²⁰ leaves.
+
+    Example:
+        >>> Tree(depth=2).widths
+        (4, 2, 1)
+    """
+
+    depth: int
+    branching: int = 2
+
+    def __post_init__(self) -> None:
+        """Check both integers and keep the tree small enough to hold."""
+        _require.integer("depth", self.depth, 1, "a tree needs at least one level above its leaves")
+        _require.integer(
+            "branching", self.branching, 2, "a latent needs at least two children to have something to explain"
+        )
+        if self.branching**self.depth > 2**20:
+            raise ValueError(
+                f"`depth` must keep the tree at 2^20 leaves or fewer, got {self.branching}^{self.depth}; "
+                "take a shallower tree."
+            )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Number of nodes of each level, from the leaves to the root."""
+        return tuple(self.branching ** (self.depth - level) for level in range(self.depth + 1))
+
+    @property
+    def n_leaves(self) -> int:
+        """Number of leaves, which is the input dimension."""
+        return self.widths[0]
+
+    @property
+    def latents(self) -> tuple[tuple[int, int], ...]:
+        """Every latent as (level, index), level 1 first, the root last."""
+        return tuple((level, k) for level in range(1, self.depth + 1) for k in range(self.widths[level]))
+
+    def level_slice(self, level: int) -> slice:
+        """Where the latents of one level stand in :attr:`latents`."""
+        _require.integer("level", level, 1, "level 1 is the first above the leaves", high=self.depth)
+        start = sum(self.widths[1:level])
+        return slice(start, start + self.widths[level])
+
+    def horizontal(self, level: int) -> tuple[float, ...]:
+        """Horizontal positions in (0, 1) that put every parent above the middle of its children."""
+        width = self.widths[level]
+        return tuple((k + 0.5) / width for k in range(width))

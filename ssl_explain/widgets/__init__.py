@@ -1,0 +1,1 @@
+"""The puppeteer: controls and live pictures."""

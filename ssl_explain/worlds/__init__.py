@@ -1,0 +1,1 @@
+"""The worlds: each draws views of data points."""

@@ -1,0 +1,204 @@
+"""A world with hidden causes: binary latents on a tree, of which only the leaves are seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.records import Views
+from ssl_explain.topology import Tree
+from ssl_explain.worlds.belief import beliefs, exact_ceilings, pattern_likelihoods
+
+Levels = list[UInt8[Tensor, "*batch _"]]
+
+MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level more would be 4 billion
+
+
+@dataclass(frozen=True)
+class LatentTree:
+    """The hierarchical latent tree model: every child copies its parent, now and then it errs.
+
+    P(z_child = z_parent) = (1 + ρ) / 2 with one polarity ρ ∈ [-1, 1] per edge; the root is a fair coin.
+    A data point is the whole configuration of latents; a network sees the leaves only.
+    ``polarity[l]`` belongs to the edges from level ``l + 1`` down to level ``l`` (leaves are level 0).
+    A leading ``runs`` axis holds independent trees side by side.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: a polarity outside [-1, 1], or levels whose sizes do not form a tree.
+
+    Example:
+        >>> g = torch.Generator().manual_seed(0)
+        >>> tree = LatentTree.random(depth=2, polarity=(0.8, 1.0), generator=g)
+        >>> [tuple(level.shape) for level in tree.sample(5, generator=g)]
+        [(5, 4), (5, 2), (5, 1)]
+    """
+
+    polarity: tuple[Float[Tensor, "*runs _"], ...]
+
+    def __post_init__(self) -> None:
+        """Check that the polarities are probabilities in disguise and that their sizes form a tree."""
+        for level in self.polarity:
+            _require.finite("polarity", level)
+            if level.abs().max() > 1:
+                worst = float(level.abs().max())
+                raise ValueError(
+                    f"`polarity` must lie in [-1, 1], got a magnitude of {worst:g}; (1 + ρ)/2 is a probability."
+                )
+        sizes = tuple(level.shape[-1] for level in self.polarity)
+        if sizes != self.topology.widths[:-1]:
+            raise ValueError(
+                f"`polarity` must have {self.topology.widths[:-1]} edges per level, got {sizes}; "
+                "list the levels from the leaves to the root."
+            )
+
+    @classmethod
+    def random(
+        cls,
+        depth: int,
+        branching: int = 2,
+        polarity: tuple[float, float] = (0.8, 1.0),
+        *,
+        generator: torch.Generator,
+        runs: int | None = None,
+    ) -> "LatentTree":
+        """Draw |ρ| ~ U[low, high] with a random sign for every edge.
+
+        Raises:
+            ValueError: a range outside [0, 1] or reversed, depth below 1, runs below 1.
+        """
+        topology = Tree(depth, branching)
+        low, high = _require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
+        if low < 0:
+            raise ValueError(
+                f"`polarity` must be a range of magnitudes in [0, 1], got low = {low:g}; signs are drawn by themselves."
+            )
+        lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single tree"),)
+        draw = [torch.rand(2, *lead, width, generator=generator) for width in topology.widths[:-1]]
+        return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0) for u in draw))
+
+    @property
+    def topology(self) -> Tree:
+        """The shape of the tree, read off the number of edges at the root and at the leaves."""
+        branching = self.polarity[-1].shape[-1]
+        return Tree(len(self.polarity), branching)
+
+    @property
+    def dimension(self) -> int:
+        """Number of leaves: the input dimension of a network."""
+        return self.topology.n_leaves
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """() for one tree, (runs,) for trees side by side."""
+        return tuple(self.polarity[0].shape[:-1])
+
+    def _flips(self, *lead: int, generator: torch.Generator) -> Levels:
+        """For every edge, root first: 1 where the child disagrees with its parent, of shape (*runs, *lead, edges)."""
+        rates = torch.cat([(1 - level) / 2 for level in reversed(self.polarity)], dim=-1)
+        spread = rates.view(*self.runs, *(1 for _ in lead), -1)
+        noise = torch.rand(*self.runs, *lead, rates.shape[-1], generator=generator, dtype=rates.dtype)
+        return list(
+            (noise < spread).view(torch.uint8).split([level.shape[-1] for level in reversed(self.polarity)], dim=-1)
+        )
+
+    def _children(self, parents: Tensor) -> Tensor:
+        """Copy every parent to its children: (..., nodes) -> (..., nodes·branching)."""
+        b = self.topology.branching
+        return parents.unsqueeze(-1).expand(*parents.shape, b).flatten(-2)
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Levels:
+        """Draw ``n`` data points; ``levels[0]`` are the leaves, ``levels[-1]`` the root, all 0/1.
+
+        Raises:
+            ValueError: n below 1.
+        """
+        _require.integer("n", n, 1, "ask for at least one data point")
+        z = torch.randint(0, 2, (*self.runs, n, 1), generator=generator, dtype=torch.uint8)
+        levels = [z]
+        for flips in self._flips(n, generator=generator):
+            z = self._children(z) ^ flips
+            levels.append(z)
+        return levels[::-1]
+
+    def augment(self, levels: Sequence[Tensor], strength: float, *, generator: torch.Generator) -> Levels:
+        """Redraw whole subtrees: the child of a kept node is kept with probability 1 - q.
+
+        A node that is not kept is drawn afresh from the model given its parent, and so is all below it;
+        the root stays. So a view has the law of the data for every strength q: q = 0 changes nothing,
+        q = 1 keeps the root alone.
+
+        Raises:
+            ValueError: strength outside [0, 1] or NaN.
+        """
+        q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
+        root = levels[-1]
+        lead = tuple(root.shape[len(self.runs) : -1])
+        view, kept = [root], torch.ones_like(root, dtype=torch.bool)
+        for original, flips in zip(reversed(levels[:-1]), self._flips(*lead, generator=generator), strict=True):
+            u = torch.rand(original.shape, generator=generator)
+            kept = self._children(kept) & (u >= q)
+            view.append(torch.where(kept, original, self._children(view[-1]) ^ flips))
+        return view[::-1]
+
+    def draw(self, n: int, *, views: int = 2, strength: float, generator: torch.Generator) -> Views:
+        """Draw ``n`` data points and ``views`` augmented views of each; x holds the leaves as -1.0 or 1.0.
+
+        Raises:
+            ValueError: n or views below 1, strength outside [0, 1].
+        """
+        _require.integer("views", views, 1, "ask for at least one view")
+        levels = self.sample(n, generator=generator)
+        spread = [level.unsqueeze(-2).expand(*level.shape[:-1], views, level.shape[-1]) for level in levels]
+        leaves = self.augment(spread, strength, generator=generator)[0]
+        return Views(self.as_input(leaves), tuple(levels))
+
+    def as_input(self, leaves: UInt8[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch leaf"]:
+        """Leaves as a network reads them, -1.0 or 1.0: a fair coin then has mean zero."""
+        return 2 * leaves.to(self.polarity[0].dtype) - 1
+
+    def enumerate(self) -> tuple[Float[Tensor, "pattern leaf"], Float[Tensor, "*runs pattern 2"]]:
+        """Every leaf pattern as a network reads it (-1.0 or 1.0), and P(pattern | root = 0 or 1).
+
+        Raises:
+            ValueError: more than 16 leaves.
+
+        Example:
+            >>> x, p = LatentTree((torch.tensor([0.5, 0.5]),)).enumerate()
+            >>> x.tolist(), p[:, 1].tolist()
+            ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0.0625, 0.1875, 0.1875, 0.5625])
+        """
+        if self.dimension > MOST_LEAVES:
+            raise ValueError(
+                f"`enumerate` must see {MOST_LEAVES} leaves or fewer, got {self.dimension}; "
+                f"2^{self.dimension} patterns are too many to list: sample instead, or take a shallower tree."
+            )
+        index = torch.arange(2**self.dimension).unsqueeze(-1)
+        bits = ((index >> torch.arange(self.dimension - 1, -1, -1)) & 1).to(torch.uint8)
+        return self.as_input(bits), pattern_likelihoods(self.polarity)
+
+    def latent_ceilings(self, n: int, *, generator: torch.Generator) -> tuple[Float[Tensor, "*runs _"], ...]:
+        """How well any function of the leaves below a latent can correlate with it, for every latent.
+
+        √E[m²], m the posterior mean in ±1 coding: summed exactly up to 16 leaves below the latent,
+        estimated from ``n`` samples above. One tensor per level 1..depth.
+
+        Raises:
+            ValueError: n below 1.
+        """
+        _require.integer("n", n, 1, "ask for at least one sample")
+        polarity, branching = tuple(level.double() for level in self.polarity), self.topology.branching
+        reach = sum(branching**level <= MOST_LEAVES for level in range(1, self.topology.depth + 1))
+        levels = exact_ceilings(polarity[:reach], branching)
+        if reach < self.topology.depth:
+            leaves = self.as_input(self.sample(n, generator=generator)[0]).double()
+            levels += [m.square().mean(-2).sqrt() for m in beliefs(polarity, leaves)[reach:]]
+        return tuple(level.to(self.polarity[0].dtype) for level in levels)
+
+    def ceiling(self, n: int, *, generator: torch.Generator) -> Float[Tensor, "*runs depth"]:
+        """The Bayes ceiling of each level 1..depth: :meth:`latent_ceilings`, averaged over the latents of a level."""
+        return torch.stack([level.mean(-1) for level in self.latent_ceilings(n, generator=generator)], dim=-1)
