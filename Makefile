@@ -1,0 +1,81 @@
+# ssl_explain. `make help` lists the targets: every line below that carries two hashes.
+#
+# The environment lives in .venv. tools/setup_env.py makes it and keeps a note of what it installed,
+# so that a second start installs nothing that has not changed.
+
+VENV := .venv
+BIN = $(VENV)/bin
+FIRST := notebooks/00_start_here.ipynb
+
+# An interpreter that is named wins; otherwise the one of the environment, if it runs; otherwise python3.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell .venv/bin/python -c "" 2>/dev/null && echo .venv/bin/python || echo python3)
+endif
+SETUP = sh tools/check_python.sh "$(PYTHON)" && "$(PYTHON)" tools/setup_env.py
+
+# One thread, so that printed numbers do not depend on the number of cores. (No MPLBACKEND: it would silence notebooks.)
+unexport MPLBACKEND
+check-run notebooks stress: export OMP_NUM_THREADS = 1
+
+# $(call step,heading,command): run one step under its heading, say how long it took, stop where it fails.
+step = @printf '\n=== %s\n' '$(1)'; begin=$$(date +%s); { $(2); }; code=$$?; \
+	[ $$code -eq 0 ] && word=done || word=FAILED; \
+	printf '=== %s: %s in %s s\n' '$(1)' $$word $$(($$(date +%s) - begin)); exit $$code
+
+NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
+	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help lab test demo notebooks bench stress newest format clean env env-test check-code check-run
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'PYTHON=/path/to/python3.12 chooses the interpreter; LAB_ARGS="--no-browser" reaches JupyterLab.'
+
+lab: env ## JupyterLab on this machine, opened at the first notebook
+	@allow=; [ "$$(id -u)" -ne 0 ] || allow=--allow-root; \
+	exec $(BIN)/jupyter-lab --ip=127.0.0.1 --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $$allow $(LAB_ARGS)
+
+test: env-test check-code check-run ## everything the gate checks
+
+demo: env ## train the tree of the first notebook in the terminal, print its table (DEMO_ARGS="--help")
+	@$(BIN)/python -m ssl_explain $(DEMO_ARGS)
+
+notebooks: env-test ## execute every notebook in place (or those in NB="notebooks/...") and keep the outputs
+	@$(BIN)/python tools/run_notebooks.py $(NB)
+
+bench: env-test ## measure speed: a table here, the same figures in bench.json
+	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
+
+stress: env-test ## what is too long for the gate; the check cells once more without vector instructions
+	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -m stress)
+	$(call step,notebooks on a plain CPU,ATEN_CPU_CAPABILITY=default $(NBVAL))
+
+newest: ## the tests again in a fresh environment with the newest versions (only torch stays pinned)
+	@rm -rf build/newest
+	$(call step,set up build/newest,$(SETUP) --env build/newest --newest --extra test)
+	@$(MAKE) --no-print-directory VENV=build/newest check-run
+
+format: env-test ## lay out the code and repair what can be repaired without thinking
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean: ## remove the environment and everything that tools leave behind
+	rm -rf .venv build ssl_explain.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+env:
+	@$(SETUP)
+
+env-test:
+	$(call step,set up,$(SETUP) --extra test)
+
+check-code:
+	$(call step,layout,$(BIN)/ruff format --check .)
+	$(call step,lint,$(BIN)/ruff check .)
+	$(call step,types,$(BIN)/mypy && $(BIN)/mypy tools)
+
+check-run:
+	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -m "not browser and not stress")
+	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
+	$(call step,notebooks,$(NBVAL))
+	$(call step,browser,$(BIN)/pytest -m browser -rs tests/browser)

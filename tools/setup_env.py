@@ -1,0 +1,137 @@
+"""Build the project's own environment in ``.venv``, and do nothing when nothing has changed.
+
+``python tools/setup_env.py`` installs what a reader needs, ``--extra test`` what the gate needs as well.
+A note inside the environment says what was installed; it is written last, so an interrupted
+installation is recognised at the next start and begun afresh.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Messages of widgets in one kernel thread, and no pop-up about news or updates in front of an audience.
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+def fingerprint(root: Path, constraints: Path) -> str:
+    """Digest of all that decides what is installed, and where; settings of the linters do not count."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = [str(root), project["build-system"], project["project"], project.get("tool", {}).get("setuptools")]
+    parts += [constraints.read_text(encoding="utf-8"), LAB_SETTINGS]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_note(env: Path) -> dict:
+    """What the last set-up left behind; empty for an environment that we did not make."""
+    try:
+        return json.loads((env / "ssl_explain.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def write_note(env: Path, **note: object) -> None:
+    """Replace the note in one step."""
+    fresh = env / "ssl_explain.json.new"
+    fresh.write_text(json.dumps(note), encoding="utf-8")
+    os.replace(fresh, env / "ssl_explain.json")
+
+
+def base_interpreter() -> Path:
+    """The interpreter behind this one, also when this one lives in an environment."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+
+
+def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
+    """The reason why the environment must be made from scratch, or None if it can stay."""
+    config = env / "pyvenv.cfg"
+    if not config.exists():
+        return "there is none yet"
+    lines = dict(line.split(" = ", 1) for line in config.read_text(encoding="utf-8").splitlines() if " = " in line)
+    if Path(lines.get("executable", "")).resolve() != base_interpreter():
+        return "it belongs to another Python"
+    if lines.get("version") != ".".join(map(str, sys.version_info[:3])):
+        return "its Python has been updated"
+    if note.get("interrupted"):
+        return "the last installation did not finish"
+    if note.get("root", str(root)) != str(root):
+        return "the project has moved"
+    return None
+
+
+def install(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
+    """Run pip in the environment, then hand JupyterLab its settings."""
+    target = f".[{','.join(extras)}]" if extras else "."
+    pip = [str(env / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", str(constraints), "-e", target], check=True, cwd=root)
+    settings = env / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(LAB_SETTINGS, indent=2) + "\n", encoding="utf-8")
+
+
+def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
+    """Bring the environment up to date; a second call without a change returns at once."""
+    note, digest = read_note(env), fingerprint(root, constraints)
+    reason = why_rebuild(env, root, note)
+    if reason is None and note.get("fingerprint") == digest:
+        if set(extras) <= set(note["extras"]):
+            return
+        extras = sorted({*extras, *note["extras"]})
+    started = time.monotonic()
+    print(
+        f"Setting up {env.name} with Python {sys.version.split()[0]} (about 1.5 GB, a minute or more) ...", flush=True
+    )
+    if reason is not None:
+        print(f"Making {env.name} from scratch: {reason}.", flush=True)
+        subprocess.run([base_interpreter(), "-m", "venv", "--clear", str(env)], check=True)
+    write_note(env, interrupted=True)
+    install(env, root, constraints, extras)
+    write_note(env, fingerprint=digest, extras=extras, root=str(root))
+    print(f"Set up {env.name} in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def torch_only(constraints: Path, target: Path) -> Path:
+    """Write the one line of ``constraints`` that pins torch to ``target``: everything else may be the newest."""
+    pins = [line for line in constraints.read_text(encoding="utf-8").splitlines() if line.startswith("torch==")]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join(pins) + "\n", encoding="utf-8")
+    return target
+
+
+def main() -> int:
+    """Parse the command line; a failure ends in one sentence below the tool's own error."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--env", default=".venv", help="folder of the environment (default: .venv)")
+    parser.add_argument(
+        "--extra", action="append", default=[], help="optional group of pyproject.toml, for example test"
+    )
+    parser.add_argument("--newest", action="store_true", help="newest versions in the ranges; only torch stays pinned")
+    options = parser.parse_args()
+    env, constraints = ROOT / options.env, ROOT / "constraints.txt"
+    if options.newest:
+        constraints = torch_only(constraints, ROOT / "build" / "constraints-newest.txt")
+    try:
+        set_up(env, ROOT, constraints, options.extra)
+    except (subprocess.CalledProcessError, OSError) as error:
+        what = f"ssl_explain: setting up {env.name} failed, the reason is above"
+        remedy = "once it is removed, the same command starts afresh"
+        print(f"{what if isinstance(error, subprocess.CalledProcessError) else error}; {remedy}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nssl_explain: setting up {env.name} was interrupted; the next start begins afresh.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
