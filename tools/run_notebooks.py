@@ -1,0 +1,170 @@
+"""Execute the notebooks in place and keep what they show.
+
+``python tools/run_notebooks.py [paths...]`` runs every notebook (or those named) in its own folder and writes
+it back only if all its cells succeeded. ``--check`` runs nothing: it lists the notebooks whose code cells have
+changed since their outputs were made. What would differ from run to run (times, widget state, addresses,
+random cell ids) is not kept, so a second run changes nothing.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+MACHINE_MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9]+|(-[0-9a-f]{4}){3}-[0-9a-f]{12})?")
+
+
+def code_hash(nb: NotebookNode) -> str:
+    """The sha256 over the sources of all code cells, in order.
+
+    Example:
+        >>> code_hash(nbformat.v4.new_notebook())[:8]
+        '4f53cda1'
+    """
+    sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+
+
+def is_stale(nb: NotebookNode) -> bool:
+    """Whether the code cells are not those that made the outputs."""
+    return nb.metadata.get("ssl_explain", {}).get("code_sha256") != code_hash(nb)
+
+
+def clean_text(text: str) -> str:
+    """Drop colour codes and replace memory addresses, which are new in every run."""
+    return ADDRESS.sub("at 0x…", COLOUR.sub("", text))
+
+
+def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """What of the outputs is worth keeping.
+
+    The view of a widget is not: it refers to a kernel that is gone. What stands beside it for readers
+    without a kernel (a picture, a page) stays; its bare ``repr`` goes with it.
+    """
+    kept = []
+    for output in outputs:
+        if "data" in output:
+            was_widget = output.data.pop(WIDGET_VIEW, None) is not None
+            if was_widget and set(output.data) <= {"text/plain"}:
+                continue
+            for kind in ("text/plain", "text/html", "text/markdown"):
+                if kind in output.data:
+                    output.data[kind] = clean_text(output.data[kind])
+        if "text" in output:
+            output.text = clean_text(output.text)
+        if "traceback" in output:
+            output.traceback = [clean_text(line) for line in output.traceback]
+        kept.append(output)
+    return kept
+
+
+def give_stable_ids(nb: NotebookNode) -> None:
+    """Derive the ids that a machine chose from the cell itself; ids that a person chose stay."""
+    taken = {cell.id for cell in nb.cells if "id" in cell and not MACHINE_MADE_ID.fullmatch(cell.id)}
+    for cell in nb.cells:
+        if cell.get("id") in taken and not MACHINE_MADE_ID.fullmatch(cell.id):
+            continue
+        stem = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        candidates = [stem, *(f"{stem}-{copy}" for copy in range(2, len(nb.cells) + 2))]
+        cell.id = next(name for name in candidates if name not in taken)
+        taken.add(cell.id)
+
+
+def tidy(nb: NotebookNode) -> None:
+    """Remove what differs from run to run, and record which code made the outputs."""
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = clean_outputs(cell.outputs)
+    give_stable_ids(nb)
+    nb.nbformat, nb.nbformat_minor = 4, max(5, nb.nbformat_minor)
+    nb.metadata.pop("widgets", None)
+    nb.metadata["kernelspec"] = dict(KERNEL)
+    nb.metadata["language_info"] = {"name": "python"}
+    nb.metadata["ssl_explain"] = {**nb.metadata.get("ssl_explain", {}), "code_sha256": code_hash(nb)}
+
+
+def write(nb: NotebookNode, path: Path) -> None:
+    """Write beside the old file, then swap: the file is never half-written."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(nbformat.writes(nb).rstrip("\n") + "\n", encoding="utf-8")
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def execute(path: Path, timeout: int) -> str | None:
+    """Run one notebook in place; return None, or what went wrong, in which case the file is as it was."""
+    nb = nbformat.read(path, as_version=4)
+    at: dict[str, int] = {"cell": 0}
+    client = NotebookClient(
+        nb,
+        timeout=timeout,
+        kernel_name=KERNEL["name"],
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=False,
+        record_timing=False,
+        coalesce_streams=True,
+        on_cell_execute=lambda cell, cell_index: at.update(cell=cell_index),
+    )
+    try:
+        client.execute()
+    except (CellControlSignal, DeadKernelError) as error:
+        return f"cell {at['cell'] + 1} of {len(nb.cells)} failed:\n{clean_text(str(error))}"
+    tidy(nb)
+    nbformat.validate(nb)
+    write(nb, path)
+    return None
+
+
+def check(paths: list[Path]) -> int:
+    """List the stale notebooks; 1 if there are any."""
+    stale = [path for path in paths if is_stale(nbformat.read(path, as_version=4))]
+    for path in stale:
+        print(f"{path}: its outputs are older than its code; run `make notebooks`")
+    return 1 if stale else 0
+
+
+def run(paths: list[Path], timeout: int) -> int:
+    """Execute each notebook, one line per notebook; 1 if one of them failed."""
+    failed = 0
+    for path in paths:
+        begin = time.monotonic()
+        problem = execute(path, timeout)
+        print(f"{path}: {'ok' if problem is None else problem} ({time.monotonic() - begin:.1f} s)", flush=True)
+        failed += problem is not None
+    return 1 if failed else 0
+
+
+def main() -> int:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="Execute the notebooks in place and keep what they show.")
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
+    parser.add_argument("--check", action="store_true", help="execute nothing, list the notebooks with stale outputs")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take (default: 300)")
+    options = parser.parse_args()
+    paths = options.paths or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing or not paths:
+        print(f"no such notebook: {', '.join(missing) or 'notebooks/*.ipynb'}", file=sys.stderr)
+        return 2
+    return check(paths) if options.check else run(paths, options.timeout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
