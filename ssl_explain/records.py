@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from ssl_explain.topology import Tree
+
 
 @dataclass(frozen=True)
 class Views:
@@ -61,3 +63,26 @@ class Trace:
             torch.cat([self.losses, later.losses]),
             later.stopped or self.stopped,
         )
+
+
+@dataclass(frozen=True)
+class Emergence:
+    """A latent tree and how well the neurons of a network came to know its latents.
+
+    ``trace.values[i]`` holds one best |correlation| per latent, in the order of ``topology.latents``;
+    ``ceilings`` holds the Bayes ceiling of each. ``before`` is an earlier run to compare with.
+    """
+
+    topology: Tree
+    polarity: tuple[Float[Tensor, " _"], ...]
+    ceilings: Float[Tensor, " latent"]
+    trace: Trace
+    strength: float
+    budget: int
+    before: Trace | None = None
+    before_strength: float | None = None
+
+    def by_level(self, values: Float[Tensor, "*t latent"]) -> Float[Tensor, "*t level"]:
+        """Average over the latents of each level 1..depth."""
+        levels = range(1, self.topology.depth + 1)
+        return torch.stack([values[..., self.topology.level_slice(level)].mean(-1) for level in levels], dim=-1)

@@ -25,7 +25,9 @@ class Tree:
 
     def __post_init__(self) -> None:
         """Check both integers and keep the tree small enough to hold."""
-        _require.integer("depth", self.depth, 1, "a tree needs at least one level above its leaves")
+        _require.integer(
+            "depth", self.depth, 1, "a tree has a level above its leaves, and 2^20 leaves at most", high=20
+        )
         _require.integer(
             "branching", self.branching, 2, "a latent needs at least two children to have something to explain"
         )
@@ -58,5 +60,5 @@ class Tree:
 
     def horizontal(self, level: int) -> tuple[float, ...]:
         """Horizontal positions in (0, 1) that put every parent above the middle of its children."""
-        width = self.widths[level]
+        width = self.widths[_require.integer("level", level, 0, "level 0 holds the leaves", high=self.depth)]
         return tuple((k + 0.5) / width for k in range(width))

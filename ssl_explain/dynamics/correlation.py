@@ -4,17 +4,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain import _require
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
 def _best(f: Float[Tensor, "*runs n node d"], z: Float[Tensor, "*runs n latent"]) -> Float[Tensor, "*runs latent"]:
-    """Largest |corr| of each (centred) latent over the neurons of its node; a silent neuron scores 0, not 0/0."""
-    f = (f - f.mean(-3, keepdim=True)).movedim(-3, -1)
+    """Largest |corr| of each (centred) latent over the neurons of its node; a constant neuron scores 0, not 0/0."""
+    mean = f.mean(-3, keepdim=True)
+    f = (f - mean).movedim(-3, -1)
     z = z.unflatten(-1, (f.shape[-3], -1)).movedim(-3, -2)
-    sizes = f.square().sum(-1).unsqueeze(-1) * z.square().sum(-2).unsqueeze(-2)
-    scores = (f @ z).abs() * sizes.clamp_min(1e-12).rsqrt()
-    return torch.where(sizes > 1e-12, scores, 0.0).amax(-2).flatten(-2)
+    spread = f.square().sum(-1)
+    sizes = spread.unsqueeze(-1) * z.square().sum(-2).unsqueeze(-2)
+    scores = (f @ z).abs() * sizes.clamp_min(torch.finfo(f.dtype).tiny).rsqrt()
+    # Relative, so that a faint neuron counts; below a millionth of the mean, all that varies is rounding.
+    varies = spread > 1e-12 * f.shape[-1] * mean.squeeze(-3).square()
+    return torch.where(varies.unsqueeze(-1), scores, 0.0).amax(-2).flatten(-2)
 
 
 class BestCorrelation:
@@ -34,8 +39,12 @@ class BestCorrelation:
     """
 
     def __init__(self, tree: LatentTree, n: int = 1000, *, generator: torch.Generator) -> None:
-        """Draw the points to measure on."""
-        levels = tree.sample(n, generator=generator)
+        """Draw the points to measure on.
+
+        Raises:
+            ValueError: n below 2.
+        """
+        levels = tree.sample(_require.integer("n", n, 2, "one point has no correlation"), generator=generator)
         dtype = tree.polarity[0].dtype
         self.x = tree.as_input(levels[0])
         latents = [level.to(dtype) for level in levels[1:]]
@@ -43,6 +52,14 @@ class BestCorrelation:
 
     @torch.no_grad()
     def __call__(self, net: LayeredReLU) -> Float[Tensor, "*runs latent"]:
-        """The best |correlation| of every latent, in one vector."""
+        """The best |correlation| of every latent, in one vector.
+
+        Raises:
+            ValueError: a network with more or fewer layers than the tree has levels of latents.
+        """
         layers = net.activations(self.x)
+        if len(layers) != len(self.latents):
+            raise ValueError(
+                f"`net` must have {len(self.latents)} layers, got {len(layers)}; layer l is compared with level l."
+            )
         return torch.cat([_best(f, z) for f, z in zip(layers, self.latents, strict=True)], dim=-1)

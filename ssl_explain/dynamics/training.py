@@ -1,7 +1,7 @@
 """Training, watched: plain gradient descent that measures as it goes and stops before it breaks anything."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ Measure = Callable[..., Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
 
 
+@runtime_checkable
 class World(Protocol):
     """Anything that draws views of data points."""
 
@@ -64,10 +65,10 @@ class Training:
         views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
         loss = self.objective(self.net, views)
         gradients = torch.autograd.grad(loss.sum(), self._parameters)
-        size = torch.nn.utils.get_total_norm(gradients)
+        size = torch.nn.utils.get_total_norm(gradients) * self.learning_rate
         if not torch.isfinite(size + loss.detach().sum()):
             self.stopped = (
-                f"stopped at step {self.step}: the loss or its gradient is no longer finite; lower the learning rate"
+                f"stopped at step {self.step}: the loss or the next update is no longer finite; lower the learning rate"
             )
             return
         with torch.no_grad():

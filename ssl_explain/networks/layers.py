@@ -81,15 +81,23 @@ class LayeredReLU(nn.Module):
         return self._rows(top, x.shape[:-1]).flatten(-2)
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
-        """Activations of every layer 1..L, node by node; the last one is the output as the loss sees it."""
-        layers = self._sweep(self._columns(x))
+        """Activations of every layer 1..L, node by node; the last one is the output as the loss sees it.
+
+        Raises:
+            ValueError: an input of another width, or one that is not finite (which ``forward``, the hot path, skips).
+        """
+        layers = self._sweep(self._columns(_require.finite("x", x)))
         if self.normalise:
             layers[-1] = nn.functional.normalize(layers[-1], dim=1)
         return [self._rows(layer, x.shape[:-1]) for layer in layers]
 
     def forward_pass(self, x: Float[Tensor, "*batch d"]) -> ForwardPass:
-        """Everything that the gradient through this pass needs: inputs, gates and weights of every layer."""
-        columns = self._columns(x)
+        """Everything that the gradient through this pass needs: inputs, gates and weights of every layer.
+
+        Raises:
+            ValueError: an input of another width, or one that is not finite.
+        """
+        columns = self._columns(_require.finite("x", x))
         layers = self._sweep(columns)
         n = columns.shape[-1]
         inputs = [f.reshape(-1, w.shape[-1], n) for f, w in zip([columns, *layers], self.weights, strict=False)]

@@ -30,6 +30,7 @@ class LatentTree:
 
     Raises:
         ValueError: a polarity outside [-1, 1], or levels whose sizes do not form a tree.
+        TypeError: polarities that are whole numbers by type.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -42,7 +43,15 @@ class LatentTree:
 
     def __post_init__(self) -> None:
         """Check that the polarities are probabilities in disguise and that their sizes form a tree."""
+        shapes = [tuple(level.shape) for level in self.polarity]
+        if not shapes or any(not s or 0 in s or s[:-1] != shapes[0][:-1] for s in shapes):
+            raise ValueError(
+                f"`polarity` must hold one (*runs, edges) tensor per level, got shapes {shapes}; "
+                "the runs are the same on every level, and every level has edges."
+            )
         for level in self.polarity:
+            if not level.is_floating_point():
+                raise TypeError(f"`polarity` must hold floating-point numbers, got {level.dtype}; write 1.0 for 1.")
             _require.finite("polarity", level)
             if level.abs().max() > 1:
                 worst = float(level.abs().max())
@@ -133,9 +142,14 @@ class LatentTree:
         q = 1 keeps the root alone.
 
         Raises:
-            ValueError: strength outside [0, 1] or NaN.
+            ValueError: strength outside [0, 1] or NaN, levels of another tree.
         """
         q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
+        if tuple(level.shape[-1] for level in levels) != self.topology.widths:
+            raise ValueError(
+                f"`levels` must have {self.topology.widths} nodes per level, "
+                f"got {tuple(level.shape[-1] for level in levels)}; pass all that `sample` returned."
+            )
         root = levels[-1]
         lead = tuple(root.shape[len(self.runs) : -1])
         view, kept = [root], torch.ones_like(root, dtype=torch.bool)

@@ -1,0 +1,170 @@
+"""Hidden causes appearing in hidden neurons: the tree coloured by what is known, and the curves behind it."""
+
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import FONT, INK, MARKERS, PAPER, QUIET, SCALE, SERIES, new_figure, tidy
+from ssl_explain.records import Emergence
+
+
+class EmergencePicture(Picture[Emergence]):
+    """What to look at: does the root, which no neuron was ever told about, light up?
+
+    Left, every circle is a latent, with the best |correlation| of a neuron in its node as a percentage of the
+    Bayes ceiling (colour and number); edge width is |ρ|, dashed edges flip. Right, the mean over each level
+    against training steps, its ceiling as a dotted line; ``levels`` picks the curves (all of them if
+    empty; 0 is the root, -1 the level below).
+    The dashed grey curve is the root of the run before.
+    """
+
+    def __init__(self, record: Emergence, *, levels: tuple[int, ...] = ()) -> None:
+        """Make the axes once and fill them."""
+        self.levels = levels
+        self.figure = new_figure(9.6, 4.2)
+        self.tree_axes, self.curve_axes = self.figure.subplots(1, 2, width_ratios=(1.35, 1))
+        self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
+        self.tree_axes.set_axis_off()
+        self.tree_axes.set(xlim=(-0.015, 1.015), ylim=(-0.13, 1.09))
+        self.tree_axes.set_title("what the neurons know of each hidden cause", fontsize=FONT + 2, color=INK, loc="left")
+        tidy(self.curve_axes, xlabel="training steps", title="best |correlation| with the cause")
+        self.curve_axes.set(ylim=(0, 1.0))
+        self.still, self.moving = [], []
+        self._fill(record)
+        self._move(record)
+
+    def _fill(self, record: Emergence) -> None:
+        """Make every artist that depends on the tree, the budget or the run to compare with."""
+        for artist in [*self.still, *self.moving]:
+            if artist is not self.curve_axes.xaxis:
+                artist.remove()
+        self.still, self.moving = [*self._edges(record), *self._frame_of_curves(record)], []
+        self._nodes(record)
+        self._curves(record)
+
+    def _edges(self, record: Emergence) -> list[Artist]:
+        """Draw the edges, |ρ| as width and its sign as line style, and the leaves."""
+        tree, ax = record.topology, self.tree_axes
+        segments, widths, dashes = [], [], []
+        for level, rho in enumerate(record.polarity):
+            parents = tree.horizontal(level + 1)
+            for k, (x, r) in enumerate(zip(tree.horizontal(level), rho.tolist(), strict=True)):
+                segments.append([(x, level / tree.depth), (parents[k // tree.branching], (level + 1) / tree.depth)])
+                widths.append(0.4 + 2.2 * abs(r))
+                dashes.append("-" if r >= 0 else (0, (2, 1.5)))
+        edges = LineCollection(segments, linewidths=widths, linestyles=dashes, colors="#b8b8b8", zorder=1)
+        ax.add_collection(edges, autolim=False)
+        size = 900 / max(tree.n_leaves, 12)
+        leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
+        words = f"{tree.n_leaves} leaves: all that the network sees. Dashed edges flip."
+        return [edges, leaves, ax.text(0.5, -0.11, words, fontsize=FONT, color=INK, ha="center")]
+
+    def _frame_of_curves(self, record: Emergence) -> list[Artist]:
+        """Draw ceilings and legend; the steps axis belongs to them, since the budget sets it."""
+        ax, depth = self.curve_axes, record.topology.depth
+        ax.set_xlim(0, record.budget)
+        ceilings = record.by_level(record.ceilings)
+        lines = [
+            ax.axhline(float(ceilings[level - 1]), color=_colour(level, depth), linestyle=":", linewidth=1.6)
+            for level in self._levels(record)
+        ]
+        keys = [Line2D([], [], label=_name(level, depth), **_style(level, depth)) for level in self._levels(record)]
+        keys.append(Line2D([], [], color=QUIET, linestyle=":", label="ceiling (Bayes)"))
+        if record.before is not None:
+            label = f"root, run before (q = {record.before_strength:g})"
+            keys.append(Line2D([], [], color=QUIET, linestyle="--", label=label))
+        columns = 2 if len(keys) > 4 else 1
+        legend = ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc="lower left", ncols=columns)
+        return [ax.xaxis, *lines, legend]
+
+    def _nodes(self, record: Emergence) -> None:
+        tree, ax = record.topology, self.tree_axes
+        points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
+        crowd = tree.widths[1]
+        self.nodes: PathCollection = ax.scatter(
+            *zip(*points, strict=True), s=min(430.0, 360 * (16 / crowd) ** 1.6), c=[0.0] * len(points),
+            cmap=SCALE, vmin=0.3, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,
+        )  # fmt: skip
+        self.numbers: list[Text] = [
+            ax.text(x, y, "", fontsize=FONT, ha="center", va="center_baseline", zorder=4)
+            for x, y in points
+            if crowd <= 16
+        ]
+        self.caption: Text = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
+        self.moving += [self.nodes, *self.numbers, self.caption]
+
+    def _curves(self, record: Emergence) -> None:
+        ax, depth = self.curve_axes, record.topology.depth
+        self.curves: list[Line2D] = []
+        for level in self._levels(record):
+            self.curves += ax.plot([], [], markevery=0.15, **_style(level, depth))
+        self.ghost: Line2D = ax.plot([], [], color=QUIET, linestyle="--", linewidth=1.8)[0]
+        self.moving += [self.ghost, *self.curves]
+
+    def _levels(self, record: Emergence) -> tuple[int, ...]:
+        depth = record.topology.depth
+        wanted = tuple(level if level > 0 else depth + level for level in self.levels)
+        return tuple(level for level in wanted if 1 <= level <= depth) or tuple(range(1, depth + 1))
+
+    def update(self, record: Emergence) -> bool:
+        """Move the artists; another tree, budget or run to compare with needs new still ones."""
+        old = self.record
+        same = (
+            record.polarity is old.polarity
+            and record.budget == old.budget
+            and record.before is old.before
+            and record.before_strength == old.before_strength
+        )
+        if not same:
+            self._fill(record)
+        self._move(record)
+        return not same
+
+    def _move(self, record: Emergence) -> None:
+        self.record = record
+        share = (record.trace.values[-1] / record.ceilings.clamp_min(1e-9)).clamp(0, 1).tolist()
+        self.nodes.set_array(share)
+        for number, part in zip(self.numbers, share, strict=False):
+            number.set_text(f"{100 * part:.0f}")
+            number.set_color(PAPER if part < 0.62 else INK)
+        means, steps = record.by_level(record.trace.values), record.trace.steps.tolist()
+        for curve, level in zip(self.curves, self._levels(record), strict=True):
+            curve.set_data(steps, means[:, level - 1].tolist())
+        if record.before is not None:
+            self.ghost.set_data(record.before.steps.tolist(), record.by_level(record.before.values)[:, -1].tolist())
+        self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}")
+
+    def describe(self) -> str:
+        """Root against its ceiling, then every level in per cent of its ceiling."""
+        record = self.record
+        ceilings, means = record.by_level(record.ceilings), record.by_level(record.trace.values)
+        parts = (100 * means[-1] / ceilings).round().int().tolist()
+        start, end = float(means[0, -1]), float(means[-1, -1])
+        depth = record.topology.depth
+        levels = ", ".join(f"{_name(level, depth)} {part} %" for level, part in enumerate(parts, 1))
+        text = (
+            f"After {int(record.trace.steps[-1])} steps with augmentation strength q = {record.strength:g}: the best "
+            f"neuron's |correlation| with the root went from {start:.2f} to {end:.2f} "
+            f"(ceiling {float(ceilings[-1]):.2f}). Share of the ceiling: {levels}."
+        )
+        if record.before is not None:
+            last = float(record.before.values[-1, -1])
+            text += f" The run before, with q = {record.before_strength:g}, ended at {last:.2f}."
+        return text if record.trace.stopped is None else f"{text} Training {record.trace.stopped}."
+
+
+def _name(level: int, depth: int) -> str:
+    return "root" if level == depth else f"level {level}"
+
+
+def _colour(level: int, depth: int) -> str:
+    """The root keeps its colour at every depth."""
+    return SERIES[6] if level == depth else SERIES[level]
+
+
+def _style(level: int, depth: int) -> dict[str, Any]:
+    return {"color": _colour(level, depth), "marker": MARKERS[level % len(MARKERS)], "markersize": 5, "linewidth": 2.2}

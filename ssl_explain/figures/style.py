@@ -1,0 +1,35 @@
+"""Colours by role, sizes, and the one way to make a figure: no pyplot, so no global state."""
+
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart with the common colour-vision deficiencies.
+MEASURED, PREDICTED, POSITIVE, NEGATIVE, QUIET = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6e6e6e"
+INK, PAPER = "#222222", "#ffffff"
+SERIES = ("#999999", "#56B4E9", "#009E73", "#E69F00", "#0072B2", "#CC79A7", "#D55E00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+SCALE: Colormap = colormaps["cividis"]
+"""From 'knows nothing' (dark) to 'knows all that can be known' (bright); monotone in lightness."""
+
+FONT = 10
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure of ``width`` × ``height`` inches with its own canvas."""
+    figure = Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def tidy(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "") -> None:
+    """Give one Axes the house look: two spines, readable labels, a left-aligned title."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(QUIET)
+    ax.tick_params(labelsize=FONT, colors=INK)
+    ax.set_xlabel(xlabel, fontsize=FONT + 1, color=INK)
+    ax.set_ylabel(ylabel, fontsize=FONT + 1, color=INK)
+    ax.set_title(title, fontsize=FONT + 2, color=INK, loc="left")

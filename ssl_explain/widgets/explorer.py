@@ -1,0 +1,109 @@
+"""State → compute → picture → screen: what every explorer shares."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import ipywidgets
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.widgets.controls import button, make_control
+from ssl_explain.widgets.live import LiveView
+from ssl_explain.widgets.runner import Turn
+from ssl_explain.widgets.state import State
+
+S = TypeVar("S", bound=State)
+
+
+class Explorer(Generic[S]):
+    """Controls above a live picture with a text read-out, a few named presets, and "copy state".
+
+    A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name of
+    its ``factory`` and its ``presets``. ``controls`` picks the controls shown (all of them if empty).
+    Assigning to ``state`` moves controls and picture alike.
+    """
+
+    factory: str
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
+        """Compute the first record and draw it."""
+        self._turn = Turn()
+        self._state = state
+        self._moving_controls = False
+        known = state.controls()
+        unknown = set(controls) - set(known)
+        if unknown:
+            raise ValueError(
+                f"`controls` must name fields of {type(state).__name__}, got {sorted(unknown)}; "
+                f"choose from {list(known)}."
+            )
+        self._widgets = {name: make_control(known[name], getattr(state, name)) for name in controls or known}
+        for field, widget in self._widgets.items():
+            widget.observe(lambda change, field=field: self._moved(field, change["new"]), names="value")
+        self.record = self.compute(state)
+        self.view = LiveView(self.paint(self.record))
+        self.widget = ipywidgets.VBox(self._rows())
+
+    def compute(self, state: S) -> Any:
+        """From the settings to what the picture shows."""
+        raise NotImplementedError
+
+    def paint(self, record: Any) -> Picture[Any]:
+        """From a record to a new picture."""
+        raise NotImplementedError
+
+    @property
+    def figure(self) -> Picture[Any]:
+        """The picture, as it stands."""
+        return self.view.picture
+
+    @property
+    def state(self) -> S:
+        """The settings; assigning moves the controls too."""
+        return self._state
+
+    @state.setter
+    def state(self, state: S) -> None:
+        with self._turn:
+            self._moving_controls = True
+            for name, widget in self._widgets.items():
+                widget.value = getattr(state, name)
+            self._moving_controls = False
+            old, self._state = self._state, state
+            self.refresh(old)
+
+    def refresh(self, old: S) -> None:
+        """Compute and draw after the state moved on from ``old``."""
+        self.record = self.compute(self._state)
+        self.view.show(self.record)
+
+    def _moved(self, field: str, value: Any) -> None:
+        with self._turn:
+            if not self._moving_controls and value != getattr(self._state, field):
+                self.state = self._state.change(**{field: value})
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        grid = ipywidgets.Box(list(self._widgets.values()), layout={"flex_flow": "row wrap"})
+        copied = ipywidgets.HTML()
+        copy = button("copy state", "print the line that recreates these settings")
+        copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
+        buttons: list[ipywidgets.Widget] = []
+        for label, values in self.presets.items():
+            preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")
+            preset.on_click(lambda _, values=values: setattr(self, "state", self._state.change(**values)))
+            buttons.append(preset)
+        title = [ipywidgets.HTML("<b>presets</b>")] if buttons else []
+        return [
+            ipywidgets.Box([*title, *buttons, copy, copied], layout={"flex_flow": "row wrap", "align_items": "center"}),
+            grid,
+            self.view.widget,
+        ]
+
+    def line(self) -> str:
+        """The line of code that recreates this explorer in its present state."""
+        return f"{self.factory}({self._state})"
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = self.figure._repr_mimebundle_()
+        return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata

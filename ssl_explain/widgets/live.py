@@ -1,0 +1,71 @@
+"""A picture on the screen that keeps up with a slider: the background is drawn once, moving artists are blitted."""
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from typing import Any, Generic
+
+import ipywidgets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from ssl_explain.figures.picture import Picture, Record
+
+
+class LiveView(Generic[Record]):
+    """Show a :class:`Picture` in a widget with alt text and a text read-out of the plotted numbers.
+
+    An HTML widget carries the image, because the Image widget has no alt text.
+    """
+
+    def __init__(self, picture: Picture[Record]) -> None:
+        """Draw the axes once, then the first frame."""
+        self.picture = picture
+        self.image = ipywidgets.HTML(layout=ipywidgets.Layout(margin="0"))
+        self.readout = ipywidgets.HTML()
+        self.widget = ipywidgets.VBox([self.image, self.readout])
+        self.frames = 0
+        canvas = picture.figure.canvas
+        if not isinstance(canvas, FigureCanvasAgg):
+            raise TypeError(f"`picture` must own an Agg canvas, got {type(canvas).__name__}; use style.new_figure.")
+        self._canvas: Any = canvas
+        self._draw_still(canvas.draw)
+        self._send()
+
+    def show(self, record: Record) -> None:
+        """Move the picture to a new record and send it."""
+        if self.picture.update(record):
+            self._draw_still(lambda: self._canvas.restore_region(self._axes))
+        self._send()
+
+    def _draw_still(self, draw_axes: Callable[[], object]) -> None:
+        """Lay the still artists over the bare axes and keep both layers for the next time."""
+        for artist in [*self.picture.still, *self.picture.moving]:
+            artist.set_animated(True)
+        draw_axes()
+        self._axes = self._canvas.copy_from_bbox(self.picture.figure.bbox)
+        for artist in self.picture.still:
+            self.picture.figure.draw_artist(artist)
+        self._background = self._canvas.copy_from_bbox(self.picture.figure.bbox)
+
+    def _frame(self) -> bytes:
+        self._canvas.restore_region(self._background)
+        for artist in self.picture.moving:
+            self.picture.figure.draw_artist(artist)
+        size = self._canvas.get_width_height()
+        buffer = io.BytesIO()
+        image = Image.frombuffer("RGBA", size, self._canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+        image.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+        return buffer.getvalue()
+
+    def _send(self) -> None:
+        data = base64.b64encode(self._frame()).decode()
+        words = html.escape(self.picture.describe(), quote=True)
+        width, height = self._canvas.get_width_height()
+        self.image.value = (
+            f'<img src="data:image/webp;base64,{data}" alt="{words}" width="{width}" height="{height}" '
+            f'decoding="sync" style="max-width:100%;height:auto">'
+        )
+        self.readout.value = f'<div style="max-width:{width}px;line-height:1.4">{words}</div>'
+        self.frames += 1

@@ -1,0 +1,105 @@
+"""Training that streams: a thread that steps, shows a picture now and then, and answers at once."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutters
+
+
+class Turn:
+    """A lock that a busy thread cannot keep for itself: ``yielding`` lets everyone else who waits go first.
+
+    Python's locks are not fair: a thread that releases one and takes it again at once starves all others.
+    """
+
+    def __init__(self) -> None:
+        """Nobody holds it, nobody waits."""
+        self._lock = threading.RLock()
+        self._count = threading.Lock()
+        self._waiting = 0
+
+    def _wait(self, change: int) -> None:
+        with self._count:
+            self._waiting += change
+
+    def __enter__(self) -> None:
+        self._wait(1)
+        self._lock.acquire()
+        self._wait(-1)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @contextmanager
+    def yielding(self) -> Iterator[None]:
+        """Take a turn after everyone who waits for one."""
+        while self._waiting:
+            time.sleep(0.0005)
+        with self._lock:
+            yield
+
+
+class Runner:
+    """Call ``step()`` until it returns False, and ``show()`` about ten times a second, in a thread of its own.
+
+    ``pause`` returns when the thread has ended, at most one step and one picture later; the last state is always
+    shown, and ``finished()`` is called whichever way it ended. ``steps_per_frame`` slows a run down: that many
+    steps per picture, 0 for as many as fit.
+    An interrupted kernel does not stop a thread: use ``pause``.
+    """
+
+    def __init__(self, step: Callable[[], bool], show: Callable[[], None], finished: Callable[[], None]) -> None:
+        """Remember what to do; nothing runs yet."""
+        self._step, self._show, self._finished = step, show, finished
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.steps_per_frame = 0
+        self.error: Exception | None = None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether there is nothing at work that will go on."""
+        return self._stop.is_set() or not self.running
+
+    def ask_to_stop(self) -> None:
+        """Stop after the present step, without waiting for it."""
+        self._stop.set()
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def play(self) -> None:
+        """Start the thread unless it runs already."""
+        if self.stopping:
+            self.pause()
+            self._stop.clear()
+            self.error = None
+            self._thread = threading.Thread(target=self._loop, name="ssl_explain-runner", daemon=True)
+            self._thread.start()
+
+    def pause(self) -> None:
+        """Stop after the present step and wait for it."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._thread = None
+
+    def _loop(self) -> None:
+        try:
+            more, due = True, time.perf_counter()
+            while more and not self._stop.is_set():
+                due, steps = max(due + FRAME, time.perf_counter()), 0
+                while more and not self._stop.is_set() and time.perf_counter() < due:
+                    more = self._step()
+                    steps += 1
+                    if steps == self.steps_per_frame:
+                        self._stop.wait(max(0.0, due - time.perf_counter()))
+                self._show()
+        except Exception as error:  # a thread has no caller to raise to: the explorer shows it
+            self.error = error
+        self._stop.set()
+        self._finished()

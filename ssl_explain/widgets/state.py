@@ -1,0 +1,79 @@
+"""One frozen record per explorer: every control is a field that knows its range, its label and what it means."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from ssl_explain import _require
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a control offers: a range with a step, or a list of options; ``live`` ones act on a run in progress."""
+
+    label: str
+    tip: str
+    low: float = 0.0
+    high: float = 0.0
+    step: float = 0.0
+    options: tuple[Any, ...] = ()
+    live: bool = False
+
+    def values(self) -> tuple[Any, ...]:
+        """Every value that the control can take."""
+        if self.options:
+            return self.options
+        count = round((self.high - self.low) / self.step)
+        kind = int if isinstance(self.step, int) else float
+        return tuple(kind(round(self.low + k * self.step, 10)) for k in range(count + 1))
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise a ValueError or TypeError that names the field if the value is not one that the control offers."""
+        if not self.options:
+            if isinstance(self.step, int):
+                _require.integer(name, value, int(self.low), self.tip, high=int(self.high))
+            _require.number(name, value, self.low, self.high, self.tip)
+        elif value not in self.options:
+            raise ValueError(f"`{name}` must be one of {self.options}, got {value!r}; {self.tip}.")
+
+
+def slider(default: float, low: float, high: float, step: float, *, label: str, tip: str, live: bool = False) -> Any:
+    """Declare a field that moves from ``low`` to ``high`` in steps; integers if ``step`` is one."""
+    return field(default=default, metadata={"control": Control(label, tip, low, high, step, live=live)})
+
+
+def choice(default: Any, options: tuple[Any, ...], *, label: str, tip: str, live: bool = False) -> Any:
+    """Declare a field that takes one of a few values."""
+    return field(default=default, metadata={"control": Control(label, tip, options=options, live=live)})
+
+
+@dataclass(frozen=True)
+class State:
+    """The settings of an explorer. Equal states show equal pictures.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    def __post_init__(self) -> None:
+        """Check every field against its control."""
+        for name, control in self.controls().items():
+            control.check(name, getattr(self, name))
+
+    @classmethod
+    def controls(cls) -> dict[str, Control]:
+        """The control of every field, in order."""
+        return {f.name: f.metadata["control"] for f in dataclasses.fields(cls)}
+
+    def change(self, **values: Any) -> Self:
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **values)
+
+    def __str__(self) -> str:
+        """The line of code that makes this state: only what differs from the defaults."""
+        changed = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in dataclasses.fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
