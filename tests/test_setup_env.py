@@ -1,0 +1,124 @@
+"""The environment is made once, renewed when something has changed, and never left half-made in silence."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent.parent / "tools" / "setup_env.py"
+
+
+@pytest.fixture
+def tool():
+    spec = importlib.util.spec_from_file_location("setup_env", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\n[project]\nname = "p"\n[tool.ruff]\na = 1\n'
+    )
+    (tmp_path / "constraints.txt").write_text("a==1\ntorch==2.13.0\n")
+    return tmp_path
+
+
+@pytest.fixture
+def world(tool, project, monkeypatch):
+    """set_up with an instant pip; what it was asked to do is collected in ``calls``."""
+    calls = []
+
+    def make_environment(command, check):
+        env = Path(command[-1])
+        env.mkdir(exist_ok=True)
+        version = ".".join(map(str, sys.version_info[:3]))
+        (env / "pyvenv.cfg").write_text(f"version = {version}\nexecutable = {tool.base_interpreter()}\n")
+        calls.append("venv")
+
+    monkeypatch.setattr(tool.subprocess, "run", make_environment)
+    monkeypatch.setattr(tool, "install", lambda env, root, constraints, extras: calls.append(("pip", *extras)))
+
+    def set_up(*extras):
+        calls.clear()
+        tool.set_up(project / ".venv", project, project / "constraints.txt", list(extras))
+        return list(calls)
+
+    return set_up
+
+
+def test_a_second_start_installs_nothing(world):
+    assert world() == ["venv", ("pip",)]
+    assert world() == []
+
+
+def test_the_test_tools_come_on_top_and_cover_the_reader(world):
+    world()
+    assert world("test") == [("pip", "test")]
+    assert world("test") == []
+    assert world() == []
+
+
+def test_a_new_constraint_is_installed_and_a_linter_setting_is_not(world, project):
+    world()
+    config = project / "pyproject.toml"
+    config.write_text(config.read_text().replace("a = 1", "a = 2"))
+    assert world() == []
+    config.write_text(config.read_text().replace('name = "p"', 'name = "p"\ndependencies = ["b"]'))
+    assert world() == [("pip",)]
+    (project / "constraints.txt").write_text("a==2\n")
+    assert world() == [("pip",)]
+
+
+@pytest.mark.parametrize("failure", [subprocess.CalledProcessError(1, "pip"), KeyboardInterrupt()])
+def test_an_interrupted_installation_is_begun_afresh(world, tool, monkeypatch, failure):
+    def fail(*_):
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tool, "install", fail)
+        with pytest.raises(type(failure)):
+            world()
+    assert world() == ["venv", ("pip",)]
+    assert world() == []
+
+
+def test_another_interpreter_another_place_another_version(world, project, tool):
+    world()
+    config = project / ".venv" / "pyvenv.cfg"
+    good = config.read_text()
+    config.write_text(good.replace(str(tool.base_interpreter()), sys.prefix + "/elsewhere"))
+    assert world() == ["venv", ("pip",)]
+    config.write_text(good.replace(f"version = {sys.version_info[0]}", "version = 2"))
+    assert world() == ["venv", ("pip",)]
+    note = project / ".venv" / "ssl_explain.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "root": "elsewhere"}))
+    assert world() == ["venv", ("pip",)]
+
+
+def test_an_environment_made_by_hand_is_kept(world, project):
+    world()
+    (project / ".venv" / "ssl_explain.json").unlink()
+    assert world() == [("pip",)]
+
+
+def test_newest_keeps_only_torch(tool, project):
+    target = tool.torch_only(project / "constraints.txt", project / "build" / "newest.txt")
+    assert target.read_text() == "torch==2.13.0\n"
+
+
+def test_a_failure_ends_in_one_sentence(tool, monkeypatch, capsys):
+    def fail(*_):
+        raise subprocess.CalledProcessError(1, "pip")
+
+    monkeypatch.setattr(tool, "set_up", fail)
+    monkeypatch.setattr(sys, "argv", ["setup_env.py"])
+    assert tool.main() == 1
+    assert capsys.readouterr().err == (
+        "ssl_explain: setting up .venv failed, the reason is above; "
+        "once it is removed, the same command starts afresh.\n"
+    )
