@@ -132,11 +132,16 @@ def execute(path: Path, timeout: int) -> str | None:
     return None
 
 
+def shown(path: Path) -> str:
+    """The path as short as it can be said from here."""
+    return os.path.relpath(path)
+
+
 def check(paths: list[Path]) -> int:
     """List the stale notebooks; 1 if there are any."""
     stale = [path for path in paths if is_stale(nbformat.read(path, as_version=4))]
     for path in stale:
-        print(f"{path}: its outputs are older than its code; run `make notebooks`")
+        print(f"{shown(path)}: its outputs are older than its code; run `make notebooks`")
     return 1 if stale else 0
 
 
@@ -146,8 +151,11 @@ def run(paths: list[Path], timeout: int) -> int:
     for path in paths:
         begin = time.monotonic()
         problem = execute(path, timeout)
-        print(f"{path}: {'ok' if problem is None else problem} ({time.monotonic() - begin:.1f} s)", flush=True)
-        failed += problem is not None
+        word = "ok" if problem is None else "FAILED, left as it was"
+        print(f"{shown(path)}: {word} ({time.monotonic() - begin:.1f} s)", flush=True)
+        if problem is not None:
+            print(problem, flush=True)
+            failed += 1
     return 1 if failed else 0
 
 
