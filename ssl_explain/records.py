@@ -86,3 +86,19 @@ class Emergence:
         """Average over the latents of each level 1..depth."""
         levels = range(1, self.topology.depth + 1)
         return torch.stack([values[..., self.topology.level_slice(level)].mean(-1) for level in levels], dim=-1)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to a :class:`Question`: how it reads, and which assumption stands behind it."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to predict before looking; a measurement picks the right option by its key."""
+
+    text: str
+    options: dict[str, Option]

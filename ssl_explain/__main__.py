@@ -1,0 +1,77 @@
+"""The command line: ``python -m ssl_explain`` shows the main result in a terminal."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from ssl_explain import _require
+from ssl_explain.dynamics.emergence import emergence_run
+from ssl_explain.dynamics.overparameterisation import overparameterisation
+from ssl_explain.results import write_table
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Train one tree with and without augmentation and print what its neurons know of the hidden causes."""
+    _require.integer("steps", arguments.steps, 1, "take at least one step")
+    print("A network sees the leaves of a tree of hidden causes. Does it find the causes?")
+    print("Figures: best |correlation| of a neuron with a cause, mean over each level. No label was ever shown.")
+    for strength, title in ((0.5, "with augmentation (q = 0.5)"), (0.0, "without augmentation (q = 0)")):
+        run = emergence_run(
+            depth=arguments.depth, neurons=arguments.neurons, seed=arguments.seed, strength=strength, points=2000
+        )
+        for _ in tqdm(range(arguments.steps), desc=title, unit="step"):
+            run.training.advance()
+        record = run.record(arguments.steps)
+        means, ceilings = record.by_level(record.trace.values), record.by_level(record.ceilings)
+        print(f"\n{title}\n{'level':>8}{'start':>8}{'end':>8}{'ceiling':>9}")
+        for level in range(means.shape[-1]):
+            name = "root" if level == means.shape[-1] - 1 else str(level + 1)
+            print(f"{name:>8}{means[0, level]:8.2f}{means[-1, level]:8.2f}{ceilings[level]:9.2f}")
+        if record.trace.stopped:
+            print(record.trace.stopped)
+        print()
+
+
+def table(arguments: argparse.Namespace) -> None:
+    """Recompute data/overparameterisation.csv: some minutes."""
+    columns = overparameterisation(runs=arguments.runs, steps=arguments.steps, seed=arguments.seed, progress=True)
+    command = f"python -m ssl_explain table --runs {arguments.runs} --steps {arguments.steps} --seed {arguments.seed}"
+    path = arguments.out / "overparameterisation.csv"
+    write_table(path, columns, command=command, seeds=f"{arguments.runs} runs side by side from seed {arguments.seed}")
+    print(f"{path}: {len(columns['run'])} rows")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__)
+    commands = top.add_subparsers(title="commands", metavar="{demo,table}")
+    for sub in (top, commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__)):
+        sub.add_argument("--seed", type=int, default=2, help="another tree and another network (default: 2)")
+        sub.add_argument("--steps", type=int, default=1500, help="training steps (default: 1500)")
+        sub.add_argument("--depth", type=int, default=5, help="levels of hidden causes (default: 5)")
+        sub.add_argument("--neurons", type=int, default=10, help="neurons per node (default: 10)")
+        sub.set_defaults(run=demo)
+    sub = commands.add_parser("table", help=table.__doc__, description=table.__doc__)
+    sub.add_argument("--runs", type=int, default=16, help="trees and networks side by side (default: 16)")
+    sub.add_argument("--steps", type=int, default=1500, help="training steps (default: 1500)")
+    sub.add_argument("--seed", type=int, default=1, help="seed of all draws (default: 1)")
+    sub.add_argument("--out", type=Path, default=Path("data"), help="folder to write to (default: data)")
+    sub.set_defaults(run=table)
+    return top
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Parse the command line and run the command; bad values end with one sentence, not a traceback."""
+    arguments = parser().parse_args(words)
+    torch.set_num_threads(1)
+    try:
+        arguments.run(arguments)
+    except (ValueError, TypeError, OSError) as error:
+        raise SystemExit(f"ssl_explain: {error}") from error
+
+
+if __name__ == "__main__":
+    main()

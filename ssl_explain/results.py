@@ -1,0 +1,96 @@
+"""Small results that took long to compute: a CSV table and a manifest that says where it came from.
+
+``name.csv`` is the table, ``name.json`` its manifest: sha256, number of rows, command, seeds, versions.
+Both are written to a temporary file first and moved into place, so an interrupted write leaves the old pair whole.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+FORMAT = 1
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace ``path`` in one move; on failure the old file stays and no half-written one is left behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_table(path: Path, columns: Mapping[str, Sequence[object]], *, command: str, seeds: str) -> None:
+    """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
+
+    Raises:
+        ValueError: columns of unequal length.
+    """
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"`columns` must be equally long, got {lengths}; give every row an entry in every column.")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    content = text.getvalue().encode()
+    manifest = {
+        "format": FORMAT,
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "rows": next(iter(lengths.values())),
+        "command": command,
+        "seeds": seeds,
+        "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
+    }
+    write_atomically(path, content)
+    write_atomically(path.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode())
+
+
+def read_table(path: Path) -> dict[str, np.ndarray]:
+    """Read a table as one array per column, after checking it against its manifest.
+
+    Raises:
+        FileNotFoundError: the table or its manifest is missing.
+        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes.
+    """
+    for needed in (path, path.with_suffix(".json")):
+        if not needed.is_file():
+            raise FileNotFoundError(f"`path` must name a table with its manifest, got no {needed}; restore it.")
+    content = path.read_bytes()
+    try:
+        manifest = json.loads(path.with_suffix(".json").read_bytes())
+        version, expected, command = manifest["format"], manifest["sha256"], manifest["command"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"`{path.with_suffix('.json')}` must be a manifest, got {error!r}; restore it.") from error
+    if version != FORMAT:
+        raise ValueError(f"`{path.with_suffix('.json')}` must have format {FORMAT}, got {version!r}; run: {command}")
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(f"`{path}` must match its manifest, got another checksum; restore it, or run: {command}")
+    header, *rows = csv.reader(io.StringIO(content.decode()))
+    return {name: _column([row[k] for row in rows]) for k, name in enumerate(header)}
+
+
+def _column(cells: list[str]) -> np.ndarray:
+    for kind in (int, float):
+        try:
+            return np.array([kind(cell) for cell in cells])
+        except ValueError:
+            continue
+    return np.array(cells)

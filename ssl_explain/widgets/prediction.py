@@ -1,0 +1,97 @@
+"""Predict, then look: commit an answer before the reveal, and learn which assumption a wrong one came from."""
+
+import html
+from typing import Any
+
+import ipywidgets
+
+from ssl_explain.records import Question
+from ssl_explain.widgets.controls import button
+
+
+class Prediction:
+    """A question with options; :meth:`reveal` compares the answer with what was measured.
+
+    Nothing blocks: without an answer the reveal offers to be opened, and it follows an answer given later.
+    """
+
+    def __init__(self, question: Question) -> None:
+        """Show the question with nothing chosen."""
+        self.question = question
+        self.answer: str | None = None
+        self._measured: str | None = None
+        self._reveal = ipywidgets.HTML()
+        options = [(option.text, key) for key, option in question.options.items()]
+        self._choices = ipywidgets.RadioButtons(
+            options=options, value=None, layout={"width": "auto"}, description="your guess", tooltip="choose one"
+        )
+        self._commit = button("commit", "keep this answer, then go on to the reveal", "check")
+        self._said = ipywidgets.HTML()
+        self._commit.on_click(lambda _: self.commit(self._choices.value))
+        title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(question.text)}")
+        self.widget = ipywidgets.VBox([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
+
+    def commit(self, key: str | None) -> None:
+        """Keep an answer; None takes it back.
+
+        Raises:
+            ValueError: a key that is not one of the options.
+        """
+        self._check(key)
+        self.answer = key
+        self._said.value = "kept; go on" if key else "choose an option first"
+        self._reveal.value = self._compared()
+
+    def reveal(self, measured: str) -> "Reveal":
+        """Compare with the option that a measurement picked.
+
+        Raises:
+            ValueError: a key that is not one of the options.
+        """
+        self._check(measured)
+        self._measured = measured
+        self._reveal.value = self._compared()
+        return Reveal(self._reveal, f"Measured: {self.question.options[measured].text}")
+
+    def _check(self, key: str | None) -> None:
+        if key is not None and key not in self.question.options:
+            raise ValueError(f"`key` must be one of {list(self.question.options)}, got {key!r}; use an option's key.")
+
+    def _compared(self) -> str:
+        if self._measured is None:
+            return ""
+        right = self.question.options[self._measured]
+        words = f"<b>Measured:</b> {html.escape(right.text)}. {html.escape(right.why)}"
+        if self.answer is None:
+            return f"<details><summary>No guess yet: make one above, or open the answer.</summary>{words}</details>"
+        if self.answer == self._measured:
+            return f"<b>As you said.</b> {words}"
+        mine = self.question.options[self.answer]
+        return f"<b>You said:</b> {html.escape(mine.text)}. {html.escape(mine.why)}<br>{words}"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        words = [self.question.text, *(f"  ( ) {option.text}" for option in self.question.options.values())]
+        return {**self.widget._repr_mimebundle_(**options), "text/plain": "\n".join(words)}
+
+
+class Reveal:
+    """The live comparison, with a plain text for readers without widgets."""
+
+    def __init__(self, widget: ipywidgets.HTML, text: str) -> None:
+        """Keep both."""
+        self.widget, self.text = widget, text
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        return {**self.widget._repr_mimebundle_(**options), "text/plain": self.text}
+
+
+def predict(question: Question) -> Prediction:
+    """Ask a question before its answer is shown.
+
+    Example:
+        >>> from ssl_explain.records import Option
+        >>> guess = predict(Question("Heads or tails?", {"h": Option("heads", "why not"), "t": Option("tails", "luck")}))
+        >>> guess.reveal("t").text
+        'Measured: tails'
+    """
+    return Prediction(question)
