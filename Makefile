@@ -8,8 +8,8 @@ BIN = $(VENV)/bin
 FIRST := notebooks/00_start_here.ipynb
 
 # An interpreter that is named wins; otherwise the one of the environment, if it runs; otherwise python3.
-ifeq ($(origin PYTHON),undefined)
-PYTHON := $(shell .venv/bin/python -c "" 2>/dev/null && echo .venv/bin/python || echo python3)
+ifeq ($(strip $(PYTHON)),)
+override PYTHON := $(shell .venv/bin/python -c "" 2>/dev/null && echo .venv/bin/python || echo python3)
 endif
 SETUP = sh tools/check_python.sh "$(PYTHON)" && "$(PYTHON)" tools/setup_env.py
 

@@ -41,7 +41,9 @@ def world(tool, project, monkeypatch):
         calls.append("venv")
 
     monkeypatch.setattr(tool.subprocess, "run", make_environment)
-    monkeypatch.setattr(tool, "install", lambda env, root, constraints, extras: calls.append(("pip", *extras)))
+    monkeypatch.setattr(
+        tool, "install", lambda env, root, constraints, extras, *, quiet: calls.append(("pip", *extras))
+    )
 
     def set_up(*extras):
         calls.clear()
@@ -76,7 +78,7 @@ def test_a_new_constraint_is_installed_and_a_linter_setting_is_not(world, projec
 
 @pytest.mark.parametrize("failure", [subprocess.CalledProcessError(1, "pip"), KeyboardInterrupt()])
 def test_an_interrupted_installation_is_begun_afresh(world, tool, monkeypatch, failure):
-    def fail(*_):
+    def fail(*_, **__):
         raise failure
 
     with monkeypatch.context() as patch:

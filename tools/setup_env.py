@@ -69,10 +69,11 @@ def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
     return None
 
 
-def install(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
-    """Run pip in the environment, then hand JupyterLab its settings."""
+def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quiet: bool) -> None:
+    """Run pip in the environment, then hand JupyterLab its settings; ``quiet`` leaves pip its warnings and errors."""
     target = f".[{','.join(extras)}]" if extras else "."
     pip = [str(env / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+    pip += ["--quiet"] * quiet
     subprocess.run([*pip, "-c", str(constraints), "-e", target], check=True, cwd=root)
     settings = env / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
@@ -88,14 +89,14 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
             return
         extras = sorted({*extras, *note["extras"]})
     started = time.monotonic()
-    print(
-        f"Setting up {env.name} with Python {sys.version.split()[0]} (about 1.5 GB, a minute or more) ...", flush=True
-    )
-    if reason is not None:
-        print(f"Making {env.name} from scratch: {reason}.", flush=True)
+    if reason is None:
+        print(f"Bringing {env.name} up to date ...", flush=True)
+    else:
+        print(f"Making {env.name} with Python {sys.version.split()[0]}: {reason}.", flush=True)
+        print("This takes about 1.5 GB and a minute or more.", flush=True)
         subprocess.run([base_interpreter(), "-m", "venv", "--clear", str(env)], check=True)
     write_note(env, interrupted=True)
-    install(env, root, constraints, extras)
+    install(env, root, constraints, extras, quiet=reason is None)
     write_note(env, fingerprint=digest, extras=extras, root=str(root))
     print(f"Set up {env.name} in {time.monotonic() - started:.0f} s.", flush=True)
 
