@@ -29,9 +29,9 @@ class ForwardPass:
     a dense layer is the case of a single node. ``output`` is the network's last word.
     """
 
-    layer_inputs: tuple[Float[Tensor, "*batch node d_in"], ...]
-    gates: tuple[Float[Tensor, "*batch node d_out"], ...]
-    weights: tuple[Float[Tensor, "*runs node d_out d_in"], ...]
+    layer_inputs: tuple[Float[Tensor, "*batch _node _d_in"], ...]
+    gates: tuple[Float[Tensor, "*batch _node _d_out"], ...]
+    weights: tuple[Float[Tensor, "*runs _node _d_out _d_in"], ...]
     output: Float[Tensor, "*batch d_top"]
 
 

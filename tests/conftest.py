@@ -1,0 +1,36 @@
+"""What every test shares: runtime shape checks, one thread, reproducible property tests, seeded generators."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+# Before the package is first imported: from here on its signatures are checked (an int will do for a float).
+# All rooms but the widgets, which hold no shapes and use `Self`, which beartype cannot follow into a method.
+PACKAGE = Path(__file__).parent.parent / "ssl_explain"
+ROOMS = {f"ssl_explain.{path.stem}" for path in PACKAGE.iterdir() if not path.stem.endswith("__")} - {
+    "ssl_explain.widgets"
+}
+install_import_hook(sorted(ROOMS), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+
+torch.set_num_threads(1)
+
+# The gate must not flake: the same examples every time. `--hypothesis-profile=explore` looks for new ones.
+hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
+hypothesis.settings.load_profile("gate")
+
+
+@pytest.fixture(scope="session")
+def seeded() -> Callable[[int], torch.Generator]:
+    """Make a fresh generator from a seed."""
+    return lambda seed=0: torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def g(seeded: Callable[[int], torch.Generator]) -> torch.Generator:
+    """A fresh generator with seed 0."""
+    return seeded(0)

@@ -1,0 +1,124 @@
+"""The house keeps its rooms apart: an import only goes down, and nothing global is touched."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "ssl_explain"
+FILES = sorted(PACKAGE.rglob("*.py"))
+RANKS = [
+    {"_require", "topology", "records", "results"},
+    {"worlds", "networks", "losses", "operators"},
+    {"dynamics"},
+    {"figures"},
+    {"widgets", "exercises"},
+    {"__init__"},
+    {"__main__"},
+]
+RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
+DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like"}
+DRAWS |= {"randn_like", "randint_like", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "Linear"}
+GLOBAL = ("torch.manual_seed", "torch.seed", "torch.random.", "np.random.", "numpy.random.", "random.", "torch.cuda.")
+FILES_BY_PICKLE = ("torch.load", "torch.save")
+PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve"}
+
+
+def imports(tree: ast.AST) -> list[str]:
+    """Dotted names of everything imported, wherever the statement stands."""
+    names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return names + [f"{'.' * node.level}{node.module or ''}.{a.name}" for node in froms for a in node.names]
+
+
+def why_not(room: str, name: str) -> str | None:
+    """What is wrong with importing ``name`` in ``room``, if anything."""
+    top, *rest = name.split(".")
+    if top == "ssl_explain":
+        target = rest[0] if rest and rest[0] in RANK else "__init__"
+        down = RANK[target] < RANK[room] and (room != "figures" or RANK[target] == 0)
+        inside = room == target or RANK[room] == RANK[target] == 0
+        return None if down or inside else "an import only goes down"
+    rules = {
+        "relative: write the full name": not top,
+        "only `figures` and `widgets` draw": top in {"matplotlib", "seaborn"} and room not in {"figures", "widgets"},
+        "pyplot keeps figures in a global register": "pyplot" in rest and room == "widgets",
+        "only `widgets` knows ipywidgets": top == "ipywidgets" and room != "widgets",
+        "the rooms below `dynamics` do not optimise": name.startswith("torch.optim") and RANK[room] < 2,
+        "no pickle, no global random numbers": top in PICKLES | {"random"},
+    }
+    return next((reason for reason, broken in rules.items() if broken), None)
+
+
+def violations(source: str, room: str) -> list[str]:
+    """Everything in one file that breaks a rule of the house."""
+    tree = ast.parse(source)
+    found = [f"import {name}: {reason}" for name in imports(tree) if (reason := why_not(room, name))]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called, keywords = ast.unparse(node.func), {k.arg for k in node.keywords}
+            last = called.rsplit(".", 1)[-1]
+            drawn = last in DRAWS and "generator" not in keywords
+            if drawn or last == "cuda" or "allow_pickle" in keywords or called in FILES_BY_PICKLE:
+                found.append(f"call {called}")
+            elif called.startswith(GLOBAL) and last not in {"Generator", "default_rng", "is_available"}:
+                found.append(f"call {called}: global state")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_file_keeps_the_rules(path):
+    room = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    source = path.read_text(encoding="utf-8")
+    assert violations(source, room) == []
+    assert source.count("\n") <= 250, "no file is longer than 250 lines"
+
+
+@pytest.mark.parametrize(
+    ("room", "planted"),
+    [
+        ("worlds", "from ssl_explain.networks.tree import TreeNet"),
+        ("worlds", "def f():\n    import ssl_explain.losses"),
+        ("losses", "from ssl_explain import TreeNet"),
+        ("records", "from ssl_explain.worlds.latent_tree import LatentTree"),
+        ("figures", "from ssl_explain.dynamics import training"),
+        ("exercises", "from ssl_explain.widgets.runner import Runner"),
+        ("dynamics", "from ..worlds import latent_tree"),
+        ("dynamics", "import matplotlib.pyplot as plt"),
+        ("widgets", "from matplotlib import pyplot"),
+        ("figures", "import ipywidgets"),
+        ("networks", "from torch.optim import SGD"),
+        ("worlds", "import pickle"),
+        ("worlds", "x = torch.rand(3)"),
+        ("worlds", "torch.manual_seed(0)"),
+        ("worlds", "np.random.seed(0)"),
+        ("networks", "net.cuda()"),
+        ("results", "torch.load(path)"),
+    ],
+)
+def test_planted_violation_is_found(room, planted):
+    assert len(violations(planted, room)) == 1
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [
+        ("worlds", "from ssl_explain import _require\nfrom ssl_explain.worlds.belief import beliefs"),
+        ("topology", "from ssl_explain import _require"),
+        ("figures", "import seaborn, matplotlib.pyplot\nfrom ssl_explain.records import Trace"),
+        ("widgets", "import ipywidgets\nfrom ssl_explain.dynamics.training import Training"),
+        ("__main__", "from ssl_explain import train"),
+        ("worlds", "torch.rand(3, generator=g)\nnp.random.default_rng(0)"),
+    ],
+)
+def test_good_manners_pass(room, allowed):
+    assert violations(allowed, room) == []
+
+
+def test_bare_import_is_light():
+    heavy = ("ipywidgets", "matplotlib", "seaborn", "sklearn", "IPython", "beartype")
+    code = f"import sys, ssl_explain; print([m for m in {heavy!r} if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,226 @@
+"""Training: the same bits however it is cut, plain gradient descent, and a clean stop before anything breaks."""
+
+import pytest
+import torch
+
+from ssl_explain import (
+    LatentTree,
+    Training,
+    TreeNet,
+    Views,
+    contrastive,
+    info_nce,
+    simple_contrastive,
+    soft_triplet,
+    train,
+)
+
+RATE = 0.1
+
+
+def size_of_weights(net):
+    return torch.stack([w.detach().norm() for w in net.parameters()])
+
+
+def setting(runs=None, seed=0, depth=3, **options):
+    """A world, a student and a generator, all from one seed."""
+    g = torch.Generator().manual_seed(seed)
+    tree = LatentTree.random(depth=depth, generator=g, runs=runs)
+    return TreeNet(tree.topology, 4, generator=g, runs=runs, **options), tree, g
+
+
+def run(steps, net, tree, g, objective=None, **options):
+    settings = {"learning_rate": RATE, "batch": 16, "measure": size_of_weights, "measure_every": 5} | options
+    return train(net, tree, objective or contrastive(), steps=steps, generator=g, **settings)
+
+
+def same(a, b):
+    return all(torch.equal(getattr(a, field), getattr(b, field)) for field in ("steps", "values", "losses"))
+
+
+def weights(net):
+    return [w.detach().clone() for w in net.parameters()]
+
+
+def equal(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+class Fixed:
+    """A world that always shows the same views."""
+
+    def __init__(self, x):
+        self.views = Views(x)
+
+    def draw(self, n, *, views, strength, generator):
+        return self.views
+
+
+@pytest.mark.parametrize("runs", [None, 2])
+def test_same_seed_same_bits(runs):
+    (net, *world), (twin, *twin_world), (other, *other_world) = (setting(runs, seed) for seed in (1, 1, 2))
+    first, second, third = run(12, net, *world), run(12, twin, *twin_world), run(12, other, *other_world)
+    assert same(first, second)
+    assert equal(weights(net), weights(twin))
+    assert not torch.equal(first.losses, third.losses)
+
+
+@pytest.mark.parametrize("runs", [None, 2])
+@pytest.mark.parametrize("cut", [0, 5, 10, 20])
+def test_cut_run_equals_the_whole(cut, runs):
+    (net, *world), (twin, *twin_world) = setting(runs), setting(runs)
+    whole = run(20, net, *world)
+    joined = run(cut, twin, *twin_world).then(run(20 - cut, twin, *twin_world))
+    assert same(whole, joined)
+    assert equal(weights(net), weights(twin))
+
+
+@pytest.mark.parametrize("pieces", [[7, 1, 12], [1] * 20])
+def test_pieces_of_any_length_give_the_same_bits(pieces):
+    (net, *world), (twin, tree, g) = setting(), setting()
+    whole = run(20, net, *world)
+    stream = Training(
+        twin,
+        tree,
+        contrastive(),
+        learning_rate=RATE,
+        batch=16,
+        generator=g,
+        measure=size_of_weights,
+        measure_every=5,
+    )
+    for steps in pieces:
+        stream.advance(steps)
+        stream.trace()  # looking changes nothing
+    assert same(whole, stream.trace())
+    assert equal(weights(net), weights(twin))
+
+
+def test_changing_a_setting_on_the_way_equals_two_runs():
+    (net, *world), (twin, tree, g) = setting(), setting()
+    settings = {"strength": 0.2, "learning_rate": 0.3, "objective": contrastive(info_nce, negatives=3)}
+    two = run(10, net, *world).then(run(10, net, *world, **settings))
+    stream = Training(
+        twin,
+        tree,
+        contrastive(),
+        learning_rate=RATE,
+        batch=16,
+        generator=g,
+        measure=size_of_weights,
+        measure_every=5,
+    )
+    stream.advance(10)
+    stream.strength, stream.learning_rate, stream.objective = settings.values()
+    stream.advance(10)
+    assert same(two, stream.trace())
+
+
+def test_trace_says_when_it_measured():
+    net, *world = setting()
+    start = size_of_weights(net)
+    trace = run(12, net, *world)
+    assert trace.steps.tolist() == [0, 5, 10, 12]
+    assert trace.losses.shape == (12,)
+    assert torch.equal(trace.values[0], start)
+    assert torch.equal(trace.values[-1], size_of_weights(net))
+    assert trace.stopped is None
+
+
+def test_no_steps_only_measures():
+    net, *world = setting(runs=2)
+    before = weights(net)
+    trace = run(0, net, *world)
+    assert (trace.steps.tolist(), len(trace.losses)) == ([0], 0)
+    assert equal(before, weights(net))
+
+
+@pytest.mark.parametrize("loss", [simple_contrastive, info_nce])
+def test_a_small_step_lowers_the_loss_by_rate_times_squared_gradient(loss):
+    net, tree, g = setting(scale=1.0)
+    net, world = net.double(), Fixed(tree.draw(32, strength=1.0, generator=g).x.double())
+    objective, rate = contrastive(loss), 1e-6
+    before = objective(net, world.views)
+    gradients = torch.autograd.grad(before, list(net.parameters()))
+    expected = rate * sum(d.square().sum() for d in gradients)
+    assert expected > 0
+    run(1, net, world, g, objective, learning_rate=rate)
+    assert (before - objective(net, world.views)).item() == pytest.approx(expected.item(), rel=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("loss", [simple_contrastive, soft_triplet, info_nce])
+def test_loss_falls_on_views_never_trained_on(loss, seed):
+    net, tree, g = setting(seed=seed)
+    unseen, objective = tree.draw(4096, strength=1.0, generator=g), contrastive(loss)
+    before = objective(net, unseen)
+    run(100, net, tree, g, objective, batch=64)
+    assert objective(net, unseen) < before
+
+
+def test_runs_side_by_side_do_not_hear_each_other():
+    (net, *world), (twin, *twin_world) = setting(runs=2), setting(runs=2)
+    with torch.no_grad():
+        for w in twin.parameters():
+            w[1].mul_(1.5)
+    run(10, net, *world)
+    run(10, twin, *twin_world)
+    for a, b in zip(weights(net), weights(twin), strict=True):
+        assert torch.equal(a[0], b[0])
+        assert not torch.equal(a[1], b[1])
+
+
+@pytest.mark.parametrize("negatives", [1, "batch"])
+def test_each_run_learns_what_it_would_learn_alone(negatives):
+    net, tree, g = setting(runs=2)
+    x = tree.draw(16, strength=1.0, generator=g).x.double()
+    net, objective = net.double(), contrastive(negatives=negatives)
+    alone = []
+    for k in range(2):
+        single, *_ = setting()
+        single = single.double()
+        with torch.no_grad():
+            for mine, theirs in zip(single.parameters(), net.parameters(), strict=True):
+                mine.copy_(theirs[k])
+        alone.append((run(10, single, Fixed(x[k]), g, objective), weights(single)))
+    together = run(10, net, Fixed(x), g, objective)
+    for k, (trace, final) in enumerate(alone):
+        torch.testing.assert_close(together.losses[:, k], trace.losses, rtol=1e-9, atol=1e-12)
+        for mine, theirs in zip(final, weights(net), strict=True):
+            torch.testing.assert_close(mine, theirs[k], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [10.0, 1e6, 1e30, 1e300])
+@pytest.mark.parametrize("runs", [None, 2])
+def test_blow_up_stops_with_a_reason_and_finite_weights(rate, runs):
+    net, tree, g = setting(runs=runs, normalise=False, scale=1.0)
+    trace = run(200, net, tree, g, contrastive(simple_contrastive), learning_rate=rate)
+    updates = len(trace.losses)
+    assert updates < 200
+    assert trace.stopped is not None
+    assert trace.stopped.startswith(f"stopped at step {updates}:")
+    assert trace.stopped.endswith("lower the learning rate")
+    assert trace.steps[-1] == updates
+    assert all(torch.isfinite(w).all() for w in weights(net))
+    assert torch.isfinite(trace.losses).all()
+
+
+def test_stopped_run_stays_stopped():
+    net, tree, g = setting(normalise=False, scale=1.0)
+    stream = Training(
+        net, tree, contrastive(simple_contrastive), learning_rate=1e30, generator=g, measure=size_of_weights
+    )
+    stream.advance(50)
+    final, trace = weights(net), stream.trace()
+    stream.advance(50)
+    assert same(trace, stream.trace())
+    assert stream.trace().stopped == trace.stopped is not None
+    assert equal(final, weights(net))
+
+
+def test_progress_bar_is_only_drawn_when_asked_for(capsys):
+    net, *world = setting()
+    run(3, net, *world)
+    assert capsys.readouterr().err == ""
+    run(3, net, *world, progress=True)
+    assert "3/3" in capsys.readouterr().err
