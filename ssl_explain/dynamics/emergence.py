@@ -16,7 +16,7 @@ from ssl_explain.networks.tree import TreeNet
 from ssl_explain.records import Emergence, Trace
 from ssl_explain.worlds.latent_tree import LatentTree
 
-SCALE = 0.2  # small weights: with normalised outputs they learn fast, and both wirings alike
+SMALL = 0.2  # with normalised outputs small weights learn fast; without, they would give no gradient to speak of
 
 
 def student(
@@ -35,13 +35,13 @@ def student(
         >>> [tuple(w.shape) for w in student(LatentTree.random(2, generator=g), 3, generator=g, dense=True).weights]
         [(1, 6, 4), (1, 3, 6)]
     """
-    runs = tree.runs[0] if tree.runs else None
+    runs, scale = tree.runs[0] if tree.runs else None, SMALL if normalise else 1.0
     if not dense:
         return TreeNet(
-            tree.topology, neurons, generator=generator, biases=biases, normalise=normalise, scale=SCALE, runs=runs
+            tree.topology, neurons, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs
         )
     widths = [tree.dimension, *(width * neurons for width in tree.topology.widths[1:])]
-    return ReLUNet(widths, generator=generator, biases=biases, normalise=normalise, scale=SCALE, runs=runs)
+    return ReLUNet(widths, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)
 
 
 @dataclass

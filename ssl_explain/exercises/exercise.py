@@ -2,9 +2,12 @@
 
 import html
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import torch
+from torch import Tensor
 
 NOT_ATTEMPTED = "not attempted yet"
 RIGHT = "Right."
@@ -52,3 +55,26 @@ class Exercise:
 def unattempted(answer: object) -> bool:
     """Whether a stub was left as it was: it returns ``...`` or nothing."""
     return answer is None or answer is ...
+
+
+def compare(got: object, expected: Tensor, mistakes: Mapping[str, Tensor]) -> str:
+    """Judge a tensor by type, shape and value; a value that a known mistake gives gets that mistake's sentence."""
+    if unattempted(got):
+        return NOT_ATTEMPTED
+    if isinstance(got, int | float):
+        got = torch.tensor(float(got))
+    if not isinstance(got, Tensor):
+        return f"Return a tensor; yours is of type {type(got).__name__}."
+    if got.shape != expected.shape:
+        return f"The shape should be {tuple(expected.shape)}, yours is {tuple(got.shape)}."
+    if torch.allclose(got.double(), expected.double(), atol=1e-5):
+        return RIGHT
+    for sentence, value in mistakes.items():
+        if value.shape == got.shape and torch.allclose(got.double(), value.double(), atol=1e-5):
+            return sentence
+    return f"The shape is right, the value is not: expected {_short(expected)}, yours is {_short(got)}."
+
+
+def _short(value: Tensor) -> str:
+    numbers = ", ".join(f"{x:.3f}" for x in value.flatten()[:3].tolist())
+    return numbers if value.numel() <= 3 else f"{numbers}, …"

@@ -2,12 +2,26 @@
 
 import io
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 Record = TypeVar("Record")
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG file that is the same in every run."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def bundle(figure: Figure, words: str) -> Bundle:
+    """What a notebook needs to show a figure with its alt text, or the words alone."""
+    return {"image/png": png(figure), "text/plain": words}, {"image/png": {"alt": words}}
 
 
 class Picture(ABC, Generic[Record]):
@@ -32,10 +46,18 @@ class Picture(ABC, Generic[Record]):
 
     def png(self) -> bytes:
         """The whole picture as a PNG file."""
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", metadata={"Software": None})
-        return buffer.getvalue()
+        return png(self.figure)
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
-        text = self.describe()
-        return {"image/png": self.png(), "text/plain": text}, {"image/png": {"alt": text}}
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return bundle(self.figure, self.describe())
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A figure that stays as it is, and its finding in words."""
+
+    figure: Figure
+    words: str
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return bundle(self.figure, self.words)

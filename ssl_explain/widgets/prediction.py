@@ -90,7 +90,8 @@ def predict(question: Question) -> Prediction:
 
     Example:
         >>> from ssl_explain.records import Option
-        >>> guess = predict(Question("Heads or tails?", {"h": Option("heads", "why not"), "t": Option("tails", "luck")}))
+        >>> options = {"h": Option("heads", "why not"), "t": Option("tails", "luck")}
+        >>> guess = predict(Question("Heads or tails?", options))
         >>> guess.reveal("t").text
         'Measured: tails'
     """

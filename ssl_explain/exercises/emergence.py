@@ -1,0 +1,231 @@
+"""Predictions and exercises of notebook 08."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, unattempted
+from ssl_explain.records import Option, Question
+
+first_to_move = Question(
+    "Which level comes closest to its ceiling first, counted from where it starts?",
+    {
+        "bottom": Option(
+            "the bottom, then upwards: a level can only build on the one below",
+            "That assumes that the lower level must be finished before the next can begin. But random neurons below "
+            "already carry a good part of the signal, enough for the top to start at once.",
+        ),
+        "together": Option(
+            "all levels at the same pace",
+            "That assumes that all layers feel the same pull. The pull on a lower layer passes through the weights "
+            "above, and those begin small and random.",
+        ),
+        "root": Option(
+            "the root, then downwards",
+            "Random features below carry enough of the root's signal, and the top layer feels the loss directly; "
+            "the levels below follow as the weights above them take shape.",
+        ),
+    },
+)
+
+two_neurons = Question(
+    "One cause per node, so two neurons per node should do. Trained that way, how does the root end?",
+    {
+        "as_good": Option(
+            "about as well as with ten neurons: two are enough to represent one cause",
+            "That is about what two neurons can represent. Training starts from random neurons, and with two of them "
+            "none may have started near the cause; silent ones never move.",
+        ),
+        "worse": Option(
+            "clearly worse",
+            "Training amplifies what random neurons happen to select. With few draws there is little luck to amplify, "
+            "and neurons that are silent on all inputs get no gradient.",
+        ),
+        "better": Option(
+            "better: fewer neurons overfit less",
+            "Overfitting needs a finite data set. Here every batch is new, so extra neurons cost nothing and bring "
+            "more lucky starts.",
+        ),
+    },
+)
+
+wiring = Question(
+    "A dense network does not know which leaves belong together. Does its top still find the root?",
+    {
+        "no": Option(
+            "no: the wiring of the tree was a hidden label",
+            "The wiring does say which leaves share a cause. But the views say so too: what they keep in common can "
+            "only come from shared causes.",
+        ),
+        "yes": Option(
+            "yes, it finds the root too",
+            "The augmentation carries the information: only what comes from the kept causes survives in both views. "
+            "The wiring helps the lowest levels most.",
+        ),
+    },
+)
+
+
+def info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
+    """InfoNCE of the energies r_pos (n,) and r_neg (n, h), one number per point."""
+    positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
+    return -tau * torch.log(positive / (positive + negatives))
+
+
+def _judge_info_nce(attempt: Callable[..., Any]) -> str:
+    g = torch.Generator().manual_seed(0)
+    r_pos, r_neg, tau = torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5
+    positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
+    return compare(
+        attempt(r_pos, r_neg, tau),
+        info_nce(r_pos, r_neg, tau),
+        {
+            "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": (
+                info_nce(r_pos, r_neg, tau) / tau
+            ),
+            "The positive belongs in the denominator too: the loss picks it out of a crowd that contains it.": (
+                -tau * torch.log(positive / negatives)
+            ),
+            "The sign: a large energy is a large distance, so it must make the exponential small.": info_nce(
+                -r_pos, -r_neg, tau
+            ),
+        },
+    )
+
+
+def ceiling_of_two(rho_1: float, rho_2: float) -> float:
+    """Bayes ceiling of a cause with two leaves: √E[m²], m its posterior mean given the leaves, in ±1 coding."""
+    expected_square = 0.0
+    for a in (-1, 1):
+        for b in (-1, 1):
+            for_plus = (1 + rho_1 * a) / 2 * (1 + rho_2 * b) / 2
+            for_minus = (1 - rho_1 * a) / 2 * (1 - rho_2 * b) / 2
+            p = (for_plus + for_minus) / 2
+            m = (for_plus - for_minus) / (for_plus + for_minus)
+            expected_square += p * m**2
+    return expected_square**0.5
+
+
+def _judge_ceiling(attempt: Callable[..., Any]) -> str:
+    rho_1, rho_2 = 0.8, -0.6
+    ceiling = torch.tensor(ceiling_of_two(rho_1, rho_2))
+    return compare(
+        attempt(rho_1, rho_2),
+        ceiling,
+        {
+            "That is the better leaf alone. Two leaves together know more: use both in the posterior.": torch.tensor(
+                max(abs(rho_1), abs(rho_2))
+            ),
+            "This is E[m²]: the ceiling is its square root.": ceiling**2,
+            "The leaves add information, but never beyond certainty: a sum of polarities is no correlation.": (
+                torch.tensor(rho_1 + rho_2)
+            ),
+        },
+    )
+
+
+def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch.Generator) -> Tensor:
+    """Augment the children (n,) of kept parents (n,): keep each with probability 1 - q, else redraw it."""
+    keep = torch.rand(child.shape, generator=generator) >= q
+    flip = torch.rand(child.shape, generator=generator) < (1 - rho) / 2
+    return torch.where(keep, child, torch.where(flip, 1 - parent, parent))
+
+
+def _judge_redraw(attempt: Callable[..., Any]) -> str:
+    n, rho, q = 40_000, 0.6, 0.2
+    g = torch.Generator().manual_seed(0)
+    parent = torch.randint(0, 2, (n,), generator=g)
+    child = torch.where(torch.rand(n, generator=g) < (1 - rho) / 2, 1 - parent, parent)
+    view = attempt(parent, child, rho, q, torch.Generator().manual_seed(1))
+    if unattempted(view):
+        return NOT_ATTEMPTED
+    if not isinstance(view, Tensor) or view.shape != child.shape:
+        return f"Return a tensor of shape {(n,)}; yours is {getattr(view, 'shape', type(view).__name__)}."
+    unchanged, copied = (view == child).double().mean().item(), (view == parent).double().mean().item()
+    same_if_redrawn = ((1 + rho) / 2) ** 2 + ((1 - rho) / 2) ** 2
+    if abs(copied - (1 + rho) / 2) > 0.02:
+        return (
+            f"A redrawn child must follow its parent as often as any child does, {(1 + rho) / 2:.2f} of the time; "
+            f"yours agrees {copied:.2f} of the time. Redraw from the model given the parent, not from a fair coin."
+        )
+    if abs(unchanged - (q + (1 - q) * same_if_redrawn)) < 0.02:
+        return "You keep a child with probability q; the strength q is the probability of redrawing it."
+    if abs(unchanged - (1 - q + q * same_if_redrawn)) > 0.02:
+        return f"{unchanged:.2f} of the children are unchanged, expected {1 - q + q * same_if_redrawn:.2f}."
+    return RIGHT
+
+
+def silent(f: Tensor) -> Tensor:
+    """Share of neurons that are zero on every point, f of shape (n, node, d)."""
+    return (f == 0).all(0).double().mean()
+
+
+def _judge_silent(attempt: Callable[..., Any]) -> str:
+    f = torch.randn(30, 4, 5, generator=torch.Generator().manual_seed(0)).relu()
+    f[:, :, 0] = 0
+    return compare(
+        attempt(f),
+        silent(f),
+        {
+            "That is the share of zero activations. A silent neuron is zero on all points, not on some.": (
+                (f == 0).double().mean()
+            ),
+            "That is the share of neurons that are silent on some point. Ask for all points.": (
+                (f == 0).any(0).double().mean()
+            ),
+            "That is a number of neurons. Divide by how many there are.": (f == 0).all(0).double().sum(),
+        },
+    )
+
+
+exercises = {
+    "info_nce": Exercise(
+        "InfoNCE in three lines",
+        "easy",
+        5,
+        (
+            "Turn every energy r into e^(-r/τ) first.",
+            "The crowd is the positive and all negatives.",
+            "Mind the τ in front.",
+        ),
+        info_nce,
+        _judge_info_nce,
+    ),
+    "ceiling": Exercise(
+        "The ceiling of a cause with two leaves",
+        "medium",
+        8,
+        (
+            "There are four leaf patterns; list them in ±1 coding.",
+            "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
+            "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
+        ),
+        ceiling_of_two,
+        _judge_ceiling,
+    ),
+    "redraw": Exercise(
+        "One level of augmentation",
+        "medium",
+        6,
+        (
+            "Draw for every child whether it is kept: probability 1 - q.",
+            "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
+            "torch.where(keep, child, fresh) puts both together.",
+        ),
+        redraw,
+        _judge_redraw,
+    ),
+    "silent": Exercise(
+        "How many neurons are silent?",
+        "easy",
+        4,
+        (
+            "A neuron is one (node, d) pair; the first axis runs over points.",
+            "Reduce over points with all, then take the mean.",
+        ),
+        silent,
+        _judge_silent,
+    ),
+}

@@ -1,0 +1,68 @@
+"""The prediction and the exercise of notebook 00."""
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+without_augmentation = Question(
+    "Set q = 0: the two views of a point are now the same picture. What becomes of the root?",
+    {
+        "rises": Option(
+            "its correlation rises just the same",
+            "That would be so if telling points apart were enough. But points can be told apart by any detail, and "
+            "details are many: nothing singles out the root.",
+        ),
+        "stays": Option(
+            "it stays where it started",
+            "That would be so if equal views gave no gradient. The pull has none, true, but the push still moves the "
+            "network.",
+        ),
+        "falls": Option(
+            "it falls",
+            "Pushing all points apart rewards whatever differs between points. The details of the leaves differ most, "
+            "so they crowd the root out.",
+        ),
+    },
+)
+
+
+def correlation(f: Tensor, z: Tensor) -> Tensor:
+    """|correlation| between the activations f (n,) of one neuron and a cause z (n,)."""
+    f, z = f - f.mean(), z - z.mean()
+    return (f @ z).abs() / (f.norm() * z.norm())
+
+
+def _judge(attempt: object) -> str:
+    g = torch.Generator().manual_seed(0)
+    z = torch.randint(0, 2, (200,), generator=g).double()
+    f = 3 - z + torch.rand(200, generator=g).double()
+    centred_f, centred_z = f - f.mean(), z - z.mean()
+    signed = (centred_f @ centred_z) / (centred_f.norm() * centred_z.norm())
+    return compare(
+        attempt(f, z),  # type: ignore[operator]
+        correlation(f, z),
+        {
+            "Nearly: a neuron that is silent when the cause is on knows it as well. Take the absolute value.": signed,
+            "You compare f and z themselves. Subtract their means first: what counts is how they vary together.": (
+                f @ z
+            ).abs()
+            / (f.norm() * z.norm()),
+            "This is the covariance: it grows when f is scaled. Divide by both norms.": (centred_f @ centred_z).abs(),
+        },
+    )
+
+
+exercise = Exercise(
+    title="How well does a neuron know a cause?",
+    difficulty="easy",
+    minutes=3,
+    hints=(
+        "A neuron knows a cause if it changes when the cause changes: centre both first.",
+        "Correlation is the inner product of the centred vectors, divided by both of their norms.",
+        "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
+    ),
+    solution=correlation,
+    judge=_judge,
+)
