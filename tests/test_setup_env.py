@@ -35,7 +35,6 @@ def world(tool, project, monkeypatch):
 
     def make_environment(command, check):
         env = Path(command[-1])
-        env.mkdir(exist_ok=True)
         version = ".".join(map(str, sys.version_info[:3]))
         (env / "pyvenv.cfg").write_text(f"version = {version}\nexecutable = {tool.base_interpreter()}\n")
         calls.append("venv")
@@ -87,6 +86,37 @@ def test_an_interrupted_installation_is_begun_afresh(world, tool, monkeypatch, f
             world()
     assert world() == ["venv", ("pip",)]
     assert world() == []
+
+
+@pytest.mark.parametrize("stage", ["rmtree", "venv"])
+def test_a_rebuild_that_is_stopped_is_begun_afresh(world, project, tool, monkeypatch, stage):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    world()
+    (project / ".venv" / "pyvenv.cfg").write_text("version = 2.7\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            tool.shutil if stage == "rmtree" else tool.subprocess, "rmtree" if stage == "rmtree" else "run", stop
+        )
+        with pytest.raises(KeyboardInterrupt):
+            world()
+    assert world() == ["venv", ("pip",)]
+
+
+def test_two_set_ups_do_not_run_together(tool, project, monkeypatch):
+    asked = []
+    real = tool.fcntl.flock
+
+    def flock(handle, how):
+        asked.append(how)
+        if how & tool.fcntl.LOCK_NB:
+            real(handle, how)
+
+    monkeypatch.setattr(tool.fcntl, "flock", flock)
+    with tool.one_at_a_time(project), tool.one_at_a_time(project):
+        pass
+    assert asked == [tool.fcntl.LOCK_EX | tool.fcntl.LOCK_NB] * 2 + [tool.fcntl.LOCK_EX]
 
 
 def test_another_interpreter_another_place_another_version(world, project, tool):

@@ -6,13 +6,17 @@ installation is recognised at the next start and begun afresh.
 """
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +73,30 @@ def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
     return None
 
 
+def make_from_scratch(env: Path) -> None:
+    """Replace the environment by an empty one; stopped at any point, it counts as unfinished."""
+    (env / "pyvenv.cfg").unlink(missing_ok=True)
+    if env.exists():
+        shutil.rmtree(env)
+    env.mkdir(parents=True)
+    write_note(env, interrupted=True)
+    subprocess.run([base_interpreter(), "-m", "venv", str(env)], check=True)
+
+
+@contextlib.contextmanager
+def one_at_a_time(root: Path) -> Iterator[None]:
+    """Let a second set-up, say in another terminal, wait until the first has ended."""
+    lock = root / "build" / "setup.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another set-up is running; waiting for it to end ...", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quiet: bool) -> None:
     """Run pip in the environment, then hand JupyterLab its settings; ``quiet`` leaves pip its warnings and errors."""
     target = f".[{','.join(extras)}]" if extras else "."
@@ -94,7 +122,7 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
     else:
         print(f"Making {env.name} with Python {sys.version.split()[0]}: {reason}.", flush=True)
         print("This takes about 1.5 GB and a minute or more.", flush=True)
-        subprocess.run([base_interpreter(), "-m", "venv", "--clear", str(env)], check=True)
+        make_from_scratch(env)
     write_note(env, interrupted=True)
     install(env, root, constraints, extras, quiet=reason is None)
     write_note(env, fingerprint=digest, extras=extras, root=str(root))
@@ -122,7 +150,8 @@ def main() -> int:
     if options.newest:
         constraints = torch_only(constraints, ROOT / "build" / "constraints-newest.txt")
     try:
-        set_up(env, ROOT, constraints, options.extra)
+        with one_at_a_time(ROOT):
+            set_up(env, ROOT, constraints, options.extra)
     except (subprocess.CalledProcessError, OSError) as error:
         what = f"ssl_explain: setting up {env.name} failed, the reason is above"
         remedy = "once it is removed, the same command starts afresh"
