@@ -218,6 +218,19 @@ def test_stopped_run_stays_stopped():
     assert equal(final, weights(net))
 
 
+def test_one_bad_batch_is_the_end():
+    """Going on as if nothing had happened would hide it."""
+    net, tree, g = setting()
+    good = tree.draw(16, strength=1.0, generator=g)
+    stream = Training(net, Fixed(good.x), contrastive(), learning_rate=RATE, generator=g, measure=size_of_weights)
+    for views in (good, Views(good.x * float("nan")), good):
+        stream.world.views = views
+        stream.advance()
+    assert stream.step == len(stream.trace().losses) == 1
+    assert stream.stopped.startswith("stopped at step 1:")
+    assert all(torch.isfinite(w).all() for w in weights(net))
+
+
 def test_progress_bar_is_only_drawn_when_asked_for(capsys):
     net, *world = setting()
     run(3, net, *world)
