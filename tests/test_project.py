@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions, metadata
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,12 @@ def name_of(requirement):
 def pins():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def installed_pins():
+    """The pins that this environment holds in exactly that version (on torch: whatever its build)."""
+    held = {canonicalize_name(d.name): d.version.split("+")[0] for d in distributions()}
+    return [(name, version) for name, version in pins().items() if held.get(canonicalize_name(name)) == version]
 
 
 def conda_lines():
@@ -55,6 +62,13 @@ def test_constraints_are_plain_pins_in_order():
     assert all(re.fullmatch(r"[\w.-]+==[\w.!]+", f"{name}=={version}") for name, version in pins().items())
     assert list(pins()) == sorted(pins(), key=str.lower)
     assert pins()["torch"] == "2.13.0"
+
+
+def test_every_pin_runs_on_the_oldest_python():
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    wanted = {name: SpecifierSet(metadata(name).get("Requires-Python") or "") for name, _ in installed_pins()}
+    assert len(wanted) > 100
+    assert [f"{name} {spec}" for name, spec in wanted.items() if not spec.contains(oldest)] == []
 
 
 @pytest.mark.parametrize("requirement", RUNTIME, ids=name_of)
@@ -104,9 +118,9 @@ def test_files_that_the_readme_links_exist():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def stub(folder, script):
-    """A program that claims to be a Python interpreter."""
-    path = folder / "python-stub"
+def stub(folder, script, name="python-stub"):
+    """A program that claims to be a Python interpreter, or what ``name`` says."""
+    path = folder / name
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return str(path)
@@ -147,6 +161,22 @@ def test_make_hands_the_interpreter_on(tmp_path, target):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "is Python 3.9" in done.stderr
+
+
+@ON_WINDOWS
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_without_a_browser_the_gate_warns_and_still_runs(tmp_path, user):
+    for program in ("bash", "dirname"):
+        (tmp_path / program).symlink_to(shutil.which(program))
+    for name, script in {"id": f"echo {user}", "apt-get": "echo apt-get $*; exit 1", "make": "echo make $*"}.items():
+        stub(tmp_path, script, name)
+    done = subprocess.run(
+        [tmp_path / "bash", ROOT / ".ci" / "run"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "make test"
+    assert ("apt-get update" in done.stdout) == (user == "0")
+    assert "BROWSER TESTS WILL BE SKIPPED" in done.stderr
 
 
 # --- addresses ----------------------------------------------------------------------------------------------
