@@ -1,7 +1,8 @@
 """Small results that took long to compute: a CSV table and a manifest that says where it came from.
 
 ``name.csv`` is the table, ``name.json`` its manifest: sha256, number of rows, command, seeds, versions.
-Both are written to a temporary file first and moved into place, so an interrupted write leaves the old pair whole.
+Both are written in full to temporary files before either is moved into place, so a write that fails leaves the
+old pair whole.
 """
 
 import csv
@@ -11,7 +12,8 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -21,8 +23,9 @@ from scipy import stats
 FORMAT = 1
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace ``path`` in one move; on failure the old file stays and no half-written one is left behind."""
+@contextmanager
+def staged(path: Path, content: bytes) -> Iterator[Path]:
+    """A finished file beside ``path``, to be moved there; whatever happens, it is gone afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -31,10 +34,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
+        yield Path(temporary)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[object]], *, command: str, seeds: str) -> None:
@@ -60,8 +62,10 @@ def write_table(path: Path, columns: Mapping[str, Sequence[object]], *, command:
         "seeds": seeds,
         "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
     }
-    write_atomically(path, content)
-    write_atomically(path.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode())
+    beside = path.with_suffix(".json")
+    with staged(path, content) as new, staged(beside, (json.dumps(manifest, indent=2) + "\n").encode()) as new_beside:
+        os.replace(new, path)
+        os.replace(new_beside, beside)
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
