@@ -37,6 +37,8 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def table(arguments: argparse.Namespace) -> None:
     """Recompute data/overparameterisation.csv: some minutes."""
+    _require.integer("steps", arguments.steps, 1, "take at least one step")
+    arguments.out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made should fail before the minutes
     columns = overparameterisation(runs=arguments.runs, steps=arguments.steps, seed=arguments.seed, progress=True)
     command = f"python -m ssl_explain table --runs {arguments.runs} --steps {arguments.steps} --seed {arguments.seed}"
     path = arguments.out / "overparameterisation.csv"
@@ -48,12 +50,13 @@ def parser() -> argparse.ArgumentParser:
     """Every command and option."""
     top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__)
     commands = top.add_subparsers(title="commands", metavar="{demo,table}")
-    for sub in (top, commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__)):
-        sub.add_argument("--seed", type=int, default=2, help="another tree and another network (default: 2)")
-        sub.add_argument("--steps", type=int, default=1500, help="training steps (default: 1500)")
-        sub.add_argument("--depth", type=int, default=5, help="levels of hidden causes (default: 5)")
-        sub.add_argument("--neurons", type=int, default=10, help="neurons per node (default: 10)")
-        sub.set_defaults(run=demo)
+    sub = commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__, argument_default=argparse.SUPPRESS)
+    for place in (top, sub):  # the command has no defaults of its own, which would undo options given before it
+        place.add_argument("--seed", type=int, help="another tree and another network (default: 2)")
+        place.add_argument("--steps", type=int, help="training steps (default: 1500)")
+        place.add_argument("--depth", type=int, help="levels of hidden causes (default: 5)")
+        place.add_argument("--neurons", type=int, help="neurons per node (default: 10)")
+    top.set_defaults(run=demo, seed=2, steps=1500, depth=5, neurons=10)
     sub = commands.add_parser("table", help=table.__doc__, description=table.__doc__)
     sub.add_argument("--runs", type=int, default=16, help="trees and networks side by side (default: 16)")
     sub.add_argument("--steps", type=int, default=1500, help="training steps (default: 1500)")
@@ -68,6 +71,7 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parser().parse_args(words)
     torch.set_num_threads(1)
     try:
+        _require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
         arguments.run(arguments)
     except (ValueError, TypeError, OSError) as error:
         raise SystemExit(f"ssl_explain: {error}") from error
