@@ -26,8 +26,10 @@ class Turn:
 
     def __enter__(self) -> None:
         self._wait(1)
-        self._lock.acquire()
-        self._wait(-1)
+        try:
+            self._lock.acquire()
+        finally:  # an interrupted wait is over too, or the busy thread would wait for it for ever
+            self._wait(-1)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
@@ -84,9 +86,11 @@ class Runner:
     def pause(self) -> None:
         """Stop after the present step and wait for it."""
         self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        self._thread = None
+        thread = self._thread  # controls may act in several threads at once
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        if self._thread is thread:
+            self._thread = None
 
     def _loop(self) -> None:
         try:

@@ -89,9 +89,12 @@ class TreeExplorer(Explorer[TreeState]):
         elif trace.steps[-1] > 0:
             self._before = (trace, strength)
         self._run = run_of(self._state)
+        self._runner.error = None
 
     def _step(self) -> bool:
         with self._turn.yielding():
+            if self._runner.stopping:  # asked to stop while it waited: the run may be another by now
+                return False
             self._run.training.advance(1)
             return not self.over
 
