@@ -48,6 +48,8 @@ class Prediction:
         Raises:
             ValueError: a key that is not one of the options.
         """
+        if measured is None:
+            raise ValueError("`measured` must be the key of an option, got None; a reveal needs a measurement.")
         self._check(measured)
         self._measured = measured
         self._reveal.value = self._compared()
