@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, PAPER, QUIET, SCALE, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
 from ssl_explain.records import Emergence
 
 
@@ -87,7 +87,7 @@ class EmergencePicture(Picture[Emergence]):
         crowd = tree.widths[1]
         self.nodes: PathCollection = ax.scatter(
             *zip(*points, strict=True), s=min(430.0, 360 * (16 / crowd) ** 1.6), c=[0.0] * len(points),
-            cmap=SCALE, vmin=0.3, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,
+            cmap=SCALE, vmin=LOWEST, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,
         )  # fmt: skip
         self.numbers: list[Text] = [
             ax.text(x, y, "", fontsize=FONT, ha="center", va="center_baseline", zorder=4)
@@ -130,7 +130,7 @@ class EmergencePicture(Picture[Emergence]):
         self.nodes.set_array(share)
         for number, part in zip(self.numbers, share, strict=False):
             number.set_text(f"{100 * part:.0f}")
-            number.set_color(PAPER if part < 0.62 else INK)
+            number.set_color(on_scale(part))
         means, steps = record.by_level(record.trace.values), record.trace.steps.tolist()
         for curve, level in zip(self.curves, self._levels(record), strict=True):
             curve.set_data(steps, means[:, level - 1].tolist())

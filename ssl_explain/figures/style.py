@@ -9,13 +9,20 @@ from matplotlib.figure import Figure
 # Okabe and Ito's palette: told apart with the common colour-vision deficiencies.
 MEASURED, PREDICTED, POSITIVE, NEGATIVE, QUIET = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6e6e6e"
 INK, PAPER = "#222222", "#ffffff"
-SERIES = ("#999999", "#56B4E9", "#009E73", "#E69F00", "#0072B2", "#CC79A7", "#D55E00", "#000000")
+SERIES = ("#444444", "#56B4E9", "#009E73", "#E69F00", "#0072B2", "#CC79A7", "#D55E00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SCALE: Colormap = colormaps["cividis"]
 """From 'knows nothing' (dark) to 'knows all that can be known' (bright); monotone in lightness."""
+LOWEST = 0.3
+"""The share that is drawn darkest: below it nothing is told apart."""
 
 FONT = 10
+
+
+def on_scale(share: float) -> str:
+    """The colour of text on a patch of :data:`SCALE`: white or black, whichever reads (contrast ≥ 4.5 everywhere)."""
+    return PAPER if share < 0.63 else "#000000"
 
 
 def new_figure(width: float, height: float) -> Figure:
