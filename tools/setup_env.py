@@ -121,7 +121,7 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
         print(f"Bringing {env.name} up to date ...", flush=True)
     else:
         print(f"Making {env.name} with Python {sys.version.split()[0]}: {reason}.", flush=True)
-        print("This takes about 1.5 GB and a minute or more.", flush=True)
+        print("This takes about 1.6 GB and a minute or more.", flush=True)
         make_from_scratch(env)
     write_note(env, interrupted=True)
     install(env, root, constraints, extras, quiet=reason is None)
