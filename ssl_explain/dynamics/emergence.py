@@ -16,8 +16,6 @@ from ssl_explain.networks.tree import TreeNet
 from ssl_explain.records import Emergence, Trace
 from ssl_explain.worlds.latent_tree import LatentTree
 
-SMALL = 0.2  # with normalised outputs small weights learn fast; without, they would give no gradient to speak of
-
 
 def student(
     tree: LatentTree,
@@ -27,15 +25,20 @@ def student(
     dense: bool = False,
     biases: bool = False,
     normalise: bool = True,
+    scale: float | None = None,
 ) -> LayeredReLU:
     """Make a network for a tree: wired along it, or dense with the same widths (then it knows nothing of the tree).
+
+    ``scale`` is 0.2 unless given (with normalised outputs small weights learn fast), and 1 without normalisation
+    (small weights would give no gradient to speak of).
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
         >>> [tuple(w.shape) for w in student(LatentTree.random(2, generator=g), 3, generator=g, dense=True).weights]
         [(1, 6, 4), (1, 3, 6)]
     """
-    runs, scale = tree.runs[0] if tree.runs else None, SMALL if normalise else 1.0
+    runs = tree.runs[0] if tree.runs else None
+    scale = scale or (0.2 if normalise else 1.0)
     if not dense:
         return TreeNet(
             tree.topology, neurons, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs
@@ -72,6 +75,7 @@ def emergence_run(
     dense: bool = False,
     biases: bool = False,
     normalise: bool = True,
+    scale: float | None = None,
     batch: int = 128,
     runs: int | None = None,
     points: int = 1000,
@@ -86,7 +90,7 @@ def emergence_run(
     """
     generator = torch.Generator().manual_seed(seed)
     tree = LatentTree.random(depth, polarity=polarity, generator=generator, runs=runs)
-    net = student(tree, neurons, generator=generator, dense=dense, biases=biases, normalise=normalise)
+    net = student(tree, neurons, generator=generator, dense=dense, biases=biases, normalise=normalise, scale=scale)
     measure = BestCorrelation(tree, points, generator=generator)
     ceilings = torch.cat(tree.latent_ceilings(4 * points, generator=generator), dim=-1)
     training = Training(

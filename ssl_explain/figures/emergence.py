@@ -146,10 +146,12 @@ class EmergencePicture(Picture[Emergence]):
         start, end = float(means[0, -1]), float(means[-1, -1])
         depth = record.topology.depth
         levels = ", ".join(f"{_name(level, depth)} {part} %" for level, part in enumerate(parts, 1))
+        steps = int(record.trace.steps[-1])
+        moved = f"went from {start:.2f} to {end:.2f}" if steps else f"is {start:.2f}"
         text = (
-            f"After {int(record.trace.steps[-1])} steps with augmentation strength q = {record.strength:g}: the best "
-            f"neuron's |correlation| with the root went from {start:.2f} to {end:.2f} "
-            f"(ceiling {float(ceilings[-1]):.2f}). Share of the ceiling: {levels}."
+            f"{f'After {steps} steps' if steps else 'Before training'} with augmentation strength q = "
+            f"{record.strength:g}: the best neuron's |correlation| with the root {moved} (ceiling "
+            f"{float(ceilings[-1]):.2f}). Share of the ceiling: {levels}."
         )
         if record.before is not None:
             last = float(record.before.values[-1, -1])
