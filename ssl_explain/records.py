@@ -74,8 +74,8 @@ class Emergence:
     """
 
     topology: Tree
-    polarity: tuple[Float[Tensor, " _"], ...]
-    ceilings: Float[Tensor, " latent"]
+    polarity: tuple[Float[Tensor, "*runs _"], ...]
+    ceilings: Float[Tensor, "*runs latent"]
     trace: Trace
     strength: float
     budget: int
