@@ -136,7 +136,8 @@ class EmergencePicture(Picture[Emergence]):
             curve.set_data(steps, means[:, level - 1].tolist())
         if record.before is not None:
             self.ghost.set_data(record.before.steps.tolist(), record.by_level(record.before.values)[:, -1].tolist())
-        self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}")
+        halt = "" if record.trace.stopped is None else "\nstopped: not finite"
+        self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}{halt}")
 
     def describe(self) -> str:
         """Root against its ceiling, then every level in per cent of its ceiling."""

@@ -106,8 +106,9 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
             )
         f = net(views.x)
         first, second = f[..., 0, :], f[..., 1, :]
-        others = torch.stack([second.roll(-k, dims=-2) for k in range(h + 1)], dim=-2)
-        energies = 0.5 * (first.unsqueeze(-2) - others).square().sum(-1)
+        start = torch.arange(n, device=second.device)
+        partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive
+        energies = 0.5 * (first.unsqueeze(-2) - second[..., partners, :]).square().sum(-1)
         return loss(energies[..., 0], energies[..., 1:]).mean(-1)
 
     return objective
