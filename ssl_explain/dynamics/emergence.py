@@ -38,7 +38,8 @@ def student(
         [(1, 6, 4), (1, 3, 6)]
     """
     runs = tree.runs[0] if tree.runs else None
-    scale = scale or (0.2 if normalise else 1.0)
+    if scale is None:
+        scale = 0.2 if normalise else 1.0
     if not dense:
         return TreeNet(
             tree.topology, neurons, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs
