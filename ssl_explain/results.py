@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 FORMAT = 1
@@ -92,7 +93,7 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
     return {name: _column([row[k] for row in rows]) for k, name in enumerate(header)}
 
 
-def interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
+def interval(values: ArrayLike) -> tuple[float, float]:
     """The 95 % confidence interval of a mean over independent seeds, by Student's t.
 
     Example:

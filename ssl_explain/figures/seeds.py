@@ -91,6 +91,6 @@ def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"
     )
 
 
-def _pick(table: Table, **values: float) -> Table:
+def _pick(table: Table, **values: float | np.number) -> Table:
     keep = np.all([table[name] == value for name, value in values.items()], axis=0)
     return {name: column[keep] for name, column in table.items()}
