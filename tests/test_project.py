@@ -155,9 +155,10 @@ def test_this_interpreter_is_accepted_in_silence():
 
 @ON_WINDOWS
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
-@pytest.mark.parametrize("target", ["lab", "test", "demo"])
+@pytest.mark.parametrize("target", ["lab", "env-test", "demo"])
 def test_make_hands_the_interpreter_on(tmp_path, target):
-    command = ["make", target, f"PYTHON={stub(tmp_path, TOO_OLD)}"]
+    harmless = ["LAB_ARGS=--version", "DEMO_ARGS=--help"]  # should the refusal fail to come
+    command = ["make", target, f"PYTHON={stub(tmp_path, TOO_OLD)}", *harmless]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "is Python 3.9" in done.stderr
