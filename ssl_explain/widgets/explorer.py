@@ -19,7 +19,7 @@ class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
     A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name of
-    its ``factory`` and its ``presets``. ``controls`` picks the controls shown (all of them if empty).
+    its ``factory`` and its ``presets`` (of which those that set a control shown here become buttons). ``controls`` picks the controls shown (all of them if empty).
     Assigning to ``state`` moves controls and picture alike.
     """
 
@@ -84,20 +84,29 @@ class Explorer(Generic[S]):
                 self.state = self._state.change(**{field: value})
 
     def _rows(self) -> list[ipywidgets.Widget]:
-        grid = ipywidgets.Box(list(self._widgets.values()), layout={"flex_flow": "row wrap"})
+        columns = {"grid_template_columns": "repeat(auto-fill, minmax(285px, 1fr))", "max_width": "960px"}
+        grid = ipywidgets.GridBox(list(self._widgets.values()), layout=columns)
         copied = ipywidgets.HTML()
         copy = button("copy state", "print the line that recreates these settings")
         copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
         buttons: list[ipywidgets.Widget] = []
-        for label, values in self.presets.items():
+        # What one preset names and another does not goes back to where it was, so that the order does not matter.
+        start = {field: getattr(self._state, field) for values in self.presets.values() for field in values}
+        seen: list[dict[str, Any]] = []
+        for label, wanted in self.presets.items():
+            values = {name: value for name, value in wanted.items() if name in self._widgets}
+            if not values or values in seen:
+                continue  # here it would do nothing, or the same as another
+            seen.append(values)
             preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")
             preset.on_click(lambda _, values=values: setattr(self, "state", self._state.change(**values)))
             buttons.append(preset)
+        row = {"flex_flow": "row wrap", "align_items": "center"}
         title = [ipywidgets.HTML("<b>presets</b>")] if buttons else []
         return [
-            ipywidgets.Box([*title, *buttons, copy, copied], layout={"flex_flow": "row wrap", "align_items": "center"}),
+            ipywidgets.Box([*title, *buttons], layout=row),
             grid,
-            self.view.widget,
+            ipywidgets.VBox([self.view.widget, ipywidgets.Box([copy, copied], layout=row)]),
         ]
 
     def line(self) -> str:

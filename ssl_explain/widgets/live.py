@@ -67,5 +67,6 @@ class LiveView(Generic[Record]):
             f'<img src="data:image/webp;base64,{data}" alt="{words}" width="{width}" height="{height}" '
             f'decoding="sync" style="max-width:100%;height:auto">'
         )
-        self.readout.value = f'<div style="max-width:{width}px;line-height:1.4">{words}</div>'
+        unbroken = words.replace(" %", "&nbsp;%")
+        self.readout.value = f'<div style="max-width:{width}px;line-height:1.4">{unbroken}</div>'
         self.frames += 1

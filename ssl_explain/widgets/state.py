@@ -1,6 +1,7 @@
 """One frozen record per explorer: every control is a field that knows its range, its label and what it means."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ from ssl_explain import _require
 
 @dataclass(frozen=True)
 class Control:
-    """What a control offers: a range with a step, or a list of options; ``live`` ones act on a run in progress."""
+    """What a control offers: a range with a step, or a list of options, some of which may have ``names``; ``live`` ones act on a run."""
 
     label: str
     tip: str
@@ -18,6 +19,7 @@ class Control:
     step: float = 0.0
     options: tuple[Any, ...] = ()
     live: bool = False
+    names: Mapping[Any, str] = field(default_factory=dict)
 
     def values(self) -> tuple[Any, ...]:
         """Every value that the control can take."""
@@ -42,9 +44,18 @@ def slider(default: float, low: float, high: float, step: float, *, label: str, 
     return field(default=default, metadata={"control": Control(label, tip, low, high, step, live=live)})
 
 
-def choice(default: Any, options: tuple[Any, ...], *, label: str, tip: str, live: bool = False) -> Any:
-    """Declare a field that takes one of a few values."""
-    return field(default=default, metadata={"control": Control(label, tip, options=options, live=live)})
+def choice(
+    default: Any,
+    options: tuple[Any, ...],
+    *,
+    label: str,
+    tip: str,
+    live: bool = False,
+    names: Mapping[Any, str] | None = None,
+) -> Any:
+    """Declare a field that takes one of a few values; ``names`` says how to read those that do not speak."""
+    control = Control(label, tip, options=options, live=live, names=names or {})
+    return field(default=default, metadata={"control": control})
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ class TreeExplorer(Explorer[TreeState]):
 
     factory = "tree_explorer"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "two views that differ": {"strength": 0.5, "departure": "none"},
-        "no augmentation": {"strength": 0.0, "departure": "none"},
-        "two neurons only": {"neurons": 2, "strength": 0.5},
-        "dense wiring": {"wiring": "dense", "strength": 0.5},
+        "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},
+        "no augmentation": {"strength": 0.0, "neurons": 10, "wiring": "tree"},
+        "two neurons only": {"strength": 0.5, "neurons": 2, "wiring": "tree"},
+        "dense wiring": {"strength": 0.5, "neurons": 10, "wiring": "dense"},
     }
 
     def __init__(self, state: TreeState, controls: Sequence[str] = (), levels: tuple[int, ...] = ()) -> None:

@@ -70,7 +70,12 @@ class TreeState(State):
     )
     budget: int = choice(1500, (500, 1500, 3000), label="steps", tip="where Play stops by itself")
     pace: int = choice(
-        0, (5, 20, 0), label="steps per picture", tip="5: slow motion; 0: as fast as this machine can", live=True
+        0,
+        (5, 20, 0),
+        label="steps per picture",
+        tip="5: slow motion; as many as fit: as fast as this machine can",
+        live=True,
+        names={0: "as many as fit"},
     )
 
 

@@ -1,0 +1,1 @@
+"""The theory: what the gradient does, as operators."""

@@ -1,0 +1,55 @@
+"""The connection K_l: everything that lies between the weights of layer l and the output, in one object."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.records import ForwardPass
+
+
+def jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
+    """J_l = ∂f_L/∂f̃_l of every input, in one sweep from the top: J_L = D_L, J_l = J_{l+1} W_{l+1} D_l.
+
+    ``d_top`` runs over all outputs, before any normalisation.
+
+    Raises:
+        ValueError: a layer that the network does not have.
+    """
+    depth = len(forward.weights)
+    _require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
+    top = forward.gates[-1]
+    j = torch.diag_embed(top.flatten(-2)).unflatten(-1, top.shape[-2:])
+    for gates, weight in zip(reversed(forward.gates[layer - 1 : -1]), reversed(forward.weights[layer:]), strict=True):
+        j = _through(j, weight).unflatten(-1, gates.shape[-2:]) * gates.unsqueeze(-3)
+    return j
+
+
+def _through(j: Float[Tensor, "*batch d_top node d_out"], weight: Tensor) -> Float[Tensor, "*batch d_top inputs"]:
+    """One matrix product: from the outputs of a layer to all of its inputs, node after node."""
+    if weight.shape[-3] == 1:
+        return j.squeeze(-2) @ weight.squeeze(-3)
+    return (j.unsqueeze(-2) @ weight).flatten(-3)
+
+
+def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out d_in d_top"]:
+    """K_l[o, i, t] = f_{l-1}[i] · J_l[t, o]: how much output t moves when weight (o, i) of layer l moves.
+
+    Rows (o, i) stand in the order of ``weight.flatten()``. In K K'ᵀ the *top* output is what is summed over.
+    A layer of several nodes has a node axis in front of ``d_out``.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: a layer that the network does not have.
+
+    Example:
+        >>> from ssl_explain.networks.relu import ReLUNet
+        >>> net = ReLUNet((3, 4, 2), generator=torch.Generator().manual_seed(0), normalise=False)
+        >>> k, w = connection(net.forward_pass(torch.ones(5, 3)), layer=1), net.weights[0].squeeze(0)
+        >>> torch.allclose(torch.einsum("noit,oi->nt", k, w), net(torch.ones(5, 3)), atol=1e-6)
+        True
+    """
+    j = jacobian(forward, layer).movedim(-3, -1)  # node, d_out, d_top
+    k = forward.layer_inputs[layer - 1][..., None, :, None] * j.unsqueeze(-2)
+    return k.squeeze(-4)
