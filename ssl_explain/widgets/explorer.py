@@ -18,8 +18,9 @@ S = TypeVar("S", bound=State)
 class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
-    A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name of
-    its ``factory`` and its ``presets`` (of which those that set a control shown here become buttons). ``controls`` picks the controls shown (all of them if empty).
+    A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
+    of its ``factory`` and its ``presets``, of which those that set a control shown here become buttons.
+    ``controls`` picks the controls shown (all of them if empty).
     Assigning to ``state`` moves controls and picture alike.
     """
 
@@ -90,8 +91,6 @@ class Explorer(Generic[S]):
         copy = button("copy state", "print the line that recreates these settings")
         copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
         buttons: list[ipywidgets.Widget] = []
-        # What one preset names and another does not goes back to where it was, so that the order does not matter.
-        start = {field: getattr(self._state, field) for values in self.presets.values() for field in values}
         seen: list[dict[str, Any]] = []
         for label, wanted in self.presets.items():
             values = {name: value for name, value in wanted.items() if name in self._widgets}

@@ -10,7 +10,10 @@ from ssl_explain import _require
 
 @dataclass(frozen=True)
 class Control:
-    """What a control offers: a range with a step, or a list of options, some of which may have ``names``; ``live`` ones act on a run."""
+    """What a control offers: a range with a step, or a list of options; ``live`` ones act on a run in progress.
+
+    ``names`` says how an option reads that does not speak for itself.
+    """
 
     label: str
     tip: str
