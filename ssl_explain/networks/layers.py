@@ -17,6 +17,7 @@ class LayeredReLU(nn.Module):
     by the node above them. The output is ℓ2-normalised unless ``normalise`` is off: the one departure from the
     theory, under which f_L is homogeneous of degree 1. Biases are off, as the theory has it.
     Under that normalisation only learning rate / scale² matters for the first steps, so a small ``scale`` learns fast.
+    ``linear_top`` leaves the gates of the last layer open.
     A leading ``runs`` axis trains independent copies side by side.
     """
 
@@ -28,11 +29,12 @@ class LayeredReLU(nn.Module):
         biases: bool = False,
         normalise: bool = True,
         scale: float = 1.0,
+        linear_top: bool = False,
         runs: int | None = None,
     ) -> None:
         """Draw weights from N(0, 2·scale² / d_in); scale 1 keeps the size of ReLU activations from layer to layer."""
         super().__init__()
-        self.normalise, self.runs = normalise, runs
+        self.normalise, self.linear_top, self.runs = normalise, linear_top, runs
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
         draws = [torch.randn(*lead, *shape, generator=generator) * gain * (2 / shape[-1]) ** 0.5 for shape in shapes]
@@ -64,7 +66,7 @@ class LayeredReLU(nn.Module):
                 pre = torch.baddbmm(self.biases[level].flatten(0, -3), matrices, inputs)
             else:
                 pre = torch.bmm(matrices, inputs)
-            f = pre.relu()
+            f = pre if self.linear_top and level == len(self.weights) - 1 else pre.relu()
             layers.append(f)
         return layers
 
@@ -101,9 +103,12 @@ class LayeredReLU(nn.Module):
         layers = self._sweep(columns)
         n = columns.shape[-1]
         inputs = [f.reshape(-1, w.shape[-1], n) for f, w in zip([columns, *layers], self.weights, strict=False)]
+        gates = [(f > 0).to(x.dtype) for f in layers]
+        if self.linear_top:
+            gates[-1] = torch.ones_like(gates[-1])
         return ForwardPass(
             tuple(self._rows(f, x.shape[:-1]) for f in inputs),
-            tuple(self._rows((f > 0).to(x.dtype), x.shape[:-1]) for f in layers),
+            tuple(self._rows(gate, x.shape[:-1]) for gate in gates),
             tuple(self.weights),
             self(x),
         )

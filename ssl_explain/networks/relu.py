@@ -12,7 +12,7 @@ from ssl_explain.networks.layers import LayeredReLU
 class ReLUNet(LayeredReLU):
     """A bias-free dense ReLU network: one node per layer.
 
-    ``widths`` counts from the input to the output.
+    ``widths`` counts from the input to the output; ``linear_top`` leaves the gates of the last layer open.
 
     Raises:
         ValueError: fewer than two widths, or a width below 1.
@@ -31,6 +31,7 @@ class ReLUNet(LayeredReLU):
         biases: bool = False,
         normalise: bool = True,
         scale: float = 1.0,
+        linear_top: bool = False,
         runs: int | None = None,
     ) -> None:
         """Draw one matrix per layer."""
@@ -41,4 +42,12 @@ class ReLUNet(LayeredReLU):
         for width in widths:
             _require.integer("widths", width, 1, "a layer needs at least one neuron")
         shapes = [(1, d_out, d_in) for d_in, d_out in pairwise(widths)]
-        super().__init__(shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)
+        super().__init__(
+            shapes,
+            generator=generator,
+            biases=biases,
+            normalise=normalise,
+            scale=scale,
+            linear_top=linear_top,
+            runs=runs,
+        )

@@ -1,0 +1,102 @@
+"""What the theory predicts: the expected update of L_simp on a finite world, and gradient flow along it."""
+
+from collections.abc import Callable, Collection
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.networks.layers import LayeredReLU
+from ssl_explain.operators.covariance import covariance_operator
+from ssl_explain.records import Trace, Views
+
+
+def between_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
+    """tr V_x[E_{x'|x} f]: the variance that is left after averaging over the views of each point."""
+    means = f.mean(-2)
+    return (means - means.mean(0)).square().sum(-1).mean()
+
+
+def within_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
+    """E_x tr V_{x'|x}[f]: the spread of the views of a point, averaged over points."""
+    return (f - f.mean(-2, keepdim=True)).square().sum(-1).mean()
+
+
+def expected_simple(net: LayeredReLU, views: Views) -> Float[Tensor, ""]:
+    """E L_simp over a finite world, in which the negative may be the same point again: -tr V_x[E_{x'|x} f_L].
+
+    Exact if ``views.x`` lists every point with all of its views, equally likely (see ``Ring.enumerate``).
+    """
+    return -between_point_variance(net(views.x))
+
+
+def predicted_update(
+    net: LayeredReLU, views: Views, layer: int, pair_weights: Float[Tensor, "n n"] | None = None
+) -> Float[Tensor, "*weight"]:
+    """The update that the covariance operator predicts, gradient flow through both towers.
+
+    vec(Ẇ_l) = 2·OP_l·vec(W_l) for L_simp; with pair weights ξ frozen, the weighted operator in place of 2·OP_l.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: whatever :func:`~ssl_explain.operators.covariance.covariance_operator` rejects.
+    """
+    operator = covariance_operator(net.forward_pass(views.x), layer, pair_weights)
+    weight = net.weights[layer - 1].detach()
+    factor = 2.0 if pair_weights is None else 1.0
+    return factor * operator.matvec(weight.flatten()).view(weight.shape)
+
+
+def flow(
+    net: LayeredReLU,
+    views: Views,
+    *,
+    steps: int,
+    step_size: float,
+    measure: Callable[[LayeredReLU], Tensor],
+    loss: Callable[[LayeredReLU, Views], Tensor] = expected_simple,
+    fixed_norm: bool = False,
+    layers: Collection[int] | None = None,
+    until: Callable[[Tensor], bool] | None = None,
+    measure_every: int = 1,
+) -> Trace:
+    """Follow the gradient flow of an expected loss in small Euler steps; ``net`` is changed in place.
+
+    ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves); without it, and without
+    normalised outputs, L_simp blows up in finite time: ``until`` stops a run once what was measured says so.
+    ``layers`` names the layers that move (all of them if None).
+
+    Raises:
+        ValueError: a negative number of steps, a step size that is not positive.
+    """
+    _require.integer("steps", steps, 0, "0 only measures")
+    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.01", open_low=True)
+    moving = [w for number, w in enumerate(net.weights, 1) if layers is None or number in layers]
+    times, values, losses, stopped = [0], [measure(net)], [], None
+    for step in range(1, steps + 1):
+        energy = loss(net, views)
+        gradients = torch.autograd.grad(energy, moving)
+        if not torch.isfinite(step_size * torch.nn.utils.get_total_norm(gradients) + energy.detach()):
+            stopped = (
+                f"stopped at step {step - 1}: the flow has blown up, as it must in finite time without a fixed norm"
+            )
+            break
+        _move(moving, gradients, step_size, fixed_norm)
+        losses.append(energy.detach())
+        if step % measure_every == 0 or step == steps:
+            times.append(step)
+            values.append(measure(net))
+            if until is not None and until(values[-1]):
+                break
+    return Trace(torch.tensor(times), torch.stack(values), torch.stack(losses) if losses else torch.empty(0), stopped)
+
+
+@torch.no_grad()
+def _move(weights: list[Tensor], gradients: tuple[Tensor, ...], step_size: float, fixed_norm: bool) -> None:
+    for weight, gradient in zip(weights, gradients, strict=True):
+        norm = weight.norm(dim=-1, keepdim=True)
+        weight.sub_(gradient, alpha=step_size)
+        if fixed_norm:
+            weight.mul_(norm / weight.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny))

@@ -1,0 +1,58 @@
+"""Points that vary in some directions, views that vary in others: the smallest world with both kinds of variance."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.records import Views
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """Gaussian points x ~ N(0, diag(between²)), each with a Gaussian cloud of views x' ~ N(x, q²·diag(within²)).
+
+    The strength q of the augmentation scales the clouds: q = 0 makes all views of a point alike.
+
+    Raises:
+        ValueError: standard deviations that are negative, not finite, or of unequal length.
+
+    Example:
+        >>> world = Clouds(between=torch.tensor([2.0, 1.0]), within=torch.tensor([0.0, 1.0]))
+        >>> world.draw(5, views=3, strength=1.0, generator=torch.Generator().manual_seed(0)).x.shape
+        torch.Size([5, 3, 2])
+    """
+
+    between: Float[Tensor, " d"]
+    within: Float[Tensor, " d"]
+
+    def __post_init__(self) -> None:
+        """Check that both are standard deviations of the same directions."""
+        for name, value in (("between", self.between), ("within", self.within)):
+            _require.finite(name, value)
+            if value.ndim != 1 or (value < 0).any():
+                raise ValueError(f"`{name}` must hold one standard deviation ≥ 0 per direction, got {value.tolist()}.")
+        if self.between.shape != self.within.shape:
+            raise ValueError(
+                f"`within` must have {self.dimension} directions, got {len(self.within)}; list the same directions in both."
+            )
+
+    @property
+    def dimension(self) -> int:
+        """Number of directions: the input dimension of a network."""
+        return len(self.between)
+
+    def draw(self, n: int, *, views: int = 2, strength: float = 1.0, generator: torch.Generator) -> Views:
+        """Draw ``n`` points and ``views`` views of each.
+
+        Raises:
+            ValueError: n or views below 1, strength outside [0, 1].
+        """
+        _require.integer("n", n, 1, "ask for at least one data point")
+        _require.integer("views", views, 1, "ask for at least one view")
+        q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")
+        points = torch.randn(n, 1, self.dimension, generator=generator, dtype=self.between.dtype) * self.between
+        clouds = torch.randn(n, views, self.dimension, generator=generator, dtype=self.within.dtype) * self.within
+        return Views(points + q * clouds)

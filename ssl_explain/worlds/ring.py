@@ -1,0 +1,97 @@
+"""Two objects on a ring that shift about: what a neuron learns to tell apart, their shape or their place."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.records import Views
+
+OBJECTS = ((1, 1), (1, 0, 1))
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Patterns of 0 and 1 on a ring of ``cells``; a view of a pattern is the same pattern, shifted.
+
+    Strength q sets the largest shift r = round(q·cells/2). Below q = 1 a point is a pattern at a position and a
+    view moves it by -r … r, uniformly; at q = 1 a shift is uniform over all cells, so position is no longer part
+    of a point.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: a ring of fewer than 5 cells, or a pattern longer than half of it.
+
+    Example:
+        >>> Ring(6).enumerate(strength=1.0).x.shape
+        torch.Size([2, 6, 6])
+    """
+
+    cells: int
+    objects: tuple[tuple[int, ...], ...] = OBJECTS
+    dtype: torch.dtype = torch.float32
+
+    def __post_init__(self) -> None:
+        """Check that the patterns fit and differ under every shift."""
+        _require.integer("cells", self.cells, 5, "on a smaller ring 11 and 101 overlap with themselves")
+        if any(len(pattern) > self.cells // 2 + 1 for pattern in self.objects):
+            raise ValueError(
+                f"`objects` must fit on half of {self.cells} cells, got {self.objects}; take a larger ring."
+            )
+
+    @property
+    def dimension(self) -> int:
+        """Number of cells: the input dimension of a network."""
+        return self.cells
+
+    def shift(self, strength: float) -> int | None:
+        """The largest shift r of a strength; None where shifts are uniform over the ring."""
+        q = _require.number("strength", strength, 0, 1, "0 is no shift, 1 is any shift")
+        return None if q == 1 else min(round(q * self.cells / 2), (self.cells - 1) // 2)
+
+    def patterns(self) -> Float[Tensor, "object cell"]:
+        """Every object at position 0."""
+        rows = [list(pattern) + [0] * (self.cells - len(pattern)) for pattern in self.objects]
+        return torch.tensor(rows, dtype=self.dtype)
+
+    def _shifted(self, patterns: Tensor, by: Tensor) -> Tensor:
+        """Roll each pattern (..., cell) by its own number of cells (...,)."""
+        index = (torch.arange(self.cells) - by.unsqueeze(-1)) % self.cells
+        return patterns.gather(-1, index)
+
+    def enumerate(self, strength: float) -> Views:
+        """Every point with all of its views, equally likely: expectations become finite sums.
+
+        ``latents[0]`` is the object of each point, ``latents[1]`` its position (0 where shifts are uniform).
+        """
+        r = self.shift(strength)
+        kinds, places = len(self.objects), 1 if r is None else self.cells
+        moves = torch.arange(self.cells) if r is None else torch.arange(-r, r + 1)
+        kind = torch.arange(kinds).repeat_interleave(places)
+        place = torch.arange(places).repeat(kinds)
+        by = place.unsqueeze(-1) + moves
+        patterns = self.patterns()[kind].unsqueeze(1).expand(-1, len(moves), -1)
+        return Views(self._shifted(patterns, by), _latents(kind, place))
+
+    def draw(self, n: int, *, views: int = 2, strength: float = 1.0, generator: torch.Generator) -> Views:
+        """Draw ``n`` points, object and place uniform, and ``views`` shifted views of each.
+
+        Raises:
+            ValueError: n or views below 1, strength outside [0, 1].
+        """
+        _require.integer("n", n, 1, "ask for at least one data point")
+        _require.integer("views", views, 1, "ask for at least one view")
+        r = self.shift(strength)
+        kind = torch.randint(len(self.objects), (n,), generator=generator)
+        place = torch.randint(self.cells, (n,), generator=generator)
+        low, high = (0, self.cells) if r is None else (-r, r + 1)
+        moves = torch.randint(low, high, (n, views), generator=generator)
+        patterns = self.patterns()[kind].unsqueeze(1).expand(-1, views, -1)
+        return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, place))
+
+
+def _latents(kind: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    return kind.to(torch.uint8).unsqueeze(-1), place.to(torch.uint8).unsqueeze(-1)
