@@ -1,0 +1,194 @@
+"""A real JupyterLab and a real Chromium, on copies: nothing here touches the notebooks that are committed."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = """no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update
+    disable-sync"""
+PATIENCE = 60_000  # ms: the machine may be slow; a condition that never comes fails the test anyway
+
+SESSION = "window.jupyterapp?.shell.currentWidget?.sessionContext"
+IDLE = f"{SESSION}?.session?.kernel?.status === 'idle'"
+ERRORS = """window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
+    .flatMap(cell => cell.outputs || []).filter(output => output.output_type === 'error')
+    .map(output => `${output.ename}: ${output.evalue}`)"""
+PICTURE = "img[src^='data:image/webp']"  # the live one: a still picture in an output is a PNG
+
+
+def find_chromium() -> str | None:
+    """The browser that the variable CHROMIUM names, or the first of the usual ones."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@dataclass
+class Server:
+    """A JupyterLab that answers, and the folder that it serves."""
+
+    root: Path
+    address: str
+    token: str
+
+    def url(self, notebook: str) -> str:
+        """Where a notebook opens, in a workspace of its own."""
+        return f"{self.address}/lab/tree/notebooks/{notebook}?token={self.token}&reset"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    begin = time.monotonic()
+    while time.monotonic() - begin < PATIENCE / 1000:
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')}")
+
+
+@contextlib.contextmanager
+def jupyter_lab() -> Iterator[Server]:
+    """Serve a copy of the notebooks and their data on 127.0.0.1 with a token; settings lie in a private folder."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        home, token, port = Path(folder), secrets.token_hex(16), _free_port()
+        root = home / "course"
+        for part in ("notebooks", "data"):
+            shutil.copytree(PROJECT / part, root / part, ignore=shutil.ignore_patterns(".*"))
+        private = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+        quiet = home / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        quiet.parent.mkdir(parents=True)
+        quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        environment = {**os.environ, **private, "IPYTHONDIR": str(home / "ipython")}
+        environment.pop("MPLBACKEND", None)  # a notebook chooses for itself
+        command = [
+            str(Path(sys.executable).parent / "jupyter-lab"), "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+            f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
+            "--LabApp.expose_app_in_browser=True",
+        ]  # fmt: skip
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--allow-root")
+        log = home / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            server = Server(root, f"http://127.0.0.1:{port}", token)
+            _wait_until_it_answers(process, f"{server.address}/api?token={token}", log)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def chromium(width: int = 1400, height: int = 1000) -> Iterator[BrowserContext]:
+    """A Chromium with an empty profile that watches what is painted (see probe.js)."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=find_chromium(),
+            args=[f"--{flag}" for flag in FLAGS.split()],
+            viewport={"width": width, "height": height},
+        )
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(PROBE)
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+class Notebook:
+    """An open notebook: run it, find its explorer, watch its picture."""
+
+    def __init__(self, context: BrowserContext, server: Server, name: str) -> None:
+        """Open it in a new tab and wait for its kernel."""
+        self.page: Page = context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)[:300]))
+        self.page.goto(server.url(name))
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        self.page.wait_for_function(IDLE)
+
+    def run_all(self) -> list[str]:
+        """Run every cell, wait for the last one, return the errors that cells ended with."""
+        run = "window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.__ran = true })"
+        self.page.evaluate(f"{{ {run}; 1 }}")
+        self.page.wait_for_function("window.__ran === true", timeout=3 * PATIENCE)
+        return list(self.page.evaluate(ERRORS))
+
+    @property
+    def explorer(self) -> "LiveExplorer":
+        """The first explorer of the notebook."""
+        area = self.page.locator(".jp-Cell-outputArea").filter(has=self.page.locator(PICTURE)).first
+        area.wait_for()
+        return LiveExplorer(self.page, area)
+
+    def close(self) -> None:
+        """Stop the kernel and close the tab."""
+        self.page.evaluate(f"{SESSION}.shutdown()")
+        self.page.close()
+
+
+class LiveExplorer:
+    """Controls and picture of one explorer, as the browser has them."""
+
+    def __init__(self, page: Page, area: Locator) -> None:
+        """Start watching its output."""
+        self.page, self.area = page, area
+        self.picture = area.locator(PICTURE)
+        area.evaluate("area => { area.scrollIntoView(); window.__probe.watch(area) }")
+
+    @property
+    def words(self) -> str:
+        """The alternative text of the picture at this moment."""
+        return self.picture.get_attribute("alt") or ""
+
+    def button(self, label: str) -> Locator:
+        """A button by what is written on it."""
+        return self.area.locator("button").filter(has_text=re.compile(rf"^\W*{label}\W*$"))
+
+    def slider(self, label: str) -> Locator:
+        """The handle of a slider by its description."""
+        return self.area.locator(".widget-slider").filter(has_text=label).locator(".noUi-handle")
+
+    def press(self, target: Locator, key: str) -> None:
+        """Use a control without a mouse."""
+        target.focus()
+        self.page.keyboard.press(key)
+
+    def wait_for_words(self, part: str) -> None:
+        """Wait until the alternative text contains something."""
+        self.area.locator(f'{PICTURE}[alt*="{part}"]').wait_for()
+
+    def paints(self) -> int:
+        """How many pictures were painted since the watch began."""
+        return int(self.page.evaluate("window.__probe.paints.length"))
+
+    def wait_for_paints(self, more: int) -> None:
+        """Wait until that many further pictures were painted."""
+        self.page.wait_for_function("n => window.__probe.paints.length >= n", arg=self.paints() + more)

@@ -1,0 +1,119 @@
+"""What a reader does in a real browser. The rest is tested without one: here we see that the wires are connected."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from lab import LiveExplorer, Notebook, chromium, find_chromium, jupyter_lab
+from playwright.sync_api import expect
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        find_chromium() is None,
+        reason="NO BROWSER JOURNEY WAS MADE: no Chromium found. Set CHROMIUM=/path/to/it, or put chromium, "
+        "chromium-browser or google-chrome on PATH.",
+    ),
+]
+
+CONTROLS = """area => [...area.querySelectorAll('.widget-slider, .widget-dropdown, button')].map(control => {
+    const label = control.matches('button') ? control : control.querySelector('label');
+    const tip = label.title || label.querySelector('[title]')?.title || '';
+    return [label.innerText.trim(), tip];
+})"""
+STICKING_OUT = """area => {
+    const edge = area.getBoundingClientRect().right + 1;
+    return [...area.querySelectorAll('.jupyter-widgets, img')]
+        .filter(node => node.getBoundingClientRect().right > edge).map(node => node.outerHTML.slice(0, 200));
+}"""
+ROOT = re.compile(r"with the root (?:is|went from [\d.]+ to) ([\d.]+)")
+
+
+@pytest.fixture(scope="module")
+def open_notebook() -> Iterator[Callable[[str], Notebook]]:
+    """Open a copy of a notebook; all share one JupyterLab."""
+    with jupyter_lab() as server, chromium() as context:
+        yield lambda name: Notebook(context, server, name)
+
+
+def root(explorer: LiveExplorer) -> float:
+    """The correlation with the root, as the read-out below the picture says it."""
+    found = ROOT.search(explorer.area.inner_text().replace("\u00a0", " "))
+    assert found, "the read-out names the root"
+    return float(found[1])
+
+
+def steps(explorer: LiveExplorer) -> int:
+    found = re.match(r"After (\d+) steps", explorer.words)
+    return int(found[1]) if found else 0
+
+
+def test_start_here_play_then_no_augmentation(open_notebook):
+    notebook = open_notebook("00_start_here.ipynb")
+    assert notebook.run_all() == []
+    explorer = notebook.explorer
+    play, pause, step = map(explorer.button, ("Play", "Pause", "Step"))
+    assert explorer.words.startswith("Before training")
+
+    play.click()
+    explorer.wait_for_paints(5)
+    pause.click()
+    expect(play).to_be_enabled()
+    seen = steps(explorer)
+    assert seen > 0
+
+    # From here on without a mouse. Ten steps further, so nothing trained since the pause.
+    explorer.press(step, "Enter")
+    explorer.wait_for_words(f"After {seen + 10} steps")
+    explorer.press(play, "Enter")
+    explorer.wait_for_words("After 1500 steps")
+    expect(play).to_be_enabled()
+    with_views = root(explorer)
+
+    explorer.press(explorer.slider("augmentation q"), "Home")
+    explorer.wait_for_words("Before training with augmentation strength q = 0:")
+    explorer.press(play, "Space")
+    explorer.wait_for_words("After 1500 steps with augmentation strength q = 0:")
+    assert f"The run before, with q = 0.5, ended at {with_views:.2f}" in explorer.words
+    assert root(explorer) < with_views - 0.2
+
+    assert explorer.page.evaluate("window.__probe.blank") == 0
+    assert notebook.errors == []
+    notebook.close()
+
+
+def test_latent_variables_explorer_answers(open_notebook):
+    notebook = open_notebook("08_latent_variables_emerge.ipynb")
+    still = notebook.page.locator("img[src^='data:image/png']").first
+    still.wait_for(state="attached")
+    assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200, "a picture without a kernel"
+
+    assert notebook.run_all() == []
+    explorer = notebook.explorer
+    for label, title in explorer.area.evaluate(CONTROLS):
+        assert label, "every control has a label"
+        assert title not in ("", "null"), f"{label} has a tooltip"
+
+    before = explorer.words
+    assert "level 4" in before
+    explorer.press(explorer.slider("depth"), "ArrowLeft")
+    explorer.wait_for_words("level 3")
+    expect(explorer.area.locator("img[alt*='level 4']")).to_have_count(0)
+
+    before = explorer.words
+    explorer.press(explorer.slider("seed"), "ArrowRight")
+    explorer.page.wait_for_function(
+        "([area, old]) => area.querySelector('img').alt !== old", arg=[explorer.area.element_handle(), before]
+    )
+
+    explorer.button("copy state").click()
+    line = explorer.area.locator("code")
+    expect(line).to_contain_text("tree_explorer(TreeState(")
+    expect(line).to_contain_text("depth=4")
+
+    narrow = 700
+    explorer.page.set_viewport_size({"width": narrow, "height": 1000})
+    explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
+    assert explorer.area.evaluate(STICKING_OUT) == []
+    assert notebook.errors == []
+    notebook.close()
