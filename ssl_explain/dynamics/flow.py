@@ -13,7 +13,7 @@ from ssl_explain.records import Trace, Views
 
 
 def between_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
-    """tr V_x[E_{x'|x} f]: the variance that is left after averaging over the views of each point."""
+    """Between points: tr V_x[E_{x'|x} f], the variance that is left after averaging over the views of each point."""
     means = f.mean(-2)
     return (means - means.mean(0)).square().sum(-1).mean()
 

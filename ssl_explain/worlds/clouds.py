@@ -36,7 +36,8 @@ class Clouds:
                 raise ValueError(f"`{name}` must hold one standard deviation ≥ 0 per direction, got {value.tolist()}.")
         if self.between.shape != self.within.shape:
             raise ValueError(
-                f"`within` must have {self.dimension} directions, got {len(self.within)}; list the same directions in both."
+                f"`within` must have {self.dimension} directions, got {len(self.within)}; "
+                "list the same directions in both."
             )
 
     @property

@@ -1,0 +1,40 @@
+"""How hard a loss pulls and pushes: its partial derivatives, and the pair weights of the covariance operator."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.losses.contrastive import Loss
+
+
+def pull_and_push(
+    loss: Loss, r_pos: Float[Tensor, " n"], r_neg: Float[Tensor, "n h"]
+) -> tuple[Float[Tensor, " n"], Float[Tensor, "n h"]]:
+    """∂L/∂r+ > 0 and ∂L/∂r_k- < 0 of every point; they sum to zero over each point.
+
+    Example:
+        >>> from ssl_explain.losses.contrastive import simple_contrastive
+        >>> pull_and_push(simple_contrastive, torch.zeros(1), torch.zeros(1, 2))
+        (tensor([1.]), tensor([[-0.5000, -0.5000]]))
+    """
+    with torch.enable_grad():
+        energies = (r_pos.detach().requires_grad_(), r_neg.detach().requires_grad_())
+        pull, push = torch.autograd.grad(loss(*energies).sum(), energies)
+    return pull, push
+
+
+def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Tensor, "n n"]:
+    """ξ(x, x') = -∂L/∂r- at r+ = 0 and r- = ½‖f̄(x) - f̄(x')‖², one negative: how much each pair of points counts.
+
+    Symmetric, since the energy is. L_simp weighs all pairs alike; InfoNCE and the soft triplet weigh near pairs most.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Example:
+        >>> from ssl_explain.losses.contrastive import info_nce
+        >>> pair_weights(info_nce, torch.tensor([[0.0], [0.1], [2.0]])).round(decimals=2).tolist()
+        [[0.5, 0.49, 0.0], [0.49, 0.5, 0.0], [0.0, 0.0, 0.5]]
+    """
+    r = 0.5 * (mean_outputs.unsqueeze(1) - mean_outputs.unsqueeze(0)).square().sum(-1)
+    _, push = pull_and_push(loss, torch.zeros(r.numel(), dtype=r.dtype), r.flatten().unsqueeze(-1))
+    return -push.view(r.shape)
