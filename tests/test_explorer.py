@@ -1,0 +1,208 @@
+"""The explorer: every setting gives a sound picture, by whichever way it is set."""
+
+import base64
+import html
+import io
+import itertools
+import re
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.live import LiveView
+
+BASE = TreeState(depth=3, budget=500)
+CONTROLS = BASE.controls()
+EXTREMES = {field: (control.values()[0], control.values()[-1]) for field, control in CONTROLS.items()}
+
+
+@pytest.fixture(scope="module")
+def one():
+    """One explorer for the whole grid: what a state shows must not depend on the states before it."""
+    return tree_explorer(BASE)
+
+
+@pytest.fixture
+def fresh():
+    return tree_explorer(TreeState(depth=2, neurons=2, budget=500))
+
+
+def sound(explorer):
+    """The record is finite and possible, and state, picture, read-out and alt text agree with it."""
+    record, state, picture = explorer.record, explorer.state, explorer.figure
+    assert picture.record is record
+    assert torch.isfinite(record.trace.values).all()
+    assert ((record.trace.values >= 0) & (record.trace.values <= 1 + 1e-5)).all()
+    assert ((record.ceilings > 0) & (record.ceilings <= 1)).all()
+    assert (record.strength, record.budget, record.topology.depth) == (state.strength, state.budget, state.depth)
+    assert int(record.trace.steps[-1]) == explorer._run.training.step
+    words = picture.describe()
+    assert f"strength q = {state.strength:g}:" in words
+    assert f"(ceiling {record.ceilings[-1]:.2f})" in words
+    share = 100 * record.trace.values[-1, -1] / record.ceilings[-1]
+    assert f"root {share:.0f} %" in words
+    assert "nan" not in words
+    assert words in html.unescape(explorer.view.readout.value).replace("\N{NO-BREAK SPACE}", " ")
+    assert f'alt="{html.escape(words, quote=True)}"' in explorer.view.image.value
+    assert {name: widget.value for name, widget in explorer._widgets.items()} == {
+        name: getattr(state, name) for name in explorer._widgets
+    }
+    assert eval(explorer.line().removeprefix("tree_explorer")) == state
+
+
+@pytest.mark.parametrize("field", CONTROLS)
+def test_every_value_of_every_control(one, field):
+    for value in CONTROLS[field].values():
+        one.state = TreeState(budget=500).change(**{field: value})
+        sound(one)
+
+
+@pytest.mark.parametrize("field", CONTROLS)
+def test_every_pair_of_extremes(one, field):
+    fields = list(CONTROLS)
+    for other in fields[fields.index(field) + 1 :]:
+        for value, second in itertools.product(EXTREMES[field], EXTREMES[other]):
+            one.state = BASE.change(**{field: value, other: second})
+            sound(one)
+
+
+def test_the_picture_does_not_depend_on_the_way_to_it(one):
+    one.state = BASE.change(depth=6, seed=3, wiring="dense")
+    one.state = BASE
+    one.reset()
+    one.state = BASE.change(seed=4)
+    assert one.figure.png() == tree_explorer(BASE.change(seed=4)).figure.png()
+
+
+def browser(widget, **state):
+    """What JupyterLab sends when a control moves."""
+    data = {"method": "update", "state": state, "buffer_paths": []}
+    widget._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def click(widget):
+    widget._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
+
+
+def the_button(explorer, label):
+    return next(w for w in every(explorer.widget) if getattr(w, "icon", None) is not None and w.description == label)
+
+
+def every(widget):
+    return [widget, *itertools.chain.from_iterable(every(child) for child in getattr(widget, "children", ()))]
+
+
+def test_moving_a_slider_in_the_browser(fresh):
+    frames = fresh.view.frames
+    browser(fresh._widgets["strength"], value=0.25)
+    assert fresh.state == TreeState(depth=2, neurons=2, budget=500, strength=0.25)
+    assert fresh.view.frames == frames + 1
+    sound(fresh)
+    browser(fresh._widgets["depth"], value=4)
+    assert fresh.record.topology.depth == 4
+    sound(fresh)
+
+
+def test_choosing_from_a_menu_in_the_browser(fresh):
+    for index, value in enumerate(CONTROLS["polarity"].values()):
+        browser(fresh._widgets["polarity"], index=index)
+        assert fresh.state.polarity == value
+        sound(fresh)
+
+
+def test_a_slider_that_stays_where_it_is_draws_nothing(fresh):
+    frames = fresh.view.frames
+    browser(fresh._widgets["strength"], value=0.5)
+    assert fresh.view.frames == frames
+
+
+def test_assigning_a_state_draws_once_and_moves_the_controls(fresh):
+    frames = fresh.view.frames
+    fresh.state = TreeState(depth=3, neurons=5, budget=500, strength=0.9, loss="L_simp", polarity=(0.9, 1.0))
+    assert fresh.view.frames == frames + 1
+    sound(fresh)
+
+
+@pytest.mark.parametrize("label", tree_explorer().presets)
+def test_presets_set_what_they_promise(fresh, label):
+    click(the_button(fresh, label))
+    assert fresh.state == TreeState(depth=2, budget=500).change(**fresh.presets[label])
+    sound(fresh)
+
+
+def test_there_are_two_to_four_presets_and_only_those_that_do_something():
+    explorer = tree_explorer(BASE)
+    assert 2 <= len(explorer.presets) <= 4
+    assert all(the_button(explorer, label) for label in explorer.presets)
+    few = tree_explorer(BASE, controls=("strength",))
+    labels = [w.description for w in every(few.widget) if getattr(w, "icon", None) is not None]
+    assert labels[:2] == ["two views that differ", "no augmentation"]
+    assert not {"two neurons only", "dense wiring"} & set(labels)
+
+
+def test_copy_state_shows_the_line_that_makes_it_again(fresh):
+    browser(fresh._widgets["strength"], value=0.25)
+    click(the_button(fresh, "copy state"))
+    shown = [w.value for w in every(fresh.widget) if str(getattr(w, "value", "")).startswith("<code>")]
+    line = html.unescape(re.fullmatch("<code>(.*)</code>", shown[0])[1])
+    assert line == fresh.line() == "tree_explorer(TreeState(strength=0.25, depth=2, neurons=2, budget=500))"
+    assert eval(line).state == fresh.state
+
+
+def test_controls_may_be_picked_and_unknown_ones_are_named():
+    explorer = tree_explorer(BASE, controls=("strength", "seed"))
+    assert list(explorer._widgets) == ["strength", "seed"]
+    with pytest.raises(
+        ValueError, match=r"`controls` must name fields of TreeState, got \['colour'\]; .*'strength', 'depth'"
+    ):
+        tree_explorer(BASE, controls=("strength", "colour"))
+
+
+def test_buttons_and_controls_say_what_they_do(fresh):
+    for widget in every(fresh.widget):
+        if hasattr(widget, "description") and hasattr(widget, "tooltip") and widget.description:
+            assert len(widget.tooltip or "") > 8, widget.description
+
+
+def frame(explorer):
+    data = re.search(r"base64,([^\"]*)", explorer.view.image.value)[1]
+    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+
+
+def test_frames_leave_no_trail(fresh):
+    """Drawn over kept backgrounds, the way back shows the same picture as the way there; so does a new view."""
+    start = frame(fresh)
+    middle = fresh.run(15)
+    moved = frame(fresh)
+    assert start.size == moved.size == (960, 420)
+    assert start.tobytes() != moved.tobytes()
+    fresh.state = fresh.state.change(depth=4)
+    for record, expected in ((middle, moved), (fresh.record, frame(fresh)), (middle, moved)):
+        fresh.view.show(record)
+        assert frame(fresh).tobytes() == expected.tobytes()
+    fresh.view = LiveView(type(fresh.figure)(middle))
+    assert frame(fresh).tobytes() == moved.tobytes()
+
+
+def test_in_a_notebook_there_are_widget_picture_and_words(fresh):
+    data, metadata = fresh._repr_mimebundle_()
+    assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    assert data["text/plain"] == metadata["image/png"]["alt"] == fresh.figure.describe()
+
+
+def test_a_figure_on_another_canvas_is_refused(fresh):
+    picture = type(fresh.figure)(fresh.record)
+    picture.figure = Figure()
+    with pytest.raises(
+        TypeError, match=r"`picture` must own an Agg canvas, got FigureCanvasBase; use style\.new_figure"
+    ):
+        LiveView(picture)
+
+
+def test_a_subclass_must_compute_and_paint():
+    with pytest.raises(NotImplementedError):
+        Explorer(BASE)
