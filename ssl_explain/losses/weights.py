@@ -32,7 +32,7 @@ def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Te
 
     Example:
         >>> from ssl_explain.losses.contrastive import info_nce
-        >>> pair_weights(info_nce, torch.tensor([[0.0], [0.1], [2.0]])).round(decimals=2).tolist()
+        >>> pair_weights(info_nce, torch.tensor([[0.0], [0.1], [2.0]]).double()).round(decimals=2).tolist()
         [[0.5, 0.49, 0.0], [0.49, 0.5, 0.0], [0.0, 0.0, 0.5]]
     """
     r = 0.5 * (mean_outputs.unsqueeze(1) - mean_outputs.unsqueeze(0)).square().sum(-1)
