@@ -96,8 +96,9 @@ class Runner:
         try:
             more, due = True, time.perf_counter()
             while more and not self._stop.is_set():
-                due, steps = max(due + FRAME, time.perf_counter()), 0
-                while more and not self._stop.is_set() and time.perf_counter() < due:
+                # However long a picture takes, training gets half a frame, and one step at the very least.
+                due, steps = max(due + FRAME, time.perf_counter() + FRAME / 2), 0
+                while more and not self._stop.is_set() and (steps == 0 or time.perf_counter() < due):
                     more = self._step()
                     steps += 1
                     if steps == self.steps_per_frame:
