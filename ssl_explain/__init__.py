@@ -11,6 +11,9 @@ z_μ                     ``Views.latents[level]``        (n, nodes of that level
 f_l                     ``net.activations(x)[l - 1]``   (n, node, d_out)
 W_l                     ``net.weights[l - 1]``          (node, d_out, d_in)
 D_l                     ``ForwardPass.gates[l - 1]``    (n, node, d_out)
+K_l                     ``connection(fp, l)``           (n, a, d_out, d_in, d_top)
+OP_l                    ``covariance_operator(fp, l)``  D × D, D = d_out · d_in; matrix-free
+ξ(x, x')                ``pair_weights(loss, f_mean)``  (n, n)
 r+, r_k-                ``r_pos``, ``r_neg``            (n,), (n, h negatives)
 τ, r0, H                ``temperature``, ``margin``,    numbers
                         ``negatives``
@@ -19,26 +22,40 @@ q                       ``strength``                    a number in [0, 1]
 """
 
 from ssl_explain.dynamics.correlation import BestCorrelation
+from ssl_explain.dynamics.flow import flow, predicted_update
 from ssl_explain.dynamics.training import Training, train
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.weights import pair_weights, pull_and_push
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.networks.tree import TreeNet
+from ssl_explain.operators.connection import connection
+from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import ForwardPass, Trace, Views
 from ssl_explain.topology import Tree
+from ssl_explain.worlds.clouds import Clouds
 from ssl_explain.worlds.latent_tree import LatentTree
+from ssl_explain.worlds.ring import Ring
 
 __all__ = [
     "BestCorrelation",
+    "Clouds",
     "ForwardPass",
     "LatentTree",
     "ReLUNet",
+    "Ring",
     "Trace",
     "Training",
     "Tree",
     "TreeNet",
     "Views",
+    "connection",
     "contrastive",
+    "covariance_operator",
+    "flow",
     "info_nce",
+    "pair_weights",
+    "predicted_update",
+    "pull_and_push",
     "simple_contrastive",
     "soft_triplet",
     "train",
