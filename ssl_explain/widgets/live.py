@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any, Generic
 
 import ipywidgets
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from PIL import Image
 
 from ssl_explain.figures.picture import Picture, Record
+from ssl_explain.widgets.stamps import Stamps
 
 
 class LiveView(Generic[Record]):
@@ -30,6 +33,7 @@ class LiveView(Generic[Record]):
         if not isinstance(canvas, FigureCanvasAgg):
             raise TypeError(f"`picture` must own an Agg canvas, got {type(canvas).__name__}; use style.new_figure.")
         self._canvas: Any = canvas
+        self._stamps = Stamps(picture.figure)
         self._draw_still(canvas.draw)
         self._send()
 
@@ -51,8 +55,10 @@ class LiveView(Generic[Record]):
 
     def _frame(self) -> bytes:
         self._canvas.restore_region(self._background)
+        pixels = np.asarray(self._canvas.buffer_rgba())
         for artist in self.picture.moving:
-            self.picture.figure.draw_artist(artist)
+            if not (isinstance(artist, Text) and self._stamps.draw(artist, pixels)):
+                self.picture.figure.draw_artist(artist)
         size = self._canvas.get_width_height()
         buffer = io.BytesIO()
         image = Image.frombuffer("RGBA", size, self._canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
