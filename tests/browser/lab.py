@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
@@ -26,9 +27,7 @@ PATIENCE = 60_000  # ms: the machine may be slow; a condition that never comes f
 
 SESSION = "window.jupyterapp?.shell.currentWidget?.sessionContext"
 IDLE = f"{SESSION}?.session?.kernel?.status === 'idle'"
-ERRORS = """window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
-    .flatMap(cell => cell.outputs || []).filter(output => output.output_type === 'error')
-    .map(output => `${output.ename}: ${output.evalue}`)"""
+OUTPUTS = "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell => cell.outputs || [])"
 PICTURE = "img[src^='data:image/webp']"  # the live one: a still picture in an output is a PNG
 
 
@@ -134,12 +133,20 @@ class Notebook:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(IDLE)
 
+    def start_all(self) -> None:
+        """Start running every cell."""
+        run = "window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.__ran = true })"
+        self.page.evaluate(f"{{ window.__ran = false; {run}; 1 }}")
+
     def run_all(self) -> list[str]:
         """Run every cell, wait for the last one, return the errors that cells ended with."""
-        run = "window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.__ran = true })"
-        self.page.evaluate(f"{{ {run}; 1 }}")
+        self.start_all()
         self.page.wait_for_function("window.__ran === true", timeout=3 * PATIENCE)
-        return list(self.page.evaluate(ERRORS))
+        return [f"{o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """Every output of every cell, as it would be saved."""
+        return list(self.page.evaluate(OUTPUTS))
 
     @property
     def explorer(self) -> "LiveExplorer":
