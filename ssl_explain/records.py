@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from ssl_explain.topology import Tree
@@ -102,3 +102,147 @@ class Question:
 
     text: str
     options: dict[str, Option]
+
+
+@dataclass(frozen=True)
+class Residue:
+    """The true update of a layer and the one predicted with pair weights frozen; ``error`` is relative to the true one.
+
+    ``spread`` is tr V_{x'|x}[f_L], averaged over points.
+    """
+
+    pair_weights: Float[Tensor, "*runs n n"]
+    true: Float[Tensor, "*runs d_weights"]
+    predicted: Float[Tensor, "*runs d_weights"]
+    spread: Float[Tensor, "*runs"]
+    cosine: Float[Tensor, "*runs"]
+    error: Float[Tensor, "*runs"]
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A loss over the plane of energies, and how hard it pulls and pushes at one point of it.
+
+    ``surface[i, j]`` is the loss where the nearest r- is ``grid[i]`` and r+ is ``grid[j]``. ``energies`` holds r+, then
+    every r_k-; ``slopes`` the partial derivatives in the same order. ``along`` is the loss where r+ alone moves over
+    the grid, then where all negatives move together. ``reach`` is the largest energy that outputs can have.
+    """
+
+    name: str
+    grid: Float[Tensor, " g"]
+    surface: Float[Tensor, "g g"]
+    along: Float[Tensor, "2 g"]
+    energies: Float[Tensor, " k"]
+    slopes: Float[Tensor, " k"]
+    value: float
+    reach: float = float("inf")
+
+
+@dataclass(frozen=True)
+class CloudRun:
+    """Views in the plane and what a network makes of them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
+
+    ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
+    """
+
+    name: str
+    inputs: Float[Tensor, "n a 2"]
+    trace: Trace
+    between: Float[Tensor, " t"]
+    within: Float[Tensor, " t"]
+    step: int
+
+
+@dataclass(frozen=True)
+class ConnectionView:
+    """One layer, two inputs: the parts of the connection, and two predictions made from it beside autograd.
+
+    ``gates`` are those of the first view, layer by layer; ``predicted_output`` is K_lᵀ vec(W_l).
+    """
+
+    widths: tuple[int, ...]
+    layer: int
+    setting: str
+    gates: tuple[Float[Tensor, " _"], ...]
+    layer_input: Float[Tensor, " d_in"]
+    jacobian: Float[Tensor, "d_top d_out"]
+    connection: Float[Tensor, "d_out d_in d_top"]
+    predicted_output: Float[Tensor, " d_top"]
+    output: Float[Tensor, " d_top"]
+    predicted_gradient: Float[Tensor, "d_out d_in"]
+    gradient: Float[Tensor, "d_out d_in"]
+
+
+@dataclass(frozen=True)
+class Selectivity:
+    """Neurons on a ring of shifting objects, over time; ``shown`` is the index of the time that is looked at.
+
+    ``responses[t, object, place, neuron]`` is the mean activation over the views of one point. ``dead`` neurons had
+    the same mean connection at every point at the start. ``shift`` is the largest shift, None where all are equally
+    likely.
+    """
+
+    objects: Float[Tensor, "object cell"]
+    times: Float[Tensor, " t"]
+    weights: Float[Tensor, "t neuron cell"]
+    responses: Float[Tensor, "t object place neuron"]
+    dead: Bool[Tensor, " neuron"]
+    shift: int | None
+    shown: int = -1
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Two layers that grow: with both free, the bottom alone, the top alone, from one start (the mode axis).
+
+    ``bottom`` and ``output`` are variances between points, ``top_norm`` is ‖W_2‖; ``stopped`` marks what has outgrown
+    the limit and stands still from then on. ``shown`` is the mode that is looked at.
+    """
+
+    times: Float[Tensor, "t *runs"]
+    bottom: Float[Tensor, "t mode *runs"]
+    output: Float[Tensor, "t mode *runs"]
+    top_norm: Float[Tensor, "t mode *runs"]
+    stopped: Bool[Tensor, "t mode *runs"]
+    shown: int = 0
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The covariance operator of one layer, and one step of its weights: predicted, and taken.
+
+    ``total`` holds the eigenvalues of all variance of the connection, ``between`` those of OP; ``share`` is the ratio
+    of their sums, ``directions`` the effective number (Σλ)² / Σλ² of OP. ``length`` is taken / predicted.
+    """
+
+    between: Float[Tensor, " d_weights"]
+    total: Float[Tensor, " d_weights"]
+    features: Float[Tensor, "k d_out d_in"]
+    predicted: Float[Tensor, " d_weights"]
+    taken: Float[Tensor, " d_weights"]
+    share: float
+    directions: float
+    cosine: float
+    length: float
+    layer: int
+    points: int
+    views: int
+    strength: float
+    step: str
+
+
+@dataclass(frozen=True)
+class Reweighing:
+    """A loss that weighs pairs: its :class:`Residue` now, and over a range of view noise (``sweep``, as runs).
+
+    ``lowest`` is the smallest eigenvalue of the frozen operator, as a share of the largest.
+    """
+
+    now: Residue
+    sweep: Residue
+    temperature: float
+    noise: float
+    lowest: float
+    setting: str

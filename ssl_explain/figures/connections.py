@@ -1,0 +1,147 @@
+"""Inside one layer: gates, input, Jacobian and connection as heat maps, predictions against autograd."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
+from matplotlib.image import AxesImage
+from torch import Tensor
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.records import ConnectionView
+
+GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
+SIGNED = colormaps["RdBu_r"].with_extremes(bad="#ffffff")
+EXACT = 1e-12  # relative; float64 keeps about 16 digits
+
+
+class ConnectionPicture(Picture[ConnectionView]):
+    """What to look at: do the marks on the right lie on the diagonal?
+
+    Top: the gates of all layers (black is open, grey is closed, the chosen layer framed), the layer's input f_{l-1}, the Jacobian J_l.
+    Below, the connection K_l: a row per output of the network, a block of columns per output of the layer, in each
+    block the layer's input times one entry of J_l. Red is positive, blue negative, white zero.
+    Right: what the connection predicts against what the network and autograd say, in units of the largest entry.
+    """
+
+    def __init__(self, record: ConnectionView) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.6)
+        left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.9, bottom=0.075, hspace=0.5, wspace=0.3)
+        right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.9, bottom=0.105, hspace=0.75)
+        boxes = [left[0, 0], left[0, 1], left[0, 2], left[1, :]]
+        self.maps = [self.figure.add_subplot(box) for box in boxes]
+        self.titles = [ax.text(0, 1.06, "", transform=ax.transAxes, fontsize=FONT + 1, color=INK) for ax in self.maps]
+        self.images = [_heat_map(ax) for ax in self.maps]
+        self.images[0].set(cmap=GATES, clim=(0, 1))
+        self.frame = LineCollection([], colors=PREDICTED, linewidths=3)
+        self.maps[0].add_collection(self.frame, autolim=False)
+        self.blocks = LineCollection([], colors=INK, linewidths=1.2)
+        self.maps[3].add_collection(self.blocks, autolim=False)
+        style: dict[str, Any] = {"fontsize": FONT, "color": INK, "ha": "right", "va": "center"}
+        self.labels = [self.maps[0].text(-0.03, 0, "", **style) for _ in range(4)]
+        self.scatters = []
+        for place, (words, colour, marker) in enumerate((("output", MEASURED, "o"), ("gradient", PREDICTED, "D"))):
+            ax = self.figure.add_subplot(right[place, 0])
+            truth = "the network's $f_L$" if words == "output" else "autograd's ∂r/∂W"
+            title = "output from K" if words == "output" else "gradient from K"
+            tidy(ax, xlabel=truth, ylabel="predicted", title=title)
+            ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+            ax.plot([-1.2, 1.2], [-1.2, 1.2], color=QUIET, linewidth=1)
+            style = {"color": colour, "markersize": 7, "alpha": 0.6, "markeredgecolor": INK}
+            (marks,) = ax.plot([], [], marker, **style)
+            note = ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")
+            self.scatters.append((marks, note))
+        self.still = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
+        self.moving = [*self.images, self.frame, self.blocks, *(marks for marks, _ in self.scatters)]
+        self._name(record)
+        self._move(record)
+
+    def update(self, record: ConnectionView) -> bool:
+        """Move every artist; words are redrawn only where they change."""
+        changed = self._name(record)
+        self._move(record)
+        return changed
+
+    def _name(self, record: ConnectionView) -> bool:
+        """Put shapes and verdicts into words; say whether any changed."""
+        d_out, d_in, d_top = record.connection.shape
+        depth, layer = len(record.gates), record.layer
+        words = [
+            "gates of layers " + (f"1 to {depth}" if depth > 1 else "1"),
+            f"$f_{layer - 1}$: {d_in} inputs",
+            f"$J_{layer}$: {d_top} × {d_out}",
+            f"$K_{layer}$: {d_top} outputs × ({d_out} blocks of {d_in} weights)",
+            *(str(row + 1) if row < depth else "" for row in range(len(self.labels))),
+            *(verdict(*pair) for pair in _pairs(record)),
+        ]
+        texts = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
+        changed = [text.get_text() for text in texts] != words
+        for text, word in zip(texts, words, strict=True):
+            text.set_text(word)
+        for row, label in enumerate(self.labels):
+            label.set_y((row + 0.5) / depth)
+        return changed
+
+    def _move(self, record: ConnectionView) -> None:
+        """Heat maps of any shape fill the same frame."""
+        self.record = record
+        depth, layer, d_out = len(record.gates), record.layer, record.connection.shape[0]
+        gates = np.full((depth, max(len(gate) for gate in record.gates)), np.nan)
+        for row, gate in enumerate(record.gates):
+            gates[row, : len(gate)] = gate.numpy()
+        self.images[0].set_data(gates[::-1])
+        k = record.connection.flatten(0, 1).mT
+        for image, values in zip(self.images[1:], (record.layer_input[None], record.jacobian, k), strict=True):
+            image.set_data(values.numpy())
+            scale = float(values.abs().max()) or 1.0
+            image.set_clim(-scale, scale)
+        low, high = (layer - 1) / depth, layer / depth
+        self.frame.set_segments([[(0, low), (1, low), (1, high), (0, high), (0, low)]])
+        self.blocks.set_segments([[(o / d_out, 0), (o / d_out, 1)] for o in range(1, d_out)])
+        for (marks, _), (true, predicted) in zip(self.scatters, _pairs(record), strict=True):
+            scale = float(max(true.abs().max(), predicted.abs().max())) or 1.0
+            marks.set_data((true.flatten() / scale).numpy(), (predicted.flatten() / scale).numpy())
+
+    def describe(self) -> str:
+        """Setting, shapes, and both gaps."""
+        record = self.record
+        d_out, d_in, d_top = record.connection.shape
+        opened = ", ".join(f"{int(gate.sum())} of {len(gate)}" for gate in record.gates)
+        output, gradient = (verdict(*pair) for pair in _pairs(record))
+        return (
+            f"Layer {record.layer} of {'-'.join(map(str, record.widths))}, target: {record.setting}. "
+            f"K has {d_out}·{d_in} weights by {d_top} outputs; open gates per layer: {opened}. "
+            f"Kᵀvec(W) against the output: {output}. Predicted gradient against autograd: {gradient}."
+        )
+
+
+def relative_gap(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape"]) -> float:
+    """Largest difference, in units of the largest entry of either; 0 where both are zero throughout."""
+    scale = float(max(true.abs().max(), predicted.abs().max()))
+    return float((true - predicted).abs().max()) / scale if scale else 0.0
+
+
+def verdict(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape"]) -> str:
+    """Say whether a prediction holds to float64, or how far it is off."""
+    gap = relative_gap(true, predicted)
+    return "exact to 1e-12" if gap <= EXACT else f"off by {100 * gap:.0f} %"
+
+
+def _pairs(record: ConnectionView) -> list[tuple[Tensor, Tensor]]:
+    return [(record.output, record.predicted_output), (record.gradient, record.predicted_gradient)]
+
+
+def _heat_map(ax: Axes) -> AxesImage:
+    """An image of the unit square, into which a matrix of any shape can be put."""
+    ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_color(QUIET)
+    return ax.imshow(
+        np.zeros((1, 1)), extent=(0, 1, 0, 1), cmap=SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
+    )

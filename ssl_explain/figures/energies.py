@@ -1,0 +1,216 @@
+"""The landscape of a loss with its slopes, and a cloud of views that a loss moves."""
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.artist import Artist
+from matplotlib.patches import FancyArrowPatch, Rectangle
+from torch import Tensor
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import (
+    FONT,
+    INK,
+    MARKERS,
+    MEASURED,
+    NEGATIVE,
+    PAPER,
+    POSITIVE,
+    QUIET,
+    SCALE,
+    SERIES,
+    new_figure,
+    tidy,
+)  # fmt: skip
+from ssl_explain.records import CloudRun, Landscape
+
+LARGEST = 8  # negatives that the balance has room for
+
+
+class LandscapePicture(Picture[Landscape]):
+    """What to look at: the green bar and the pink stack have the same height, wherever the point is.
+
+    Left, the loss over the plane of energies (bright is high), contour lines, and the point with the way downhill.
+    Middle, the loss along the two lines through the point. Right, the slopes there: the pull of the positive
+    upwards, the pushes of all negatives downwards, nearest first, and what both add up to.
+    """
+
+    def __init__(self, record: Landscape) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 3.7)
+        self.plane, self.cuts, self.balance = self.figure.subplots(1, 3, width_ratios=(1, 1.1, 0.9))
+        self.figure.subplots_adjust(left=0.062, right=0.985, top=0.87, bottom=0.155, wspace=0.32)
+        tidy(self.plane, xlabel="r+ (same point)", ylabel="nearest r- (other point)", title="the loss: bright is high")
+        tidy(self.cuts, xlabel="energy r", title="along the two lines")
+        tidy(self.balance, ylabel="slope of the loss", title="pull and push")
+        end = float(record.grid[-1])
+        self.extent = (0.0, end, 0.0, end)
+        self.plane.set(xlim=(0, end), ylim=(0, end))
+        self.cuts.set(xlim=(0, end), ylim=(-3.2, 5.2))
+        self.balance.set(xlim=(-0.6, 2.6), ylim=(-1.3, 1.3))
+        self.balance.set_xticks([0, 1, 2], ["r+", "all r-", "sum"])
+        self.balance.axhline(0, color=QUIET, linewidth=0.8)
+        self._build(record)
+        self._move(record)
+
+    def _build(self, record: Landscape) -> None:
+        self.image = self.plane.imshow(
+            record.surface.numpy(),
+            origin="lower",
+            extent=self.extent,
+            cmap=SCALE,
+            interpolation="bilinear",
+            aspect="auto",
+        )
+        self.lines: list[Artist] = []
+        self.beyond = [Rectangle((0, 0), 0, 0, facecolor=PAPER, alpha=0.75, edgecolor=INK) for _ in range(2)]
+        for patch in self.beyond:
+            self.plane.add_patch(patch)
+        (self.across,) = self.plane.plot([], [], color=POSITIVE, linewidth=1.5)
+        (self.upward,) = self.plane.plot([], [], color=NEGATIVE, linewidth=1.5, linestyle="--")
+        self.downhill = FancyArrowPatch((0, 0), (0, 0), arrowstyle="-|>", mutation_scale=16, linewidth=2.5, color=PAPER)
+        self.plane.add_patch(self.downhill)
+        (self.point,) = self.plane.plot([], [], "o", color=INK, markersize=9, markeredgecolor=PAPER)
+        common = {"linewidth": 2.2, "markevery": [], "markersize": 8}
+        (self.by_pos,) = self.cuts.plot([], [], color=POSITIVE, label="r+ moves", marker="o", **common)
+        (self.by_neg,) = self.cuts.plot([], [], color=NEGATIVE, ls="--", label="all r- move", marker="s", **common)
+        self.cuts.legend(fontsize=FONT, frameon=False, loc="upper left")
+        self.pull = self.balance.bar([0], [0], width=0.7, color=POSITIVE)[0]
+        self.pushes = list(self.balance.bar([1] * LARGEST, [0] * LARGEST, width=0.7, color=NEGATIVE, edgecolor=PAPER))
+        (self.sum,) = self.balance.plot([], [], "D", color=INK, markersize=8)
+        self.numbers = [self.balance.text(x, 0, "", fontsize=FONT, color=INK, ha="center") for x in range(3)]
+        self.still = []
+        self.moving = []
+
+    def update(self, record: Landscape) -> bool:
+        """Move every artist; a new surface redraws the still ones."""
+        fresh = not np.array_equal(record.surface, self.record.surface) or record.reach != self.record.reach
+        self._move(record, fresh)
+        return fresh
+
+    def _move(self, record: Landscape, fresh: bool = True) -> None:
+        self.record = record
+        if fresh:
+            self._landscape(record)
+        r_pos, r_neg = record.energies[:2].tolist()
+        grid = record.grid.numpy()
+        self.across.set_data([0, grid[-1]], [r_neg, r_neg])
+        self.upward.set_data([r_pos, r_pos], [0, grid[-1]])
+        self.point.set_data([r_pos], [r_neg])
+        pull, push = float(record.slopes[0]), float(record.slopes[1:].sum())
+        self.downhill.set_positions((r_pos, r_neg), (r_pos - 0.8 * pull, r_neg - 0.8 * push))
+        self.downhill.set_visible(max(pull, -push) > 0.05)
+        for line, values, at in zip((self.by_pos, self.by_neg), record.along, (r_pos, r_neg), strict=True):
+            line.set_data(grid, values.numpy())
+            line.set_markevery([int(np.abs(grid - at).argmin())])
+        self.pull.set_height(pull)
+        base = 0.0
+        for k, bar in enumerate(self.pushes, 1):
+            height = float(record.slopes[k]) if k < len(record.slopes) else 0.0
+            bar.set(y=base, height=height, visible=k < len(record.slopes))
+            base += height
+        self.sum.set_data([2], [pull + push])
+        for text, value, up in zip(self.numbers, (pull, push, pull + push), (1, -1, 1), strict=True):
+            text.set_text(_signed(value))
+            text.set(y=value + 0.05 * up, va="bottom" if up > 0 else "top")
+        self.moving = [
+            self.across, self.upward, self.downhill, self.point, self.by_pos, self.by_neg,
+            self.pull, *self.pushes[: len(record.slopes) - 1], self.sum, *self.numbers,
+        ]  # fmt: skip
+
+    def _landscape(self, record: Landscape) -> None:
+        """Redraw surface, contour lines and what lies out of reach."""
+        for line in self.lines:
+            line.remove()
+        surface, grid = record.surface.numpy(), record.grid.numpy()
+        self.image.set_data(surface)
+        self.image.set_clim(surface.min(), max(surface.max(), surface.min() + 1e-9))
+        self.lines = [self.plane.contour(grid, grid, surface, levels=8, colors=PAPER, linewidths=0.6, alpha=0.7)]
+        end, reach = grid[-1], min(record.reach, float(grid[-1]))
+        self.beyond[0].set_bounds(reach, 0, end - reach, end)
+        self.beyond[1].set_bounds(0, reach, reach, end - reach)
+        self.still = [self.image, *self.lines, *self.beyond]
+
+    def describe(self) -> str:
+        """Energies, loss, and the balance of pull and push."""
+        record = self.record
+        pull, pushes = float(record.slopes[0]), record.slopes[1:].tolist()
+        each = ", ".join(f"{round(push, 2) + 0.0:.2f}" for push in pushes)
+        total = pull + sum(pushes)
+        verdict = "they balance" if abs(total) < 1e-9 else "nothing balances the pull"
+        text = (
+            f"{record.name} at r+ = {record.energies[0]:.1f}, nearest r- = {record.energies[1]:.1f}, "
+            f"{len(pushes)} negative{'s' if len(pushes) > 1 else ''}: loss {record.value:.2f}. "
+            f"Pull ∂L/∂r+ = {pull:.2f}, push ∂L/∂r- = {each}; sum {_signed(total)}: {verdict}."
+        )
+        beyond = "" if record.energies.max() <= record.reach else " This point cannot be reached: r is at most 2."
+        return text + beyond
+
+
+def _signed(value: float) -> str:
+    return "0" if abs(value) < 1e-9 else f"{value:+.2f}"
+
+
+class CloudPicture(Picture[CloudRun]):
+    """What to look at: do the eight clouds stay apart, or do they end in one spot?
+
+    Left, the views as they come in, one colour and marker per point. Middle, the outputs for the same views.
+    Right, the variance of the outputs between points and within points, against the steps, on a log scale.
+    """
+
+    WINDOW = 4.0
+    FLOOR, TOP = 1e-4, 1e4
+
+    def __init__(self, record: CloudRun) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 3.7)
+        self.input_axes, self.output_axes, self.curve_axes = self.figure.subplots(1, 3, width_ratios=(1, 1, 1.15))
+        self.figure.subplots_adjust(left=0.03, right=0.985, top=0.88, bottom=0.155, wspace=0.2)
+        tidy(self.input_axes, title="views, as they come in")
+        tidy(self.output_axes, title="outputs, same views")
+        for ax, end in ((self.input_axes, 3.0), (self.output_axes, self.WINDOW)):
+            ax.set(xlim=(-end, end), ylim=(-end, end), xticks=[0], yticks=[0])
+            ax.grid(color="#dddddd", linewidth=0.8)
+        tidy(self.curve_axes, xlabel="steps", title="variance of the outputs")
+        self.curve_axes.set(yscale="log", ylim=(self.FLOOR, self.TOP), xlim=(0, 60))
+        kinds = zip(SERIES, MARKERS, strict=True)
+        style = {"linestyle": "none", "markersize": 5, "alpha": 0.85}
+        styles = [{"color": colour, "marker": marker, **style} for colour, marker in kinds]
+        self.inputs = [self.input_axes.plot([], [], **s)[0] for s in styles]
+        self.outputs = [self.output_axes.plot([], [], **s)[0] for s in styles]
+        (self.between,) = self.curve_axes.plot([], [], color=MEASURED, linewidth=2.2, label="between points")
+        (self.within,) = self.curve_axes.plot([], [], color=QUIET, linewidth=2.2, ls="--", label="within points")
+        self.curve_axes.legend(fontsize=FONT, frameon=False, loc="upper right")
+        (self.now,) = self.curve_axes.plot([], [], color=INK, linewidth=1, ls=":")
+        self.caption = self.output_axes.text(-3.8, -3.8, "", fontsize=FONT, color=INK)
+        self.still = []
+        self.moving = [*self.inputs, *self.outputs, self.between, self.within, self.now, self.caption]
+        self.update(record)
+
+    def update(self, record: CloudRun) -> bool:
+        """Move every artist; nothing here stays."""
+        self.record = record
+        at = min(record.step, len(record.trace.values) - 1)
+        f = record.trace.values[at]
+        for line, points in zip([*self.inputs, *self.outputs], [*record.inputs, *f], strict=False):
+            line.set_data(points[:, 0].numpy(), points[:, 1].numpy())
+        for line, values in ((self.between, record.between), (self.within, record.within)):
+            line.set_data(record.trace.steps.numpy(), values.clamp(self.FLOOR / 10, self.TOP * 10).numpy())
+        self.now.set_data([record.step, record.step], [self.FLOOR, self.TOP])
+        outside = int((f.abs().amax(-1) > self.WINDOW).sum())
+        self.caption.set_text(f"{outside} of {f.shape[0] * f.shape[1]} outside the picture" if outside else "")
+        return False
+
+    def describe(self) -> str:
+        """Both variances at the start and at the step shown."""
+        record = self.record
+        at = min(record.step, len(record.trace.values) - 1)
+        between, within = record.between, record.within
+        text = (
+            f"{record.name}, after {int(record.trace.steps[at])} steps: variance between points "
+            f"{_short(between[0])} → {_short(between[at])}, within points {_short(within[0])} → {_short(within[at])}."
+        )
+        return text if record.trace.stopped is None else f"{text} {record.trace.stopped.capitalize()}."
+
+
+def _short(value: Float[Tensor, ""]) -> str:
+    return f"{float(value):.2g}"

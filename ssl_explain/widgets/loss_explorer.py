@@ -1,0 +1,192 @@
+"""What a contrastive loss asks for: its landscape over the energies, and what the asking does to a cloud."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ssl_explain.dynamics.flow import between_point_variance, flow, within_point_variance
+from ssl_explain.figures.energies import CloudPicture, LandscapePicture
+from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.weights import pull_and_push
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.records import CloudRun, Landscape, Views
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.worlds.clouds import Clouds
+
+LOSSES = ("InfoNCE", "soft triplet", "L_simp", "r+ alone")
+GAP = 0.2  # each further negative lies this much farther away than the one before
+GRID = torch.linspace(0, 3, 41, dtype=torch.float64)
+POINTS, VIEWS, STEPS = 8, 6, 60
+FAR = 1e6  # outputs beyond this have run away
+
+
+def pull_alone(r_pos: Tensor, r_neg: Tensor) -> Tensor:
+    """Leave the push out, L = r+: the mistake that this notebook is about."""
+    return r_pos + 0 * r_neg.sum(-1)
+
+
+def loss_named(name: str, temperature: float, margin: float = 0.0) -> Loss:
+    """The loss function that a menu names."""
+    losses: dict[str, Loss] = {
+        "InfoNCE": functools.partial(info_nce, temperature=temperature),
+        "soft triplet": functools.partial(soft_triplet, temperature=temperature, margin=margin),
+        "L_simp": simple_contrastive,
+        "r+ alone": pull_alone,
+    }
+    return losses[name]
+
+
+@dataclass(frozen=True)
+class LossState(State):
+    """Every setting of the loss explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    r_pos: float = slider(0.6, 0, 3, 0.1, label="r+", tip="energy between the two views of one point")
+    r_neg: float = slider(1.0, 0, 3, 0.1, label="nearest r-", tip="energy to the nearest view of another point")
+    loss: str = choice("InfoNCE", LOSSES, label="loss", tip="what the energies are made into")
+    temperature: float = choice(
+        0.5, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0), label="temperature τ", tip="small: only the nearest negatives count"
+    )
+    negatives: int = slider(3, 1, 8, 1, label="negatives H", tip=f"each lies {GAP} farther away than the one before")
+    margin: float = slider(0.0, 0, 1, 0.1, label="margin r0", tip="soft triplet only: how much farther is far enough")
+    departure: str = choice(
+        "none",
+        ("none", "outputs of length one"),
+        label="leave the theory",
+        tip="outputs of length one can be no farther apart than r = 2",
+    )
+
+
+class LossExplorer(Explorer[LossState]):
+    """Move along the landscape of a loss and watch pull and push."""
+
+    factory = "loss_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "a near negative": {"r_pos": 0.6, "r_neg": 0.3, "loss": "InfoNCE", "temperature": 0.5},
+        "all settled": {"r_pos": 0.1, "r_neg": 2.5, "loss": "InfoNCE", "temperature": 0.2},
+        "constant push": {"loss": "L_simp"},
+        "no push at all": {"loss": "r+ alone"},
+    }
+
+    def compute(self, state: LossState) -> Landscape:
+        """The landscape, and its slopes at the point chosen."""
+        loss = loss_named(state.loss, state.temperature, state.margin)
+        offsets = GAP * torch.arange(state.negatives, dtype=GRID.dtype)
+        at = torch.tensor([state.r_pos], dtype=GRID.dtype), state.r_neg + offsets.unsqueeze(0)
+        pull, push = pull_and_push(loss, *at)
+        all_pos, all_neg = GRID.expand(len(GRID), -1), GRID.unsqueeze(-1) + offsets
+        surface = loss(all_pos.flatten(), all_neg.repeat_interleave(len(GRID), dim=0)).view(len(GRID), -1)
+        along = torch.stack([loss(GRID, at[1].expand(len(GRID), -1)), loss(at[0].expand(len(GRID)), all_neg)])
+        reach = float("inf") if state.departure == "none" else 2.0
+        energies, slopes = torch.cat([at[0], at[1][0]]), torch.cat([pull, push[0]])
+        return Landscape(state.loss, GRID, surface, along, energies, slopes, float(loss(*at)), reach)
+
+    def paint(self, record: Landscape) -> LandscapePicture:
+        """Landscape, the two cuts through it, and the balance."""
+        return LandscapePicture(record)
+
+
+@dataclass(frozen=True)
+class CloudState(State):
+    """Every setting of the cloud explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    step: int = slider(STEPS, 0, STEPS, 1, label="step", tip="how many steps of gradient descent were taken")
+    strength: float = slider(0.5, 0, 1, 0.05, label="spread q", tip="0: all views of a point are the same")
+    loss: str = choice("InfoNCE", LOSSES, label="loss", tip="r+ alone: the push is left out")
+    temperature: float = choice(
+        0.5, (0.1, 0.2, 0.5, 1.0, 2.0), label="temperature τ", tip="small: only the nearest negatives count"
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="other points, another network")
+    departure: str = choice(
+        "none",
+        ("none", "outputs of length one", "huge steps"),
+        label="leave the theory",
+        tip="outputs of length one: nothing can run away; huge steps: the flow is left",
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def cloud_run(state: CloudState) -> CloudRun:
+    """All steps of one run: eight points with six views each, and one linear layer that learns from them."""
+    g = torch.Generator().manual_seed(state.seed)
+    world = Clouds(between=torch.tensor([1.2, 0.8]), within=torch.tensor([0.4, 0.8]))
+    x = world.draw(POINTS, views=VIEWS, strength=state.strength, generator=g).x
+    normalise = state.departure == "outputs of length one"
+    net = ReLUNet((2, 2), generator=g, normalise=normalise, linear_top=True)
+    pairs = Views(x.unflatten(1, (VIEWS // 2, 2)).transpose(0, 1))  # (3, 8, 2, 2): three pairs of views per point
+    objective = contrastive(loss_named(state.loss, state.temperature), negatives="batch")
+    trace = flow(
+        net,
+        pairs,
+        steps=STEPS,
+        step_size=20.0 if state.departure == "huge steps" else 0.2,
+        measure=lambda net: net(x).detach(),
+        loss=lambda net, views: objective(net, views).mean(),
+        until=lambda f: bool(f.abs().max() > FAR),
+    )
+    if trace.values[-1].abs().max() > FAR:
+        trace = dataclasses.replace(trace, stopped=f"stopped at step {trace.steps[-1]}: the outputs have run away")
+    between = torch.stack([between_point_variance(f) for f in trace.values])
+    within = torch.stack([within_point_variance(f) for f in trace.values])
+    return CloudRun(state.loss, x, trace, between, within, state.step)
+
+
+class CloudExplorer(Explorer[CloudState]):
+    """Spread the views of a few points in the plane, choose a wish, and see where the points go."""
+
+    factory = "cloud_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pull and push": {"loss": "InfoNCE", "departure": "none", "step": STEPS},
+        "no push at all": {"loss": "r+ alone", "departure": "none", "step": STEPS},
+        "runs away": {"loss": "L_simp", "departure": "none", "step": STEPS},
+        "held by its length": {"loss": "L_simp", "departure": "outputs of length one", "step": STEPS},
+    }
+
+    def compute(self, state: CloudState) -> CloudRun:
+        """The run, computed once for all of its steps."""
+        run = cloud_run(state.change(step=0))
+        return CloudRun(run.name, run.inputs, run.trace, run.between, run.within, state.step)
+
+    def paint(self, record: CloudRun) -> CloudPicture:
+        """Inputs, outputs, and both variances over the steps."""
+        return CloudPicture(record)
+
+
+def loss_explorer(state: LossState | None = None, *, controls: Sequence[str] = ()) -> LossExplorer:
+    """Drag r+ and r-; see what a loss asks for. ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
+        [1.0, -0.5, -0.5]
+    """
+    return LossExplorer(state or LossState(), controls)
+
+
+def cloud_explorer(state: CloudState | None = None, *, controls: Sequence[str] = ()) -> CloudExplorer:
+    """Spread views, choose a wish, move through the steps. ``controls`` names the settings to show.
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
+        >>> bool(run.between[-1] < 0.1 * run.between[0])
+        True
+    """
+    return CloudExplorer(state or CloudState(), controls)
