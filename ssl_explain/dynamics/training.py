@@ -57,6 +57,7 @@ class Training:
 
     def advance(self, steps: int = 1) -> None:
         """Take ``steps`` steps, fewer if a value stops being finite (``stopped`` then says why)."""
+        torch.get_num_threads()  # a new Python thread takes over the number of threads, hence the bits, when asked
         for _ in range(steps):
             if self.stopped is None:
                 self._one_step()
