@@ -206,3 +206,19 @@ def test_a_figure_on_another_canvas_is_refused(fresh):
 def test_a_subclass_must_compute_and_paint():
     with pytest.raises(NotImplementedError):
         Explorer(BASE)
+
+
+def test_training_that_blows_up_says_so_and_keeps_the_last_sound_picture():
+    state = TreeState(departure="no normalisation", loss="L_simp", learning_rate=1.0, budget=500)
+    explorer = tree_explorer(state)
+    explorer.run(500)
+    trace, words = explorer.record.trace, explorer.figure.describe()
+    assert explorer.over
+    sound(explorer)
+    assert 0 < trace.steps[-1] < 500
+    assert torch.isfinite(trace.values).all()
+    assert words.endswith(f"Training {trace.stopped}.")
+    assert "lower the learning rate" in html.unescape(explorer.view.readout.value)
+    explorer.state = state.change(learning_rate=0.001)
+    assert explorer.trace.stopped is None
+    assert explorer.run(10).trace.steps.tolist() == [0, 10]
