@@ -1,0 +1,219 @@
+"""Exercises: the solution passes, a stub is no failure, and a likely mistake is told apart from any other."""
+
+import dataclasses
+import html
+import importlib
+import inspect
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import ssl_explain.exercises
+from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare
+
+MODULES = [
+    importlib.import_module(f"ssl_explain.exercises.{module.name}")
+    for module in pkgutil.iter_modules(ssl_explain.exercises.__path__)
+]
+
+
+def collect():
+    """Every exercise of every module, by module and name."""
+    found = {}
+    for module in MODULES:
+        for name, value in vars(module).items():
+            inside = value.items() if isinstance(value, dict) else [(name, value)]
+            short = module.__name__.rpartition(".")[2]
+            found |= {f"{short}.{key}": item for key, item in inside if isinstance(item, Exercise)}
+    return found
+
+
+EXERCISES = collect()
+
+
+def centred(x):
+    return x - x.mean()
+
+
+def powers(r_pos, r_neg, tau, sign=-1):
+    return torch.exp(sign * r_pos / tau), torch.exp(sign * r_neg / tau).sum(-1)
+
+
+def nce(prefactor=True, own=True, sign=-1):
+    def attempt(r_pos, r_neg, tau):
+        positive, negatives = powers(r_pos, r_neg, tau, sign)
+        return -(tau if prefactor else 1) * torch.log(positive / (own * positive + negatives))
+
+    return attempt
+
+
+def ceiling(square=False):
+    def attempt(a, b):
+        patterns = [((1 + s * a) * (1 + t * b) / 4, (1 - s * a) * (1 - t * b) / 4) for s in (-1, 1) for t in (-1, 1)]
+        expected = sum((p + m) / 2 * ((p - m) / (p + m)) ** 2 for p, m in patterns)
+        return expected if square else expected**0.5
+
+    return attempt
+
+
+def redraw(keep_if_below=None, coin=False, follow=True):
+    def attempt(parent, child, rho, q, generator):
+        draw = torch.rand(child.shape, generator=generator)
+        keep = draw < q if keep_if_below else draw >= q
+        flip = torch.rand(child.shape, generator=generator) < (0.5 if coin else (1 - rho) / 2)
+        return torch.where(keep, child, torch.where(flip, 1 - parent, parent) if follow else parent)
+
+    return attempt
+
+
+# Plausible wrong answers, each with a word of the sentence it must hear.
+MISTAKES = {
+    "start_here.exercise": {
+        "absolute value": lambda f, z: centred(f) @ centred(z) / (centred(f).norm() * centred(z).norm()),
+        "Subtract their means": lambda f, z: (f @ z).abs() / (f.norm() * z.norm()),
+        "covariance": lambda f, z: (centred(f) @ centred(z)).abs(),
+        "the value is not": lambda f, z: torch.tensor(1.0),
+    },
+    "emergence.info_nce": {
+        "factor τ": nce(prefactor=False),
+        "belongs in the denominator": nce(own=False),
+        "The sign": nce(sign=1),
+        "the value is not": lambda r_pos, r_neg, tau: r_pos,
+        "shape should be (5,)": lambda r_pos, r_neg, tau: nce()(r_pos, r_neg, tau).mean(),
+    },
+    "emergence.ceiling": {
+        "better leaf alone": lambda a, b: max(abs(a), abs(b)),
+        "square root": ceiling(square=True),
+        "sum of polarities": lambda a, b: a + b,
+        "the value is not": lambda a, b: (a + b) / 2,
+    },
+    "emergence.redraw": {
+        "keep a child with probability q": redraw(keep_if_below=True),
+        "fair coin": redraw(coin=True),
+        "1.00 of the children are unchanged": lambda parent, child, rho, q, generator: child,
+        "follow its parent": redraw(follow=False),
+        "Return a tensor of shape (40000,); yours is torch.Size([1])": lambda *_: torch.zeros(1),
+        "yours is int": lambda *_: 3,
+    },
+    "emergence.silent": {
+        "zero activations": lambda f: (f == 0).double().mean(),
+        "some point": lambda f: (f == 0).any(0).double().mean(),
+        "number of neurons": lambda f: (f == 0).all(0).double().sum(),
+        "the value is not": lambda f: torch.tensor(0.0),
+    },
+}
+EVERY = pytest.mark.parametrize("name", EXERCISES)
+
+
+def verdict(exercise, attempt, capsys):
+    assert exercise.check(attempt) is None
+    printed, trouble = capsys.readouterr()
+    assert trouble == ""
+    title, _, words = printed.partition(": ")
+    assert title == exercise.title
+    return words.rstrip("\n")
+
+
+def test_every_exercise_has_its_mistakes_here():
+    assert set(MISTAKES) == set(EXERCISES)
+    assert all(len(mistakes) >= 2 for mistakes in MISTAKES.values())
+
+
+@EVERY
+def test_the_solution_passes(name, capsys):
+    assert verdict(EXERCISES[name], EXERCISES[name].solution, capsys).startswith(RIGHT)
+
+
+@EVERY
+@pytest.mark.parametrize("stub", [lambda *_: ..., lambda *_: None], ids=["dots", "nothing"])
+def test_a_stub_is_not_attempted_yet(name, stub, capsys):
+    assert verdict(EXERCISES[name], stub, capsys) == NOT_ATTEMPTED
+
+
+@EVERY
+def test_every_mistake_hears_its_own_message(name, capsys):
+    said = {word: verdict(EXERCISES[name], attempt, capsys) for word, attempt in MISTAKES[name].items()}
+    assert {word: words for word, words in said.items() if word not in words} == {}
+    assert len(set(said.values())) == len(said)
+    assert not any(words.startswith((RIGHT, NOT_ATTEMPTED)) for words in said.values())
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by zero"), NotImplementedError(), KeyError("q"), AssertionError()]
+)
+def test_an_attempt_that_raises_is_told_why(name, error, capsys):
+    def attempt(*_):
+        raise error
+
+    assert verdict(EXERCISES[name], attempt, capsys) == f"Your code stopped with {type(error).__name__}: {error}"
+
+
+@EVERY
+def test_wrong_arguments_are_reported(name, capsys):
+    assert "Your code stopped with TypeError" in verdict(EXERCISES[name], lambda: 1, capsys)
+
+
+@EVERY
+@pytest.mark.parametrize("answer", ["0.9", [1.0], np.ones(3), {}], ids=lambda answer: type(answer).__name__)
+def test_an_answer_of_another_type_is_named(name, answer, capsys):
+    words = verdict(EXERCISES[name], lambda *_: answer, capsys)
+    assert words.startswith("Return a tensor")
+    assert "yours is" in words
+
+
+@EVERY
+def test_not_a_number_is_a_wrong_answer(name, capsys):
+    words = verdict(EXERCISES[name], lambda *_: float("nan"), capsys)
+    assert not words.startswith((RIGHT, NOT_ATTEMPTED))
+
+
+@EVERY
+def test_hints_open_one_by_one_and_the_solution_is_the_one_copy(name):
+    exercise = EXERCISES[name]
+    page = exercise._repr_html_()
+    depth, opened = 0, []
+    for mark in re.findall(r"<details|</details>|<summary>.*?</summary>", page):
+        if mark.startswith("<summary>"):
+            opened.append((re.sub("<.*?>", "", mark), depth))
+        depth += {"<details": 1, "</details>": -1}.get(mark, 0)
+    assert depth == 0
+    hints = [(f"hint {k}", k) for k in range(1, len(exercise.hints) + 1)]
+    assert opened == [*hints, ("solution", 1)]
+    assert [html.unescape(page).index(hint) for hint in exercise.hints] == sorted(
+        html.unescape(page).index(hint) for hint in exercise.hints
+    )
+    assert html.escape(inspect.getsource(exercise.solution)) in page
+    assert html.escape(exercise.title) in page
+    assert str(exercise.minutes) in repr(exercise)
+    assert "def " not in repr(exercise)
+
+
+@EVERY
+def test_exercises_say_how_hard_and_how_long(name):
+    exercise = EXERCISES[name]
+    assert exercise.difficulty in {"easy", "medium", "hard"}
+    assert 1 <= exercise.minutes <= 20
+    assert 2 <= len(exercise.hints) == len(set(exercise.hints))
+    assert all(hint.endswith(".") for hint in exercise.hints)
+
+
+def test_comparison_goes_from_type_to_shape_to_value_to_mistake():
+    expected = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    mistakes = {"doubled": 2 * expected, "summed": expected.sum()}
+    assert compare(expected.double(), expected, mistakes) == RIGHT
+    assert compare(2 * expected, expected, mistakes) == "doubled"
+    assert compare(expected.sum(), expected, mistakes) == "The shape should be (4,), yours is ()."
+    assert compare(expected + 1, expected, mistakes) == (
+        "The shape is right, the value is not: expected 1.000, 2.000, 3.000, …, yours is 2.000, 3.000, 4.000, …."
+    )
+    assert compare(2, torch.tensor(2.0), {}) == RIGHT
+    assert compare(np.float64(2), torch.tensor(2.0), {}) == RIGHT
+
+
+def test_exercises_cannot_be_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        next(iter(EXERCISES.values())).title = "easier"

@@ -1,0 +1,151 @@
+"""Predictions: nothing blocks, and every wrong answer hears which assumption it came from."""
+
+import html
+import importlib
+import pkgutil
+
+import pytest
+
+import ssl_explain.exercises
+from ssl_explain.records import Option, Question
+from ssl_explain.widgets.prediction import Prediction, predict
+
+MODULES = [
+    importlib.import_module(f"ssl_explain.exercises.{module.name}")
+    for module in pkgutil.iter_modules(ssl_explain.exercises.__path__)
+]
+QUESTIONS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, Question)
+}
+TOSS = Question("Heads or <tails>?", {"h": Option("heads", "Luck & more."), "t": Option("<tails>", "It is flat.")})
+
+
+def shown(reveal):
+    return html.unescape(reveal.widget.value)
+
+
+def click(widget):
+    widget._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
+
+
+def test_there_are_questions():
+    assert len(QUESTIONS) >= 4
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_every_option_has_its_own_reason(question):
+    assert question.text.endswith("?")
+    assert 2 <= len(question.options) <= 5
+    for part in ("text", "why"):
+        words = [getattr(option, part).strip() for option in question.options.values()]
+        assert all(words)
+        assert len(set(words)) == len(words)
+    assert all(len(option.why.split()) >= 8 for option in question.options.values())
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_every_answer_is_met_by_its_own_words(question):
+    for right, truth in question.options.items():
+        answers = []
+        for key, option in question.options.items():
+            guess = predict(question)
+            guess.commit(key)
+            answers.append(shown(guess.reveal(right)))
+            assert truth.text in answers[-1]
+            assert truth.why in answers[-1]
+            assert option.why in answers[-1]
+            assert answers[-1].startswith("<b>As you said.</b>" if key == right else "<b>You said:</b>")
+        assert len(set(answers)) == len(answers)
+
+
+@pytest.mark.parametrize("key", ["h", "t"])
+def test_reveal_after_or_before_the_answer_ends_the_same(key):
+    early, late = predict(TOSS), predict(TOSS)
+    early.commit(key)
+    after = early.reveal("h")
+    before = late.reveal("h")
+    late.commit(key)
+    assert shown(before) == shown(after)
+    assert before.text == after.text == "Measured: heads"
+
+
+def test_without_an_answer_the_measured_one_stays_folded():
+    guess = predict(TOSS)
+    words = shown(guess.reveal("h"))
+    assert words.startswith("<details><summary>No guess yet")
+    assert words.endswith("</details>")
+    assert "heads" not in words.partition("</summary>")[0]
+    assert "heads" in words.partition("</summary>")[2]
+    guess.commit("t")
+    assert "<details>" not in guess._reveal.value
+    guess.commit(None)
+    assert shown(guess.reveal("h")) == words
+
+
+def test_nothing_is_shown_before_the_reveal():
+    guess = predict(TOSS)
+    guess.commit("t")
+    assert guess._reveal.value == ""
+
+
+def test_a_later_measurement_replaces_the_first():
+    guess = predict(TOSS)
+    guess.commit("h")
+    guess.reveal("h")
+    assert "You said" in shown(guess.reveal("t"))
+
+
+def test_committing_in_the_browser():
+    guess = predict(TOSS)
+    assert guess._choices.value is None
+    click(guess._commit)
+    assert guess.answer is None
+    assert guess._said.value == "choose an option first"
+    state = {"method": "update", "state": {"index": 1}, "buffer_paths": []}
+    guess._choices._handle_msg({"content": {"data": state}, "buffers": []})
+    assert guess.answer is None
+    click(guess._commit)
+    assert guess.answer == "t"
+    assert guess._said.value == "kept; go on"
+    assert "You said" in shown(guess.reveal("h"))
+
+
+def test_question_and_answers_are_text_not_markup():
+    guess = predict(TOSS)
+    assert "Heads or &lt;tails&gt;?" in guess.widget.children[0].value
+    guess.commit("t")
+    value = guess.reveal("h").widget.value
+    assert "&lt;tails&gt;" in value
+    assert "Luck &amp; more." in value
+
+
+@pytest.mark.parametrize("key", ["heads", "", 0])
+def test_a_key_that_is_none_of_the_options_is_named(key):
+    guess = predict(TOSS)
+    for act in (guess.commit, guess.reveal):
+        with pytest.raises(ValueError, match=r"`key` must be one of \['h', 't'\], got .*; use an option's key"):
+            act(key)
+    assert guess.answer is None
+    assert guess._reveal.value == ""
+
+
+def test_a_reveal_needs_a_measurement():
+    with pytest.raises(ValueError, match="`measured` must be the key of an option, got None"):
+        predict(TOSS).reveal(None)
+
+
+def test_on_paper_there_are_question_options_and_measurement():
+    guess = Prediction(TOSS)
+    assert guess._repr_mimebundle_()["text/plain"] == "Heads or <tails>?\n  ( ) heads\n  ( ) <tails>"
+    assert guess.reveal("t")._repr_mimebundle_()["text/plain"] == "Measured: <tails>"
+
+
+def test_keyboard_and_screen_readers_find_the_way():
+    guess = predict(TOSS)
+    assert guess._choices.description
+    assert guess._choices.tooltip
+    assert guess._commit.description
+    assert guess._commit.tooltip
