@@ -1,0 +1,148 @@
+"""The command line: the table, the help, and one sentence for everything that cannot be."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from ssl_explain import __main__ as command
+from ssl_explain.dynamics import overparameterisation as table_module
+from ssl_explain.dynamics.emergence import emergence_run
+from ssl_explain.results import read_table
+
+QUICK = ["--steps", "20", "--depth", "2", "--neurons", "3"]
+ROW = re.compile(r" +(\d|root)((?: +\d\.\d\d){3})")
+
+
+def said(capsys, *words):
+    command.main(words)
+    return capsys.readouterr().out
+
+
+def tables(text):
+    """The printed numbers: per strength, one (level, start, end, ceiling) per line."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("with"):
+            rows = found.setdefault(line, [])
+        elif match := ROW.fullmatch(line):
+            rows.append((match[1], *map(float, match[2].split())))
+    return found
+
+
+def test_the_table_has_every_level_for_both_strengths(capsys):
+    found = tables(said(capsys, *QUICK))
+    assert list(found) == ["with augmentation (q = 0.5)", "without augmentation (q = 0)"]
+    for rows in found.values():
+        assert [row[0] for row in rows] == ["1", "root"]
+        assert all(0 <= x <= 1 for row in rows for x in row[1:])
+
+
+def test_the_numbers_are_those_of_the_run(capsys):
+    found = tables(said(capsys, *QUICK, "--seed", "3"))
+    for strength, rows in zip((0.5, 0.0), found.values(), strict=True):
+        run = emergence_run(depth=2, neurons=3, seed=3, strength=strength, points=2000)
+        run.training.advance(20)
+        record = run.record(20)
+        values, ceilings = record.by_level(record.trace.values), record.by_level(record.ceilings)
+        expected = torch.stack([values[0], values[-1], ceilings], dim=1)
+        assert [row[1:] for row in rows] == [tuple(round(x, 2) for x in row) for row in expected.tolist()]
+
+
+def test_both_runs_start_from_the_same_network(capsys):
+    first, second = tables(said(capsys, *QUICK)).values()
+    assert [(row[1], row[3]) for row in first] == [(row[1], row[3]) for row in second]
+
+
+def test_options_count_before_and_after_the_command(capsys):
+    expected = said(capsys, *QUICK, "--seed", "4")
+    assert said(capsys, "demo", *QUICK, "--seed", "4") == expected
+    assert said(capsys, *QUICK, "demo", "--seed", "4") == expected
+    assert said(capsys, *QUICK, "--seed", "4", "demo") == expected
+    assert said(capsys, *QUICK) != expected
+
+
+def test_a_progress_bar_goes_to_the_other_stream(capsys):
+    command.main(QUICK)
+    assert "20/20" in capsys.readouterr().err
+
+
+def test_a_run_that_breaks_down_says_so(capsys, monkeypatch):
+    def broken(**options):
+        run = emergence_run(**options)
+        run.training.stopped = "stopped at step 0: no luck"
+        return run
+
+    monkeypatch.setattr(command, "emergence_run", broken)
+    assert said(capsys, *QUICK).count("stopped at step 0: no luck") == 2
+
+
+@pytest.mark.parametrize("words", [["--help"], ["demo", "--help"], ["table", "--help"]])
+def test_help_ends_well(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(words)
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("usage: python -m ssl_explain")
+    options = ("--seed", "--steps", "--runs", "--out") if "table" in words else ("--seed", "--steps", "--depth")
+    assert all(f"{option} " in text for option in options)
+    assert "default: " in text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--depth", "0"], "`depth` must be an integer from 1 to 20, got 0"),
+        (["--depth", "21"], "`depth` must be an integer from 1 to 20, got 21"),
+        (["--neurons", "0"], "`neurons_per_node` must be an integer ≥ 1, got 0"),
+        (["--steps", "0"], "`steps` must be an integer ≥ 1, got 0"),
+        (["--steps", "-3"], "`steps` must be an integer ≥ 1, got -3"),
+        (["--seed", "-1"], "`seed` must be an integer from 0 to"),
+        (["--seed", str(2**64)], "`seed` must be an integer from 0 to"),
+        (["table", "--runs", "0"], "`runs` must be an integer ≥ 1, got 0"),
+        (["table", "--steps", "0"], "`steps` must be an integer ≥ 1, got 0"),
+    ],
+)
+def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path):
+    if "table" in words:
+        words = [*words, "--out", str(tmp_path)]
+    with pytest.raises(SystemExit) as end:
+        command.main(words)
+    assert str(end.value).startswith(f"ssl_explain: {sentence}")
+    assert "\n" not in str(end.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--steps", "many"], ["--colour", "red"], ["dance"]])
+def test_what_cannot_be_read_ends_with_the_usage(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(words)
+    assert end.value.code == 2
+    trouble = capsys.readouterr().err
+    assert trouble.startswith("usage:")
+    assert words[-1] in trouble
+
+
+def test_table_writes_a_verified_table(tmp_path, capsys):
+    text = said(capsys, "table", "--runs", "2", "--steps", "3", "--seed", "5", "--out", str(tmp_path / "new"))
+    path = tmp_path / "new" / "overparameterisation.csv"
+    table = read_table(path)
+    rows = len(table_module.NEURONS) * len(table_module.POLARITIES) * 2 * 5
+    assert len(table["run"]) == rows
+    assert text == f"{path}: {rows} rows\n"
+    manifest = json.loads(path.with_suffix(".json").read_text())
+    assert manifest["command"] == "python -m ssl_explain table --runs 2 --steps 3 --seed 5"
+    assert manifest["seeds"] == "2 runs side by side from seed 5"
+    once = path.read_bytes()
+    command.main([*manifest["command"].split()[3:], "--out", str(tmp_path)])
+    assert (tmp_path / path.name).read_bytes() == once
+
+
+def test_a_folder_that_cannot_be_is_said_before_the_minutes(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(command, "overparameterisation", lambda **_: pytest.fail("computed first"))
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(SystemExit, match=r"^ssl_explain: .*file"):
+            command.main(["table", "--out", str(out)])
+    assert (tmp_path / "file").read_text() == "in the way"
