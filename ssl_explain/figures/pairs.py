@@ -1,0 +1,167 @@
+"""How a loss weighs pairs of points, and how far the update that this predicts lies from the true one."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import seaborn
+from jaxtyping import Float
+from matplotlib.artist import Artist
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+from torch import Tensor
+
+from ssl_explain.figures.picture import Illustration, Picture
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
+from ssl_explain.records import Reweighing
+from ssl_explain.results import interval
+
+NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ
+
+
+class PairsPicture(Picture[Reweighing]):
+    """What to look at: bright cells are pairs that count; then how the blue dots leave the diagonal as σ grows.
+
+    Left, the pair weights ξ between points, in units of the largest; points are sorted by their output, so that
+    neighbours stand side by side. Middle, one point per weight of layer 1: true update against the predicted one.
+    Right, cosine and relative error of the prediction against spread / τ; the large marks are the present σ.
+    """
+
+    def __init__(self, record: Reweighing) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.0)
+        axes = self.figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
+        self.figure.subplots_adjust(left=0.06, right=0.985, top=0.82, bottom=0.15, wspace=0.32)
+        heat, dots, curve = axes
+        n = len(record.now.pair_weights)
+        self.heat: AxesImage = heat.imshow(
+            np.zeros((n, n)), cmap=SCALE, vmin=0, vmax=1, interpolation="nearest", extent=(0.5, n + 0.5, n + 0.5, 0.5)
+        )
+        heat.set(xticks=range(1, n + 1), yticks=range(1, n + 1))
+        tidy(heat, xlabel="point pushed away", ylabel="anchor", title="pair weights ξ / largest")
+        tidy(dots, xlabel="predicted update", title="true update, per weight")
+        dots.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
+        dots.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="true = predicted")
+        dots.legend(fontsize=FONT, frameon=False, loc="lower right")
+        self.dots = dots.plot([], [], "o", color=MEASURED, markersize=4, alpha=0.8)[0]
+        tidy(curve, xlabel="spread / τ", title="quality of the prediction")
+        curve.set(xscale="log", xlim=(NEAREST, FARTHEST), ylim=(-1.05, 2.05))
+        curve.axhline(0, color=QUIET, linewidth=0.8)
+        self.cosine = curve.plot([], [], "o-", color=MEASURED, markersize=4, label="cosine")[0]
+        self.error = curve.plot([], [], "s--", color=PREDICTED, markersize=4, label="relative error")[0]
+        self.here = [
+            curve.plot([], [], mark, color=colour, markersize=11, markeredgecolor=INK)[0]
+            for mark, colour in (("o", MEASURED), ("s", PREDICTED))
+        ]
+        curve.legend(fontsize=FONT, frameon=False, loc="upper left")
+        self.captions: list[Text] = [
+            dots.text(0.03, 0.99, "", transform=dots.transAxes, fontsize=FONT, color=INK, va="top"),
+            heat.text(0.015, 0.95, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK),
+        ]
+        self.still: list[Artist] = []
+        self.moving: list[Artist] = [self.heat, self.dots, self.cosine, self.error, *self.here, *self.captions]
+        self.update(record)
+
+    def update(self, record: Reweighing) -> bool:
+        """Move everything; nothing is still but the axes."""
+        self.record = record
+        now, sweep = record.now, record.sweep
+        largest = float(now.pair_weights.max())
+        self.heat.set_data((now.pair_weights / max(largest, 1e-300)).numpy())
+        size = max(float(now.predicted.abs().max()), float(now.true.abs().max()), 1e-300)
+        self.dots.set_data((now.predicted / size).tolist(), (now.true / size).tolist())
+        x = (sweep.spread / record.temperature).clamp(NEAREST, FARTHEST).tolist()
+        self.cosine.set_data(x, sweep.cosine.tolist())
+        self.error.set_data(x, sweep.error.clamp_max(2).tolist())
+        here = [min(max(float(now.spread) / record.temperature, NEAREST), FARTHEST)]
+        self.here[0].set_data(here, [float(now.cosine)])
+        self.here[1].set_data(here, [min(float(now.error), 2)])
+        self.captions[0].set_text(f"cosine {float(now.cosine):.3f}\nerror {100 * float(now.error):.3g} %")
+        self.captions[1].set_text(f"{record.setting}; largest ξ = {largest:.2f}")
+        return False
+
+    def describe(self) -> str:
+        """The weights of near and far pairs, then the quality of the prediction."""
+        r, now = self.record, self.record.now
+        weights = now.pair_weights
+        pairs = weights[~np.eye(len(weights), dtype=bool)]
+        definite = "yes" if r.lowest > -1e-9 else f"no, lowest eigenvalue {100 * r.lowest:.2g} % of the largest"
+        return (
+            f"{r.setting}. Pair weights between different points run from {float(pairs.min()):.3f} to "
+            f"{float(pairs.max()):.3f}. Spread / τ is {float(now.spread) / r.temperature:.3g}: the predicted update "
+            f"has cosine {float(now.cosine):.3f} with the true one, relative error {100 * float(now.error):.3g} %. "
+            f"Operator positive semi-definite: {definite}."
+        )
+
+
+def figure_residue(
+    ratio: Float[Tensor, "noise runs"], cosine: Tensor, error: Tensor, noise: list[float]
+) -> Illustration:
+    """What to look at: both curves leave their ideal where the spread of the views comes near τ.
+
+    Thin lines are networks, thick ones their median.
+    """
+    figure = new_figure(9.6, 3.5)
+    words = []
+    for ax, values, colour, title in zip(
+        figure.subplots(1, 2), (error, cosine), (PREDICTED, MEASURED), ("relative error", "cosine"), strict=True
+    ):
+        tidy(ax, xlabel="spread / τ", title=f"{title} of the predicted update")
+        ax.plot(ratio.numpy(), values.numpy(), color=colour, linewidth=0.8, alpha=0.35)
+        middle, x = values.median(1).values, ratio.median(1).values
+        ax.plot(x.tolist(), middle.tolist(), color=colour, marker="o", linewidth=2.5, label="median")
+        ax.set_xscale("log")
+        ax.legend(fontsize=FONT, frameon=False)
+        if title == "relative error":
+            ax.set_yscale("log")
+        words.append(
+            f"{title}: " + ", ".join(f"σ {s:g} → {m:.3g}" for s, m in zip(noise, middle.tolist(), strict=True))
+        )
+    figure.tight_layout()
+    return Illustration(figure, f"Median over {ratio.shape[1]} networks. {'; '.join(words)}.")
+
+
+def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs quantity"]]) -> Illustration:
+    """What to look at: does the error follow the spread?
+
+    Quantities are spread / τ, spread / between-point variance, relative error; bands are 95 % intervals of the mean.
+    """
+    figure = new_figure(9.6, 3.4)
+    axes = figure.subplots(1, 3)
+    titles = ("spread / τ", "spread / variance between", "relative error")
+    words = []
+    for number, (ax, title) in enumerate(zip(axes, titles, strict=True)):
+        for k, (name, values) in enumerate(traces.items()):
+            y = values[..., number]
+            long = {"step": np.repeat(steps, y.shape[1]), "value": y.flatten().numpy()}
+            colour = (PREDICTED, MEASURED)[k % 2]
+            seaborn.lineplot(
+                long, x="step", y="value", errorbar=interval, color=colour, marker=MARKERS[k], label=name, ax=ax
+            )
+            words.append(f"{title}, {name}: median {y[0].median():.2g} → {y[-1].median():.2g}")
+        tidy(ax, xlabel="training steps", title=title)
+        ax.set_ylim(0, None)
+        ax.legend().remove()
+    axes[0].legend(fontsize=FONT, frameon=False)
+    figure.tight_layout()
+    return Illustration(figure, "; ".join(words) + ".")
+
+
+def figure_definite(spectra: Mapping[str, Float[Tensor, " k"]]) -> Illustration:
+    """What to look at: whether the last points fall below zero.
+
+    All eigenvalues of the frozen operator, one row of marks per loss.
+    """
+    figure = new_figure(7.2, 3.2)
+    ax = figure.subplots()
+    words = []
+    for number, (name, values) in enumerate(spectra.items()):
+        share = (values / values.max()).tolist()
+        colour = (MEASURED, PREDICTED)[number % 2]
+        ax.plot(range(1, len(share) + 1), share, MARKERS[number], color=colour, markersize=4, label=name)
+        words.append(f"{name}: lowest eigenvalue {100 * min(share):.2g} % of the largest")
+    ax.axhline(0, color=QUIET, linewidth=0.8)
+    ax.set_yscale("symlog", linthresh=1e-4)
+    tidy(ax, xlabel="eigenvalue number", title="eigenvalues of the frozen operator / largest")
+    ax.legend(fontsize=FONT, frameon=False)
+    figure.tight_layout()
+    return Illustration(figure, "; ".join(words) + ".")

@@ -1,0 +1,140 @@
+"""The covariance operator as a picture: its spectrum, its strongest directions, and the step it predicts."""
+
+from collections.abc import Sequence
+
+from matplotlib.artist import Artist
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+
+from ssl_explain.figures.picture import Illustration, Picture
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.records import Spectrum, Trace
+
+SHOWN = 24  # eigenvalues
+FLOOR = 1e-5  # of the largest: smaller ones are drawn no more
+
+
+class SpectrumPicture(Picture[Spectrum]):
+    """What to look at: how far the filled circles drop below the open squares when augmentation grows.
+
+    Left, eigenvalues of OP (filled) and of the total variance of K (open), in units of the largest total one.
+    Middle, the three strongest eigenvectors, laid out like the weights: a row per neuron, a column per input.
+    Right, one point per weight: the step taken against the step predicted.
+    """
+
+    def __init__(self, record: Spectrum) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.2)
+        grid = self.figure.add_gridspec(
+            3, 3, width_ratios=(1.15, 0.8, 1), left=0.075, right=0.985, top=0.84, bottom=0.14, wspace=0.3, hspace=0.35
+        )
+        left, right = (self.figure.add_subplot(grid[:, column]) for column in (0, 2))
+        maps = [self.figure.add_subplot(grid[row, 1]) for row in range(3)]
+        tidy(left, xlabel="eigenvalue number", title="which directions vary")
+        left.set(yscale="log", ylim=(FLOOR / 2, 3), xlim=(0, SHOWN + 1))
+        tidy(right, xlabel="predicted step", title="step taken, per weight")
+        right.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
+        right.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="taken = predicted")
+        right.legend(fontsize=FONT, frameon=False, loc="lower right")
+        self.total = left.plot([], [], "s", color=QUIET, fillstyle="none", markersize=6, label="all variance of K")[0]
+        self.between = left.plot([], [], "o", color=PREDICTED, markersize=6, label="OP: between points")[0]
+        left.legend(fontsize=FONT, frameon=False, loc="lower left")
+        self.dots = right.plot([], [], "o", color=MEASURED, markersize=4, alpha=0.8)[0]
+        self.maps: list[AxesImage] = []
+        for number, ax in enumerate(maps, 1):
+            ax.set(xticks=[], yticks=[])
+            ax.set_ylabel(f"no. {number}", fontsize=FONT, color=INK)
+            image = ax.imshow(
+                [[0.0]], cmap="PuOr_r", vmin=-1, vmax=1, extent=(0, 1, 0, 1), aspect="auto", interpolation="nearest"
+            )
+            self.maps.append(image)
+        maps[0].set_title("strongest eigenvectors", fontsize=FONT + 2, color=INK, loc="left")
+        maps[-1].set_xlabel("columns: inputs, rows: neurons", fontsize=FONT, color=INK)
+        self.captions: list[Text] = [
+            ax.text(x, y, "", transform=ax.transAxes, fontsize=FONT, color=INK, va="top", ha=side)
+            for ax, x, y, side in ((left, 0.98, 0.99, "right"), (right, 0.03, 0.99, "left"))
+        ]
+        self.heading: Text = left.text(
+            0.015, 0.955, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
+        )
+        self.still: list[Artist] = []
+        self.moving: list[Artist] = [self.total, self.between, *self.maps, self.dots, *self.captions, self.heading]
+        self.update(record)
+
+    def update(self, record: Spectrum) -> bool:
+        """Move everything; nothing is still but the axes."""
+        self.record = record
+        unit = max(float(record.total[0]), 1e-300)
+        for line, values in ((self.total, record.total), (self.between, record.between)):
+            shown = (values[:SHOWN] / unit).clamp_min(FLOOR / 10).tolist()
+            line.set_data(range(1, len(shown) + 1), shown)
+        for image, feature in zip(self.maps, record.features, strict=True):
+            image.set_data((feature / feature.abs().max().clamp_min(1e-300)).numpy())
+        size = max(float(record.predicted.abs().max()), float(record.taken.abs().max()), 1e-300)
+        self.dots.set_data((record.predicted / size).tolist(), (record.taken / size).tolist())
+        self.captions[0].set_text(f"{100 * record.share:.0f} % survives\n{record.directions:.1f} directions")
+        self.captions[1].set_text(f"cosine {record.cosine:.3f}\nlength × {record.length:.2f}")
+        self.heading.set_text(
+            f"layer {record.layer}, {record.points} points, {record.views} views each (q = {record.strength:g}); "
+            f"step: {record.step}"
+        )
+        return False
+
+    def describe(self) -> str:
+        """What survives, along how many directions, and how the step compares."""
+        r = self.record
+        values = ", ".join(f"{x:.3g}" for x in r.between[:4].tolist())
+        return (
+            f"Layer {r.layer}, augmentation strength q = {r.strength:g}, {r.points} points with {r.views} views each: "
+            f"{100 * r.share:.0f} % of the variance of the connection is between points, spread over "
+            f"{r.directions:.1f} directions; largest eigenvalues of OP: {values}. Step taken ({r.step}): cosine "
+            f"{r.cosine:.3f} with the predicted one, {r.length:.2f} times as long."
+        )
+
+
+def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
+    """What to look at: the free run ends, because there is no number left to go on with.
+
+    Between-point variance of the output against time, one curve per run.
+    """
+    figure = new_figure(7.2, 3.4)
+    ax = figure.subplots()
+    tidy(ax, xlabel="time", title="between-point variance of the output")
+    words = []
+    for number, (name, trace) in enumerate(runs.items()):
+        values, times = trace.values.flatten(), trace.steps * step_size
+        colour = (PREDICTED, MEASURED)[number % 2]
+        ax.plot(times, values, color=colour, marker=MARKERS[number], markevery=0.1, linewidth=2, label=name)
+        ended = ""
+        if trace.stopped is not None:
+            ax.axvline(float(times[-1]), color=colour, linestyle=":")
+            ax.annotate("stopped", (float(times[-1]), 1e4), xytext=(6, 0), textcoords="offset points", fontsize=FONT)
+            ended = f", {trace.stopped}"
+        words.append(f"{name}: {values[0]:.2g} at the start, {values[-1]:.2g} at time {float(times[-1]):.2f}{ended}.")
+    ax.set(yscale="log", ylim=(1e-3, 1e6))
+    ax.legend(fontsize=FONT, frameon=False, loc="upper left")
+    figure.tight_layout()
+    return Illustration(figure, " ".join(words))
+
+
+def figure_step_error(step_sizes: Sequence[float], errors: dict[str, Sequence[float]]) -> Illustration:
+    """What to look at: the slope. Ten times the step, ten times the error, until nothing is small any more.
+
+    Relative distance between one step and the flow over the same time, against the size of the step.
+    """
+    figure = new_figure(6.0, 3.4)
+    ax = figure.subplots()
+    tidy(ax, xlabel="step size", title="error of one step, relative")
+    for number, (name, error) in enumerate(errors.items()):
+        ax.plot(step_sizes, error, color=SERIES[number + 4], marker=MARKERS[number], linewidth=2, label=name)
+    first = next(iter(errors.values()))
+    guide = [first[0] * s / step_sizes[0] for s in step_sizes]
+    ax.plot(step_sizes, guide, color=QUIET, linestyle=":", label="slope 1")
+    ax.set(xscale="log", yscale="log")
+    ax.legend(fontsize=FONT, frameon=False)
+    figure.tight_layout()
+    words = "; ".join(
+        f"{name}: " + ", ".join(f"{s:g} → {100 * e:.2g} %" for s, e in zip(step_sizes, error, strict=True))
+        for name, error in errors.items()
+    )
+    return Illustration(figure, f"Relative error of one step against its size. {words}.")
