@@ -1,0 +1,215 @@
+"""Measure speed and emergence: a table here, the same figures in a JSON file.
+
+``python tools/bench.py [--out bench.json] [--browser]``. Every figure is a median over repetitions; a target that is
+missed is said so and does not fail the command: a busy machine is no defect. ``--browser`` adds what a reader
+feels in JupyterLab, measured in a real Chromium (see tests/browser).
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from ssl_explain import BestCorrelation, LatentTree, TreeNet, contrastive, info_nce, train
+from ssl_explain.dynamics.emergence import emergence_run
+from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.widgets.tree_state import run_of
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSER = ROOT / "tests" / "browser"
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, and what it should be if that was settled: at least ``low``, at most ``high``."""
+
+    name: str
+    value: float | None
+    unit: str
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def target(self) -> str:
+        """How the target reads."""
+        if self.low is not None:
+            return f">= {self.low:g}"
+        return f"<= {self.high:g}" if self.high is not None else ""
+
+    @property
+    def verdict(self) -> str:
+        """PASS, FAIL, or nothing where there is no target."""
+        if not self.target:
+            return ""
+        reached = self.value is not None and (
+            self.value >= self.low if self.low is not None else self.value <= (self.high or 0.0)
+        )
+        return "PASS" if reached else "FAIL"
+
+    def __str__(self) -> str:
+        """One line of the table."""
+        value = (
+            "not measured" if self.value is None else f"{self.value:,.4g}" if self.value < 1e4 else f"{self.value:,.0f}"
+        )
+        return f"{self.name:<66} {value:>12} {self.unit:<10} {self.target:>10} {self.verdict}"
+
+
+def median(measure: Callable[[], float], repeat: int) -> float:
+    """The median of several measurements."""
+    return statistics.median(measure() for _ in range(repeat))
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long one call takes."""
+    begin = time.perf_counter()
+    action()
+    return time.perf_counter() - begin
+
+
+def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps: int = 500) -> float:
+    """Data points per second in ``train``, over all runs."""
+    generator = torch.Generator().manual_seed(1)
+    tree = LatentTree.random(5, polarity=(0.8, 1.0), generator=generator, runs=runs)
+    net = TreeNet(tree.topology, 10, generator=generator, scale=0.2, runs=runs)
+    measure = BestCorrelation(tree, generator=generator) if measuring else lambda net: torch.zeros(1)
+    objective = contrastive(info_nce, negatives=1)
+
+    def go(steps: int) -> None:
+        train(net, tree, objective, steps=steps, learning_rate=0.01, generator=generator, measure=measure)
+
+    go(20)
+    return steps * BATCH * (runs or 1) / seconds(lambda: go(steps))
+
+
+def training(repeat: int) -> Iterator[Row]:
+    """How fast it trains."""
+    setting = "depth 5, 10 neurons, batch 128, InfoNCE H = 1"
+    yield Row(f"training, {setting}", median(samples_per_second, repeat), "samples/s", low=60_000)
+    bare = median(lambda: samples_per_second(measuring=False), repeat)
+    yield Row("  the same without measuring", bare, "samples/s")
+    side = median(lambda: samples_per_second(runs=16, steps=100), repeat)
+    yield Row("  16 runs side by side, in total", side, "samples/s", low=150_000)
+
+
+def shares(seed: int, strength: float) -> list[float]:
+    """Every level's mean over latents of the best neuron, as a share of the level's mean ceiling, after training."""
+    run = emergence_run(seed=seed, strength=strength, points=8000, learning_rate=0.1, measure_every=2500)
+    run.training.advance(2500)
+    record = run.record(2500)
+    return (record.by_level(record.trace.values)[-1] / record.by_level(record.ceilings)).tolist()
+
+
+def emergence() -> Iterator[Row]:
+    """Whether the latents emerge: with augmentation all levels, without it not the root."""
+    for seed in (1, 2, 3):
+        yield Row(f"tree {seed}, q = 1: worst level by its ceiling", 100 * min(shares(seed, 1.0)), "%", low=95)
+        yield Row(f"tree {seed}, q = 0: root by its ceiling", 100 * shares(seed, 0.0)[-1], "%", high=65)
+
+
+def controls() -> Iterator[Row]:
+    """From a control to its new picture, without a browser, for every value that it can take."""
+    explorer = tree_explorer(TreeState())
+    home = explorer.state
+    for name, control in home.controls().items():
+        taken = []
+        for value in control.values():
+            moved = home.change(**{name: value})
+            taken.append(seconds(partial(setattr, explorer, "state", moved)))
+            explorer.state = home
+        yield Row(f"explorer, {control.label}: compute and draw", 1000 * statistics.median(taken), "ms")
+
+
+def streaming(repeat: int) -> Iterator[Row]:
+    """Training behind live pictures, against the bare loop with the same settings; headless."""
+    state = TreeState(budget=3000)
+    shares, pictures, pauses = [], [], []
+    for _ in range(repeat):
+        run = run_of(state).training
+        bare = 1000 / seconds(partial(run.advance, 1000))
+        explorer = tree_explorer(state)
+        explorer.play()
+        begin, frames = time.perf_counter(), explorer.view.frames
+        time.sleep(2.0)
+        pauses.append(seconds(explorer.pause))
+        taken = time.perf_counter() - begin
+        shares.append(100 * int(explorer.trace.steps[-1]) / taken / bare)
+        pictures.append((explorer.view.frames - frames) / taken)
+    yield Row("streaming, headless: steps/s as a share of the bare loop", statistics.median(shares), "%", low=70)
+    yield Row("streaming, headless: pictures", statistics.median(pictures), "1/s", low=10)
+    yield Row("streaming, headless: Pause, the slowest", max(pauses), "s", high=0.3)
+
+
+def importing(repeat: int) -> Iterator[Row]:
+    """How long the first line of every notebook takes."""
+    for module in ("torch", "ssl_explain"):
+        command = [sys.executable, "-c", f"import {module}"]
+        taken = median(partial(seconds, partial(subprocess.run, command, check=True)), repeat)
+        yield Row(f"import {module}, with the start of Python", taken, "s")
+
+
+def from_browser(script: str, *arguments: str) -> dict[str, float | None]:
+    """What a script of tests/browser measured; empty if it failed."""
+    command = [sys.executable, str(BROWSER / script), *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def browser() -> Iterator[Row]:
+    """What a reader feels in JupyterLab."""
+    for notebook in ("00_start_here.ipynb", "08_latent_variables_emerge.ipynb"):
+        got = from_browser("latency.py", notebook)
+        words = f"JupyterLab, {notebook[:2]}: key press to picture"
+        yield Row(f"{words}, p50", got.get("p50_ms"), "ms", high=80)
+        yield Row(f"{words}, p95", got.get("p95_ms"), "ms", high=150)
+        yield Row(f"JupyterLab, {notebook[:2]}: frames without a picture", got.get("blank"), "", high=0)
+    got = from_browser("streaming.py")
+    share, pause = got.get("share"), got.get("pause_ms")
+    yield Row("JupyterLab, training: pictures", got.get("pictures_per_s"), "1/s", low=10)
+    yield Row("JupyterLab, training: share of the bare loop", share and 100 * share, "%", low=70)
+    yield Row("JupyterLab: Pause", pause and pause / 1000, "s", high=0.3)
+    yield Row("from the JupyterLab command to the first moving picture of 00", got.get("start_s"), "s", high=15)
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
+        "torch": torch.__version__, "cpus": os.cpu_count(), "threads": torch.get_num_threads(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="Measure speed and emergence.")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where to write (default: bench.json)")
+    parser.add_argument("--repeat", type=int, default=5, help="repetitions per figure (default: 5)")
+    parser.add_argument("--browser", action="store_true", help="measure in a real JupyterLab and Chromium as well")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    facts = machine()
+    print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    rows: list[Row] = []
+    parts = [training(options.repeat), streaming(options.repeat), controls(), importing(options.repeat), emergence()]
+    for part in [*parts, browser()] if options.browser else parts:
+        for row in part:
+            rows.append(row)
+            print(row, flush=True)
+    figures = [{**asdict(row), "verdict": row.verdict} for row in rows]
+    options.out.write_text(json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
