@@ -188,6 +188,7 @@ class Selectivity:
     responses: Float[Tensor, "t object place neuron"]
     dead: Bool[Tensor, " neuron"]
     shift: int | None
+    steps: int
     shown: int = -1
     setting: str = ""
 

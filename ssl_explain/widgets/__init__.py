@@ -1,28 +1,36 @@
 """The puppeteer: controls and live pictures."""
 
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
+from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
 from ssl_explain.widgets.prediction import predict
+from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
 
 __all__ = [
     "CloudState",
     "ConnectionState",
+    "LayersExplorer",
+    "LayersState",
     "LossState",
     "OperatorExplorer",
     "OperatorState",
     "PairsExplorer",
     "PairsState",
+    "RingExplorer",
+    "RingState",
     "TreeExplorer",
     "TreeState",
     "cloud_explorer",
     "connection_explorer",
+    "layers_explorer",
     "loss_explorer",
     "operator_explorer",
     "pairs_explorer",
     "predict",
+    "ring_explorer",
     "tree_explorer",
 ]

@@ -1,0 +1,183 @@
+"""Where features come from: neurons on the ring amplify what they happen to prefer, and layers amplify each other.
+
+The gradients are typed in closed form, since an explorer follows a whole flow for every move of a slider; tests and
+notebooks compare them with autograd and with :mod:`ssl_explain.operators`.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.records import Selectivity, Views
+from ssl_explain.worlds.ring import Ring
+
+Update = Callable[[Tensor], Tensor]
+DEAD = 1e-12  # largest difference of mean connections that is rounding
+
+
+def ring_neurons(cells: int, neurons: int, *, generator: torch.Generator, linear: bool = False) -> ReLUNet:
+    """One layer of neurons in float64, each with weights of length one.
+
+    Example:
+        >>> net = ring_neurons(6, 3, generator=torch.Generator().manual_seed(0))
+        >>> net.weights[0].norm(dim=-1).flatten().tolist()
+        [1.0, 1.0, 1.0]
+    """
+    net = ReLUNet((cells, neurons), generator=generator, normalise=False, linear_top=linear).double()
+    with torch.no_grad():
+        net.weights[0].div_(net.weights[0].norm(dim=-1, keepdim=True))
+    return net
+
+
+def mean_connections(
+    weights: Float[Tensor, "neuron cell"], x: Float[Tensor, "n a cell"], *, linear: bool = False
+) -> Float[Tensor, "n neuron cell"]:
+    """K̄(x) = E[x'·1(wᵀx' > 0)] of every neuron: the average view, counting those that make it fire.
+
+    Example:
+        >>> mean_connections(torch.tensor([[1.0, -1.0]]), torch.eye(2).unsqueeze(0)).tolist()
+        [[[0.5, 0.0]]]
+    """
+    gates = torch.ones_like(x @ weights.mT) if linear else (x @ weights.mT > 0).to(x.dtype)
+    return gates.mT @ x / x.shape[1]
+
+
+def deltas(weights: Float[Tensor, "neuron cell"], views: Views, *, linear: bool = False) -> Tensor:
+    """Δ = K̄(11) - K̄(101) of every neuron, in the world of two objects under full shifts; there OP = ¼ΔΔᵀ."""
+    first, second = mean_connections(weights, views.x, linear=linear)
+    return first - second
+
+
+def dead(
+    weights: Float[Tensor, "neuron cell"], x: Float[Tensor, "n a cell"], *, linear: bool = False
+) -> Bool[Tensor, " neuron"]:
+    """Neurons whose mean connection is the same at every point: their operator is zero, they never learn."""
+    means = mean_connections(weights, x, linear=linear)
+    return (means - means.mean(0)).abs().amax((0, 2)) < DEAD
+
+
+def selectivity(responses: Float[Tensor, "*t object place neuron"]) -> Float[Tensor, "*t neuron"]:
+    """Selectivity s = E[f | 11] - E[f | 101]: how much more a neuron fires for the first object than for the second."""
+    means = responses.mean(-2)
+    return means[..., 0, :] - means[..., 1, :]
+
+
+def identity_share(responses: Float[Tensor, "*t object place neuron"]) -> Float[Tensor, "*t neuron"]:
+    """The part of a neuron's between-point variance that the object alone explains; above ½ identity wins.
+
+    A neuron that tells no points apart has share 0.
+
+    Example:
+        >>> identity_share(torch.tensor([[[1.0], [1.0]], [[0.0], [0.0]]])).item()
+        1.0
+    """
+    centred = responses - responses.mean((-3, -2), keepdim=True)
+    total = centred.square().mean((-3, -2))
+    return centred.mean(-2).square().mean(-2) / total.clamp_min(1e-300)
+
+
+def expected_update(x: Float[Tensor, "n a cell"], *, linear: bool = False) -> Update:
+    """The gradient flow of E L_simp on listed views: ẇ = 2·OP·w for every neuron on its own."""
+    n, a, cells = x.shape
+    rows = x.reshape(-1, cells)
+
+    def update(weights: Tensor) -> Tensor:
+        before = rows @ weights.mT
+        gates = torch.ones_like(before) if linear else (before > 0).to(x.dtype)
+        f = (before * gates).view(n, a, -1).mean(1)
+        pull = (f - f.mean(0)) * (2 / (n * a))
+        return (gates.view(n, a, -1) * pull.unsqueeze(1)).flatten(0, 1).mT @ rows
+
+    return update
+
+
+def sampled_update(
+    world: Ring, strength: float, batch: int, *, generator: torch.Generator, tau: float | None = None,
+    linear: bool = False,
+) -> Update:  # fmt: skip
+    """Minus the gradient on a fresh batch at every call: L_simp, or InfoNCE with one negative if ``tau`` is given.
+
+    InfoNCE weighs every point by ξ = 1/(1 + e^{(r- - r+)/τ}), and its energies sum over all neurons: it couples them.
+    """
+
+    def update(weights: Tensor) -> Tensor:
+        x = world.draw(batch, views=2, strength=strength, generator=generator).x
+        before = x @ weights.mT
+        gates = torch.ones_like(before) if linear else (before > 0).to(x.dtype)
+        f, g = (before * gates).unbind(1)
+        positive, negative = f - g, f - g.roll(-1, 0)
+        weight = torch.full_like(f[:, :1], 1 / batch)
+        if tau is not None:
+            gap = 0.5 * (positive.square() - negative.square()).sum(1, keepdim=True)
+            weight = torch.sigmoid(gap / tau) / batch
+        on_f, on_g = weight * (negative - positive), weight * positive - (weight * negative).roll(1, 0)
+        pull = torch.stack([on_f, on_g], 1) * gates
+        return pull.flatten(0, 1).mT @ x.flatten(0, 1)
+
+    return update
+
+
+@torch.no_grad()
+def follow(
+    weights: Float[Tensor, "neuron cell"], update: Update, *, steps: int, step_size: float, every: int = 1
+) -> Float[Tensor, "t neuron cell"]:
+    """Euler steps that keep the length of every neuron's weights; the state at the start and after every ``every``."""
+    _require.integer("steps", steps, 1, "a flow needs at least one step")
+    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 1", open_low=True)
+    norms, w, kept = weights.norm(dim=-1, keepdim=True), weights, [weights]
+    for step in range(1, steps + 1):
+        w = w + step_size * update(w)
+        w = w * (norms / w.norm(dim=-1, keepdim=True))
+        if step % every == 0:
+            kept.append(w)
+    return torch.stack(kept)
+
+
+def responses(
+    weights: Float[Tensor, "*t neuron cell"], x: Float[Tensor, "n a cell"], objects: int = 2, *, linear: bool = False
+) -> Float[Tensor, "*t object place neuron"]:
+    """E[f | point]: how every neuron responds to every object at every place, averaged over the views."""
+    f = x.flatten(0, 1) @ weights.mT
+    f = f if linear else f.relu()
+    return f.unflatten(-2, x.shape[:2]).mean(-2).unflatten(-2, (objects, -1))
+
+
+def ring_run(
+    *,
+    cells: int = 10,
+    strength: float = 1.0,
+    neurons: int = 12,
+    seed: int = 1,
+    linear: bool = False,
+    batch: int | None = None,
+    tau: float | None = None,
+    steps: int = 300,
+    step_size: float = 1.0,
+    every: int = 5,
+) -> Selectivity:
+    """Follow random neurons on a ring: the exact flow of L_simp, or batches of L_simp or InfoNCE if ``batch`` is given.
+
+    Raises:
+        ValueError: whatever the ring, the network or the flow reject.
+
+    Example:
+        >>> run = ring_run(cells=6, neurons=3, steps=10)
+        >>> run.weights.shape, run.responses.shape
+        (torch.Size([3, 3, 6]), torch.Size([3, 2, 1, 3]))
+    """
+    world, generator = Ring(cells, dtype=torch.float64), torch.Generator().manual_seed(seed)
+    x = world.enumerate(strength).x
+    start = ring_neurons(cells, neurons, generator=generator, linear=linear).weights[0].detach().squeeze(0)
+    update = expected_update(x, linear=linear)
+    if batch is not None:
+        update = sampled_update(world, strength, batch, generator=generator, tau=tau, linear=linear)
+    weights = follow(start, update, steps=steps, step_size=step_size, every=every)
+    times = torch.arange(len(weights)) * every * step_size
+    return Selectivity(
+        world.patterns(), times, weights, responses(weights, x, linear=linear), dead(start, x, linear=linear),
+        world.shift(strength), steps,
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""Two layers growing: what the top does for the bottom, in one run and over many."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import seaborn
+import torch
+from matplotlib.lines import Line2D
+from torch import Tensor
+
+from ssl_explain.figures.picture import Illustration, Picture
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.records import Growth
+
+MODES = ("both layers", "bottom only", "top only")
+STYLES: tuple[dict[str, Any], ...] = (
+    {"color": MEASURED, "linestyle": "-"},
+    {"color": PREDICTED, "linestyle": "--"},
+    {"color": NEGATIVE, "linestyle": "-."},
+)
+LIMITS = ((0.85, 40.0), (0.7, 2e3), (0.9, 15.0))
+FACTOR = 1.35
+
+
+class GrowthPicture(Picture[Growth]):
+    """What to look at: at the vertical line, how far does the solid curve lie above the dashed one?
+
+    Growth against time, from one start: the variance between points at the bottom and at the output, and ‖W_2‖, each
+    relative to its start. The line stands where the bottom, trained alone, has grown by the factor 1.35; a cross ends
+    a curve that has outgrown the limit. The mode that is looked at is drawn bold.
+    """
+
+    def __init__(self, record: Growth) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 3.9)
+        self.axes = self.figure.subplots(1, 3)
+        self.figure.subplots_adjust(left=0.055, right=0.985, top=0.83, bottom=0.14, wspace=0.24)
+        titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W_2‖")
+        self.curves: list[list[Line2D]] = []
+        self.ends: list[list[Line2D]] = []
+        for ax, title, limits in zip(self.axes, titles, LIMITS, strict=True):
+            tidy(ax, xlabel="share of the time shown")
+            ax.set_title(title, fontsize=FONT + 1, color=INK, loc="left")
+            ax.set(ylim=np.log10(limits), xlim=(0, 1.02))  # drawn as log10: twice as fast as a logarithmic axis
+            ticks = [t for t in (1, 2, 5, 10, 30, 100, 1000) if limits[0] < t < limits[1]]
+            ticks = ticks if limits[1] < 100 else [t for t in ticks if t not in (2, 5, 30)]
+            ax.set_yticks(np.log10(ticks), [f"{t}×" for t in ticks])
+            self.curves.append([ax.plot([], [], **style)[0] for style in STYLES])
+            self.ends.append(
+                [ax.plot([], [], "X", color=style["color"], markersize=8, clip_on=False)[0] for style in STYLES]
+            )
+        keys = [Line2D([], [], label=mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
+        self.figure.legend(handles=keys, fontsize=FONT, frameon=False, loc="upper right", ncols=3)
+        self.line = self.axes[0].axvline(0, color=INK, linewidth=1)
+        self.dots = self.axes[0].plot([], [], "o", color=INK, markersize=6, markerfacecolor="white")[0]
+        self.caption = self.axes[0].text(
+            0.055, 0.985, "", transform=self.figure.transFigure, fontsize=FONT, color=INK, va="top", clip_on=False
+        )
+        self.still = []
+        flat = [artist for group in [*self.curves, *self.ends] for artist in group]
+        self.moving = [self.line, *flat, self.dots, self.caption]
+        self.update(record)
+
+    def update(self, record: Growth) -> bool:
+        """Move the artists; nothing else changes."""
+        self.record = record
+        times = (record.times / record.times[-1]).numpy()
+        for panel, series in enumerate((record.bottom, record.output, record.top_norm)):
+            for mode in range(3):
+                self._draw(panel, mode, times, (series / series[0])[:, mode])
+        index, ratio = moment(record)
+        self.line.set_visible(index is not None)
+        self.dots.set_visible(index is not None)
+        words = "the bottom alone never grew 1.35×"
+        if index is not None:
+            relative = _shown((record.bottom[index] / record.bottom[0])[:2], 0)
+            self.line.set_xdata([times[index]] * 2)
+            self.dots.set_data([times[index]] * 2, relative)
+            words = f"at the line the bottom has {ratio:.2f}× the variance if the top learns too"
+        self.caption.set_text(f"{record.setting}\n{words}")
+        return False
+
+    def _draw(self, panel: int, mode: int, times: np.ndarray, growth: Tensor) -> None:
+        stopped = self.record.stopped[:, mode]
+        end = int(stopped.to(torch.uint8).argmax()) if bool(stopped.any()) else len(times) - 1
+        curve, cross = self.curves[panel][mode], self.ends[panel][mode]
+        curve.set_data(times[: end + 1], _shown(growth[: end + 1], panel))
+        bold = mode == self.record.shown
+        curve.set(linewidth=3.2 if bold else 1.6, alpha=1 if bold else 0.75)
+        shown = [times[end]] if bool(stopped.any()) else []
+        cross.set_data(shown, _shown(growth[end : end + len(shown)], panel))
+
+    def describe(self) -> str:
+        """The ratio at the line, then what each mode came to."""
+        record = self.record
+        index, ratio = moment(record)
+        if index is None:
+            text = "Trained alone, the bottom never grew by the factor 1.35."
+        else:
+            text = (
+                "When the bottom trained alone had grown by the factor 1.35, the bottom trained together with the top "
+                f"had {ratio:.2f} times its variance between points."
+            )
+        ends = ", ".join(
+            f"{mode} {float(record.bottom[-1, k] / record.bottom[0, k]):.2f} and "
+            f"{float(record.output[-1, k] / record.output[0, k]):.3g}"
+            + (" (stopped by growth)" if bool(record.stopped[-1, k]) else "")
+            for k, mode in enumerate(MODES)
+        )
+        return f"{record.setting}. {text} Growth of bottom and output at the end: {ends}."
+
+
+def _shown(growth: Tensor, panel: int) -> np.ndarray:
+    """Where a growth stands on the axis of a panel."""
+    return growth.clamp(*LIMITS[panel]).log10().numpy()
+
+
+def moment(record: Growth) -> tuple[int | None, float]:
+    """When the bottom alone has grown by 1.35, and how much further it is with both layers free."""
+    grown = record.bottom[:, 1] >= FACTOR * record.bottom[0, 1]
+    if not bool(grown.any()):
+        return None, float("nan")
+    index = int(grown.to(torch.uint8).argmax())
+    return index, float(record.bottom[index, 0] / record.bottom[index, 1])
+
+
+def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[float, float, float]]) -> Illustration:
+    """What to look at: is any dot below 1?
+
+    One dot per seed: bottom variance with both layers free over bottom alone. Bars: median and its 95 % interval.
+    """
+    figure = new_figure(7.6, 3.4)
+    ax = figure.subplots()
+    data = {
+        "ratio": np.concatenate([np.asarray(values) for values in ratios.values()]),
+        "case": np.concatenate([[name] * len(values) for name, values in ratios.items()]),
+    }
+    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.55, size=6, jitter=0.12)
+    for row, (middle, low, high) in enumerate(intervals.values()):
+        ax.errorbar(
+            [middle], [row + 0.3], xerr=[[middle - low], [high - middle]], color=PREDICTED, marker=MARKERS[3],
+            capsize=5, linewidth=2,
+        )  # fmt: skip
+        ax.text(high * 1.06, row + 0.32, f"median {middle:.2f} [{low:.2f}, {high:.2f}]", fontsize=FONT, va="center")
+    ax.axvline(1, color=QUIET, linestyle=":")
+    ax.set_xscale("log")
+    largest = max(float(values.max()) for values in ratios.values())
+    ticks = [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if min(0.8, data["ratio"].min()) <= t <= largest * 1.5]
+    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.minorticks_off()
+    tidy(ax, xlabel="bottom variance: both layers free / bottom alone", title="paired over seeds")
+    ax.set_ylim(len(ratios) - 0.45, -0.45)
+    figure.tight_layout()
+    words = "; ".join(
+        f"{name}: median {intervals[name][0]:.2f}, 95 % interval {intervals[name][1]:.2f} to {intervals[name][2]:.2f}, "
+        f"smallest {float(values.min()):.2f}, {len(values)} seeds"
+        for name, values in ratios.items()
+    )
+    return Illustration(
+        figure, f"Bottom variance with both layers free over bottom alone, when the latter has grown 1.35×. {words}."
+    )

@@ -1,0 +1,244 @@
+"""Neurons on a ring: what each of them likes, and what becomes of its first preference."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import seaborn
+from matplotlib.artist import Artist
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from torch import Tensor
+
+from ssl_explain.figures.picture import Illustration, Picture
+from ssl_explain.figures.style import (
+    FONT,
+    INK,
+    MARKERS,
+    MEASURED,
+    PREDICTED,
+    QUIET,
+    SERIES,
+    new_figure,
+    tidy,
+)
+from ssl_explain.records import Selectivity
+from ssl_explain.results import interval
+
+NAMES = ("11", "101")
+STYLES: dict[str, dict[str, Any]] = {
+    "first": {"color": MEASURED, "linestyle": "-"},
+    "second": {"color": PREDICTED, "linestyle": "--"},
+    "dead": {"color": QUIET, "linestyle": ":"},
+}
+LABELS = {"first": "s > 0 at first", "second": "s < 0 at first", "dead": "dead"}
+LIMIT = 0.45
+
+
+class RingPicture(Picture[Selectivity]):
+    """What to look at: does a curve ever cross zero, and does a grey one ever move?
+
+    Left, the two objects on their ring. Middle, one row of weights per neuron, ordered by its first selectivity;
+    the letter says what the neuron tells apart, place (p) or object (o), and nothing (·) if dead. Right, the
+    selectivity of every neuron over time, coloured by how it began; the vertical line is the time shown.
+    """
+
+    def __init__(self, record: Selectivity) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.2)
+        self.figure.subplots_adjust(left=0.02, right=0.985, top=0.9, bottom=0.15, wspace=0.25)
+        axes = self.figure.subplots(1, 3, width_ratios=(0.62, 1, 1.5))
+        self.ring_axes, self.weight_axes, self.curve_axes = axes
+        self.ring_axes.set_axis_off()
+        self.ring_axes.set(xlim=(-1.3, 1.3), ylim=(-1.45, 4.5), aspect="equal")
+        self.ring_axes.set_title("two objects", fontsize=FONT + 2, color=INK, loc="left")
+        tidy(
+            self.weight_axes,
+            title="weights of each neuron",
+            xlabel="cells; red > 0, blue < 0\no tells objects, p places",
+        )
+        self.weight_axes.xaxis.label.set_fontsize(FONT)
+        self.weight_axes.set(xticks=[], yticks=[], xlim=(0, 1.09), ylim=(1, 0))
+        tidy(self.curve_axes, xlabel="steps of the flow", title="selectivity s of each neuron")
+        self.curve_axes.set_ylabel("101 ←  fires more for  → 11", fontsize=FONT + 1, color=INK, labelpad=1)
+        self._decorate(record.steps)
+        self.still, self.moving = [], []
+        self._fill(record)
+        self._move(record)
+
+    def _decorate(self, steps: int) -> None:
+        """Whatever never changes on the right."""
+        ax = self.curve_axes
+        ax.set(xlim=(0, 1), ylim=(-LIMIT, LIMIT))
+        ax.set_xticks(np.linspace(0, 1, 5), [f"{t:.0f}" for t in np.linspace(0, steps, 5)])
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+        keys = [Line2D([], [], linewidth=1.6, label=LABELS[kind], **STYLES[kind]) for kind in STYLES]
+        ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc="lower left", ncols=3, columnspacing=1.2)
+
+    def _fill(self, record: Selectivity) -> None:
+        """Make everything that depends on the run, not on the time shown."""
+        for artist in [*self.still, *self.moving]:
+            artist.remove()
+        m, ax = len(record.dead), self.weight_axes
+        self.heat = ax.imshow(
+            record.weights[0], cmap="RdBu_r", vmin=-0.8, vmax=0.8, aspect="auto", interpolation="nearest",
+            extent=(0, 1, 1, 0),
+        )  # fmt: skip
+        ax.set(xlim=(0, 1.09), ylim=(1, 0))
+        size = FONT if m <= 16 else FONT - 2
+        self.letters = [
+            ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
+        ]
+        self.now = self.curve_axes.axvline(0, color=INK, linewidth=1.2)
+        colours = [STYLES[kind]["color"] for kind in _kinds(record)]
+        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=16, c=colours, zorder=5)
+        self.still = [*self._rings(record), *self._curves(record)]
+        self.moving = [self.heat, *self.letters, self.now, self.dots]
+
+    def _rings(self, record: Selectivity) -> list[Artist]:
+        ax, drawn = self.ring_axes, list[Artist]()
+        d = record.objects.shape[1]
+        angles = np.pi / 2 - 2 * np.pi * np.arange(d) / d
+        for cells, name, height in zip(record.objects, NAMES, (3.2, 0.2), strict=False):
+            colours = [INK if on else "#ffffff" for on in cells.tolist()]
+            x, y = np.cos(angles), height + np.sin(angles)
+            drawn.append(ax.scatter(x, y, s=min(150, 1100 / d), c=colours, edgecolors=QUIET))
+            drawn.append(ax.text(0, height, name, fontsize=FONT + 3, color=INK, ha="center", va="center"))
+        shift = "any shift" if record.shift is None else f"shift up to ±{record.shift} of {d}"
+        drawn.append(ax.text(0, -1.42, shift if record.shift != 0 else "no shift", fontsize=FONT, ha="center"))
+        return drawn
+
+    def _curves(self, record: Selectivity) -> list[Artist]:
+        """One collection of curves for each way to begin."""
+        ax, s, kinds = self.curve_axes, selectivities(record).numpy(), _kinds(record)
+        x = np.linspace(0, 1, len(s))
+        self.curves = {
+            kind: LineCollection(
+                [np.column_stack([x, s[:, j]]) for j, own in enumerate(kinds) if own == kind], linewidths=1.6,
+                alpha=0.85, colors=style["color"], linestyles=style["linestyle"],
+            )
+            for kind, style in STYLES.items()
+        }  # fmt: skip
+        for collection in self.curves.values():
+            ax.add_collection(collection, autolim=False)
+        counts = f"{kinds.count('first')} began above 0, {kinds.count('second')} below; {kinds.count('dead')} dead"
+        words = ax.text(
+            0.01, 0.99, f"{record.setting}\n{counts}", transform=ax.transAxes, fontsize=FONT, color=INK, va="top"
+        )
+        return [*self.curves.values(), words]
+
+    def update(self, record: Selectivity) -> bool:
+        """Move the artists; another run needs new still ones."""
+        same = record.weights is self.record.weights
+        if not same:
+            self._fill(record)
+        self._move(record)
+        return not same
+
+    def _move(self, record: Selectivity) -> None:
+        self.record = record
+        s = selectivities(record)
+        order = s[0].argsort(descending=True).tolist()
+        now = float(record.times[record.shown] / record.times[-1])
+        self.heat.set_data(record.weights[record.shown][order])
+        learned = winners(record)
+        for text, j in zip(self.letters, order, strict=True):
+            text.set_text(learned[j])
+        self.now.set_xdata([now, now])
+        self.dots.set_offsets(np.column_stack([np.full(s.shape[1], now), s[record.shown].numpy()]))
+
+    def describe(self) -> str:
+        """How many neurons kept their sign, how far |s| came, and what they tell apart."""
+        record, kinds = self.record, _kinds(self.record)
+        s, live = selectivities(record), [k != "dead" for k in kinds]
+        start, end, alive = s[0][live], s[record.shown][live], sum(live)
+        step = record.steps * (record.shown % len(record.times)) // (len(record.times) - 1)
+        time = f"After {step} steps, {record.setting}"
+        if not alive:
+            return f"{time}: all {len(live)} neurons have an operator of zero. None learns anything."
+        kept, learned = int((start * end > 0).sum()), winners(record)
+        moved = f"mean |s| of these went from {start.abs().mean():.3f} to {end.abs().mean():.3f}"
+        told = f"{learned.count('o')} neurons tell objects apart, {learned.count('p')} places"
+        return (
+            f"{time}: {kept} of {alive} neurons that can learn have the sign they began with; {moved}; "
+            f"{len(live) - alive} dead. {told}."
+        )
+
+
+def selectivities(record: Selectivity) -> Tensor:
+    """E[f | 11] - E[f | 101], for every time and neuron."""
+    means = record.responses.mean(2)
+    return means[:, 0] - means[:, 1]
+
+
+def winners(record: Selectivity) -> list[str]:
+    """What the variance between points of each neuron is mostly due to: object (o), place (p), or none at all (·)."""
+    f = record.responses[record.shown]
+    centred = f - f.mean((0, 1))
+    total, objects = centred.square().mean((0, 1)), centred.mean(1).square().mean(0)
+    still = record.dead | (total < 1e-20)
+    return [
+        "·" if none else "o" if o > t / 2 else "p"
+        for none, o, t in zip(still.tolist(), objects.tolist(), total.tolist(), strict=True)
+    ]
+
+
+def _kinds(record: Selectivity) -> list[str]:
+    s = selectivities(record)[0].tolist()
+    return ["dead" if none else "first" if a > 0 else "second" for none, a in zip(record.dead.tolist(), s, strict=True)]
+
+
+def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustration:
+    """What to look at: how far below 1 the share of kept signs falls, and for whom.
+
+    ``shares[setting][group]`` holds one share per run; dots are means over runs, bars 95 % intervals.
+    """
+    figure = new_figure(9.0, 3.6)
+    ax = figure.subplots()
+    styles = {"luckier half": (MEASURED, "o"), "less lucky half": (PREDICTED, "s")}
+    for dodge, (group, (colour, marker)) in zip((-0.08, 0.08), styles.items(), strict=True):
+        long = [(setting, x) for setting, groups in shares.items() for x in groups[group]]
+        where = np.array([list(shares).index(setting) for setting, _ in long]) + dodge
+        seaborn.pointplot(
+            x=where, y=[x for _, x in long], native_scale=True, errorbar=interval, color=colour, markers=marker,
+            linestyle="none", label=group, ax=ax, capsize=0.05,
+        )  # fmt: skip
+    ax.axhline(0.5, color=QUIET, linestyle=":")
+    ax.text(len(shares) - 0.55, 0.51, "coin", fontsize=FONT, color=QUIET, ha="right")
+    tidy(ax, title="share of neurons that end with the sign they began with")
+    ax.set(ylim=(0.4, 1.03), xlim=(-0.5, len(shares) - 0.5))
+    ax.set_xticks(range(len(shares)), list(shares))
+    ax.legend(fontsize=FONT, frameon=False, loc="lower left")
+    figure.tight_layout()
+    parts = [
+        f"{setting}: " + ", ".join(f"{group} {100 * np.mean(v):.0f} %" for group, v in groups.items())
+        for setting, groups in shares.items()
+    ]
+    return Illustration(figure, "Signs kept, mean over runs. " + "; ".join(parts).replace("\n", " ") + ".")
+
+
+def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
+    """What to look at: at which shift the winners change from place to object.
+
+    ``shares[curve][r/d]`` is the share of neurons whose between-point variance is mostly due to the object.
+    """
+    figure = new_figure(8.0, 3.6)
+    ax = figure.subplots()
+    for k, (name, curve) in enumerate(shares.items()):
+        style: dict[str, Any] = {
+            "color": SERIES[6 - k],
+            "marker": MARKERS[k],
+            "linestyle": ("-", "--", "-.", ":")[k % 4],
+        }
+        ax.plot(list(curve), list(curve.values()), label=name, linewidth=2, markersize=6, **style)
+    ax.axvline(0.25, color=QUIET, linewidth=0.8)
+    ax.text(0.252, 0.5, "a quarter of the ring", fontsize=FONT, color=QUIET, rotation=90, va="center")
+    tidy(ax, xlabel="largest shift, as a share of the ring", title="share of neurons that tell objects, not places")
+    ax.set_ylim(-0.03, 1.03)
+    ax.legend(fontsize=FONT, frameon=False, loc="upper left")
+    figure.tight_layout()
+    words = "; ".join(
+        f"{name}: " + ", ".join(f"{100 * y:.0f} % at {x:.2f}" for x, y in curve.items())
+        for name, curve in shares.items()
+    )
+    return Illustration(figure, f"Neurons that tell objects rather than places apart, by the largest shift. {words}.")

@@ -1,0 +1,136 @@
+"""The ring explorer: every neuron's first preference, and what becomes of it."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import ipywidgets
+
+from ssl_explain.dynamics.selectivity import ring_run
+from ssl_explain.figures.ring import RingPicture
+from ssl_explain.records import Selectivity
+from ssl_explain.widgets.controls import button
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.runner import Runner
+from ssl_explain.widgets.state import State, choice, slider
+
+STEPS, EVERY = 200, 5
+UPDATES: dict[str, dict[str, Any]] = {
+    "L_simp, exact": {},
+    "L_simp, batches of 64": {"batch": 64},
+    "L_simp, batches of 8": {"batch": 8},
+    "InfoNCE, batches of 64": {"batch": 64, "tau": 0.1},
+}
+
+
+@dataclass(frozen=True)
+class RingState(State):
+    """Every setting of the ring explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    neuron: str = choice("ReLU", ("ReLU", "linear"), label="neuron", tip="with a gate, or without")
+    cells: int = slider(10, 5, 16, 1, label="ring size d", tip="cells of the ring")
+    strength: float = slider(
+        1.0, 0, 1, 0.125, label="augmentation q", tip="largest shift as a share of half the ring; 1: any shift"
+    )
+    neurons: int = choice(12, (4, 8, 12, 16, 24), label="neurons", tip="how many random starts to follow")
+    update: str = choice(
+        "L_simp, exact", tuple(UPDATES), label="update", tip="the theory holds for the first; the others leave it"
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another set of random neurons")
+    time: int = slider(100, 0, 100, 5, label="time, % of the run", tip="0: before learning; 100: the end")
+
+
+@functools.lru_cache(maxsize=32)
+def run_of(state: RingState) -> Selectivity:
+    """The whole run that a state stands for, at its end."""
+    run = ring_run(
+        cells=state.cells, strength=state.strength, neurons=state.neurons, seed=state.seed,
+        linear=state.neuron == "linear", steps=STEPS, every=EVERY, step_size=state.cells / 10,
+        **UPDATES[state.update],
+    )  # fmt: skip
+    return dataclasses.replace(run, setting=f"{state.neuron} neurons, {state.update}")
+
+
+class RingExplorer(Explorer[RingState]):
+    """The ring with Play, which moves the time; the flow itself is computed at once."""
+
+    factory = "ring_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "ReLU, any shift": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, exact"},
+        "linear, any shift": {"neuron": "linear", "strength": 1.0, "update": "L_simp, exact"},
+        "small shifts": {"neuron": "ReLU", "strength": 0.375, "update": "L_simp, exact"},
+        "small batches": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, batches of 8"},
+    }
+
+    def __init__(self, state: RingState, controls: Sequence[str] = ()) -> None:
+        """Build the run and its picture."""
+        self._runner = Runner(self._step, lambda: None, self._settle)
+        self._runner.steps_per_frame = 1
+        super().__init__(state, controls)
+
+    def compute(self, state: RingState) -> Selectivity:
+        """The run of these settings, looked at at one time."""
+        run = run_of(state.change(time=0))
+        return dataclasses.replace(run, shown=state.time * STEPS // (100 * EVERY))
+
+    def paint(self, record: Selectivity) -> RingPicture:
+        """Ring, weights and curves."""
+        return RingPicture(record)
+
+    def _step(self) -> bool:
+        with self._turn.yielding():
+            if self._runner.stopping:  # asked to stop while it waited
+                return False
+            self.state = self._state.change(time=min(100, self._state.time + 5))
+            return self._state.time < 100
+
+    def play(self) -> None:
+        """Let the time run to its end, from the start if it stands there."""
+        if self._runner.stopping:
+            if self._state.time == 100:
+                self.state = self._state.change(time=0)
+            self._runner.play()
+        self._settle()
+
+    def pause(self) -> None:
+        """Let the time stand."""
+        self._runner.pause()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make the buttons say what can be done now."""
+        running = not self._runner.stopping
+        self._buttons[0].disabled, self._buttons[1].disabled = running, not running
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        play, pause = (
+            button("Play", "let time run; watch the curves", "play"),
+            button("Pause", "let time stand", "pause"),
+        )
+        play.on_click(lambda _: self.play())
+        pause.on_click(lambda _: self.pause())
+        pause.disabled = True
+        self._buttons = (play, pause)
+        head, grid, view = super()._rows()
+        return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
+
+
+def ring_explorer(state: RingState | None = None, *, controls: Sequence[str] = ()) -> RingExplorer:
+    """Watch random neurons amplify what they happen to prefer.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
+        torch.Size([41, 2, 1, 4])
+    """
+    return RingExplorer(state or RingState(), controls)
