@@ -83,6 +83,38 @@ def step_taken(state: OperatorState, net: ReLUNet, views: Views) -> Float[Tensor
     return -gradient.flatten()
 
 
+def spectrum_of(state: OperatorState) -> Spectrum:
+    """Eigenvalues between points and in all, the strongest directions, and the two steps."""
+    views, net, layer = world_of(state), network_of(state), state.layer
+    forward = net.forward_pass(views.x)
+    values, vectors = covariance_operator(forward, layer).eigh(net.weights[layer - 1].numel())
+    # Every view as a point of its own: then all variance is variance between points.
+    alone = net.forward_pass(views.x.flatten(0, 1).unsqueeze(1))
+    total = torch.linalg.eigvalsh(covariance_operator(alone, layer).as_matrix()).flip(0).clamp_min(0)
+    values = values.clamp_min(0)
+    predicted = predicted_update(net, views, layer).flatten()
+    taken = step_taken(state, net, views)
+    size = predicted.norm().clamp_min(1e-300)
+    first = vectors[:, :3]
+    signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # an eigenvector has no sign: fix one
+    return Spectrum(
+        between=values,
+        total=total,
+        features=(first * signs).mT.unflatten(-1, net.weights[layer - 1].shape[-2:]),
+        predicted=predicted,
+        taken=taken,
+        share=float(values.sum() / total.sum().clamp_min(1e-300)),
+        directions=float(values.sum() ** 2 / values.square().sum().clamp_min(1e-300)),
+        cosine=float(predicted @ taken / (size * taken.norm().clamp_min(1e-300))),
+        length=float(taken.norm() / size),
+        layer=layer,
+        points=views.x.shape[0],
+        views=views.x.shape[1],
+        strength=state.strength,
+        step=state.step,
+    )
+
+
 class OperatorExplorer(Explorer[OperatorState]):
     """Spectrum, strongest directions and predicted step of the covariance operator, on the ring."""
 
@@ -95,35 +127,8 @@ class OperatorExplorer(Explorer[OperatorState]):
     }
 
     def compute(self, state: OperatorState) -> Spectrum:
-        """Eigenvalues between points and in all, the strongest directions, and the two steps."""
-        views, net, layer = world_of(state), network_of(state), state.layer
-        forward = net.forward_pass(views.x)
-        values, vectors = covariance_operator(forward, layer).eigh(net.weights[layer - 1].numel())
-        # Every view as a point of its own: then all variance is variance between points.
-        alone = net.forward_pass(views.x.flatten(0, 1).unsqueeze(1))
-        total = torch.linalg.eigvalsh(covariance_operator(alone, layer).as_matrix()).flip(0).clamp_min(0)
-        values = values.clamp_min(0)
-        predicted = predicted_update(net, views, layer).flatten()
-        taken = step_taken(state, net, views)
-        size = predicted.norm().clamp_min(1e-300)
-        first = vectors[:, :3]
-        signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # an eigenvector has no sign: fix one
-        return Spectrum(
-            between=values,
-            total=total,
-            features=(first * signs).mT.unflatten(-1, net.weights[layer - 1].shape[-2:]),
-            predicted=predicted,
-            taken=taken,
-            share=float(values.sum() / total.sum().clamp_min(1e-300)),
-            directions=float(values.sum() ** 2 / values.square().sum().clamp_min(1e-300)),
-            cosine=float(predicted @ taken / (size * taken.norm().clamp_min(1e-300))),
-            length=float(taken.norm() / size),
-            layer=layer,
-            points=views.x.shape[0],
-            views=views.x.shape[1],
-            strength=state.strength,
-            step=state.step,
-        )
+        """Eigenvalues, directions and steps."""
+        return spectrum_of(state)
 
     def paint(self, record: Spectrum) -> SpectrumPicture:
         """Spectrum, directions, step."""
