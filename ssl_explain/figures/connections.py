@@ -23,7 +23,8 @@ EXACT = 1e-12  # relative; float64 keeps about 16 digits
 class ConnectionPicture(Picture[ConnectionView]):
     """What to look at: do the marks on the right lie on the diagonal?
 
-    Top: the gates of all layers (black is open, grey is closed, the chosen layer framed), the layer's input f_{l-1}, the Jacobian J_l.
+    Top: the gates of all layers (black is open, grey is closed, the chosen layer framed), the layer's input f_{l-1},
+    the Jacobian J_l.
     Below, the connection K_l: a row per output of the network, a block of columns per output of the layer, in each
     block the layer's input times one entry of J_l. Red is positive, blue negative, white zero.
     Right: what the connection predicts against what the network and autograd say, in units of the largest entry.
@@ -123,6 +124,7 @@ class ConnectionPicture(Picture[ConnectionView]):
 
 def relative_gap(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape"]) -> float:
     """Largest difference, in units of the largest entry of either; 0 where both are zero throughout."""
+    true, predicted = true.detach(), predicted.detach()
     scale = float(max(true.abs().max(), predicted.abs().max()))
     return float((true - predicted).abs().max()) / scale if scale else 0.0
 

@@ -1,0 +1,182 @@
+"""Predictions and exercises of notebook 02."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import RIGHT, Exercise, compare
+from ssl_explain.records import Option, Question
+
+which_layers = Question(
+    "Contract the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?",
+    {
+        "top": Option(
+            "at the top layer only: there the output is linear in the weights",
+            "It is linear there, true. But while the gates stay as they are, the output is linear in the weights of "
+            "every single layer.",
+        ),
+        "bottom": Option(
+            "at the bottom layer only: it alone sees the input itself",
+            "What a layer reads need not be the input: any f_{l-1} will do, as long as it does not depend on W_l.",
+        ),
+        "all": Option(
+            "at every layer",
+            "A ReLU network without biases is homogeneous: double the weights of one layer and the output doubles. "
+            "So the slope times the weights is the output itself.",
+        ),
+    },
+)
+
+one_or_both = Question(
+    "The same pair, once with the second view frozen, once with both views moving. How do the gradients compare?",
+    {
+        "twice": Option(
+            "both towers: exactly twice as large, since r is symmetric",
+            "r is symmetric, but the two views are not: they open different gates and have different inputs. Twice "
+            "is right on average over swapped pairs, not for one pair.",
+        ),
+        "another": Option(
+            "another direction altogether, in general",
+            "One tower leaves K_1 in front, both leave K_1 - K_2. What is common to both views drops out, "
+            "and with it much of the gradient.",
+        ),
+        "same": Option(
+            "the same: freezing the target only saves work",
+            "That would be so if the target did not depend on W. Through it, the gradient has a second term.",
+        ),
+    },
+)
+
+
+def gates(weight: Tensor, f: Tensor) -> Tensor:
+    """D_l as 0 and 1, (d_out,): which neurons of a layer are open on the input f (d_in,)."""
+    return (weight @ f > 0).to(f.dtype)
+
+
+def _case() -> tuple[Tensor, Tensor, Tensor]:
+    g = torch.Generator().manual_seed(3)
+    w1, w2 = torch.randn(5, 4, generator=g).double(), torch.randn(3, 5, generator=g).double()
+    return torch.randn(4, generator=g).double(), w1, w2
+
+
+def _judge_gates(attempt: Callable[..., Any]) -> str:
+    x, w1, _ = _case()
+    pre = w1 @ x
+    return compare(
+        attempt(w1, x),
+        gates(w1, x),
+        {
+            "These are the activations. A gate only says whether the neuron is open: 0 or 1.": pre.relu(),
+            "The other way round: open means that the pre-activation is positive.": 1 - gates(w1, x),
+            "These are signs. A closed gate is 0, not -1: nothing passes.": pre.sign(),
+        },
+    )
+
+
+def jacobian(x: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    """J_1 = W_2 D_1 of a two-layer network with a linear top, (d_top, d_out)."""
+    return w2 * (w1 @ x > 0)
+
+
+def _judge_jacobian(attempt: Callable[..., Any]) -> str:
+    x, w1, w2 = _case()
+    return compare(
+        attempt(x, w1, w2),
+        jacobian(x, w1, w2),
+        {
+            "The gates are missing: through a closed neuron nothing reaches the top.": w2,
+            "You scale by the activations. A gate passes the slope on with factor 0 or 1.": w2 * (w1 @ x).relu(),
+            "You went on to the input. J_1 ends at the pre-activation of layer 1.": jacobian(x, w1, w2) @ w1,
+        },
+    )
+
+
+def connection(f: Tensor, j: Tensor) -> Tensor:
+    """K[o, i, t] = f[i] · J[t, o] of a layer input f (d_in,) and a Jacobian J (d_top, d_out)."""
+    return torch.einsum("i,to->oit", f, j)
+
+
+def _judge_connection(attempt: Callable[..., Any]) -> str:
+    x, w1, w2 = _case()
+    j = jacobian(x, w1, w2)
+    got, k = attempt(x, j), connection(x, j)
+    if isinstance(got, Tensor) and got.shape == k.movedim(-1, 0).shape and torch.allclose(got, k.movedim(-1, 0)):
+        return "The top output comes last: what is summed over in K Kᵀ is the last axis."
+    if isinstance(got, Tensor) and got.shape == k.mT.shape == (5, 3, 4) and torch.allclose(got, k.mT):
+        return "Own input before top output: (o, i) must stand side by side, as in weight.flatten()."
+    if isinstance(got, Tensor) and got.shape == (4, 5, 3) and torch.allclose(got, k.transpose(0, 1)):
+        return "Own output before own input: that is the order of weight.flatten()."
+    if isinstance(got, Tensor) and got.shape == (20, 3) and torch.allclose(got, k.flatten(0, 1)):
+        return f"{RIGHT} (As a matrix; with its three axes apart it is (5, 4, 3).)"
+    return compare(got, k, {"One output at a time: do not sum over t.": k.sum(-1, keepdim=True).expand_as(k)})
+
+
+def pair_gradient(k1: Tensor, k2: Tensor, weight: Tensor) -> Tensor:
+    """∂r/∂W through both towers, (o, i): (K_1 - K_2)(K_1 - K_2)ᵀ vec(W); k1, k2 are (o, i, t)."""
+    difference = k1 - k2
+    outputs = torch.einsum("oit,oi->t", difference, weight)
+    return difference @ outputs
+
+
+def _judge_pair(attempt: Callable[..., Any]) -> str:
+    g = torch.Generator().manual_seed(4)
+    k1, k2 = torch.randn(4, 5, 3, generator=g).double(), torch.randn(4, 5, 3, generator=g).double()
+    weight = torch.randn(4, 5, generator=g).double()
+    outputs = torch.einsum("oit,oi->t", k1 - k2, weight)
+    own = torch.einsum("oit,pit,pi->oi", k1 - k2, k1 - k2, weight)
+    return compare(
+        attempt(k1, k2, weight),
+        pair_gradient(k1, k2, weight),
+        {
+            "This is the gradient through the first tower alone. Here the second view moves too.": k1 @ outputs,
+            "The sign of the second tower: it enters r with a minus, so its connection is subtracted.": (
+                (k1 + k2) @ outputs
+            ),
+            "You summed over the own input as well. Contract the top output, and nothing else.": own,
+        },
+    )
+
+
+exercises = {
+    "gates": Exercise(
+        "Which gates are open?",
+        "easy",
+        3,
+        ("A neuron is open where its pre-activation is positive.", "Compare, then turn True and False into numbers."),
+        gates,
+        _judge_gates,
+    ),
+    "jacobian": Exercise(
+        "The Jacobian of two layers",
+        "easy",
+        5,
+        (
+            "f_2 = W_2 D_1 f̃_1: read off what stands in front of f̃_1.",
+            "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
+        ),
+        jacobian,
+        _judge_jacobian,
+    ),
+    "connection": Exercise(
+        "The connection in one line",
+        "medium",
+        5,
+        ("Each entry is a product of one entry of f and one of J.", "torch.einsum writes it down as it reads."),
+        connection,
+        _judge_connection,
+    ),
+    "pair": Exercise(
+        "The gradient of a pair",
+        "hard",
+        8,
+        (
+            "First the difference of the outputs, (K_1 - K_2)ᵀ vec(W): one number per top output.",
+            "Then back along the same difference: sum over the top output.",
+            "einsum with the letters oit, oi → t, and then a plain product with @.",
+        ),
+        pair_gradient,
+        _judge_pair,
+    ),
+}

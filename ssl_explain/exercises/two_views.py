@@ -1,0 +1,193 @@
+"""Predictions and exercises of notebook 01."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+more_negatives = Question(
+    "InfoNCE with one negative, then with eight. Compare the sum of all pushes with the pull.",
+    {
+        "eight": Option(
+            "the pushes add up to about eight times the pull",
+            "That assumes that every negative pushes as hard as it did alone. But the negatives share: the loss asks "
+            "how likely each one is to be taken for the positive, and shares add up to one at most.",
+        ),
+        "equal": Option(
+            "the pushes add up to the pull, with one as with eight",
+            "The loss depends on differences of energies only. Raise r+ and every r- by the same amount and nothing "
+            "changes: so the slopes must add up to zero.",
+        ),
+        "less": Option(
+            "the pull wins: the pushes of eight cancel each other",
+            "In space, pushes in different directions may cancel. But here we add slopes, and all pushes have the "
+            "same sign.",
+        ),
+    },
+)
+
+without_push = Question(
+    "Keep the pull, leave out the push: L = r+. Each point has its own views. Where do the outputs go?",
+    {
+        "clusters": Option(
+            "the views of a point meet, different points stay apart",
+            "That assumes that a network can move the views of one point without moving other points. It has one set "
+            "of weights for all of them: what shrinks the one difference shrinks the other.",
+        ),
+        "collapse": Option(
+            "all outputs meet in one spot",
+            "The cheapest way to bring two views together is to shrink the weights, and nothing in the loss "
+            "holds different points apart.",
+        ),
+        "stay": Option(
+            "hardly anything moves",
+            "The pull alone has a slope of one, wherever the outputs are. It stops only when views coincide.",
+        ),
+    },
+)
+
+
+def energy(a: Tensor, b: Tensor) -> Tensor:
+    """Energy r = ½‖a - b‖² of outputs a and b, (n, d) each; one number per row."""
+    return 0.5 * (a - b).square().sum(-1)
+
+
+def _judge_energy(attempt: Callable[..., Any]) -> str:
+    g = torch.Generator().manual_seed(0)
+    a, b = torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)
+    r = energy(a, b)
+    return compare(
+        attempt(a, b),
+        r,
+        {
+            "Nearly: the factor ½ is missing. It makes the slope of r the plain difference a - b.": 2 * r,
+            "This is the distance. The energy is half of its square.": (a - b).norm(dim=-1),
+            "This is a mean over the outputs. The energy sums over them.": r / 1.5,
+        },
+    )
+
+
+def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
+    """∂L/∂r+ of InfoNCE: the share of the crowd e^{-r/τ} that belongs to the negatives, one number per point."""
+    positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
+    return negatives / (positive + negatives)
+
+
+def _energies() -> tuple[Tensor, Tensor, float]:
+    g = torch.Generator().manual_seed(1)
+    return torch.rand(4, generator=g).double(), torch.rand(4, 3, generator=g).double(), 0.5
+
+
+def _judge_pull(attempt: Callable[..., Any]) -> str:
+    r_pos, r_neg, tau = _energies()
+    pull = pull_of_info_nce(r_pos, r_neg, tau)
+    return compare(
+        attempt(r_pos, r_neg, tau),
+        pull,
+        {
+            "This is the share of the positive. The pull is what is missing to one: the share of the negatives.": (
+                1 - pull
+            ),
+            "Nearly: the factor τ in front of the loss cancels the 1/τ of the exponent.": pull / tau,
+            "The sign: the loss rises with r+, so the slope is positive.": -pull,
+        },
+    )
+
+
+def pushes_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
+    """∂L/∂r_k- of InfoNCE, (n, h): minus the share of each negative in the crowd that contains the positive."""
+    positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau)
+    return -negatives / (positive.unsqueeze(-1) + negatives.sum(-1, keepdim=True))
+
+
+def _judge_pushes(attempt: Callable[..., Any]) -> str:
+    r_pos, r_neg, tau = _energies()
+    pushes = pushes_of_info_nce(r_pos, r_neg, tau)
+    return compare(
+        attempt(r_pos, r_neg, tau),
+        pushes,
+        {
+            "The sign: the loss falls when a negative moves away, so the slope is negative.": -pushes,
+            "Your pushes add up to -1 whatever r+ is. The positive belongs in the crowd too.": -torch.softmax(
+                -r_neg / tau, dim=-1
+            ),
+            "You divided the push evenly. The nearest negative takes the largest share.": (
+                pushes.mean(-1, keepdim=True).expand_as(pushes)
+            ),
+        },
+    )
+
+
+def pull_of_triplet(r_pos: Tensor, r_neg: Tensor, tau: float, margin: float) -> Tensor:
+    """∂L/∂r+ of the soft triplet with one negative, r_pos and r_neg (n,): a switch that closes at r- = r+ + r0."""
+    return torch.sigmoid((r_pos - r_neg + margin) / tau)
+
+
+def _judge_triplet(attempt: Callable[..., Any]) -> str:
+    r_pos, r_neg, tau = _energies()
+    r_neg, margin = r_neg[:, 0], 0.3
+    pull = pull_of_triplet(r_pos, r_neg, tau, margin)
+    return compare(
+        attempt(r_pos, r_neg, tau, margin),
+        pull,
+        {
+            "The sign of the margin: it asks for more, so it keeps the switch open longer.": pull_of_triplet(
+                r_pos, r_neg, tau, -margin
+            ),
+            "Your switch opens where it should close: r- far above r+ is what the loss wants, so the slope vanishes.": (
+                1 - pull
+            ),
+            "Nearly: the factor τ in front of the loss cancels the 1/τ inside.": pull / tau,
+        },
+    )
+
+
+exercises = {
+    "energy": Exercise(
+        "The energy of a pair",
+        "easy",
+        3,
+        ("Take the difference of the outputs first.", "Square it, sum over the last axis, take half."),
+        energy,
+        _judge_energy,
+    ),
+    "pull": Exercise(
+        "The pull of InfoNCE, by hand",
+        "medium",
+        8,
+        (
+            "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
+            "The derivative of the second term is minus the share of the positive in the crowd.",
+            "One minus the share of the positive is the share of the negatives.",
+        ),
+        pull_of_info_nce,
+        _judge_pull,
+    ),
+    "pushes": Exercise(
+        "Who is pushed how hard?",
+        "medium",
+        6,
+        (
+            "Differentiate the same L with respect to one r_k-.",
+            "Only the logarithm depends on it. The result is minus the share of that negative.",
+            "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
+        ),
+        pushes_of_info_nce,
+        _judge_pushes,
+    ),
+    "triplet": Exercise(
+        "The switch in the soft triplet",
+        "medium",
+        5,
+        (
+            "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
+            "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
+        ),
+        pull_of_triplet,
+        _judge_triplet,
+    ),
+}
