@@ -65,14 +65,19 @@ def compare(got: object, expected: Tensor, mistakes: Mapping[str, Tensor]) -> st
         got = torch.tensor(float(got))
     if not isinstance(got, Tensor):
         return f"Return a tensor; yours is of type {type(got).__name__}."
-    if got.shape != expected.shape:
-        return f"The shape should be {tuple(expected.shape)}, yours is {tuple(got.shape)}."
-    if torch.allclose(got.double(), expected.double(), atol=1e-5):
+    if _equal(got, expected):
         return RIGHT
-    for sentence, value in mistakes.items():
-        if value.shape == got.shape and torch.allclose(got.double(), value.double(), atol=1e-5):
-            return sentence
+    likely = next((sentence for sentence, value in mistakes.items() if _equal(got, value)), None)
+    if got.shape != expected.shape:
+        shape = f"The shape should be {tuple(expected.shape)}, yours is {tuple(got.shape)}."
+        return f"{shape} {likely}" if likely else shape
+    if likely:
+        return likely
     return f"The shape is right, the value is not: expected {_short(expected)}, yours is {_short(got)}."
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-5)
 
 
 def _short(value: Tensor) -> str:
