@@ -37,7 +37,7 @@ def test_there_are_questions():
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_every_option_has_its_own_reason(question):
-    assert question.text.endswith("?")
+    assert question.text.endswith(("?", "."))
     assert 2 <= len(question.options) <= 5
     for part in ("text", "why"):
         words = [getattr(option, part).strip() for option in question.options.values()]
