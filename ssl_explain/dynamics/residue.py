@@ -123,7 +123,9 @@ def residue_over_training(
     measure_every: int = 10,
     watch: Callable[[LayeredReLU], None] | None = None,
 ) -> Trace:
-    """Train on the expected loss with one negative; measure (spread, between-point variance, cosine, error) of layer 1.
+    """Train on the expected loss with one negative; measure layer 1.
+
+    ``values`` hold the spread, the between-point variance, cosine, relative error and size of the true update.
 
     ``watch`` sees the network at every measurement.
     """
@@ -134,7 +136,8 @@ def residue_over_training(
             watch(net)
         residue, f = measure_residue(net, views, loss, sets), net(views.x).detach()
         between = f.var((-3, -2), correction=0).sum(-1) - residue.spread
-        return torch.stack([residue.spread, between, residue.cosine, residue.error], dim=-1)
+        size = residue.true.norm(dim=-1)
+        return torch.stack([residue.spread, between, residue.cosine, residue.error, size], dim=-1)
 
     def total(net: LayeredReLU, views: Views) -> Tensor:
         return expected_loss(net(views.x), loss, sets).sum()

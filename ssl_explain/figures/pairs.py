@@ -13,7 +13,6 @@ from torch import Tensor
 from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
 from ssl_explain.records import Reweighing
-from ssl_explain.results import interval
 
 NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ
 
@@ -123,7 +122,8 @@ def figure_residue(
 def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs quantity"]]) -> Illustration:
     """What to look at: does the error follow the spread?
 
-    Quantities are spread / τ, spread / between-point variance, relative error; bands are 95 % intervals of the mean.
+    Quantities are spread / τ, spread / between-point variance, relative error: the median over networks, and the
+    band that holds the middle half of them.
     """
     figure = new_figure(9.6, 3.4)
     axes = figure.subplots(1, 3)
@@ -135,8 +135,9 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
             long = {"step": np.repeat(steps, y.shape[1]), "value": y.flatten().numpy()}
             colour = (PREDICTED, MEASURED)[k % 2]
             seaborn.lineplot(
-                long, x="step", y="value", errorbar=interval, color=colour, marker=MARKERS[k], label=name, ax=ax
-            )
+                long, x="step", y="value", estimator="median", errorbar=("pi", 50), color=colour, marker=MARKERS[k],
+                label=name, ax=ax,
+            )  # fmt: skip
             words.append(f"{title}, {name}: median {y[0].median():.2g} → {y[-1].median():.2g}")
         tidy(ax, xlabel="training steps", title=title)
         ax.set_ylim(0, None)
