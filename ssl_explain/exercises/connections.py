@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import RIGHT, Exercise, compare
+from ssl_explain.exercises.exercise import Exercise, compare
 from ssl_explain.records import Option, Question
 
 which_layers = Question(
@@ -101,16 +101,18 @@ def connection(f: Tensor, j: Tensor) -> Tensor:
 def _judge_connection(attempt: Callable[..., Any]) -> str:
     x, w1, w2 = _case()
     j = jacobian(x, w1, w2)
-    got, k = attempt(x, j), connection(x, j)
-    if isinstance(got, Tensor) and got.shape == k.movedim(-1, 0).shape and torch.allclose(got, k.movedim(-1, 0)):
-        return "The top output comes last: what is summed over in K Kᵀ is the last axis."
-    if isinstance(got, Tensor) and got.shape == k.mT.shape == (5, 3, 4) and torch.allclose(got, k.mT):
-        return "Own input before top output: (o, i) must stand side by side, as in weight.flatten()."
-    if isinstance(got, Tensor) and got.shape == (4, 5, 3) and torch.allclose(got, k.transpose(0, 1)):
-        return "Own output before own input: that is the order of weight.flatten()."
-    if isinstance(got, Tensor) and got.shape == (20, 3) and torch.allclose(got, k.flatten(0, 1)):
-        return f"{RIGHT} (As a matrix; with its three axes apart it is (5, 4, 3).)"
-    return compare(got, k, {"One output at a time: do not sum over t.": k.sum(-1, keepdim=True).expand_as(k)})
+    k = connection(x, j)
+    return compare(
+        attempt(x, j),
+        k,
+        {
+            "The top output comes last: what is summed over in K Kᵀ is the last axis.": k.movedim(-1, 0),
+            "Own input before top output: (o, i) must stand side by side, as in weight.flatten().": k.mT,
+            "Own output before own input: that is the order of weight.flatten().": k.transpose(0, 1),
+            "These are the right numbers as a matrix. Here, keep o, i and t on axes of their own.": k.flatten(0, 1),
+            "One output at a time: do not sum over t.": k.sum(-1, keepdim=True).expand_as(k),
+        },
+    )
 
 
 def pair_gradient(k1: Tensor, k2: Tensor, weight: Tensor) -> Tensor:

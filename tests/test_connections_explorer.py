@@ -1,0 +1,173 @@
+"""The explorer of notebook 02: exact in every setting of the theory, measurably off outside it."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from ssl_explain.exercises.connections import exercises
+from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT
+from ssl_explain.figures.connections import ConnectionPicture, relative_gap, verdict
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.operators import definitions
+from ssl_explain.operators.connection import connection
+from ssl_explain.widgets import ConnectionState, connection_explorer
+from ssl_explain.widgets.connection_explorer import TARGETS, WIDTHS, connection_of, network, two_views
+
+CONTROLS = ConnectionState.controls()
+ENDS = {name: (control.values()[0], control.values()[-1]) for name, control in CONTROLS.items()}
+DEPARTURES = CONTROLS["departure"].values()
+
+
+@pytest.fixture(scope="module")
+def one():
+    return connection_explorer()
+
+
+def sound(explorer):
+    """Finite, of the right shapes, exact where the theory holds; picture and words agree with it."""
+    state, record, words = explorer.state, explorer.record, explorer.figure.describe()
+    layer = min(state.layer, len(state.widths) - 1)
+    d_in, d_out, d_top = state.widths[layer - 1], state.widths[layer], state.widths[-1]
+    assert record.connection.shape == (d_out, d_in, d_top)
+    assert record.jacobian.shape == (d_top, d_out)
+    assert record.gradient.shape == record.predicted_gradient.shape == (d_out, d_in)
+    assert all(part.isfinite().all() for part in (record.connection, record.jacobian, record.predicted_gradient))
+    product = torch.einsum("i,to->oit", record.layer_input, record.jacobian)
+    torch.testing.assert_close(record.connection, product, rtol=1e-9, atol=1e-12)
+    if state.departure == "none":
+        assert relative_gap(record.output, record.predicted_output) < 1e-12
+        assert relative_gap(record.gradient, record.predicted_gradient) < 1e-12
+        assert words.count("exact to 1e-12") == 2
+    assert words.startswith(f"Layer {layer} of {'-'.join(map(str, state.widths))}, target: {state.target}")
+    assert "nan" not in words
+    assert eval(explorer.line()).state == state
+
+
+def test_every_value_of_every_control(one):
+    for name, control in CONTROLS.items():
+        for value in control.values():
+            one.state = ConnectionState().change(**{name: value})
+            sound(one)
+
+
+def test_every_pair_of_extremes(one):
+    for a, b in itertools.combinations(CONTROLS, 2):
+        for x, y in itertools.product(ENDS[a], ENDS[b]):
+            one.state = ConnectionState().change(**{a: x, b: y})
+            sound(one)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_exact_at_every_layer_of_every_network_for_every_pair(one, target):
+    for widths in WIDTHS:
+        for layer, pair in itertools.product(range(1, len(widths)), CONTROLS["pair"].values()):
+            record = one.compute(ConnectionState(widths=widths, layer=layer, pair=pair, target=target))
+            assert relative_gap(record.output, record.predicted_output) < 1e-12
+            assert relative_gap(record.gradient, record.predicted_gradient) < 1e-12
+            assert record.gradient.abs().max() > 0  # the claim is not about zeros
+
+
+@pytest.mark.parametrize("departure", DEPARTURES)
+def test_connection_is_the_derivative_of_the_output_whatever_is_left_out(departure):
+    net, x = network((4, 6, 5, 3), departure, 7), two_views(4, 1)
+    for layer in (1, 2, 3):
+
+        def output(w, layer=layer):
+            return torch.func.functional_call(net, {f"weights.{layer - 1}": w}, (x[0],))
+
+        literal = definitions.connection(output, net.weights[layer - 1].detach())
+        torch.testing.assert_close(connection_of(net, x, layer)[0], literal, rtol=0, atol=1e-12)
+
+
+def test_length_one_is_homogeneous_of_degree_zero(one):
+    for layer in (1, 2, 3):
+        record = one.compute(ConnectionState(layer=layer, departure="outputs of length one"))
+        assert record.predicted_output.abs().max() < 1e-12
+        assert float(record.output.norm()) == pytest.approx(1)
+
+
+def test_biases_spare_pairs_with_equal_gates_but_no_teacher(one):
+    states = [ConnectionState(departure="biases", layer=1, pair=pair) for pair in CONTROLS["pair"].values()]
+    pairs = [one.compute(state) for state in states]
+    teachers = [one.compute(state.change(target="frozen teacher")) for state in states]
+    exact = [relative_gap(r.gradient, r.predicted_gradient) < 1e-12 for r in pairs]
+    net = network(ConnectionState().widths, "biases", 7)
+    gates = [net.forward_pass(two_views(4, state.pair)).gates for state in states]
+    same = [all(torch.equal(*gate) for gate in layers) for layers in gates]
+    assert all(e for e, s in zip(exact, same, strict=True) if s)  # others may be exact too: a gate that leads nowhere
+    assert 0 < sum(same) <= sum(exact) < len(exact)
+    assert not any(verdict(r.gradient, r.predicted_gradient).startswith("exact") for r in teachers if r.gradient.any())
+
+
+def test_equal_widths_hide_swapped_axes_unequal_widths_do_not(g):
+    square = ReLUNet((4, 4, 4), generator=g, normalise=False, linear_top=True).double()
+    forward = square.forward_pass(torch.randn(5, 4, generator=g, dtype=torch.float64))
+    right = connection(forward, 1)
+    wrong, weight = right.transpose(1, 3), square.weights[0][0]
+    assert right.shape == wrong.shape
+    torch.testing.assert_close(right.square().sum(), wrong.square().sum())
+    assert relative_gap(forward.output, torch.einsum("noit,oi->nt", right, weight)) < 1e-12
+    assert relative_gap(forward.output, torch.einsum("noit,oi->nt", wrong, weight)) > 0.01
+    unequal = ReLUNet((4, 6, 3), generator=g, normalise=False, linear_top=True).double()
+    swapped = connection(unequal.forward_pass(torch.ones(5, 4, dtype=torch.float64)), 1).transpose(1, 3)
+    with pytest.raises(RuntimeError):
+        torch.einsum("noit,oi->nt", swapped, unequal.weights[0][0])
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_picture_draws_the_record(one, widths):
+    record = one.compute(ConnectionState(widths=widths, layer=1))
+    picture = ConnectionPicture(record)
+    gates, f, j, k = (image.get_array() for image in picture.images)
+    np.testing.assert_allclose(f, record.layer_input[None])
+    np.testing.assert_allclose(j, record.jacobian)
+    np.testing.assert_allclose(k, record.connection.flatten(0, 1).T)
+    for row, gate in enumerate(record.gates):
+        np.testing.assert_array_equal(gates[len(record.gates) - 1 - row, : len(gate)], gate)
+    assert np.ma.count_masked(np.ma.masked_invalid(gates)) == sum(max(widths[1:]) - w for w in widths[1:])
+    assert len(picture.blocks.get_segments()) == widths[1] - 1
+    true, predicted = picture.scatters[1][0].get_data()
+    np.testing.assert_allclose(true, record.gradient.flatten() / record.gradient.abs().max(), atol=1e-9)
+    np.testing.assert_allclose(true, predicted, atol=1e-12)
+
+
+def test_update_redraws_words_only_where_they_change(one):
+    first, second, deep = (
+        one.compute(ConnectionState(**v)) for v in ({"pair": 1}, {"pair": 2}, {"widths": WIDTHS[3], "layer": 4})
+    )
+    picture = ConnectionPicture(first)
+    assert picture.update(second) is False
+    assert picture.png() == ConnectionPicture(second).png()
+    assert picture.update(deep) is True
+    assert picture.png() == ConnectionPicture(deep).png()
+
+
+def test_gap_of_zeros_is_zero_and_of_something_from_nothing_is_one():
+    zero, unit = torch.zeros(3), torch.ones(3)
+    assert relative_gap(zero, zero) == 0
+    assert relative_gap(zero, unit) == relative_gap(unit, zero) == 1
+    assert verdict(unit, zero) == "off by 100 %"
+
+
+def flat_sum(k1, k2, w):
+    return torch.einsum("oit,pit,pi->oi", k1 - k2, k1 - k2, w)
+
+
+WRONG = {
+    "gates": [lambda w, f: (w @ f).relu(), lambda w, f: (w @ f).sign()],
+    "jacobian": [lambda x, a, b: b, lambda x, a, b: b * (a @ x).relu()],
+    "connection": [lambda f, j: torch.einsum("i,to->toi", f, j), lambda f, j: torch.einsum("i,to->iot", f, j)],
+    "pair": [lambda a, b, w: a @ torch.einsum("oit,oi->t", a - b, w), flat_sum],
+}
+
+
+@pytest.mark.parametrize("name", exercises)
+def test_exercises_tell_right_from_wrong(name):
+    exercise = exercises[name]
+    assert exercise.judge(exercise.solution).startswith(RIGHT)
+    assert exercise.judge(lambda *_: ...) == NOT_ATTEMPTED
+    verdicts = [exercise.judge(wrong) for wrong in WRONG[name]]
+    assert len(set(verdicts)) == 2
+    assert all(not v.startswith(RIGHT) and "expected" not in v for v in verdicts), verdicts

@@ -1,0 +1,186 @@
+"""The explorers of notebook 01: pull and push in every setting, clouds that collapse, stay or run away."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT
+from ssl_explain.exercises.two_views import exercises
+from ssl_explain.figures.energies import CloudPicture, LandscapePicture
+from ssl_explain.widgets import CloudState, LossState, cloud_explorer, loss_explorer
+from ssl_explain.widgets.loss_explorer import GAP, cloud_run
+
+LOSS, CLOUD = LossState.controls(), CloudState.controls()
+
+
+def extremes(controls):
+    """Every pair of two controls at their ends."""
+    ends = {name: (control.values()[0], control.values()[-1]) for name, control in controls.items()}
+    for one, two in itertools.combinations(ends, 2):
+        yield from ({one: a, two: b} for a, b in itertools.product(ends[one], ends[two]))
+
+
+def settings(controls):
+    """Every value of every control with the others as they are, then all pairs of extremes."""
+    return [{name: v} for name, control in controls.items() for v in control.values()] + list(extremes(controls))
+
+
+@pytest.fixture(scope="module")
+def losses():
+    return loss_explorer()
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    return cloud_explorer()
+
+
+def test_every_setting_of_the_loss_explorer_balances(losses):
+    for values in settings(LOSS):
+        losses.state = state = LossState().change(**values)
+        record, words = losses.record, losses.figure.describe()
+        assert record.surface.isfinite().all(), values
+        assert record.along.isfinite().all()
+        assert len(record.slopes) == 1 + state.negatives
+        pull, push = float(record.slopes[0]), float(record.slopes[1:].sum())
+        if state.loss == "r+ alone":
+            assert (pull, push) == (1, 0)
+            assert "nothing balances the pull" in words
+        else:
+            assert abs(pull + push) < 1e-12
+            assert "sum 0: they balance" in words
+        assert f"r+ = {state.r_pos:.1f}" in words
+        assert ("cannot be reached" in words) == (float(record.energies.max()) > record.reach)
+
+
+def test_slopes_are_those_of_the_surface():
+    """Finite differences of the plotted surface and cuts, next to the slopes from autograd."""
+    record = loss_explorer(LossState(r_pos=1.5, r_neg=1.5, negatives=4)).record
+    middle = len(record.grid) // 2
+    assert float(record.grid[middle]) == 1.5
+    step = float(record.grid[1] - record.grid[0])
+    across = (record.surface[middle, middle + 1] - record.surface[middle, middle - 1]) / (2 * step)
+    upward = (record.surface[middle + 1, middle] - record.surface[middle - 1, middle]) / (2 * step)
+    cuts = (record.along[:, middle + 1] - record.along[:, middle - 1]) / (2 * step)
+    expected = torch.stack([record.slopes[0], record.slopes[1:].sum()])
+    torch.testing.assert_close(torch.stack([across, upward]), expected, rtol=0, atol=2e-3)
+    torch.testing.assert_close(cuts, expected, rtol=0, atol=2e-3)
+    assert float(record.surface[middle, middle]) == pytest.approx(record.value)
+
+
+def test_negatives_lie_a_gap_apart_and_the_nearest_is_pushed_most():
+    record = loss_explorer(LossState(negatives=5)).record
+    np.testing.assert_allclose(record.energies[1:].diff(), GAP)
+    assert (record.slopes[1:].diff() > 0).all()
+
+
+@pytest.mark.parametrize("departure", LOSS["departure"].values())
+def test_landscape_draws_the_record(departure):
+    record = loss_explorer(LossState(negatives=3, departure=departure)).record
+    picture = LandscapePicture(record)
+    np.testing.assert_allclose(picture.image.get_array(), record.surface)
+    assert picture.point.get_xydata()[0] == pytest.approx(record.energies[:2])
+    np.testing.assert_allclose(picture.by_pos.get_ydata(), record.along[0])
+    assert picture.pull.get_height() == pytest.approx(float(record.slopes[0]))
+    shown = [bar for bar in picture.pushes if bar.get_visible()]
+    np.testing.assert_allclose([bar.get_height() for bar in shown], record.slopes[1:])
+    assert shown[-1].get_y() + shown[-1].get_height() == pytest.approx(-float(record.slopes[0]))
+    assert picture.sum.get_ydata()[0] == pytest.approx(0, abs=1e-12)
+    width = picture.beyond[0].get_width()
+    assert width == pytest.approx(0 if departure == "none" else 1)
+
+
+def test_landscape_keeps_its_surface_while_only_the_point_moves():
+    one, other = (loss_explorer(LossState(r_pos=r)).record for r in (0.5, 1.0))
+    picture = LandscapePicture(one)
+    assert picture.update(other) is False
+    assert picture.point.get_xdata()[0] == pytest.approx(1.0)
+    hot = loss_explorer(LossState(temperature=2.0)).record
+    assert picture.update(hot) is True
+    assert picture.png() == LandscapePicture(hot).png()
+
+
+def test_every_setting_of_the_cloud_explorer_is_sound(clouds):
+    for values in settings(CLOUD):
+        clouds.state = state = CloudState().change(**values)
+        record = clouds.record
+        assert all(t.isfinite().all() for t in (record.trace.values, record.between, record.within)), values
+        assert record.trace.values.shape[1:] == record.inputs.shape == (8, 6, 2)
+        assert record.step == state.step
+        words = clouds.figure.describe()
+        assert words.startswith(state.loss)
+        assert "nan" not in words
+        assert ("run away" in words) == (record.trace.stopped is not None)
+
+
+@pytest.mark.parametrize("seed", CLOUD["seed"].values())
+def test_without_the_push_everything_collapses_with_it_nothing_does(seed):
+    alone = cloud_run(CloudState(loss="r+ alone", step=0, seed=seed))
+    pushed = cloud_run(CloudState(loss="InfoNCE", step=0, seed=seed))
+    assert alone.between[-1] < 0.1 * alone.between[0]
+    assert pushed.between[-1] > 0.5 * pushed.between[0]
+
+
+def test_equal_views_leave_the_pull_nothing_to_do():
+    still = cloud_run(CloudState(loss="r+ alone", step=0, strength=0.0))
+    np.testing.assert_allclose(still.between, still.between[0], rtol=1e-6)
+
+
+def test_length_one_holds_what_would_run_away():
+    free = cloud_run(CloudState(loss="L_simp", step=0))
+    held = cloud_run(CloudState(loss="L_simp", step=0, departure="outputs of length one"))
+    assert "run away" in free.trace.stopped
+    assert held.trace.stopped is None
+    np.testing.assert_allclose(held.trace.values.norm(dim=-1), 1, atol=1e-5)
+    jumpy = cloud_run(CloudState(loss="r+ alone", step=0, departure="huge steps"))
+    assert "run away" in jumpy.trace.stopped
+
+
+def test_clouds_draw_inputs_outputs_and_variances():
+    record = dataclasses.replace(cloud_run(CloudState(step=0)), step=7)
+    picture = CloudPicture(record)
+    for line, points in zip(picture.outputs, record.trace.values[7], strict=True):
+        np.testing.assert_allclose(line.get_xydata(), points)
+    for line, points in zip(picture.inputs, record.inputs, strict=True):
+        np.testing.assert_allclose(line.get_xydata(), points)
+    np.testing.assert_allclose(picture.between.get_ydata(), record.between, rtol=1e-5)
+    assert picture.now.get_xdata()[0] == 7
+
+
+WRONG = {
+    "energy": [lambda a, b: (a - b).square().sum(-1), lambda a, b: (a - b).norm(dim=-1)],
+    "pull": [
+        lambda p, n, tau: torch.softmax(-torch.cat([p[:, None], n], 1) / tau, 1)[:, 0],
+        lambda p, n, tau: (1 - torch.softmax(-torch.cat([p[:, None], n], 1) / tau, 1)[:, 0]) / tau,
+    ],
+    "pushes": [
+        lambda p, n, tau: torch.softmax(-torch.cat([p[:, None], n], 1) / tau, 1)[:, 1:],
+        lambda p, n, tau: -torch.softmax(-n / tau, 1),
+    ],
+    "triplet": [
+        lambda p, n, tau, r0: torch.sigmoid((p - n - r0) / tau),
+        lambda p, n, tau, r0: torch.sigmoid((p - n + r0) / tau) / tau,
+    ],
+}
+
+
+@pytest.mark.parametrize("name", exercises)
+def test_exercises_tell_right_from_wrong(name):
+    exercise = exercises[name]
+    assert exercise.judge(exercise.solution).startswith(RIGHT)
+    assert exercise.judge(lambda *_: ...) == NOT_ATTEMPTED
+    verdicts = [exercise.judge(wrong) for wrong in WRONG[name]]
+    assert len(set(verdicts)) == 2
+    assert all(not v.startswith(RIGHT) and "expected" not in v for v in verdicts), verdicts
+
+
+@pytest.mark.parametrize("make", [loss_explorer, cloud_explorer])
+def test_presets_and_line(make):
+    explorer = make()
+    assert 2 <= len(explorer.presets) <= 4
+    for values in explorer.presets.values():
+        explorer.state = type(explorer.state)().change(**values)
+        assert eval(explorer.line()).state == explorer.state
