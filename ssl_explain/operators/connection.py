@@ -14,10 +14,30 @@ def jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top no
     ``d_top`` runs over all outputs, before any normalisation.
 
     Raises:
-        ValueError: a layer that the network does not have.
+        ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
+    """
+    check(forward, layer)
+    return sweep(forward, layer)
+
+
+def check(forward: ForwardPass, layer: int) -> None:
+    """Refuse what has no connection.
+
+    Raises:
+        ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
     """
     depth = len(forward.weights)
     _require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
+    for number, weight in enumerate(forward.weights, 1):
+        _require.finite(f"weights of layer {number}", weight)
+        if weight.ndim != 3:
+            raise ValueError(
+                f"`forward` must come from a single network, got {weight.shape[0]} runs side by side; take one of them."
+            )
+
+
+def sweep(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
+    """:func:`jacobian` without the checks."""
     top = forward.gates[-1]
     j = torch.diag_embed(top.flatten(-2)).unflatten(-1, top.shape[-2:])
     for gates, weight in zip(reversed(forward.gates[layer - 1 : -1]), reversed(forward.weights[layer:]), strict=True):
@@ -41,7 +61,7 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: a layer that the network does not have.
+        ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet

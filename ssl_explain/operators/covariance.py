@@ -9,23 +9,25 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.operators.connection import jacobian
+from ssl_explain.operators.connection import check, sweep
 from ssl_explain.records import ForwardPass
 
-CHUNK = 2**18  # Jacobian entries at a time: they stay in the cache until the product has used them
+CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
 DENSE = 600  # below this many weights a dense eigensolver is faster than an iterative one
+TOLERANCE = 3e-4  # of an eigenvector; the eigenvalue is far better, see _rayleigh
 
 
+@torch.no_grad()
 def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top d_weights"]:
     """K̄_l(x)ᵀ = E_{x'|x}[K_l(x')]ᵀ: the connection of layer l, averaged over the views of each point.
 
     ``forward`` comes from views of shape (n, a, d); weights stand in the order of ``weight.flatten()``.
+    No gradient flows through it.
 
     Raises:
-        ValueError: a layer that the network does not have, or inputs without a view axis.
+        ValueError: a layer that the network does not have, inputs without a view axis, non-finite weights.
     """
-    depth = len(forward.weights)
-    _require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
+    check(forward, layer)
     f = forward.layer_inputs[layer - 1]
     if f.ndim != 4:
         raise ValueError(
@@ -42,13 +44,14 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
 
 
 def _slice(forward: ForwardPass, part: slice) -> ForwardPass:
-    inputs, gates = ([tensor[part] for tensor in group] for group in (forward.layer_inputs, forward.gates))
+    """Some of the points, copied together: elementwise products over scattered entries take ten times as long."""
+    inputs, gates = ([tensor[part].contiguous() for tensor in group] for group in (forward.layer_inputs, forward.gates))
     return ForwardPass(tuple(inputs), tuple(gates), forward.weights, forward.output[part])
 
 
 def _fill(result: Float[Tensor, "n d_top node d_out d_in"], forward: ForwardPass, layer: int) -> None:
     """One product over the view axis: K̄[t, (o, i)] = Σ_a J_a[t, o] f_a[i] / a, written where it belongs."""
-    j, f = jacobian(forward, layer), forward.layer_inputs[layer - 1]
+    j, f = sweep(forward, layer), forward.layer_inputs[layer - 1]
     f = f / f.shape[1]
     if j.shape[-2] == 1:
         torch.bmm(j.flatten(2).mT, f.squeeze(2), out=result.view(len(f), -1, f.shape[-1]))
@@ -60,8 +63,9 @@ def _fill(result: Float[Tensor, "n d_top node d_out d_in"], forward: ForwardPass
 class CovarianceOperator:
     """OP = Fᵀ M F with F the rows of K̄ᵀ and M acting on points only; D × D, but never formed unless asked for.
 
-    Without pair weights M is the centring matrix over n, and OP = V_x[K̄]. With symmetric weights ξ
-    OP = E_{x,x'}[ξ (K̄(x) - K̄(x'))(K̄(x) - K̄(x'))ᵀ], a graph Laplacian in place of M.
+    ``factor`` is K̄ᵀ minus its mean over points: only differences between points count.
+    Without pair weights M = 1/n, and OP = V_x[K̄]. With symmetric weights ξ
+    OP = E_{x,x'}[ξ (K̄(x) - K̄(x'))(K̄(x) - K̄(x'))ᵀ], and M is a graph Laplacian.
     """
 
     factor: Float[Tensor, "n d_top d_weights"]
@@ -72,27 +76,30 @@ class CovarianceOperator:
         """D, the number of weights of the layer."""
         return self.factor.shape[-1]
 
+    @property
+    def _rows(self) -> Float[Tensor, "rows d_weights"]:
+        return self.factor.flatten(0, 1)
+
     def _mix(self, u: Float[Tensor, "n columns"]) -> Float[Tensor, "n columns"]:
-        """Apply M: subtract the mean over points, or sum over the weighted differences to all other points."""
+        """Apply M: divide by n, or sum over the weighted differences to all other points."""
         n = u.shape[0]
         if self.pair_weights is None:
-            return (u - u.mean(0)) / n
+            return u / n
         return 2 / n**2 * (self.pair_weights.sum(1, keepdim=True) * u - self.pair_weights @ u)
 
     def matvec(self, v: Float[Tensor, "d_weights"]) -> Float[Tensor, "d_weights"]:
         """OP v, by two matrix-vector products: out along the rows of K̄ᵀ, mix the points, and back."""
-        rows = self.factor.flatten(0, 1)
-        u = (rows @ v).view(self.factor.shape[:2])
-        return rows.mT @ self._mix(u).flatten()
+        u = (self._rows @ v).view(self.factor.shape[:2])
+        return self._rows.mT @ self._mix(u).flatten()
 
     def as_matrix(self) -> Float[Tensor, "d_weights d_weights"]:
         """The whole D × D matrix."""
         mixed = self._mix(self.factor.flatten(1)).view(self.factor.shape)
-        return mixed.flatten(0, 1).mT @ self.factor.flatten(0, 1)
+        return mixed.flatten(0, 1).mT @ self._rows
 
     def trace(self) -> float:
         """The sum of all eigenvalues, which is the total variance of K̄ (or its weighted spread)."""
-        return float((self._mix(self.factor.flatten(1)) * self.factor.flatten(1)).sum())
+        return float(sum(self._mix(block).mul_(block).sum() for block in self.factor.flatten(1).split(self.size, 1)))
 
     def eigh(self, k: int) -> tuple[Float[Tensor, "k"], Float[Tensor, "d_weights k"]]:
         """The ``k`` largest eigenvalues, largest first, and their eigenvectors (relative accuracy about 1e-6).
@@ -104,18 +111,29 @@ class CovarianceOperator:
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
-        start = torch.randn(self.size, generator=torch.Generator().manual_seed(0), dtype=self.factor.dtype).numpy()
-        operator = LinearOperator((self.size, self.size), matvec=self._numpy_matvec, dtype=self._numpy_type)
-        values, vectors = eigsh(operator, k=k, v0=start, tol=1e-3)
-        order = np.argsort(values)[::-1].copy()
-        return torch.from_numpy(values[order]), torch.from_numpy(vectors[:, order])
+        start = self._rows.mT @ torch.randn(len(self._rows), generator=torch.Generator().manual_seed(0)).to(self.factor)
+        if not self.matvec(start).any():  # nothing varies: any directions will do, but the iteration could not start
+            return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
+        operator = LinearOperator((self.size, self.size), matvec=self._numpy_matvec, dtype=start.cpu().numpy().dtype)
+        _, columns = eigsh(operator, k=k, which="LA", v0=start.cpu().numpy(), tol=TOLERANCE)
+        return self._rayleigh(torch.from_numpy(columns).to(self.factor))
 
-    @property
-    def _numpy_type(self) -> np.dtype:
-        return np.dtype(str(self.factor.dtype).removeprefix("torch."))
+    def _rayleigh(self, v: Float[Tensor, "d_weights k"]) -> tuple[Float[Tensor, "k"], Float[Tensor, "d_weights k"]]:
+        """λ = vᵀ OP v of each unit eigenvector: an error of ε in the vector is one of ε² in the eigenvalue."""
+        u = (self._rows @ v).view(len(self.factor), -1)
+        values = (u * self._mix(u)).view(-1, v.shape[1]).sum(0) / v.square().sum(0)
+        order = values.argsort(descending=True)
+        return values[order], v[:, order]
 
     def _numpy_matvec(self, v: np.ndarray) -> np.ndarray:
-        return self.matvec(torch.from_numpy(np.ascontiguousarray(v.ravel(), dtype=self._numpy_type))).numpy()
+        """OP v, reading K̄ once instead of twice: a few rows go out, and back while they are still in the cache."""
+        if self.pair_weights is not None:  # all points must be out before the first can be mixed
+            return self.matvec(torch.from_numpy(v).to(self.factor)).cpu().numpy()
+        rows, total, few = self._rows.cpu().numpy(), np.zeros_like(v), max(1, CHUNK // self.size)
+        for start in range(0, len(rows), few):
+            some = rows[start : start + few]
+            total += (some @ v) @ some
+        return total / len(self.factor)
 
 
 def covariance_operator(
@@ -140,11 +158,12 @@ def covariance_operator(
         >>> op.as_matrix().shape, op.eigh(2)[0].shape
         (torch.Size([12, 12]), torch.Size([2]))
     """
-    with torch.no_grad():
-        factor = _require.finite("forward", mean_connection(forward, layer))
+    factor = mean_connection(forward, layer)
+    factor -= factor.mean(0)
     n = factor.shape[0]
     if n < 2:
-        raise ValueError("`forward` must hold at least two points, got 1; one point has no variance between points.")
+        raise ValueError(f"`forward` must hold at least two points, got {n}; one point has no variance between points.")
+    _require.finite("forward", factor)
     if pair_weights is not None:
         _require.finite("pair_weights", pair_weights)
         if pair_weights.shape != (n, n) or not torch.allclose(pair_weights, pair_weights.mT):
