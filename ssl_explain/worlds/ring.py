@@ -1,6 +1,7 @@
 """Two objects on a ring that shift about: what a neuron learns to tell apart, their shape or their place."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 from jaxtyping import Float
@@ -23,7 +24,8 @@ class Ring:
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: a ring of fewer than 5 cells, or a pattern longer than half of it.
+        ValueError: a ring of fewer than 5 or more than 256 cells, a pattern longer than half of it, patterns that are
+            empty or the same after a shift.
 
     Example:
         >>> Ring(6).enumerate(strength=1.0).x.shape
@@ -36,10 +38,17 @@ class Ring:
 
     def __post_init__(self) -> None:
         """Check that the patterns fit and differ under every shift."""
-        _require.integer("cells", self.cells, 5, "on a smaller ring 11 and 101 overlap with themselves")
+        remedy = "on fewer 11 and 101 overlap with themselves, for more a position would need more than 8 bits"
+        _require.integer("cells", self.cells, 5, remedy, high=256)
         if any(len(pattern) > self.cells // 2 + 1 for pattern in self.objects):
             raise ValueError(
                 f"`objects` must fit on half of {self.cells} cells, got {self.objects}; take a larger ring."
+            )
+        turns = [{tuple(p.roll(by).tolist()) for by in range(self.cells)} for p in self.patterns()]
+        if not turns or not all(self.patterns().any(1)) or any(a & b for a, b in combinations(turns, 2)):
+            raise ValueError(
+                f"`objects` must hold at least one pattern with a 1 in it and differ under every shift, "
+                f"got {self.objects}; try {OBJECTS}."
             )
 
     @property
@@ -66,6 +75,9 @@ class Ring:
         """Every point with all of its views, equally likely: expectations become finite sums.
 
         ``latents[0]`` is the object of each point, ``latents[1]`` its position (0 where shifts are uniform).
+
+        Raises:
+            ValueError: strength outside [0, 1].
         """
         r = self.shift(strength)
         kinds, places = len(self.objects), 1 if r is None else self.cells
@@ -90,7 +102,8 @@ class Ring:
         low, high = (0, self.cells) if r is None else (-r, r + 1)
         moves = torch.randint(low, high, (n, views), generator=generator)
         patterns = self.patterns()[kind].unsqueeze(1).expand(-1, views, -1)
-        return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, place))
+        position = torch.zeros_like(place) if r is None else place  # uniform shifts leave no position to a point
+        return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, position))
 
 
 def _latents(kind: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
