@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssl_explain import _require
 from ssl_explain.networks.relu import ReLUNet
@@ -24,7 +24,7 @@ def ring_neurons(cells: int, neurons: int, *, generator: torch.Generator, linear
 
     Example:
         >>> net = ring_neurons(6, 3, generator=torch.Generator().manual_seed(0))
-        >>> net.weights[0].norm(dim=-1).flatten().tolist()
+        >>> net.weights[0].norm(dim=-1).flatten().round(decimals=6).tolist()
         [1.0, 1.0, 1.0]
     """
     net = ReLUNet((cells, neurons), generator=generator, normalise=False, linear_top=linear).double()
@@ -81,7 +81,7 @@ def identity_share(responses: Float[Tensor, "*t object place neuron"]) -> Float[
 
 
 def expected_update(x: Float[Tensor, "n a cell"], *, linear: bool = False) -> Update:
-    """The gradient flow of E L_simp on listed views: ẇ = 2·OP·w for every neuron on its own."""
+    """Gradient flow of E L_simp on listed views: ẇ = 2·OP·w for every neuron on its own."""
     n, a, cells = x.shape
     rows = x.reshape(-1, cells)
 
@@ -181,3 +181,17 @@ def ring_run(
         world.patterns(), times, weights, responses(weights, x, linear=linear), dead(start, x, linear=linear),
         world.shift(strength), steps,
     )  # fmt: skip
+
+
+def exact_info_nce(net: ReLUNet, views: Views, tau: float = 0.1) -> Float[Tensor, ""]:
+    """The expectation of InfoNCE with one negative over a finite world, summed over runs: every triple of views.
+
+    For :func:`~ssl_explain.dynamics.flow.flow`. The energies sum over all neurons of a run, which couples them.
+    """
+    n, a = views.x.shape[-3:-1]
+    f = net(views.x)
+    everyone = f.flatten(-3, -2).unsqueeze(-3).unsqueeze(-3)
+    near = 0.5 * (f.unsqueeze(-2) - f.unsqueeze(-3)).square().sum(-1)
+    far = 0.5 * (f.unsqueeze(-2) - everyone).square().sum(-1)
+    gaps = (near.unsqueeze(-1) - far.unsqueeze(-2)).view(-1, n * a * a * n * a)
+    return tau * nn.functional.softplus(gaps / tau).mean(-1).sum()

@@ -1,0 +1,179 @@
+"""Predictions and exercises of notebook 06."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+who_is_faster = Question(
+    "Same start, two runs: in one the bottom trains alone, in the other both layers train. Whose bottom grows faster?",
+    {
+        "alone": Option(
+            "the bottom alone: no top takes work off it",
+            "That would be so if there were a fixed amount of work to share. Here there is none: a larger output only "
+            "makes every gradient larger.",
+        ),
+        "same": Option(
+            "both alike: a layer moves by its own gradient",
+            "True at the very first step. But the bottom's gradient passes through the top's weights, and these grow.",
+        ),
+        "both": Option(
+            "the bottom that trains together with the top",
+            "The gradient of the bottom passes through W_2. As W_2 grows, the same features at the bottom pay more.",
+        ),
+    },
+)
+
+how_it_ends = Question(
+    "With both layers free and nothing to hold the weights, how does the growth go on?",
+    {
+        "saturates": Option(
+            "it slows down and settles",
+            "That would need something that stops it: the loss L = r+ - r- has no lower bound.",
+        ),
+        "exponential": Option(
+            "exponentially: a fixed doubling time",
+            "That is what one layer does while its gates stand. With two layers each speeds up the other, so the "
+            "doubling time shrinks.",
+        ),
+        "blow_up": Option(
+            "ever faster, infinite after a finite time",
+            "Each layer's rate grows with the other layer. Like ẇ = w³, this reaches infinity in finite time.",
+        ),
+    },
+)
+
+
+def rate_of_the_bottom(op: Tensor, factor: float) -> Tensor:
+    """The bottom's operator after all weights of the top have been multiplied by a factor."""
+    return factor**2 * op
+
+
+def _judge_rate(attempt: Callable[..., Any]) -> str:
+    op = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
+    return compare(
+        attempt(op, 3.0),
+        9 * op,
+        {
+            "The connection grows by the factor; the operator holds it twice.": 3 * op,
+            "The operator of the bottom contains J_1 = D_2 W_2 D_1: it does feel the top.": op,
+            "Four powers are what both layers together would give; here only the top has grown.": 81 * op,
+        },
+    )
+
+
+def blow_up_time(w: float, v: float) -> float:
+    """When ẇ = 2·v·w³ from w reaches infinity: two layers of one neuron each, alike at the start."""
+    return 1 / (4 * v * w**2)
+
+
+def _judge_time(attempt: Callable[..., Any]) -> str:
+    right = torch.tensor(blow_up_time(0.5, 0.3))
+    return compare(
+        attempt(0.5, 0.3),
+        right,
+        {
+            "Half of that: ∫ dw/w³ = -1/(2w²), and there is a 2 in the rate as well.": 2 * right,
+            "That is a doubling time of exponential growth, with the rate of the start. The rate grows on the way.": (
+                torch.tensor(math.log(2) / (2 * 0.3 * 0.5**2))
+            ),
+            "A larger start blows up earlier: w belongs below the line, squared.": torch.tensor(0.5**2 / (4 * 0.3)),
+        },
+    )
+
+
+def paired_median(both: Tensor, alone: Tensor) -> Tensor:
+    """The median over seeds of how much further the bottom is with both layers free; both and alone are (seeds,)."""
+    return (both / alone).quantile(0.5)
+
+
+def _judge_paired(attempt: Callable[..., Any]) -> str:
+    alone = torch.tensor([1.0, 4.0, 2.0, 10.0, 3.0, 1.5]).double()
+    both = torch.tensor([3.0, 4.4, 2.6, 10.5, 9.0, 2.4]).double()
+    return compare(
+        attempt(both, alone),
+        paired_median(both, alone),
+        {
+            "You compare the two medians. Seeds differ by themselves: divide seed by seed, then take the median.": (
+                both.quantile(0.5) / alone.quantile(0.5)
+            ),
+            "That is the mean of the ratios: one lucky seed moves it at will. Take the median.": (both / alone).mean(),
+            "With an even number of seeds torch.median takes the lower middle; quantile(0.5) takes the mean of both.": (
+                (both / alone).median()
+            ),
+            "The other way round: both layers over the bottom alone.": (alone / both).quantile(0.5),
+        },
+    )
+
+
+def interval_of_median(values: Tensor) -> tuple[float, float]:
+    """A 95 % interval of the median by ranks: the k-th smallest and the k-th largest value."""
+    n = len(values)
+    k = max(k for k in range(1, n) if sum(math.comb(n, j) for j in range(k)) / 2**n <= 0.025)
+    ordered = values.sort().values
+    return float(ordered[k - 1]), float(ordered[n - k])
+
+
+def _judge_interval(attempt: Callable[..., Any]) -> str:
+    values = torch.arange(1.0, 21.0) ** 2
+    answer = attempt(values)
+    pair = torch.tensor([float(x) for x in answer]) if isinstance(answer, tuple | list) else answer
+    half = 1.96 * values.std() / 20**0.5
+    return compare(
+        pair,
+        torch.tensor(interval_of_median(values)),
+        {
+            "That is the interval of the mean. Of the median ask which ranks a fair coin can reach.": torch.stack(
+                [values.mean() - half, values.mean() + half]
+            ),
+            "That is where 95 % of the values lie, not the median: it does not shrink with more seeds.": (
+                values.quantile(torch.tensor([0.025, 0.975]))
+            ),
+            "One rank too far in: count P(Binomial(n, ½) < k), and keep it below 2.5 %.": values[[6, 13]],
+        },
+    )
+
+
+exercises = {
+    "rate": Exercise(
+        "A top three times as large",
+        "easy",
+        3,
+        ("The bottom's connection is f_0 times J_1, and J_1 contains W_2.", "OP is the variance of the connection."),
+        rate_of_the_bottom,
+        _judge_rate,
+    ),
+    "blow_up": Exercise(
+        "When is it infinite?",
+        "medium",
+        6,
+        ("Separate the variables: dw / w³ = 2 v dt.", "Integrate from w to infinity."),
+        blow_up_time,
+        _judge_time,
+    ),
+    "paired": Exercise(
+        "Paired over seeds",
+        "easy",
+        4,
+        ("A seed is its own control: compare within it.", "Divide first, summarise afterwards."),
+        paired_median,
+        _judge_paired,
+    ),
+    "interval": Exercise(
+        "How sure is a median?",
+        "hard",
+        10,
+        (
+            "Each value lies below the true median like a fair coin falls.",
+            "The k-th smallest lies above it with probability P(Binomial(n, ½) < k).",
+            "Take the largest k for which that is at most 2.5 %; do the same from above.",
+        ),
+        interval_of_median,
+        _judge_interval,
+    ),
+}

@@ -1,0 +1,204 @@
+"""Predictions and exercises of notebook 05."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+linear_learns = Question(
+    "Two objects, 11 and 101, shifted anywhere on the ring. What does a linear neuron learn?",
+    {
+        "object": Option(
+            "to tell the two objects apart",
+            "That assumes that what differs between the objects reaches the neuron's mean. But every cell is on "
+            "equally often for both, and a linear neuron sees only such means.",
+        ),
+        "place": Option(
+            "the place of the object",
+            "That would be so if place varied between points. Under full shifts it varies between views of one point.",
+        ),
+        "nothing": Option(
+            "nothing at all: its weights stand still",
+            "Averaged over all shifts both objects look alike, so nothing varies between points, and only what varies "
+            "between points moves weights.",
+        ),
+    },
+)
+
+first_preference = Question(
+    "A random ReLU neuron fires a little more for 101 than for 11. What becomes of this preference?",
+    {
+        "random": Option(
+            "anything: it depends on what the loss needs",
+            "The loss only asks for variance between points. Either sign gives it, so nothing pulls a neuron across "
+            "zero.",
+        ),
+        "grows": Option(
+            "it grows and keeps its sign",
+            "The gradient is proportional to the preference itself: whatever is there is amplified, nothing else.",
+        ),
+        "shared": Option(
+            "all neurons end up preferring the same object",
+            "That would need neurons that know of each other. Under this loss each neuron moves on its own.",
+        ),
+    },
+)
+
+small_shifts = Question(
+    "Now let views shift by at most a quarter of the ring. What do most ReLU neurons end up telling apart?",
+    {
+        "object": Option(
+            "the object, as before",
+            "That assumes that only the name of the object is worth knowing. But the place now differs between points "
+            "as well, and it differs far more.",
+        ),
+        "place": Option(
+            "the place",
+            "What varies most between points and survives the views wins. Small shifts do not remove the place.",
+        ),
+        "both": Option(
+            "half of them this, half of them that",
+            "That happens in between, for shifts of about a third of the ring.",
+        ),
+    },
+)
+
+WORLD = torch.tensor([[1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0]]).double()
+VIEWS = torch.stack([torch.stack([row.roll(k) for k in range(6)]) for row in WORLD])  # (object, shift, cell)
+WEIGHT = torch.tensor([0.5, -0.2, 0.4, -0.6, 0.1, -0.3]).double()
+
+
+def selectivity(w: Tensor, x: Tensor) -> Tensor:
+    """How much more a ReLU neuron w (d,) fires for the first object; x (2, shifts, d) holds all views of both."""
+    f = (x @ w).relu().mean(1)
+    return f[0] - f[1]
+
+
+def _judge_selectivity(attempt: Callable[..., Any]) -> str:
+    right = selectivity(WEIGHT, VIEWS)
+    return compare(
+        attempt(WEIGHT, VIEWS),
+        right,
+        {
+            "The sign: s is the first object minus the second.": -right,
+            "Without the ReLU both means are equal under full shifts. Let the neuron fire first, then average.": (
+                (VIEWS @ WEIGHT).mean(1)[0] - (VIEWS @ WEIGHT).mean(1)[1]
+            ),
+            "You sum over the views. The expectation is their mean.": 6 * right,
+        },
+    )
+
+
+def delta(w: Tensor, x: Tensor) -> Tensor:
+    """Δ = K̄(11) - K̄(101) of a ReLU neuron w (d,): the mean view, counting those that make it fire."""
+    gates = (x @ w > 0).to(x.dtype).unsqueeze(-1)
+    means = (gates * x).mean(1)
+    return means[0] - means[1]
+
+
+def _judge_delta(attempt: Callable[..., Any]) -> str:
+    gates = (VIEWS @ WEIGHT > 0).double().unsqueeze(-1)
+    fired = (gates * VIEWS).sum(1) / gates.sum(1)
+    return compare(
+        attempt(WEIGHT, VIEWS),
+        delta(WEIGHT, VIEWS),
+        {
+            "The sign: Δ is the first object minus the second.": -delta(WEIGHT, VIEWS),
+            "The gate is missing: without it both mean views are alike. Count only views that make the neuron fire.": (
+                VIEWS.mean(1)[0] - VIEWS.mean(1)[1]
+            ),
+            "You divide by the number of views that fire. A silent view counts too, as zero: divide by all views.": (
+                fired[0] - fired[1]
+            ),
+            "You average the activations. The connection of a weight is its input, where the gate is open.": (
+                selectivity(WEIGHT, VIEWS) * torch.ones(6).double()
+            ),
+        },
+    )
+
+
+def operator(delta: Tensor) -> Tensor:
+    """OP = V_x[K̄] of a world of two equally likely points whose mean connections differ by delta (d,)."""
+    return torch.outer(delta, delta) / 4
+
+
+def _judge_operator(attempt: Callable[..., Any]) -> str:
+    d = delta(WEIGHT, VIEWS)
+    right = operator(d)
+    return compare(
+        attempt(d),
+        right,
+        {
+            "Each point lies Δ/2 from their mean: square the half.": 4 * right,
+            "Nearly: the variance divides by the number of points, not by one less.": 2 * right,
+            "That is the diagonal alone. An operator mixes cells: take the outer product.": torch.diag(d * d) / 4,
+        },
+    )
+
+
+def identity_share(f: Tensor) -> Tensor:
+    """Part of the variance between points that the object explains; f (2, place) are the mean responses."""
+    of_objects = f.mean(1)
+    return (of_objects - f.mean()).square().mean() / (f - f.mean()).square().mean()
+
+
+def _judge_share(attempt: Callable[..., Any]) -> str:
+    f = torch.tensor([[0.9, 0.1, 0.2, 0.4], [0.1, 0.3, 0.0, 0.1]]).double()
+    of_places = (f.mean(0) - f.mean()).square().mean() / (f - f.mean()).square().mean()
+    return compare(
+        attempt(f),
+        identity_share(f),
+        {
+            "That is the share of the place. Average over places first; what is left differs by object.": of_places,
+            "This is a variance, not yet a share: divide by the variance over all points.": (
+                (f.mean(1) - f.mean()).square().mean()
+            ),
+            "That is what the object does not explain: one minus the share.": 1 - identity_share(f),
+        },
+    )
+
+
+exercises = {
+    "selectivity": Exercise(
+        "What does this neuron prefer?",
+        "easy",
+        4,
+        ("A neuron fires max(wᵀx, 0) on a view x.", "Average over the views of each object, then subtract."),
+        selectivity,
+        _judge_selectivity,
+    ),
+    "delta": Exercise(
+        "The difference that moves the weights",
+        "medium",
+        6,
+        (
+            "The connection of one neuron is its input where the gate is open, and zero elsewhere.",
+            "Average it over all views of each object, silent ones included.",
+        ),
+        delta,
+        _judge_delta,
+    ),
+    "operator": Exercise(
+        "The operator of two points",
+        "medium",
+        4,
+        ("With two equally likely points the mean lies half-way.", "torch.outer makes a matrix of two vectors."),
+        operator,
+        _judge_operator,
+    ),
+    "identity_share": Exercise(
+        "Object or place?",
+        "medium",
+        6,
+        (
+            "What the object explains is what is left after averaging over places.",
+            "Divide its variance by the variance over all points.",
+        ),
+        identity_share,
+        _judge_share,
+    ),
+}
