@@ -11,6 +11,8 @@ from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
 
+BLOWN_UP = "stopped at step {}: the flow has blown up, as it must in finite time without a fixed norm"
+
 
 def between_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
     """Between points: tr V_x[E_{x'|x} f], the variance that is left after averaging over the views of each point."""
@@ -66,31 +68,45 @@ def flow(
 
     ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves); without it, and without
     normalised outputs, L_simp blows up in finite time: ``until`` stops a run once what was measured says so.
-    ``layers`` names the layers that move (all of them if None).
+    ``layers`` names the layers that move (all of them if None). Nothing that is not finite is ever recorded.
 
     Raises:
-        ValueError: a negative number of steps, a step size that is not positive.
+        ValueError: a negative number of steps, a step size that is not positive, ``measure_every`` below 1, weights
+            that are not finite, layers that the network does not have or none at all.
     """
     _require.integer("steps", steps, 0, "0 only measures")
+    _require.integer("measure_every", measure_every, 1, "1 measures after every step")
     _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.01", open_low=True)
-    moving = [w for number, w in enumerate(net.weights, 1) if layers is None or number in layers]
+    moving = _moving(net, layers)
     times, values, losses, stopped = [0], [measure(net)], [], None
     for step in range(1, steps + 1):
         energy = loss(net, views)
         gradients = torch.autograd.grad(energy, moving)
         if not torch.isfinite(step_size * torch.nn.utils.get_total_norm(gradients) + energy.detach()):
-            stopped = (
-                f"stopped at step {step - 1}: the flow has blown up, as it must in finite time without a fixed norm"
-            )
+            stopped = BLOWN_UP.format(step - 1)
             break
         _move(moving, gradients, step_size, fixed_norm)
         losses.append(energy.detach())
         if step % measure_every == 0 or step == steps:
+            value = measure(net)
+            if not torch.isfinite(value).all():
+                stopped = BLOWN_UP.format(step)
+                break
             times.append(step)
-            values.append(measure(net))
+            values.append(value)
             if until is not None and until(values[-1]):
                 break
     return Trace(torch.tensor(times), torch.stack(values), torch.stack(losses) if losses else torch.empty(0), stopped)
+
+
+def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
+    """The weights of the layers that move."""
+    depth = len(net.weights)
+    for number, weight in enumerate(net.weights, 1):
+        _require.finite(f"weights of layer {number}", weight)
+    if layers is not None and (not layers or not set(layers) <= set(range(1, depth + 1))):
+        raise ValueError(f"`layers` must name layers from 1 to {depth}, got {tuple(layers)}; None moves all of them.")
+    return [weight for number, weight in enumerate(net.weights, 1) if layers is None or number in layers]
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain import _require
 from ssl_explain.losses.contrastive import Loss
 
 
@@ -12,11 +13,15 @@ def pull_and_push(
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n h"]]:
     """∂L/∂r+ > 0 and ∂L/∂r_k- < 0 of every point; they sum to zero over each point.
 
+    Raises:
+        ValueError: no negatives.
+
     Example:
         >>> from ssl_explain.losses.contrastive import simple_contrastive
         >>> pull_and_push(simple_contrastive, torch.zeros(1), torch.zeros(1, 2))
         (tensor([1.]), tensor([[-0.5000, -0.5000]]))
     """
+    _require.integer("number of negatives", r_neg.shape[-1], 1, "a contrastive loss needs something to push away")
     with torch.enable_grad():
         energies = (r_pos.detach().requires_grad_(), r_neg.detach().requires_grad_())
         pull, push = torch.autograd.grad(loss(*energies).sum(), energies)
@@ -36,5 +41,5 @@ def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Te
         [[0.5, 0.49, 0.0], [0.49, 0.5, 0.0], [0.0, 0.0, 0.5]]
     """
     r = 0.5 * (mean_outputs.unsqueeze(1) - mean_outputs.unsqueeze(0)).square().sum(-1)
-    _, push = pull_and_push(loss, torch.zeros(r.numel(), dtype=r.dtype), r.flatten().unsqueeze(-1))
+    _, push = pull_and_push(loss, torch.zeros_like(r.flatten()), r.flatten().unsqueeze(-1))
     return -push.view(r.shape)
