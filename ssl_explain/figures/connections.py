@@ -74,7 +74,7 @@ class ConnectionPicture(Picture[ConnectionView]):
         d_out, d_in, d_top = record.connection.shape
         depth, layer = len(record.gates), record.layer
         words = [
-            "gates of layers " + (f"1 to {depth}" if depth > 1 else "1"),
+            f"gates of layers 1 to {depth}" if depth > 1 else "gates of layer 1",
             f"$f_{layer - 1}$: {d_in} inputs",
             f"$J_{layer}$: {d_top} × {d_out}",
             f"$K_{layer}$: {d_top} outputs × ({d_out} blocks of {d_in} weights)",

@@ -45,7 +45,7 @@ class LandscapePicture(Picture[Landscape]):
         end = float(record.grid[-1])
         self.extent = (0.0, end, 0.0, end)
         self.plane.set(xlim=(0, end), ylim=(0, end))
-        self.cuts.set(xlim=(0, end), ylim=(-3.2, 5.2))
+        self.cuts.set(xlim=(0, end), ylim=(-4.2, 6.8))
         self.balance.set(xlim=(-0.6, 2.6), ylim=(-1.3, 1.3))
         self.balance.set_xticks([0, 1, 2], ["r+", "all r-", "sum"])
         self.balance.axhline(0, color=QUIET, linewidth=0.8)
@@ -69,7 +69,7 @@ class LandscapePicture(Picture[Landscape]):
         (self.upward,) = self.plane.plot([], [], color=NEGATIVE, linewidth=1.5, linestyle="--")
         self.downhill = FancyArrowPatch((0, 0), (0, 0), arrowstyle="-|>", mutation_scale=16, linewidth=2.5, color=PAPER)
         self.plane.add_patch(self.downhill)
-        (self.point,) = self.plane.plot([], [], "o", color=INK, markersize=9, markeredgecolor=PAPER)
+        (self.point,) = self.plane.plot([], [], "o", color=INK, markersize=9, markeredgecolor=PAPER, clip_on=False)
         common = {"linewidth": 2.2, "markevery": [], "markersize": 8}
         (self.by_pos,) = self.cuts.plot([], [], color=POSITIVE, label="r+ moves", marker="o", **common)
         (self.by_neg,) = self.cuts.plot([], [], color=NEGATIVE, ls="--", label="all r- move", marker="s", **common)
@@ -124,7 +124,7 @@ class LandscapePicture(Picture[Landscape]):
         surface, grid = record.surface.numpy(), record.grid.numpy()
         self.image.set_data(surface)
         self.image.set_clim(surface.min(), max(surface.max(), surface.min() + 1e-9))
-        self.lines = [self.plane.contour(grid, grid, surface, levels=8, colors=PAPER, linewidths=0.6, alpha=0.7)]
+        self.lines = [self.plane.contour(grid, grid, surface, levels=8, colors=PAPER, linestyles="-", linewidths=0.6)]
         end, reach = grid[-1], min(record.reach, float(grid[-1]))
         self.beyond[0].set_bounds(reach, 0, end - reach, end)
         self.beyond[1].set_bounds(0, reach, reach, end - reach)
