@@ -144,7 +144,7 @@ def operator_explorer(state: OperatorState | None = None, *, controls: Sequence[
         ValueError: a control that does not exist.
 
     Example:
-        >>> operator_explorer(OperatorState(strength=0.0)).record.share  # all views alike: nothing varies within
+        >>> round(operator_explorer(OperatorState(strength=0.0)).record.share, 9)  # views alike: nothing varies within
         1.0
     """
     return OperatorExplorer(state or OperatorState(), controls)
