@@ -140,7 +140,7 @@ class RingPicture(Picture[Selectivity]):
         s = selectivities(record)
         order = s[0].argsort(descending=True).tolist()
         now = float(record.times[record.shown] / record.times[-1])
-        self.heat.set_data(record.weights[record.shown][order])
+        self.heat.set_data(record.weights[record.shown][order].numpy())
         learned = winners(record)
         for text, j in zip(self.letters, order, strict=True):
             text.set_text(learned[j])
