@@ -23,7 +23,7 @@ PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = """no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update
     disable-sync"""
-PATIENCE = 60_000  # ms: the machine may be slow; a condition that never comes fails the test anyway
+PATIENCE = 180_000  # ms: the machine may be slow; a condition that never comes fails the test anyway
 
 SESSION = "window.jupyterapp?.shell.currentWidget?.sessionContext"
 IDLE = f"{SESSION}?.session?.kernel?.status === 'idle'"
