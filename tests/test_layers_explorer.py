@@ -146,5 +146,5 @@ def test_ratios_are_drawn_with_median_and_interval():
     values = {"a": torch.linspace(1, 2, 9).double(), "b": torch.linspace(2, 4, 9).double()}
     picture = figure_ratios(values, {name: median_interval(v) for name, v in values.items()})
     drawn = sorted(np.concatenate([c.get_offsets()[:, 0] for c in picture.figure.axes[0].collections[:2]]).tolist())
-    assert drawn == sorted(torch.cat(list(values.values())).tolist())
+    np.testing.assert_allclose(drawn, sorted(torch.cat(list(values.values())).tolist()))
     assert "a: median 1.50" in picture.words

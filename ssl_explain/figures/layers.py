@@ -136,7 +136,12 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
         "ratio": np.concatenate([np.asarray(values) for values in ratios.values()]),
         "case": np.concatenate([[name] * len(values) for name, values in ratios.items()]),
     }
-    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.55, size=6, jitter=0.12)
+    ax.set_xscale("log")
+    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.55, size=6, jitter=False)
+    for dots in ax.collections:  # spread by the golden ratio: seaborn's jitter would draw from a global generator
+        places = np.array(dots.get_offsets())
+        places[:, 1] += 0.24 * ((0.618 * np.arange(len(places))) % 1 - 0.5)
+        dots.set_offsets(places)
     for row, (middle, low, high) in enumerate(intervals.values()):
         ax.errorbar(
             [middle], [row + 0.3], xerr=[[middle - low], [high - middle]], color=PREDICTED, marker=MARKERS[3],
@@ -144,7 +149,6 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
         )  # fmt: skip
         ax.text(high * 1.06, row + 0.32, f"median {middle:.2f} [{low:.2f}, {high:.2f}]", fontsize=FONT, va="center")
     ax.axvline(1, color=QUIET, linestyle=":")
-    ax.set_xscale("log")
     largest = max(float(values.max()) for values in ratios.values())
     ticks = [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if min(0.8, data["ratio"].min()) <= t <= largest * 1.5]
     ax.set_xticks(ticks, [f"{t:g}" for t in ticks])

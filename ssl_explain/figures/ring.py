@@ -81,7 +81,7 @@ class RingPicture(Picture[Selectivity]):
             artist.remove()
         m, ax = len(record.dead), self.weight_axes
         self.heat = ax.imshow(
-            record.weights[0], cmap="RdBu_r", vmin=-0.8, vmax=0.8, aspect="auto", interpolation="nearest",
+            record.weights[0].numpy(), cmap="RdBu_r", vmin=-0.8, vmax=0.8, aspect="auto", interpolation="nearest",
             extent=(0, 1, 1, 0),
         )  # fmt: skip
         ax.set(xlim=(0, 1.09), ylim=(1, 0))
@@ -206,9 +206,9 @@ def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustra
     ax.axhline(0.5, color=QUIET, linestyle=":")
     ax.text(len(shares) - 0.55, 0.51, "coin", fontsize=FONT, color=QUIET, ha="right")
     tidy(ax, title="share of neurons that end with the sign they began with")
-    ax.set(ylim=(0.4, 1.03), xlim=(-0.5, len(shares) - 0.5))
+    ax.set(ylim=(0.35, 1.03), xlim=(-0.5, len(shares) - 0.5))
     ax.set_xticks(range(len(shares)), list(shares))
-    ax.legend(fontsize=FONT, frameon=False, loc="lower left")
+    ax.legend(fontsize=FONT, frameon=False, loc="lower left", ncols=2)
     figure.tight_layout()
     parts = [
         f"{setting}: " + ", ".join(f"{group} {100 * np.mean(v):.0f} %" for group, v in groups.items())
