@@ -1,0 +1,127 @@
+"""Measure the covariance operator: 256 points, 64 views, widths 100-100-10, layer 1 (10,000 weights), one thread.
+
+``python tools/bench_operators.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. Times are ratios to the one
+batched matrix product that building K̄ is, timed alone in the same run, turn by turn: the fastest of several rounds
+each, since a busy machine only ever adds.
+"""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from bench import Row, seconds
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch.func import functional_call, jacrev, vmap
+
+from ssl_explain import ReLUNet
+from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator, mean_connection
+from ssl_explain.records import ForwardPass
+from ssl_explain.worlds.clouds import Clouds
+
+POINTS, VIEWS, WIDTHS = 256, 64, (100, 100, 10)
+
+
+def network() -> tuple[ReLUNet, torch.Tensor]:
+    """The network and the views that everything here is measured on."""
+    generator = torch.Generator().manual_seed(0)
+    net = ReLUNet(WIDTHS, generator=generator, normalise=False)
+    world = Clouds(between=torch.ones(WIDTHS[0]), within=0.5 * torch.ones(WIDTHS[0]))
+    return net, world.draw(POINTS, views=VIEWS, generator=generator).x
+
+
+def fastest(actions: dict[str, Callable[[], object]], repeat: int) -> dict[str, float]:
+    """The fastest run of each, taking turns."""
+    for action in actions.values():
+        action()
+    rounds = [{name: seconds(action) for name, action in actions.items()} for _ in range(repeat)]
+    return {name: min(taken[name] for taken in rounds) for name in actions}
+
+
+def jacobians(net: ReLUNet, x: torch.Tensor) -> torch.Tensor:
+    """K̄ᵀ by per-sample Jacobians of torch.func, a point at a time: all at once would take 6.5 GB."""
+    rest = {name: weight.detach() for name, weight in net.named_parameters()}
+
+    def f(first: torch.Tensor, view: torch.Tensor) -> torch.Tensor:
+        return functional_call(net, rest | {"weights.0": first}, (view,))
+
+    every = vmap(jacrev(f), (None, 0))
+    return torch.stack([every(rest["weights.0"], point).mean(0).flatten(1) for point in x])
+
+
+def largest_error(operator: CovarianceOperator, values: torch.Tensor) -> float:
+    """The largest relative error, against the dense Gram matrix in float64."""
+    rows = operator.factor.flatten(0, 1).double()
+    exact = torch.linalg.eigvalsh(rows @ rows.mT / len(operator.factor)).flip(0)[: len(values)]
+    return float((values.double() / exact - 1).abs().max())
+
+
+def peak_memory() -> float:
+    """The most memory that this process ever held, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: `getrusage` would count what the parent process held as well
+        return int(re.findall(r"VmHWM:\s+(\d+)", status.read_text())[0]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def peak() -> None:
+    """Print how much memory building the operator and using it takes, in MB."""
+    before = peak_memory()
+    net, x = network()
+    operator = covariance_operator(net.forward_pass(x), layer=1)
+    operator.eigh(10), operator.trace(), operator.matvec(torch.ones(operator.size))
+    print(json.dumps({"peak": peak_memory(), "operator": peak_memory() - before}))
+
+
+def product_of(forward: ForwardPass, out: torch.Tensor | None = None) -> Callable[[], torch.Tensor]:
+    """The one batched matrix product (256 × (1000 × 64) @ (64 × 100)), on operands that lie ready.
+
+    Without ``out`` it asks for the 100 MB of its result each time, which is nearly half of its time.
+    """
+    left = torch.randn(POINTS, WIDTHS[1] * WIDTHS[2], VIEWS, generator=torch.Generator().manual_seed(1))
+    right = forward.layer_inputs[0].squeeze(2).contiguous()
+    return lambda: torch.bmm(left, right, out=out)
+
+
+def rows(repeat: int = 9) -> list[Row]:
+    """Every figure of the operator."""
+    net, x = network()
+    with threadpool_limits(1, "blas"), torch.no_grad():
+        forward = net.forward_pass(x)
+        operator = covariance_operator(forward, layer=1)
+        actions = {
+            "product": product_of(forward),
+            "bare": product_of(forward, out=torch.empty(POINTS, WIDTHS[1] * WIDTHS[2], WIDTHS[0])),
+            "build": lambda: mean_connection(forward, layer=1),
+            "eigh": lambda: operator.eigh(10),
+        }
+        taken = fastest(actions, repeat)
+        error = largest_error(operator, operator.eigh(10)[0])
+        by_samples = seconds(lambda: jacobians(net, x))
+        difference = float((jacobians(net, x[:4]) - mean_connection(forward, layer=1)[:4]).abs().max())
+    done = subprocess.run([sys.executable, __file__, "--peak"], stdout=subprocess.PIPE, text=True, check=True)
+    memory = json.loads(done.stdout)
+    return [
+        Row("operator: the one batched product, alone", 1000 * taken["product"], "ms"),
+        Row("operator: the same into memory that lies ready", 1000 * taken["bare"], "ms"),
+        Row("operator: building K̄", taken["build"] / taken["product"], "products", high=1.5),
+        Row("operator: eigh(10)", taken["eigh"] / taken["product"], "products", high=5),
+        Row("operator: eigh(10), largest relative error", error, "", high=1e-6),
+        Row("operator: per-sample Jacobians by torch.func", by_samples / taken["build"], "builds", low=20),
+        Row("operator: largest difference to those Jacobians", difference, "", high=1e-5),
+        Row("operator: peak memory of the whole process", memory["peak"], "MB", high=1000),
+        Row("operator: of which without Python and its libraries", memory["operator"], "MB"),
+    ]
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    if "--peak" in sys.argv:
+        peak()
+    else:
+        for row in rows():
+            print(row)
