@@ -71,7 +71,8 @@ def test_a_lucky_sample_is_not_more_than_all():
 def test_curves_are_the_means_of_their_levels_under_their_ceilings(levels, shown):
     r = record(3)
     picture = EmergencePicture(r, levels=levels)
-    dotted = [line for line in picture.still if getattr(line, "get_linestyle", str)() == ":"]
+    dotted = picture.ceilings
+    assert all(line.get_linestyle() == ":" for line in dotted)
     assert len(picture.curves) == len(dotted) == len(shown)
     for curve, ceiling, level in zip(picture.curves, dotted, shown, strict=True):
         own = r.topology.level_slice(level)
@@ -99,7 +100,7 @@ def test_the_run_before_is_a_dashed_curve_of_its_root():
 
 def test_edges_join_children_to_parents_thick_if_faithful_dashed_if_they_flip():
     r = record(3)
-    edges = EmergencePicture(r).still[0]
+    edges = EmergencePicture(r).edges
     rho = torch.cat(list(r.polarity)).numpy()
     assert len(edges.get_segments()) == len(rho) == 14
     dashed = np.array([dashes is not None for _, dashes in edges.get_linestyle()])

@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+BARE_WIDGET = re.compile(r"$|[A-Z]\w*\(")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 MACHINE_MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9]+|(-[0-9a-f]{4}){3}-[0-9a-f]{12})?")
@@ -53,13 +54,17 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """What of the outputs is worth keeping.
 
     The view of a widget is not: it refers to a kernel that is gone. What stands beside it for readers
-    without a kernel (a picture, a page) stays; its bare ``repr`` goes with it.
+    without a kernel (a picture, a page, words of its own) stays; a bare ``repr`` goes with it.
     """
     kept = []
     for output in outputs:
         if "data" in output:
             was_widget = output.data.pop(WIDGET_VIEW, None) is not None
-            if was_widget and set(output.data) <= {"text/plain"}:
+            if (
+                was_widget
+                and set(output.data) <= {"text/plain"}
+                and BARE_WIDGET.match(output.data.get("text/plain", ""))
+            ):
                 continue
             for kind in ("text/plain", "text/html", "text/markdown"):
                 if kind in output.data:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.lines import Line2D
@@ -42,35 +43,34 @@ class EmergencePicture(Picture[Emergence]):
         for artist in [*self.still, *self.moving]:
             if artist is not self.curve_axes.xaxis:
                 artist.remove()
-        self.still, self.moving = [*self._edges(record), *self._frame_of_curves(record)], []
+        self.moving = []
+        self.still = [*self._edges(record), *self._frame_of_curves(record)]
         self._nodes(record)
         self._curves(record)
+        self._tune(record)
 
     def _edges(self, record: Emergence) -> list[Artist]:
         """Draw the edges, |ρ| as width and its sign as line style, and the leaves."""
         tree, ax = record.topology, self.tree_axes
-        segments, widths, dashes = [], [], []
-        for level, rho in enumerate(record.polarity):
-            parents = tree.horizontal(level + 1)
-            for k, (x, r) in enumerate(zip(tree.horizontal(level), rho.tolist(), strict=True)):
-                segments.append([(x, level / tree.depth), (parents[k // tree.branching], (level + 1) / tree.depth)])
-                widths.append(0.4 + 2.2 * abs(r))
-                dashes.append("-" if r >= 0 else (0, (2, 1.5)))
-        edges = LineCollection(segments, linewidths=widths, linestyles=dashes, colors="#b8b8b8", zorder=1)
-        ax.add_collection(edges, autolim=False)
+        segments = [
+            [(x, level / tree.depth), (tree.horizontal(level + 1)[k // tree.branching], (level + 1) / tree.depth)]
+            for level in range(tree.depth)
+            for k, x in enumerate(tree.horizontal(level))
+        ]
+        self.edges = LineCollection(segments, colors="#b8b8b8", zorder=1)
+        ax.add_collection(self.edges, autolim=False)
         size = 900 / max(tree.n_leaves, 12)
         leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
         words = f"{tree.n_leaves} leaves: all that the network sees. Dashed edges flip."
-        return [edges, leaves, ax.text(0.5, -0.11, words, fontsize=FONT, color=INK, ha="center")]
+        self.moving += [self.edges, leaves]
+        return [ax.text(0.5, -0.11, words, fontsize=FONT, color=INK, ha="center")]
 
     def _frame_of_curves(self, record: Emergence) -> list[Artist]:
         """Draw ceilings and legend; the steps axis belongs to them, since the budget sets it."""
         ax, depth = self.curve_axes, record.topology.depth
         ax.set_xlim(0, record.budget)
-        ceilings = record.by_level(record.ceilings)
-        lines = [
-            ax.axhline(float(ceilings[level - 1]), color=_colour(level, depth), linestyle=":", linewidth=1.6)
-            for level in self._levels(record)
+        self.ceilings = [
+            ax.axhline(0, color=_colour(level, depth), linestyle=":", linewidth=1.6) for level in self._levels(record)
         ]
         keys = [Line2D([], [], label=_name(level, depth), **_style(level, depth)) for level in self._levels(record)]
         keys.append(Line2D([], [], color=QUIET, linestyle=":", label="ceiling (Bayes)"))
@@ -79,7 +79,17 @@ class EmergencePicture(Picture[Emergence]):
             keys.append(Line2D([], [], color=QUIET, linestyle="--", label=label))
         columns = 2 if len(keys) > 4 else 1
         legend = ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc="lower left", ncols=columns)
-        return [ax.xaxis, *lines, legend]
+        self.moving += self.ceilings
+        return [ax.xaxis, legend]
+
+    def _tune(self, record: Emergence) -> None:
+        """Fit edges and ceilings to a tree of the same shape: cheap, unlike axis and legend, which stay."""
+        rho = torch.cat(record.polarity).tolist()
+        self.edges.set_linewidth([0.4 + 2.2 * abs(r) for r in rho])
+        self.edges.set_linestyle(["-" if r >= 0 else (0, (2, 1.5)) for r in rho])
+        ceilings = record.by_level(record.ceilings).tolist()
+        for line, level in zip(self.ceilings, self._levels(record), strict=True):
+            line.set_ydata([ceilings[level - 1]] * 2)
 
     def _nodes(self, record: Emergence) -> None:
         tree, ax = record.topology, self.tree_axes
@@ -113,16 +123,14 @@ class EmergencePicture(Picture[Emergence]):
     def update(self, record: Emergence) -> bool:
         """Move the artists; another tree, budget or run to compare with needs new still ones."""
         old = self.record
-        same = (
-            record.polarity is old.polarity
-            and record.budget == old.budget
-            and record.before is old.before
-            and record.before_strength == old.before_strength
-        )
-        if not same:
+        frame = ("topology", "budget", "before_strength")
+        refill = record.before is not old.before or any(getattr(record, f) != getattr(old, f) for f in frame)
+        if refill:
             self._fill(record)
+        elif record.polarity is not old.polarity:
+            self._tune(record)
         self._move(record)
-        return not same
+        return refill
 
     def _move(self, record: Emergence) -> None:
         self.record = record

@@ -1,5 +1,6 @@
 """What every picture can do: be updated in place, describe itself, and stand in a notebook with alt text."""
 
+import html
 import io
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -22,6 +23,16 @@ def png(figure: Figure) -> bytes:
 def bundle(figure: Figure, words: str) -> Bundle:
     """What a notebook needs to show a figure with its alt text, or the words alone."""
     return {"image/png": png(figure), "text/plain": words}, {"image/png": {"alt": words}}
+
+
+def show(figure: Figure, words: str) -> None:
+    """Show a figure in a notebook and its words below it, for JupyterLab drops alt text."""
+    from IPython.display import display  # only a notebook gets here, and it has IPython
+
+    data, metadata = bundle(figure, words)
+    display(data, metadata=metadata, raw=True)
+    below = f'<p style="max-width:60em">{html.escape(words)}</p>'.replace("\n", "<br>")
+    display({"text/html": below, "text/plain": words}, raw=True)
 
 
 class Picture(ABC, Generic[Record]):
@@ -51,6 +62,9 @@ class Picture(ABC, Generic[Record]):
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return bundle(self.figure, self.describe())
 
+    def _ipython_display_(self) -> None:
+        show(self.figure, self.describe())
+
 
 @dataclass(frozen=True)
 class Illustration:
@@ -61,3 +75,6 @@ class Illustration:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return bundle(self.figure, self.words)
+
+    def _ipython_display_(self) -> None:
+        show(self.figure, self.words)
