@@ -190,6 +190,13 @@ def machine() -> dict[str, object]:
     }  # fmt: skip
 
 
+def operators() -> Iterator[Row]:
+    """The covariance operator, measured in a file of its own."""
+    from bench_operators import rows  # it takes Row from here
+
+    yield from rows()
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Measure speed and emergence.")
@@ -202,6 +209,7 @@ def main() -> None:
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     rows: list[Row] = []
     parts = [training(options.repeat), streaming(options.repeat), controls(), importing(options.repeat), emergence()]
+    parts.append(operators())
     for part in [*parts, browser()] if options.browser else parts:
         for row in part:
             rows.append(row)
