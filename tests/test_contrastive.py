@@ -139,3 +139,9 @@ def test_runs_get_one_number_each():
 def test_default_is_info_nce_against_one_negative():
     f = Views(points())
     assert torch.equal(contrastive()(nn.Identity(), f), contrastive(info_nce, 1)(nn.Identity(), f))
+
+
+@pytest.mark.parametrize("loss", [simple_contrastive, soft_triplet, info_nce])
+def test_a_pull_without_a_push_is_refused(loss):
+    with pytest.raises(ValueError, match="at least one negative per point"):
+        loss(torch.ones(3), torch.ones(3, 0))

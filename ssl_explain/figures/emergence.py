@@ -158,7 +158,7 @@ class EmergencePicture(Picture[Emergence]):
         steps = int(record.trace.steps[-1])
         moved = f"went from {start:.2f} to {end:.2f}" if steps else f"is {start:.2f}"
         text = (
-            f"{f'After {steps} steps' if steps else 'Before training'} with augmentation strength q = "
+            f"{f'After {steps} step' + 's' * (steps > 1) if steps else 'Before training'} with augmentation strength q = "
             f"{record.strength:g}: the best neuron's |correlation| with the root {moved} (ceiling "
             f"{float(ceilings[-1]):.2f}). Share of the ceiling: {levels}."
         )

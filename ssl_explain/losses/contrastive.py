@@ -17,6 +17,14 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
 
 
+def _crowd(r_neg: Tensor) -> Tensor:
+    if r_neg.shape[-1] == 0:
+        raise ValueError(
+            "`r_neg` must hold at least one negative per point, got none; a pull without a push collapses."
+        )
+    return r_neg
+
+
 def simple_contrastive(
     r_pos: Float[Tensor, "*batch n"], r_neg: Float[Tensor, "*batch n h"]
 ) -> Float[Tensor, "*batch n"]:
@@ -24,11 +32,14 @@ def simple_contrastive(
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
+    Raises:
+        ValueError: no negatives.
+
     Example:
         >>> simple_contrastive(torch.tensor([1.0]), torch.tensor([[3.0]]))
         tensor([-2.])
     """
-    return r_pos - r_neg.mean(-1)
+    return r_pos - _crowd(r_neg).mean(-1)
 
 
 def soft_triplet(
@@ -45,7 +56,7 @@ def soft_triplet(
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: temperature not positive, margin negative.
+        ValueError: temperature not positive, margin negative, no negatives.
 
     Example:
         >>> round(soft_triplet(torch.zeros(1), torch.zeros(1, 1), temperature=1.0).item(), 4)  # log 2
@@ -53,7 +64,7 @@ def soft_triplet(
     """
     tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
     r0 = _require.number("margin", margin, 0, float("inf"), "0 is no margin")
-    return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - r_neg + r0) / tau).mean(-1)
+    return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - _crowd(r_neg) + r0) / tau).mean(-1)
 
 
 def info_nce(
@@ -66,14 +77,14 @@ def info_nce(
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: temperature not positive.
+        ValueError: temperature not positive, no negatives.
 
     Example:
         >>> round(info_nce(torch.zeros(1), torch.zeros(1, 3), temperature=1.0).item(), 4)  # log(1 + H)
         1.3863
     """
     tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
-    energies = torch.cat([r_pos.unsqueeze(-1), r_neg], dim=-1)
+    energies = torch.cat([r_pos.unsqueeze(-1), _crowd(r_neg)], dim=-1)
     return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
 
 
