@@ -157,8 +157,9 @@ class EmergencePicture(Picture[Emergence]):
         levels = ", ".join(f"{_name(level, depth)} {part} %" for level, part in enumerate(parts, 1))
         steps = int(record.trace.steps[-1])
         moved = f"went from {start:.2f} to {end:.2f}" if steps else f"is {start:.2f}"
+        when = f"After {steps} step{'s' * (steps > 1)}" if steps else "Before training"
         text = (
-            f"{f'After {steps} step' + 's' * (steps > 1) if steps else 'Before training'} with augmentation strength q = "
+            f"{when} with augmentation strength q = "
             f"{record.strength:g}: the best neuron's |correlation| with the root {moved} (ceiling "
             f"{float(ceilings[-1]):.2f}). Share of the ceiling: {levels}."
         )
