@@ -75,7 +75,7 @@ check-code:
 	$(call step,types,$(BIN)/mypy && $(BIN)/mypy tools)
 
 check-run:
-	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -m "not browser and not stress")
+	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -m "not browser and not stress")
 	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
 	$(call step,notebooks,$(NBVAL))
 	$(call step,browser,$(BIN)/pytest -m browser -rs tests/browser)

