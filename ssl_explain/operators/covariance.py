@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 from ssl_explain import _require
@@ -114,6 +113,8 @@ class CovarianceOperator:
         Raises:
             ValueError: k below 1 or above D.
         """
+        from scipy.sparse.linalg import LinearOperator, eigsh  # half a second that most notebooks never need
+
         _require.integer("k", k, 1, f"the operator has {self.size} eigenvalues", high=self.size)
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
