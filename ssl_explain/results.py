@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 FORMAT = 1
 
@@ -100,6 +99,8 @@ def interval(values: ArrayLike) -> tuple[float, float]:
         >>> [round(end, 2) for end in interval([0.8, 0.9, 1.0])]
         [0.65, 1.15]
     """
+    from scipy import stats  # it takes a second to import, and only statistics need it
+
     x = np.asarray(values, dtype=float)
     half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
     return float(x.mean() - half), float(x.mean() + half)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import seaborn
 import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
@@ -130,6 +129,8 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
 
     One dot per seed: bottom variance with both layers free over bottom alone. Bars: median and its 95 % interval.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(7.6, 3.4)
     ax = figure.subplots()
     data = {

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import seaborn
 from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
@@ -125,6 +124,8 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
     Quantities are spread / τ, spread / between-point variance, relative error: the median over networks, and the
     band that holds the middle half of them.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(9.6, 3.4)
     axes = figure.subplots(1, 3)
     titles = ("spread / τ", "spread / variance between", "relative error")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import seaborn
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
@@ -193,6 +192,8 @@ def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustra
 
     ``shares[setting][group]`` holds one share per run; dots are means over runs, bars 95 % intervals.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(9.0, 3.6)
     ax = figure.subplots()
     styles = {"luckier half": (MEASURED, "o"), "less lucky half": (PREDICTED, "s")}
