@@ -12,8 +12,9 @@ from ssl_explain.operators.connection import check, sweep
 from ssl_explain.records import ForwardPass
 
 CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
+ROWS = 160_000  # entries at a time when rows are only read: with the vectors beside them they fit into 1 MB
 DENSE = 600  # below this many weights a dense eigensolver is faster than an iterative one
-TOLERANCE = 3e-4  # of an eigenvector; the eigenvalue is far better, see _rayleigh
+TOLERANCE = 1e-3  # of an eigenvector; the eigenvalue is far better, see _rayleigh
 
 
 @torch.no_grad()
@@ -120,7 +121,7 @@ class CovarianceOperator:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
         start = self._rows.mT @ torch.randn(len(self._rows), generator=torch.Generator().manual_seed(0)).to(self.factor)
-        if not self.matvec(start).any():  # nothing varies: any directions will do, but the iteration could not start
+        if not (self.factor.any() if self.pair_weights is None else self.matvec(start).any()):  # nothing varies: any directions will do, but the iteration could not start
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
         operator = LinearOperator((self.size, self.size), matvec=self._numpy_matvec, dtype=start.cpu().numpy().dtype)
         _, columns = eigsh(operator, k=k, which="LA", v0=start.cpu().numpy(), tol=TOLERANCE)
@@ -137,7 +138,7 @@ class CovarianceOperator:
         """OP v, reading K̄ once instead of twice: a few rows go out, and back while they are still in the cache."""
         if self.pair_weights is not None:  # all points must be out before the first can be mixed
             return self.matvec(torch.from_numpy(v).to(self.factor)).cpu().numpy()
-        rows, total, few = self._rows.cpu().numpy(), np.zeros_like(v), max(1, CHUNK // self.size)
+        rows, total, few = self._rows.cpu().numpy(), np.zeros_like(v), max(1, ROWS // self.size)
         for start in range(0, len(rows), few):
             some = rows[start : start + few]
             total += (some @ v) @ some
