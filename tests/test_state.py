@@ -117,12 +117,10 @@ def test_control_carries_label_tip_and_every_value(field):
     control = FIELDS[field]
     widget = make_control(control, getattr(TreeState(), field))
     assert widget.tooltip == control.tip
-    if control.options:  # there the label itself must carry the tip
-        assert widget.description_allow_html
-        assert widget.description == f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
+    assert widget.description_allow_html
+    assert widget.description == f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
+    if control.options:
         assert len({label for label, _ in widget.options}) == len(control.options)
-    else:
-        assert widget.description == control.label
     assert widget.value == getattr(TreeState(), field)
     for value in control.values():
         widget.value = value
@@ -135,7 +133,8 @@ def test_kinds_of_controls():
     assert (count.min, count.max, count.step) == (1, 9, 2)
     assert isinstance(size, ipywidgets.FloatSlider)
     assert (size.min, size.max, size.step) == (0.1, 0.7, 0.1)
-    assert isinstance(kind, ipywidgets.Dropdown)
+    assert isinstance(kind, ipywidgets.ToggleButtons)
+    assert isinstance(make_control(FIELDS["temperature"], 0.1), ipywidgets.SelectionSlider)
     assert kind.options == (("a", "a"), ("the other", "b"))
     assert [control.live for control in Small.controls().values()] == [False, True, False]
 

@@ -75,7 +75,7 @@ class RingPicture(Picture[Selectivity]):
         ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc="lower left", ncols=3, columnspacing=1.2)
 
     def _fill(self, record: Selectivity) -> None:
-        """Make everything that depends on the run, not on the time shown."""
+        """Make everything that depends on the ring and on the number of neurons."""
         for artist in [*self.still, *self.moving]:
             artist.remove()
         m, ax = len(record.dead), self.weight_axes
@@ -89,10 +89,10 @@ class RingPicture(Picture[Selectivity]):
             ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
         ]
         self.now = self.curve_axes.axvline(0, color=INK, linewidth=1.2)
-        colours = [STYLES[kind]["color"] for kind in _kinds(record)]
-        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=16, c=colours, zorder=5)
-        self.still = [*self._rings(record), *self._curves(record)]
+        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=16, zorder=5)
+        self.still = [*self._rings(record), *self._curves()]
         self.moving = [self.heat, *self.letters, self.now, self.dots]
+        self._tune(record)
 
     def _rings(self, record: Selectivity) -> list[Artist]:
         ax, drawn = self.ring_axes, list[Artist]()
@@ -107,32 +107,38 @@ class RingPicture(Picture[Selectivity]):
         drawn.append(ax.text(0, -1.42, shift if record.shift != 0 else "no shift", fontsize=FONT, ha="center"))
         return drawn
 
-    def _curves(self, record: Selectivity) -> list[Artist]:
-        """One collection of curves for each way to begin."""
-        ax, s, kinds = self.curve_axes, selectivities(record).numpy(), _kinds(record)
-        x = np.linspace(0, 1, len(s))
+    def _curves(self) -> list[Artist]:
+        """One collection of curves for each way to begin, and the words above them."""
+        ax = self.curve_axes
         self.curves = {
-            kind: LineCollection(
-                [np.column_stack([x, s[:, j]]) for j, own in enumerate(kinds) if own == kind], linewidths=1.6,
-                alpha=0.85, colors=style["color"], linestyles=style["linestyle"],
-            )
+            kind: LineCollection([], linewidths=1.6, alpha=0.85, colors=style["color"], linestyles=style["linestyle"])
             for kind, style in STYLES.items()
-        }  # fmt: skip
+        }
         for collection in self.curves.values():
             ax.add_collection(collection, autolim=False)
+        self.words = ax.text(0.01, 0.99, "", transform=ax.transAxes, fontsize=FONT, color=INK, va="top")
+        return [*self.curves.values(), self.words]
+
+    def _tune(self, record: Selectivity) -> None:
+        """Fit curves and colours to another run on the same ring: cheap, unlike new artists."""
+        s, kinds = selectivities(record).numpy(), _kinds(record)
+        x = np.linspace(0, 1, len(s))
+        for kind, collection in self.curves.items():
+            collection.set_segments([np.column_stack([x, s[:, j]]) for j, own in enumerate(kinds) if own == kind])
+        self.dots.set_color([STYLES[kind]["color"] for kind in kinds])
         counts = f"{kinds.count('first')} began above 0, {kinds.count('second')} below; {kinds.count('dead')} dead"
-        words = ax.text(
-            0.01, 0.99, f"{record.setting}\n{counts}", transform=ax.transAxes, fontsize=FONT, color=INK, va="top"
-        )
-        return [*self.curves.values(), words]
+        self.words.set_text(f"{record.setting}\n{counts}")
 
     def update(self, record: Selectivity) -> bool:
-        """Move the artists; another run needs new still ones."""
-        same = record.weights is self.record.weights
-        if not same:
+        """Move the artists; another run needs other still ones, and another ring needs new ones."""
+        old = self.record
+        same_ring = record.shift == old.shift and record.weights.shape == old.weights.shape
+        if not same_ring:
             self._fill(record)
+        elif record.weights is not old.weights:
+            self._tune(record)
         self._move(record)
-        return not same
+        return record.weights is not old.weights
 
     def _move(self, record: Selectivity) -> None:
         self.record = record

@@ -7,21 +7,32 @@ import ipywidgets
 
 from ssl_explain.widgets.state import Control
 
-LAYOUT = {"width": "auto"}  # the columns of the grid decide
-STYLE = {"description_width": "120px"}
+LABEL = "120px"
 
 
 def make_control(control: Control, value: Any) -> ipywidgets.Widget:
-    """Build the widget that fits a control: a slider for a range, a dropdown for options."""
-    common: dict[str, Any] = {"description": control.label, "tooltip": control.tip, "layout": LAYOUT, "style": STYLE}
-    if control.options:
-        options = [(control.names.get(option, name(option)), option) for option in control.options]
-        # A dropdown that has a description never shows its tooltip, so the description carries it.
-        label = f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
-        common |= {"description": label, "description_allow_html": True}
-        return ipywidgets.Dropdown(options=options, value=value, **common)
-    kind = ipywidgets.IntSlider if isinstance(control.step, int) else ipywidgets.FloatSlider
-    return kind(value=value, min=control.low, max=control.high, step=control.step, **common)
+    """Build the widget that fits: a slider for a range or a list of numbers, a row of buttons for words.
+
+    No dropdown: JupyterLab takes the keys that are meant for it (ipywidgets issue 3912).
+    """
+    # The tooltip of these widgets reaches only a part of them, so the description carries it as well.
+    label = f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
+    common: dict[str, Any] = {"value": value, "tooltip": control.tip, "style": {"description_width": LABEL}}
+    common |= {"layout": {"width": "auto"}, "description": label, "description_allow_html": True}
+    if not control.options:
+        kind = ipywidgets.IntSlider if isinstance(control.step, int) else ipywidgets.FloatSlider
+        return kind(min=control.low, max=control.high, step=control.step, **common)
+    options = [(control.names.get(option, name(option)), option) for option in control.options]
+    if not in_words(control):
+        return ipywidgets.SelectionSlider(options=options, **common)
+    common["style"] = {"description_width": "auto", "button_width": "auto"}
+    common["layout"] = {"width": "auto", "display": "flex", "flex_flow": "row", "margin": "2px 24px 2px 2px"}
+    return ipywidgets.ToggleButtons(options=options, tooltips=[control.tip] * len(options), **common)
+
+
+def in_words(control: Control) -> bool:
+    """Whether its options have no order, so that a slider would make no sense."""
+    return bool(control.options) and all(isinstance(option, str) for option in control.options)
 
 
 def name(option: Any) -> str:

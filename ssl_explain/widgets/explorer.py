@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import ipywidgets
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.widgets.controls import button, make_control
+from ssl_explain.widgets.controls import button, in_words, make_control
 from ssl_explain.widgets.live import LiveView
 from ssl_explain.widgets.runner import Turn
 from ssl_explain.widgets.state import State
@@ -86,7 +86,11 @@ class Explorer(Generic[S]):
 
     def _rows(self) -> list[ipywidgets.Widget]:
         columns = {"grid_template_columns": "repeat(auto-fill, minmax(285px, 1fr))", "max_width": "960px"}
-        grid = ipywidgets.GridBox(list(self._widgets.values()), layout=columns)
+        known = self._state.controls()
+        words = [widget for name, widget in self._widgets.items() if in_words(known[name])]
+        sliders = [widget for widget in self._widgets.values() if widget not in words]
+        row = {"flex_flow": "row wrap", "align_items": "center"}
+        grid = ipywidgets.VBox([ipywidgets.GridBox(sliders, layout=columns), ipywidgets.Box(words, layout=row)])
         copied = ipywidgets.HTML()
         copy = button("copy state", "print the line that recreates these settings")
         copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
@@ -100,7 +104,6 @@ class Explorer(Generic[S]):
             preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")
             preset.on_click(lambda _, values=values: setattr(self, "state", self._state.change(**values)))
             buttons.append(preset)
-        row = {"flex_flow": "row wrap", "align_items": "center"}
         title = [ipywidgets.HTML("<b>presets</b>")] if buttons else []
         return [
             ipywidgets.Box([*title, *buttons], layout=row),

@@ -74,5 +74,5 @@ class LiveView(Generic[Record]):
             f'decoding="sync" style="max-width:100%;height:auto">'
         )
         unbroken = words.replace(" %", "&nbsp;%")
-        self.readout.value = f'<div style="max-width:{width}px;line-height:1.4">{unbroken}</div>'
+        self.readout.value = f'<div style="max-width:{width}px;line-height:1.4;min-height:4.2em">{unbroken}</div>'
         self.frames += 1

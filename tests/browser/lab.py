@@ -151,9 +151,13 @@ class Notebook:
     @property
     def explorer(self) -> "LiveExplorer":
         """The first explorer of the notebook."""
-        area = self.page.locator(".jp-Cell-outputArea").filter(has=self.page.locator(PICTURE)).first
-        area.wait_for()
-        return LiveExplorer(self.page, area)
+        return next(self.explorers())
+
+    def explorers(self) -> "Iterator[LiveExplorer]":
+        """Every explorer of the notebook, from top to bottom."""
+        areas = self.page.locator(".jp-Cell-outputArea").filter(has=self.page.locator(PICTURE))
+        areas.first.wait_for()
+        return (LiveExplorer(self.page, area) for area in areas.all())
 
     def close(self) -> None:
         """Stop the kernel and close the tab."""
@@ -178,6 +182,11 @@ class LiveExplorer:
     def button(self, label: str) -> Locator:
         """A button by what is written on it."""
         return self.area.locator("button").filter(has_text=re.compile(rf"^\W*{label}\W*$"))
+
+    def controls(self) -> dict[str, Locator]:
+        """Every slider and every row of buttons that belongs to a setting, by its description."""
+        widgets = self.area.locator(".widget-slider, .widget-toggle-buttons").all()
+        return {widget.locator(".widget-label").inner_text().strip(): widget for widget in widgets}
 
     def slider(self, label: str) -> Locator:
         """The handle of a slider by its description."""

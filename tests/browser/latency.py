@@ -1,10 +1,11 @@
-"""How long from a key press on a slider until the new picture is painted, in a real JupyterLab.
+"""How long from a key press on a control until the new picture is painted, in a real JupyterLab.
 
-python tests/browser/latency.py 00_start_here.ipynb [--slider 0] [--presses 36] [--shots folder]
+python tests/browser/latency.py 00_start_here.ipynb [--presses 36] [--all] [--shots folder]
 
-Runs all cells of a copy of the notebook, focuses the n-th slider of its first explorer and presses the arrow keys,
-one press at a time. Prints JSON: p50 and p95 in ms, presses that painted nothing, frames without a picture,
-frames in which the height of the output changed, and every JavaScript error.
+Runs all cells of a copy of the notebook, focuses the first slider of its first explorer (with ``--all`` every slider
+and every row of buttons of every explorer, one after the other) and presses keys, one at a time. Prints a line of
+JSON per control: p50 and p95 in ms, presses that painted nothing, frames without a picture, frames in which the
+height of the output changed; at the end every JavaScript error.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from lab import LiveExplorer, Notebook, chromium, jupyter_lab
 from playwright.sync_api import Locator, TimeoutError
 
 QUIET = 200  # ms without a further picture: the answer to a key press is complete
-SILENT = 3000  # ms without any picture: the press painted nothing
+SILENT = 1000  # ms without any picture: the press painted nothing
 WARM_UP = 4
 SETTLED = f"window.__probe.paints.length && performance.now() - window.__probe.paints.at(-1) > {QUIET}"
 
@@ -29,10 +30,17 @@ def towards(handle: Locator, press: int) -> str:
     return "ArrowRight" if (right and now < high) or now <= low else "ArrowLeft"
 
 
-def one_press(explorer: LiveExplorer, handle: Locator, press: int) -> float | None:
+def aim(control: Locator, press: int) -> str:
+    """Focus what takes the key, and say which key: the handle of a slider, or the buttons one after the other."""
+    handle, buttons = control.locator(".noUi-handle"), control.locator("button")
+    target = handle if handle.count() else buttons.nth((press + 1) % buttons.count())
+    target.focus()
+    return towards(handle, press) if handle.count() else "Space"
+
+
+def one_press(explorer: LiveExplorer, control: Locator, press: int) -> float | None:
     """Milliseconds from the key to the last picture it caused; None if it caused none."""
-    page = explorer.page
-    key = towards(handle, press)
+    page, key = explorer.page, aim(control, press)
     page.evaluate("window.__probe.keys = []; window.__probe.paints = []")
     page.keyboard.press(key)
     try:
@@ -42,14 +50,12 @@ def one_press(explorer: LiveExplorer, handle: Locator, press: int) -> float | No
     return float(page.evaluate("window.__probe.paints.at(-1) - window.__probe.keys[0]"))
 
 
-def measure(explorer: LiveExplorer, slider: int, presses: int) -> dict[str, object]:
+def measure(explorer: LiveExplorer, control: Locator, presses: int) -> dict[str, object]:
     """Press and summarise."""
-    handle = explorer.area.locator(".noUi-handle").nth(slider)
-    handle.focus()
     for press in range(WARM_UP):
-        one_press(explorer, handle, press)
+        one_press(explorer, control, press)
     explorer.page.evaluate("window.__probe.clear()")
-    times = [one_press(explorer, handle, press) for press in range(presses)]
+    times = [one_press(explorer, control, press) for press in range(presses)]
     seen = sorted(time for time in times if time is not None)
     counts = explorer.page.evaluate("(({frames, blank, jumps}) => ({frames, blank, jumps}))(window.__probe)")
     p50 = round(statistics.median(seen), 1) if seen else None
@@ -57,26 +63,39 @@ def measure(explorer: LiveExplorer, slider: int, presses: int) -> dict[str, obje
     return {"p50_ms": p50, "p95_ms": p95, "n": len(seen), "silent": times.count(None), **counts}
 
 
+def survey(notebook: Notebook, presses: int, every: bool, shots: Path | None) -> None:
+    """Measure the controls and print one line for each; a picture of the screen before the first and after each."""
+    for number, explorer in enumerate(notebook.explorers()):
+        if number and not every:
+            break
+        _shoot(explorer, shots, f"{number}")
+        for label, control in list(explorer.controls().items())[: None if every else 1]:
+            result = measure(explorer, control, presses)
+            load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+            print(json.dumps({"explorer": number, "control": label, **result, "load": load}), flush=True)
+            _shoot(explorer, shots, f"{number}-{label.replace(' ', '_')}")
+
+
+def _shoot(explorer: LiveExplorer, folder: Path | None, name: str) -> None:
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        explorer.area.screenshot(path=folder / f"{name}.png")
+
+
 def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebook", help="name of a notebook in notebooks/")
-    parser.add_argument("--slider", type=int, default=0, help="which slider of the explorer (default: the first, 0)")
+    parser.add_argument("--all", action="store_true", help="every control of every explorer")
     parser.add_argument("--presses", type=int, default=36)
-    parser.add_argument("--shots", type=Path, help="folder for screenshots before and after")
+    parser.add_argument("--shots", type=Path, help="folder for pictures of the screen")
+    parser.add_argument("--width", type=int, default=1400, help="of the window, in pixels")
     options = parser.parse_args()
-    with jupyter_lab() as server, chromium() as context:
+    with jupyter_lab() as server, chromium(options.width) as context:
         notebook = Notebook(context, server, options.notebook)
         notebook.run_all()
-        explorer = notebook.explorer
-        if options.shots:
-            options.shots.mkdir(parents=True, exist_ok=True)
-            notebook.page.screenshot(path=options.shots / "before.png")
-        result = measure(explorer, options.slider, options.presses)
-        if options.shots:
-            notebook.page.screenshot(path=options.shots / "after.png")
-        load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-        print(json.dumps({"notebook": options.notebook, **result, "js_errors": notebook.errors, "load": load}))
+        survey(notebook, options.presses, options.all, options.shots)
+        print(json.dumps({"notebook": options.notebook, "js_errors": notebook.errors}))
         notebook.close()
 
 

@@ -16,8 +16,8 @@ pytestmark = [
     ),
 ]
 
-CONTROLS = """area => [...area.querySelectorAll('.widget-slider, .widget-dropdown, button')].map(control => {
-    const label = control.matches('button') ? control : control.querySelector('label');
+CONTROLS = """area => [...area.querySelectorAll('.widget-slider, .widget-toggle-buttons, button')].map(control => {
+    const label = control.matches('button') ? control : control.querySelector('.widget-label');
     const tip = label.title || label.querySelector('[title]')?.title || '';
     return [label.innerText.trim(), tip];
 })"""
