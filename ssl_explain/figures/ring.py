@@ -10,17 +10,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import (
-    FONT,
-    INK,
-    MARKERS,
-    MEASURED,
-    PREDICTED,
-    QUIET,
-    SERIES,
-    new_figure,
-    tidy,
-)
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
 from ssl_explain.records import Selectivity
 from ssl_explain.results import interval
 

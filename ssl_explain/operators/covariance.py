@@ -121,7 +121,8 @@ class CovarianceOperator:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
         start = self._rows.mT @ torch.randn(len(self._rows), generator=torch.Generator().manual_seed(0)).to(self.factor)
-        if not (self.factor.any() if self.pair_weights is None else self.matvec(start).any()):  # nothing varies: any directions will do, but the iteration could not start
+        varies = self.factor if self.pair_weights is None else self.matvec(start)
+        if not varies.any():  # any directions will do, but the iteration could not start
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
         operator = LinearOperator((self.size, self.size), matvec=self._numpy_matvec, dtype=start.cpu().numpy().dtype)
         _, columns = eigsh(operator, k=k, which="LA", v0=start.cpu().numpy(), tol=TOLERANCE)

@@ -1,0 +1,23 @@
+"""The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
+
+from ssl_explain.records.data import ForwardPass, Views
+from ssl_explain.records.questions import Option, Question
+from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
+from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Trace
+
+__all__ = [
+    "CloudRun",
+    "ConnectionView",
+    "Emergence",
+    "ForwardPass",
+    "Growth",
+    "Landscape",
+    "Option",
+    "Question",
+    "Residue",
+    "Reweighing",
+    "Selectivity",
+    "Spectrum",
+    "Trace",
+    "Views",
+]

@@ -1,0 +1,32 @@
+"""What a world gives and a network makes of it."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Views:
+    """Several augmented views of each of ``n`` data points.
+
+    ``latents`` is kept for measuring only: no network and no loss ever sees it.
+    A leading ``runs`` axis, where present, holds independent worlds side by side.
+    """
+
+    x: Float[Tensor, "*runs n a d"]
+    latents: tuple[UInt8[Tensor, "*runs n _"], ...] | None = None
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What one forward pass leaves behind: everything that backpropagation through it needs.
+
+    ``layer_inputs[l]`` is what layer ``l + 1`` reads, ``gates[l]`` its 0/1 derivative, ``weights[l]`` its matrices;
+    a dense layer is the case of a single node. ``output`` is the network's last word.
+    """
+
+    layer_inputs: tuple[Float[Tensor, "*batch _node _d_in"], ...]
+    gates: tuple[Float[Tensor, "*batch _node _d_out"], ...]
+    weights: tuple[Float[Tensor, "*runs _node _d_out _d_in"], ...]
+    output: Float[Tensor, "*batch d_top"]

@@ -1,0 +1,99 @@
+"""What a prediction says, beside what it is compared with."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ConnectionView:
+    """One layer, two inputs: the parts of the connection, and two predictions made from it beside autograd.
+
+    ``gates`` are those of the first view, layer by layer; ``predicted_output`` is K_lᵀ vec(W_l).
+    """
+
+    widths: tuple[int, ...]
+    layer: int
+    setting: str
+    gates: tuple[Float[Tensor, " _"], ...]
+    layer_input: Float[Tensor, " d_in"]
+    jacobian: Float[Tensor, "d_top d_out"]
+    connection: Float[Tensor, "d_out d_in d_top"]
+    predicted_output: Float[Tensor, " d_top"]
+    output: Float[Tensor, " d_top"]
+    predicted_gradient: Float[Tensor, "d_out d_in"]
+    gradient: Float[Tensor, "d_out d_in"]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The covariance operator of one layer, and one step of its weights: predicted, and taken.
+
+    ``total`` holds the eigenvalues of all variance of the connection, ``between`` those of OP; ``share`` is the ratio
+    of their sums, ``directions`` the effective number (Σλ)² / Σλ² of OP. ``length`` is taken / predicted.
+    """
+
+    between: Float[Tensor, " d_weights"]
+    total: Float[Tensor, " d_weights"]
+    features: Float[Tensor, "k d_out d_in"]
+    predicted: Float[Tensor, " d_weights"]
+    taken: Float[Tensor, " d_weights"]
+    share: float
+    directions: float
+    cosine: float
+    length: float
+    layer: int
+    points: int
+    views: int
+    strength: float
+    step: str
+
+
+@dataclass(frozen=True)
+class Residue:
+    """The true update of a layer and the one predicted with pair weights frozen; ``error`` is relative to the true one.
+
+    ``spread`` is tr V_{x'|x}[f_L], averaged over points.
+    """
+
+    pair_weights: Float[Tensor, "*runs n n"]
+    true: Float[Tensor, "*runs d_weights"]
+    predicted: Float[Tensor, "*runs d_weights"]
+    spread: Float[Tensor, "*runs"]
+    cosine: Float[Tensor, "*runs"]
+    error: Float[Tensor, "*runs"]
+
+
+@dataclass(frozen=True)
+class Reweighing:
+    """A loss that weighs pairs: its :class:`Residue` now, and over a range of view noise (``sweep``, as runs).
+
+    ``lowest`` is the smallest eigenvalue of the frozen operator, as a share of the largest.
+    """
+
+    now: Residue
+    sweep: Residue
+    temperature: float
+    noise: float
+    lowest: float
+    setting: str
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A loss over the plane of energies, and how hard it pulls and pushes at one point of it.
+
+    ``surface[i, j]`` is the loss where the nearest r- is ``grid[i]`` and r+ is ``grid[j]``. ``energies`` holds r+, then
+    every r_k-; ``slopes`` the partial derivatives in the same order. ``along`` is the loss where r+ alone moves over
+    the grid, then where all negatives move together. ``reach`` is the largest energy that outputs can have.
+    """
+
+    name: str
+    grid: Float[Tensor, " g"]
+    surface: Float[Tensor, "g g"]
+    along: Float[Tensor, "2 g"]
+    energies: Float[Tensor, " k"]
+    slopes: Float[Tensor, " k"]
+    value: float
+    reach: float = float("inf")

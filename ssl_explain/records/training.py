@@ -1,0 +1,114 @@
+"""What is measured while a network learns."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ssl_explain.topology import Tree
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was measured during training, and when.
+
+    ``losses[k]`` belongs to update ``k``; ``values[i]`` was measured after ``steps[i]`` updates.
+    ``stopped`` is ``None`` after a healthy run, else one sentence that says why it ended early.
+    """
+
+    steps: Int[Tensor, " t"]
+    values: Float[Tensor, "t *measured"]
+    losses: Float[Tensor, "updates *runs"]
+    stopped: str | None = None
+
+    def then(self, later: "Trace") -> "Trace":
+        """Join a run and its continuation; the shared point between them is kept once.
+
+        Example:
+            >>> a = Trace(torch.tensor([0, 10]), torch.zeros(2), torch.zeros(10))
+            >>> a.then(a).steps.tolist()
+            [0, 10, 20]
+        """
+        offset = self.steps[-1]
+        return Trace(
+            torch.cat([self.steps, later.steps[1:] + offset]),
+            torch.cat([self.values, later.values[1:]]),
+            torch.cat([self.losses, later.losses]),
+            later.stopped or self.stopped,
+        )
+
+
+@dataclass(frozen=True)
+class Emergence:
+    """A latent tree and how well the neurons of a network came to know its latents.
+
+    ``trace.values[i]`` holds one best |correlation| per latent, in the order of ``topology.latents``;
+    ``ceilings`` holds the Bayes ceiling of each. ``before`` is an earlier run to compare with.
+    """
+
+    topology: Tree
+    polarity: tuple[Float[Tensor, "*runs _"], ...]
+    ceilings: Float[Tensor, "*runs latent"]
+    trace: Trace
+    strength: float
+    budget: int
+    before: Trace | None = None
+    before_strength: float | None = None
+
+    def by_level(self, values: Float[Tensor, "*t latent"]) -> Float[Tensor, "*t level"]:
+        """Average over the latents of each level 1..depth."""
+        levels = range(1, self.topology.depth + 1)
+        return torch.stack([values[..., self.topology.level_slice(level)].mean(-1) for level in levels], dim=-1)
+
+
+@dataclass(frozen=True)
+class CloudRun:
+    """Views in the plane and what a network makes of them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
+
+    ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
+    """
+
+    name: str
+    inputs: Float[Tensor, "n a 2"]
+    trace: Trace
+    between: Float[Tensor, " t"]
+    within: Float[Tensor, " t"]
+    step: int
+
+
+@dataclass(frozen=True)
+class Selectivity:
+    """Neurons on a ring of shifting objects, over time; ``shown`` is the index of the time that is looked at.
+
+    ``responses[t, object, place, neuron]`` is the mean activation over the views of one point. ``dead`` neurons had
+    the same mean connection at every point at the start. ``shift`` is the largest shift, None where all are equally
+    likely.
+    """
+
+    objects: Float[Tensor, "object cell"]
+    times: Float[Tensor, " t"]
+    weights: Float[Tensor, "t neuron cell"]
+    responses: Float[Tensor, "t object place neuron"]
+    dead: Bool[Tensor, " neuron"]
+    shift: int | None
+    steps: int
+    shown: int = -1
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Two layers that grow: with both free, the bottom alone, the top alone, from one start (the mode axis).
+
+    ``bottom`` and ``output`` are variances between points, ``top_norm`` is ‖W_2‖; ``stopped`` marks what has outgrown
+    the limit and stands still from then on. ``shown`` is the mode that is looked at.
+    """
+
+    times: Float[Tensor, "t *runs"]
+    bottom: Float[Tensor, "t mode *runs"]
+    output: Float[Tensor, "t mode *runs"]
+    top_norm: Float[Tensor, "t mode *runs"]
+    stopped: Bool[Tensor, "t mode *runs"]
+    shown: int = 0
+    setting: str = ""
