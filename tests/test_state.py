@@ -118,7 +118,8 @@ def test_control_carries_label_tip_and_every_value(field):
     widget = make_control(control, getattr(TreeState(), field))
     assert widget.tooltip == control.tip
     assert widget.description_allow_html
-    assert widget.description == f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
+    label = f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
+    assert widget.description.removesuffix("&nbsp;&nbsp;") == label
     if control.options:
         assert len({label for label, _ in widget.options}) == len(control.options)
     assert widget.value == getattr(TreeState(), field)
@@ -135,6 +136,7 @@ def test_kinds_of_controls():
     assert (size.min, size.max, size.step) == (0.1, 0.7, 0.1)
     assert isinstance(kind, ipywidgets.ToggleButtons)
     assert isinstance(make_control(FIELDS["temperature"], 0.1), ipywidgets.SelectionSlider)
+    assert isinstance(make_control(FIELDS["polarity"], (0.8, 1.0)), ipywidgets.ToggleButtons)  # too long to read out
     assert kind.options == (("a", "a"), ("the other", "b"))
     assert [control.live for control in Small.controls().values()] == [False, True, False]
 
@@ -156,6 +158,6 @@ def test_every_state_stands_for_a_run(loss, departure):
     run.training.advance(2)
     assert run.training.step == 2
     assert len(run.training.net.biases) == (2 if departure == "biases" else 0)
-    assert run.training.net.normalise is (departure != "no normalisation")
+    assert run.training.net.normalise is (departure != "free outputs")
     assert run.training.batch == (8 if departure == "batch of 8" else 128)
     assert getattr(loss_of(state), "keywords", {}) == ({} if loss == "L_simp" else {"temperature": 0.5})

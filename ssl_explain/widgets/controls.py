@@ -8,6 +8,7 @@ import ipywidgets
 from ssl_explain.widgets.state import Control
 
 LABEL = "120px"
+LONGEST = 8  # characters that stand in the read-out of a slider
 
 
 def make_control(control: Control, value: Any) -> ipywidgets.Widget:
@@ -22,17 +23,24 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
     if not control.options:
         kind = ipywidgets.IntSlider if isinstance(control.step, int) else ipywidgets.FloatSlider
         return kind(min=control.low, max=control.high, step=control.step, **common)
-    options = [(control.names.get(option, name(option)), option) for option in control.options]
+    options = [(label_of(control, option), option) for option in control.options]
     if not in_words(control):
         return ipywidgets.SelectionSlider(options=options, **common)
+    common["description"] += "&nbsp;&nbsp;"  # or the label would touch the first button
     common["style"] = {"description_width": "auto", "button_width": "auto"}
     common["layout"] = {"width": "auto", "display": "flex", "flex_flow": "row", "margin": "2px 24px 2px 2px"}
     return ipywidgets.ToggleButtons(options=options, tooltips=[control.tip] * len(options), **common)
 
 
 def in_words(control: Control) -> bool:
-    """Whether its options have no order, so that a slider would make no sense."""
-    return bool(control.options) and all(isinstance(option, str) for option in control.options)
+    """Whether its options have no order, or names too long for the read-out of a slider."""
+    labels = [label_of(control, option) for option in control.options]
+    return any(isinstance(option, str) for option in control.options) or any(len(label) > LONGEST for label in labels)
+
+
+def label_of(control: Control, option: Any) -> str:
+    """How an option of this control reads."""
+    return control.names.get(option, name(option))
 
 
 def name(option: Any) -> str:
