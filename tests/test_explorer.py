@@ -8,6 +8,7 @@ import re
 
 import pytest
 import torch
+from grid import extremes
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -17,7 +18,6 @@ from ssl_explain.widgets.live import LiveView
 
 BASE = TreeState(depth=3, budget=500)
 CONTROLS = BASE.controls()
-EXTREMES = {field: (control.values()[0], control.values()[-1]) for field, control in CONTROLS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,9 @@ def test_every_value_of_every_control(one, field):
 
 @pytest.mark.parametrize("field", CONTROLS)
 def test_every_pair_of_extremes(one, field):
-    fields = list(CONTROLS)
-    for other in fields[fields.index(field) + 1 :]:
-        for value, second in itertools.product(EXTREMES[field], EXTREMES[other]):
-            one.state = BASE.change(**{field: value, other: second})
-            sound(one)
+    for values in extremes(CONTROLS, field):
+        one.state = BASE.change(**values)
+        sound(one)
 
 
 def test_the_picture_does_not_depend_on_the_way_to_it(one):
@@ -209,7 +207,7 @@ def test_a_subclass_must_compute_and_paint():
 
 
 def test_training_that_blows_up_says_so_and_keeps_the_last_sound_picture():
-    state = TreeState(departure="no normalisation", loss="L_simp", learning_rate=1.0, budget=500)
+    state = TreeState(departure="free outputs", loss="L_simp", learning_rate=1.0, budget=500)
     explorer = tree_explorer(state)
     explorer.run(500)
     trace, words = explorer.record.trace, explorer.figure.describe()

@@ -1,10 +1,9 @@
 """Two layers: closed gradients against autograd, the growth experiment, its figures and its explorer."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
+from grid import extremes
 
 from ssl_explain.dynamics.flow import between_point_variance, flow
 from ssl_explain.dynamics.growth import (
@@ -21,7 +20,6 @@ from ssl_explain.widgets.layers_explorer import LayersState, layers_explorer
 from ssl_explain.worlds.ring import Ring
 
 CONTROLS = LayersState.controls()
-EXTREMES = {name: (control.values()[0], control.values()[-1]) for name, control in CONTROLS.items()}
 
 
 @pytest.mark.parametrize("linear_top", [True, False])
@@ -125,10 +123,9 @@ def test_every_value_of_every_control(one, field):
 
 
 def test_every_pair_of_extremes(one):
-    for a, b in itertools.combinations(CONTROLS, 2):
-        for value, second in itertools.product(EXTREMES[a], EXTREMES[b]):
-            one.figure.update(one.compute(LayersState().change(**{a: value, b: second})))
-            assert "nan" not in one.figure.describe()
+    for values in extremes(CONTROLS):
+        one.figure.update(one.compute(LayersState().change(**values)))
+        assert "nan" not in one.figure.describe()
 
 
 def test_curves_are_the_growth_of_each_mode():

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from grid import settings
 from torch import Tensor
 
 from ssl_explain import ReLUNet, Views, info_nce, simple_contrastive, soft_triplet
@@ -162,14 +163,7 @@ def test_training_lowers_the_loss_and_watches():
 
 
 BASE = PairsState()
-CONTROLS = BASE.controls()
-SINGLES = [BASE.change(**{name: value}) for name, control in CONTROLS.items() for value in control.values()]
-PAIRS = [
-    BASE.change(**{a: x, b: y})
-    for a, b in itertools.combinations(CONTROLS, 2)
-    for x in (CONTROLS[a].values()[0], CONTROLS[a].values()[-1])
-    for y in (CONTROLS[b].values()[0], CONTROLS[b].values()[-1])
-]
+STATES = [BASE.change(**values) for values in settings(BASE.controls())]
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +171,7 @@ def one():
     return pairs_explorer(BASE)
 
 
-@pytest.mark.parametrize("state", SINGLES + PAIRS, ids=str)
+@pytest.mark.parametrize("state", STATES, ids=str)
 def test_every_setting_gives_a_sound_picture(state, one):
     record = one.compute(state)
     picture = one.figure

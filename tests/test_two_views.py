@@ -1,11 +1,11 @@
 """The explorers of notebook 01: pull and push in every setting, clouds that collapse, stay or run away."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
 import torch
+from grid import settings
 
 from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT
 from ssl_explain.exercises.two_views import exercises
@@ -14,18 +14,6 @@ from ssl_explain.widgets import CloudState, LossState, cloud_explorer, loss_expl
 from ssl_explain.widgets.loss_explorer import GAP, cloud_run
 
 LOSS, CLOUD = LossState.controls(), CloudState.controls()
-
-
-def extremes(controls):
-    """Every pair of two controls at their ends."""
-    ends = {name: (control.values()[0], control.values()[-1]) for name, control in controls.items()}
-    for one, two in itertools.combinations(ends, 2):
-        yield from ({one: a, two: b} for a, b in itertools.product(ends[one], ends[two]))
-
-
-def settings(controls):
-    """Every value of every control with the others as they are, then all pairs of extremes."""
-    return [{name: v} for name, control in controls.items() for v in control.values()] + list(extremes(controls))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from ssl_explain.dynamics.emergence import EmergenceRun, emergence_run
 from ssl_explain.losses.contrastive import Loss, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.widgets.state import State, choice, slider
 
-DEPARTURES = ("none", "biases", "no normalisation", "batch of 8")
+DEPARTURES = ("none", "biases", "free outputs", "batch of 8")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def run_of(state: TreeState) -> EmergenceRun:
         seed=state.seed,
         dense=state.wiring == "dense",
         biases=state.departure == "biases",
-        normalise=state.departure != "no normalisation",
+        normalise=state.departure != "free outputs",
         batch=8 if state.departure == "batch of 8" else 128,
         measure_every=10,
     )
