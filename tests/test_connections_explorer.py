@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from grid import settings
 
 from ssl_explain.exercises.connections import exercises
 from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT
-from ssl_explain.figures.connections import ConnectionPicture, relative_gap, verdict
+from ssl_explain.figures.connections import PALE, ConnectionPicture, relative_gap, verdict
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection
@@ -16,7 +17,6 @@ from ssl_explain.widgets import ConnectionState, connection_explorer
 from ssl_explain.widgets.connection_explorer import TARGETS, WIDTHS, connection_of, network, two_views
 
 CONTROLS = ConnectionState.controls()
-ENDS = {name: (control.values()[0], control.values()[-1]) for name, control in CONTROLS.items()}
 DEPARTURES = CONTROLS["departure"].values()
 
 
@@ -45,18 +45,10 @@ def sound(explorer):
     assert eval(explorer.line()).state == state
 
 
-def test_every_value_of_every_control(one):
-    for name, control in CONTROLS.items():
-        for value in control.values():
-            one.state = ConnectionState().change(**{name: value})
-            sound(one)
-
-
-def test_every_pair_of_extremes(one):
-    for a, b in itertools.combinations(CONTROLS, 2):
-        for x, y in itertools.product(ENDS[a], ENDS[b]):
-            one.state = ConnectionState().change(**{a: x, b: y})
-            sound(one)
+def test_every_setting_is_sound(one):
+    for values in settings(CONTROLS):
+        one.state = ConnectionState().change(**values)
+        sound(one)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -127,6 +119,11 @@ def test_picture_draws_the_record(one, widths):
     for row, gate in enumerate(record.gates):
         np.testing.assert_array_equal(gates[len(record.gates) - 1 - row, : len(gate)], gate)
     assert np.ma.count_masked(np.ma.masked_invalid(gates)) == sum(max(widths[1:]) - w for w in widths[1:])
+    marked = [[1 - y, x] for (x, y), _ in picture.minuses[1].get_segments()]
+    rows, columns = record.jacobian.shape
+    found = {(int(y * rows), int(x * columns)) for y, x in marked}
+    visible = record.jacobian < -PALE * record.jacobian.abs().max()
+    assert found == {tuple(place) for place in visible.nonzero().tolist()}, "a minus in every negative cell"
     assert len(picture.blocks.get_segments()) == widths[1] - 1
     true, predicted = picture.scatters[1][0].get_data()
     np.testing.assert_allclose(true, record.gradient.flatten() / record.gradient.abs().max(), atol=1e-9)

@@ -39,7 +39,7 @@ one_or_both = Question(
         ),
         "another": Option(
             "another direction altogether, in general",
-            "One tower leaves K_1 in front, both leave K_1 - K_2. What is common to both views drops out, "
+            "One tower leaves K₁ in front, both leave K₁ - K₂. What is common to both views drops out, "
             "and with it much of the gradient.",
         ),
         "same": Option(
@@ -88,7 +88,7 @@ def _judge_jacobian(attempt: Callable[..., Any]) -> str:
         {
             "The gates are missing: through a closed neuron nothing reaches the top.": w2,
             "You scale by the activations. A gate passes the slope on with factor 0 or 1.": w2 * (w1 @ x).relu(),
-            "You went on to the input. J_1 ends at the pre-activation of layer 1.": jacobian(x, w1, w2) @ w1,
+            "You went on to the input. J₁ ends at the pre-activation of layer 1.": jacobian(x, w1, w2) @ w1,
         },
     )
 
@@ -155,7 +155,7 @@ exercises = {
         "easy",
         5,
         (
-            "f_2 = W_2 D_1 f̃_1: read off what stands in front of f̃_1.",
+            "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
             "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
         ),
         jacobian,
@@ -174,7 +174,7 @@ exercises = {
         "hard",
         8,
         (
-            "First the difference of the outputs, (K_1 - K_2)ᵀ vec(W): one number per top output.",
+            "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
             "Then back along the same difference: sum over the top output.",
             "einsum with the letters oit, oi → t, and then a plain product with @.",
         ),

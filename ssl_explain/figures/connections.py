@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.image import AxesImage
+from matplotlib.patches import Patch
 from torch import Tensor
 
 from ssl_explain.figures.picture import Picture
@@ -17,23 +18,25 @@ from ssl_explain.records import ConnectionView
 
 GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
 SIGNED = colormaps["RdBu_r"].with_extremes(bad="#ffffff")
+GATE_KEY = ((INK, "open"), ("#d9d9d9", "closed"), (PAPER, "no neuron"))
+SIGN_KEY = ((SIGNED(0.8), "> 0"), (SIGNED(0.2), "< 0, marked –"), (PAPER, "0"))
+PALE = 0.05  # of the largest entry: below it a cell is as good as white, and its sign is not marked
 EXACT = 1e-12  # relative; float64 keeps about 16 digits
 
 
 class ConnectionPicture(Picture[ConnectionView]):
     """What to look at: do the marks on the right lie on the diagonal?
 
-    Top: the gates of all layers (black is open, grey is closed, the chosen layer framed), the layer's input f_{l-1},
-    the Jacobian J_l.
+    Top: the gates of all layers (the chosen one framed), the layer's input f_{l-1}, the Jacobian J_l.
     Below, the connection K_l: a row per output of the network, a block of columns per output of the layer, in each
-    block the layer's input times one entry of J_l. Red is positive, blue negative, white zero.
+    block the layer's input times one entry of J_l. Negative entries are blue and carry a minus.
     Right: what the connection predicts against what the network and autograd say, in units of the largest entry.
     """
 
     def __init__(self, record: ConnectionView) -> None:
         """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.6)
-        left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.9, bottom=0.075, hspace=0.5, wspace=0.3)
+        left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.92, bottom=0.11, hspace=0.62, wspace=0.3)
         right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.9, bottom=0.105, hspace=0.75)
         boxes = [left[0, 0], left[0, 1], left[0, 2], left[1, :]]
         self.maps = [self.figure.add_subplot(box) for box in boxes]
@@ -44,6 +47,11 @@ class ConnectionPicture(Picture[ConnectionView]):
         self.maps[0].add_collection(self.frame, autolim=False)
         self.blocks = LineCollection([], colors=INK, linewidths=1.2)
         self.maps[3].add_collection(self.blocks, autolim=False)
+        self.minuses = [LineCollection([], linewidths=1.2) for _ in self.maps[1:]]
+        for ax, minus in zip(self.maps[1:], self.minuses, strict=True):
+            ax.add_collection(minus, autolim=False)
+        _key(self.maps[0], GATE_KEY)
+        _key(self.maps[1], SIGN_KEY)
         style: dict[str, Any] = {"fontsize": FONT, "color": INK, "ha": "right", "va": "center"}
         self.labels = [self.maps[0].text(-0.03, 0, "", **style) for _ in range(4)]
         self.scatters = []
@@ -59,7 +67,7 @@ class ConnectionPicture(Picture[ConnectionView]):
             note = ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")
             self.scatters.append((marks, note))
         self.still = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
-        self.moving = [*self.images, self.frame, self.blocks, *(marks for marks, _ in self.scatters)]
+        self.moving = [*self.images, self.frame, self.blocks, *self.minuses, *(marks for marks, _ in self.scatters)]
         self._name(record)
         self._move(record)
 
@@ -98,10 +106,12 @@ class ConnectionPicture(Picture[ConnectionView]):
             gates[row, : len(gate)] = gate.numpy()
         self.images[0].set_data(gates[::-1])
         k = record.connection.flatten(0, 1).mT
-        for image, values in zip(self.images[1:], (record.layer_input[None], record.jacobian, k), strict=True):
-            image.set_data(values.numpy())
+        shown = (record.layer_input[None], record.jacobian, k)
+        for image, minus, values in zip(self.images[1:], self.minuses, shown, strict=True):
             scale = float(values.abs().max()) or 1.0
+            image.set_data(values.numpy())
             image.set_clim(-scale, scale)
+            _mark_negative(minus, (values / scale).numpy())
         low, high = (layer - 1) / depth, layer / depth
         self.frame.set_segments([[(0, low), (1, low), (1, high), (0, high), (0, low)]])
         self.blocks.set_segments([[(o / d_out, 0), (o / d_out, 1)] for o in range(1, d_out)])
@@ -137,6 +147,25 @@ def verdict(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape"]) -
 
 def _pairs(record: ConnectionView) -> list[tuple[Tensor, Tensor]]:
     return [(record.output, record.predicted_output), (record.gradient, record.predicted_gradient)]
+
+
+def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
+    """Put a short dash into every negative cell: dark on pale, white on dark."""
+    rows, columns = values.shape
+    row, column = np.nonzero(values < -PALE)
+    y, x = 1 - (row + 0.5) / rows, (column + 0.5) / columns
+    half = 0.2 / columns
+    minus.set_segments([[(a - half, b), (a + half, b)] for a, b in zip(x.tolist(), y.tolist(), strict=True)])
+    minus.set_color([PAPER if value < -0.6 else INK for value in values[row, column]])
+
+
+def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
+    """Small patches with their meaning, in one line below a heat map."""
+    patches = [Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.8, label=word) for colour, word in entries]
+    ax.legend(
+        handles=patches, fontsize=FONT - 2, frameon=False, loc="upper left", bbox_to_anchor=(-0.03, -0.01), ncols=3,
+        handlelength=0.9, handleheight=0.9, handletextpad=0.35, columnspacing=0.8, borderpad=0.2, borderaxespad=0,
+    )  # fmt: skip
 
 
 def _heat_map(ax: Axes) -> AxesImage:
