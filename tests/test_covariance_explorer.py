@@ -1,10 +1,10 @@
 """The operator explorer, its figures and the exercises of notebook 03."""
 
-import itertools
 from dataclasses import fields
 
 import pytest
 import torch
+from grid import settings
 from torch import Tensor
 
 from ssl_explain.exercises.covariance import exercises
@@ -16,14 +16,7 @@ from ssl_explain.widgets import OperatorState, operator_explorer
 from ssl_explain.widgets.operator_explorer import network_of, spectrum_of, world_of
 
 BASE = OperatorState()
-CONTROLS = BASE.controls()
-SINGLES = [BASE.change(**{name: value}) for name, control in CONTROLS.items() for value in control.values()]
-PAIRS = [
-    BASE.change(**{a: x, b: y})
-    for a, b in itertools.combinations(CONTROLS, 2)
-    for x in (CONTROLS[a].values()[0], CONTROLS[a].values()[-1])
-    for y in (CONTROLS[b].values()[0], CONTROLS[b].values()[-1])
-]
+STATES = [BASE.change(**values) for values in settings(BASE.controls())]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +25,7 @@ def picture():
     return SpectrumPicture(spectrum_of(BASE))
 
 
-@pytest.mark.parametrize("state", SINGLES + PAIRS, ids=str)
+@pytest.mark.parametrize("state", STATES, ids=str)
 def test_every_setting_gives_a_sound_picture(state, picture):
     record = spectrum_of(state)
     for field in fields(record):
@@ -46,6 +39,7 @@ def test_every_setting_gives_a_sound_picture(state, picture):
     assert (record.between <= record.total + 1e-12).all(), "between never exceeds the total"
     assert f"q = {state.strength:g}" in picture.describe()
     assert f"{100 * record.share:.0f} %" in picture.describe()
+    assert ("1 view each" in picture.describe()) == ("1 view each" in picture.heading.get_text()) == (record.views == 1)
     for line in (picture.between, picture.total, picture.dots):
         assert torch.isfinite(torch.tensor(line.get_xydata())).all()
     if state.step == "both towers":

@@ -75,7 +75,7 @@ class SpectrumPicture(Picture[Spectrum]):
         self.captions[0].set_text(f"{100 * record.share:.0f} % survives\n{record.directions:.1f} directions")
         self.captions[1].set_text(f"cosine {record.cosine:.3f}\nlength × {record.length:.2f}")
         self.heading.set_text(
-            f"layer {record.layer}, {record.points} points, {record.views} views each (q = {record.strength:g}); "
+            f"layer {record.layer}, {record.points} points, {_views(record)} each (q = {record.strength:g}); "
             f"step: {record.step}"
         )
         return False
@@ -85,11 +85,15 @@ class SpectrumPicture(Picture[Spectrum]):
         r = self.record
         values = ", ".join(f"{x:.3g}" for x in r.between[:4].tolist())
         return (
-            f"Layer {r.layer}, augmentation strength q = {r.strength:g}, {r.points} points with {r.views} views each: "
+            f"Layer {r.layer}, augmentation strength q = {r.strength:g}, {r.points} points with {_views(r)} each: "
             f"{100 * r.share:.0f} % of the variance of the connection is between points, spread over "
             f"{r.directions:.1f} directions; largest eigenvalues of OP: {values}. Step taken ({r.step}): cosine "
             f"{r.cosine:.3f} with the predicted one, {r.length:.2f} times as long."
         )
+
+
+def _views(record: Spectrum) -> str:
+    return f"{record.views} view{'s' * (record.views > 1)}"
 
 
 def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
