@@ -10,7 +10,7 @@ from ssl_explain.exercises.exercise import Exercise, compare
 from ssl_explain.records import Option, Question
 
 which_pairs = Question(
-    "InfoNCE with a small temperature. Which pairs of points does it work on hardest?",
+    "InfoNCE with temperature τ = 0.5. Which pairs of points does it work on hardest?",
     {
         "far": Option(
             "pairs that are far apart: there the energy r- is largest",
