@@ -49,7 +49,7 @@ first_preference = Question(
 )
 
 small_shifts = Question(
-    "Now let views shift by at most a quarter of the ring. What do most ReLU neurons end up telling apart?",
+    "Now let views shift by at most a quarter of the ring (q = 0.5). What do most ReLU neurons end up telling apart?",
     {
         "object": Option(
             "the object, as before",

@@ -217,7 +217,7 @@ def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustra
 def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
     """What to look at: at which shift the winners change from place to object.
 
-    ``shares[curve][r/d]`` is the share of neurons whose between-point variance is mostly due to the object.
+    ``shares[curve][q]`` is the share of neurons whose between-point variance is mostly due to the object.
     """
     figure = new_figure(8.0, 3.6)
     ax = figure.subplots()
@@ -228,9 +228,13 @@ def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
             "linestyle": ("-", "--", "-.", ":")[k % 4],
         }
         ax.plot(list(curve), list(curve.values()), label=name, linewidth=2, markersize=6, **style)
-    ax.axvline(0.25, color=QUIET, linewidth=0.8)
-    ax.text(0.252, 0.5, "a quarter of the ring", fontsize=FONT, color=QUIET, rotation=90, va="center")
-    tidy(ax, xlabel="largest shift, as a share of the ring", title="share of neurons that tell objects, not places")
+    ax.axvline(0.5, color=QUIET, linewidth=0.8)
+    ax.text(0.505, 0.5, "a quarter of the ring", fontsize=FONT, color=QUIET, rotation=90, va="center")
+    tidy(
+        ax,
+        xlabel="augmentation q: largest shift, as a share of half the ring",
+        title="share of neurons that tell objects, not places",
+    )
     ax.set_ylim(-0.03, 1.03)
     ax.legend(fontsize=FONT, frameon=False, loc="upper left")
     figure.tight_layout()
@@ -238,4 +242,4 @@ def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
         f"{name}: " + ", ".join(f"{100 * y:.0f} % at {x:.2f}" for x, y in curve.items())
         for name, curve in shares.items()
     )
-    return Illustration(figure, f"Neurons that tell objects rather than places apart, by the largest shift. {words}.")
+    return Illustration(figure, f"Neurons that tell objects rather than places apart, by the augmentation q. {words}.")
