@@ -24,7 +24,7 @@ who_is_faster = Question(
         ),
         "both": Option(
             "the bottom that trains together with the top",
-            "The gradient of the bottom passes through W_2. As W_2 grows, the same features at the bottom pay more.",
+            "The gradient of the bottom passes through W₂. As W₂ grows, the same features at the bottom pay more.",
         ),
     },
 )
@@ -61,7 +61,7 @@ def _judge_rate(attempt: Callable[..., Any]) -> str:
         9 * op,
         {
             "The connection grows by the factor; the operator holds it twice.": 3 * op,
-            "The operator of the bottom contains J_1 = D_2 W_2 D_1: it does feel the top.": op,
+            "The operator of the bottom contains J₁ = D₂ W₂ D₁: it does feel the top.": op,
             "Four powers are what both layers together would give; here only the top has grown.": 81 * op,
         },
     )
@@ -144,7 +144,7 @@ exercises = {
         "A top three times as large",
         "easy",
         3,
-        ("The bottom's connection is f_0 times J_1, and J_1 contains W_2.", "OP is the variance of the connection."),
+        ("The bottom's connection is f₀ times J₁, and J₁ contains W₂.", "OP is the variance of the connection."),
         rate_of_the_bottom,
         _judge_rate,
     ),

@@ -25,7 +25,7 @@ FACTOR = 1.35
 class GrowthPicture(Picture[Growth]):
     """What to look at: at the vertical line, how far does the solid curve lie above the dashed one?
 
-    Growth against time, from one start: the variance between points at the bottom and at the output, and ‖W_2‖, each
+    Growth against time, from one start: the variance between points at the bottom and at the output, and ‖W₂‖, each
     relative to its start. The line stands where the bottom, trained alone, has grown by the factor 1.35; a cross ends
     a curve that has outgrown the limit. The mode that is looked at is drawn bold.
     """
@@ -35,7 +35,7 @@ class GrowthPicture(Picture[Growth]):
         self.figure = new_figure(9.6, 3.9)
         self.axes = self.figure.subplots(1, 3)
         self.figure.subplots_adjust(left=0.055, right=0.985, top=0.83, bottom=0.14, wspace=0.24)
-        titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W_2‖")
+        titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W₂‖")
         self.curves: list[list[Line2D]] = []
         self.ends: list[list[Line2D]] = []
         for ax, title, limits in zip(self.axes, titles, LIMITS, strict=True):
