@@ -53,6 +53,29 @@ def test_circles_show_the_share_of_the_ceiling_as_colour_and_number(depth):
     np.testing.assert_allclose([n.get_position() for n in picture.numbers], places)
 
 
+def test_the_legend_makes_room_for_a_root_that_hardly_reaches_the_leaves():
+    high, low = record(3), record(3, budget=500)
+    low = dataclasses.replace(low, ceilings=0.4 * low.ceilings)
+    picture = EmergencePicture(high)
+
+    def middle():
+        box = picture.curve_axes.get_legend().get_window_extent()
+        return picture.curve_axes.transAxes.inverted().transform([(box.x0, (box.y0 + box.y1) / 2)])[0, 1]
+
+    assert middle() < 0.4
+    assert picture.update(low) is True
+    assert middle() > 0.6
+    assert picture.update(high) is True
+    assert picture.png() == EmergencePicture(high).png()
+
+
+def test_numbers_on_a_crowded_level_are_smaller_than_its_circles():
+    picture = EmergencePicture(record(5, trace=Trace(torch.tensor([0]), torch.ones(1, 31), torch.empty(0))))
+    widths = sorted(n.get_window_extent().x0 for n in picture.numbers if n.get_position()[1] == 0.2)
+    ends = sorted(n.get_window_extent().x1 for n in picture.numbers if n.get_position()[1] == 0.2)
+    assert all(end + 4 < start for end, start in zip(ends, widths[1:], strict=False))
+
+
 def test_a_crowd_has_colours_only():
     picture = EmergencePicture(record(6))
     assert picture.numbers == []

@@ -78,7 +78,8 @@ class EmergencePicture(Picture[Emergence]):
             label = f"root, run before (q = {record.before_strength:g})"
             keys.append(Line2D([], [], color=QUIET, linestyle="--", label=label))
         columns = 2 if len(keys) > 4 else 1
-        legend = ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc="lower left", ncols=columns)
+        place = _legend_place(record)
+        legend = ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc=place, ncols=columns)
         self.moving += self.ceilings
         return [ax.xaxis, legend]
 
@@ -95,13 +96,14 @@ class EmergencePicture(Picture[Emergence]):
         tree, ax = record.topology, self.tree_axes
         points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
         crowd = tree.widths[1]
+        sizes = [FONT - 2 * (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
         self.nodes: PathCollection = ax.scatter(
             *zip(*points, strict=True), s=min(430.0, 360 * (16 / crowd) ** 1.6), c=[0.0] * len(points),
             cmap=SCALE, vmin=LOWEST, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,
         )  # fmt: skip
         self.numbers: list[Text] = [
-            ax.text(x, y, "", fontsize=FONT, ha="center", va="center_baseline", zorder=4)
-            for x, y in points
+            ax.text(x, y, "", fontsize=size, ha="center", va="center_baseline", zorder=4)
+            for (x, y), size in zip(points, sizes, strict=True)
             if crowd <= 16
         ]
         self.caption: Text = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
@@ -125,6 +127,8 @@ class EmergencePicture(Picture[Emergence]):
         old = self.record
         frame = ("topology", "budget", "before_strength")
         refill = record.before is not old.before or any(getattr(record, f) != getattr(old, f) for f in frame)
+        if record.ceilings is not old.ceilings:
+            refill |= _legend_place(record) != _legend_place(old)
         if refill:
             self._fill(record)
         elif record.polarity is not old.polarity:
@@ -167,6 +171,11 @@ class EmergencePicture(Picture[Emergence]):
             last = float(record.before.values[-1, -1])
             text += f" The run before, with q = {record.before_strength:g}, ended at {last:.2f}."
         return text if record.trace.stopped is None else f"{text} Training {record.trace.stopped}."
+
+
+def _legend_place(record: Emergence) -> str:
+    """Below the curves; above them where the leaves know so little of the root that its curve stays low."""
+    return "lower left" if float(record.ceilings[-1]) > 0.6 else "upper left"
 
 
 def _name(level: int, depth: int) -> str:
