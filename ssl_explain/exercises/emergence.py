@@ -158,7 +158,7 @@ def _judge_redraw(attempt: Callable[..., Any]) -> str:
 
 
 def silent(f: Tensor) -> Tensor:
-    """Share of neurons that are zero on every point, f of shape (n, node, d)."""
+    """Share of neurons that are zero on every point, f of shape (n, node, neuron)."""
     return (f == 0).all(0).double().mean()
 
 
@@ -222,7 +222,7 @@ exercises = {
         "easy",
         4,
         (
-            "A neuron is one (node, d) pair; the first axis runs over points.",
+            "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
             "Reduce over points with all, then take the mean.",
         ),
         silent,
