@@ -1,8 +1,9 @@
 """The command line: ``python -m ssl_explain`` shows the main result in a terminal."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm.auto import tqdm
@@ -14,14 +15,15 @@ from ssl_explain.results import write_table
 
 
 def demo(arguments: argparse.Namespace) -> None:
-    """Train one tree with and without augmentation and print what its neurons know of the hidden causes."""
+    """Train the tree of notebook 00 with and without augmentation; print what its neurons know of the hidden causes."""
     _require.integer("steps", arguments.steps, 1, "take at least one step")
     print("A network sees the leaves of a tree of hidden causes. Does it find the causes?")
     print("Figures: best |correlation| of a neuron with a cause, mean over each level. No label was ever shown.")
     for strength, title in ((0.5, "with augmentation (q = 0.5)"), (0.0, "without augmentation (q = 0)")):
-        run = emergence_run(
-            depth=arguments.depth, neurons=arguments.neurons, seed=arguments.seed, strength=strength, points=2000
-        )
+        run = emergence_run(  # as the tree explorer does it
+            depth=arguments.depth, neurons=arguments.neurons, seed=arguments.seed, strength=strength,
+            learning_rate=0.01, measure_every=10,
+        )  # fmt: skip
         for _ in tqdm(range(arguments.steps), desc=title, unit="step"):
             run.training.advance()
         record = run.record(arguments.steps)
@@ -46,35 +48,54 @@ def table(arguments: argparse.Namespace) -> None:
     print(f"{path}: {len(columns['run'])} rows")
 
 
+DEFAULTS: dict[Callable[[argparse.Namespace], None], dict[str, Any]] = {
+    demo: {"seed": 2, "steps": 1500, "depth": 5, "neurons": 10},
+    table: {"seed": 1, "steps": 1500, "runs": 16, "out": Path("data")},
+}
+
+
 def parser() -> argparse.ArgumentParser:
-    """Every command and option."""
-    top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__)
+    """Every command and option. What is not given is not set: so an option counts before the command, and after it."""
+    quiet = argparse.SUPPRESS
+    top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__, argument_default=quiet)
     commands = top.add_subparsers(title="commands", metavar="{demo,table}")
-    sub = commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__, argument_default=argparse.SUPPRESS)
-    for place in (top, sub):  # the command has no defaults of its own, which would undo options given before it
+    sub = commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__, argument_default=quiet)
+    for place in (top, sub):
         place.add_argument("--seed", type=int, help="another tree and another network (default: 2)")
         place.add_argument("--steps", type=int, help="training steps (default: 1500)")
         place.add_argument("--depth", type=int, help="levels of hidden causes (default: 5)")
         place.add_argument("--neurons", type=int, help="neurons per node (default: 10)")
-    top.set_defaults(run=demo, seed=2, steps=1500, depth=5, neurons=10)
-    sub = commands.add_parser("table", help=table.__doc__, description=table.__doc__)
-    sub.add_argument("--runs", type=int, default=16, help="trees and networks side by side (default: 16)")
-    sub.add_argument("--steps", type=int, default=1500, help="training steps (default: 1500)")
-    sub.add_argument("--seed", type=int, default=1, help="seed of all draws (default: 1)")
-    sub.add_argument("--out", type=Path, default=Path("data"), help="folder to write to (default: data)")
+    top.set_defaults(run=demo)
+    sub = commands.add_parser("table", help=table.__doc__, description=table.__doc__, argument_default=quiet)
+    sub.add_argument("--runs", type=int, help="trees and networks side by side (default: 16)")
+    sub.add_argument("--steps", type=int, help="training steps (default: 1500)")
+    sub.add_argument("--seed", type=int, help="seed of all draws (default: 1)")
+    sub.add_argument("--out", type=Path, help="folder to write to (default: data)")
     sub.set_defaults(run=table)
     return top
 
 
+def read(words: Sequence[str] | None) -> tuple[Callable[[argparse.Namespace], None], argparse.Namespace]:
+    """The command and its options; an option of the other command ends with the usage."""
+    top = parser()
+    given = vars(top.parse_args(words))
+    run = given.pop("run")
+    if strange := given.keys() - DEFAULTS[run].keys():
+        top.error(f"{run.__name__} has no option " + ", ".join(f"--{name}" for name in sorted(strange)))
+    return run, argparse.Namespace(**DEFAULTS[run] | given)
+
+
 def main(words: Sequence[str] | None = None) -> None:
-    """Parse the command line and run the command; bad values end with one sentence, not a traceback."""
-    arguments = parser().parse_args(words)
+    """Parse the command line and run the command; bad values end with one sentence, Ctrl-C with none: no traceback."""
+    run, arguments = read(words)
     torch.set_num_threads(1)
     try:
         _require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
-        arguments.run(arguments)
+        run(arguments)
     except (ValueError, TypeError, OSError) as error:
         raise SystemExit(f"ssl_explain: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # as shells say it: 128 + the number of the signal
 
 
 if __name__ == "__main__":

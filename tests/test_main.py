@@ -10,6 +10,7 @@ from ssl_explain import __main__ as command
 from ssl_explain.dynamics import overparameterisation as table_module
 from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.results import read_table
+from ssl_explain.widgets import TreeState, tree_explorer
 
 QUICK = ["--steps", "20", "--depth", "2", "--neurons", "3"]
 ROW = re.compile(r" +(\d|root)((?: +\d\.\d\d){3})")
@@ -42,7 +43,7 @@ def test_the_table_has_every_level_for_both_strengths(capsys):
 def test_the_numbers_are_those_of_the_run(capsys):
     found = tables(said(capsys, *QUICK, "--seed", "3"))
     for strength, rows in zip((0.5, 0.0), found.values(), strict=True):
-        run = emergence_run(depth=2, neurons=3, seed=3, strength=strength, points=2000)
+        run = emergence_run(depth=2, neurons=3, seed=3, strength=strength, learning_rate=0.01)
         run.training.advance(20)
         record = run.record(20)
         values, ceilings = record.by_level(record.trace.values), record.by_level(record.ceilings)
@@ -61,6 +62,38 @@ def test_options_count_before_and_after_the_command(capsys):
     assert said(capsys, *QUICK, "demo", "--seed", "4") == expected
     assert said(capsys, *QUICK, "--seed", "4", "demo") == expected
     assert said(capsys, *QUICK) != expected
+
+
+def test_the_demo_is_the_run_of_the_first_notebook(capsys):
+    explorer = tree_explorer(TreeState(depth=2, budget=500))
+    record = explorer.run(20)
+    start, end = record.by_level(record.trace.values)[[0, -1], -1].tolist()
+    rows = tables(said(capsys, "--steps", "20", "--depth", "2"))["with augmentation (q = 0.5)"]
+    assert rows[-1][1:3] == (round(start, 2), round(end, 2))
+
+
+def test_options_before_the_table_count(tmp_path, capsys):
+    said(capsys, "--steps", "3", "--seed", "5", "table", "--runs", "1", "--out", str(tmp_path))
+    manifest = json.loads((tmp_path / "overparameterisation.json").read_text())
+    assert manifest["command"] == "python -m ssl_explain table --runs 1 --steps 3 --seed 5"
+
+
+def test_an_option_of_the_demo_is_none_of_the_table(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(["--depth", "3", "--neurons", "4", "table", "--out", str(tmp_path / "new")])
+    assert end.value.code == 2
+    assert "table has no option --depth, --neurons" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_interrupt_ends_quietly(monkeypatch):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "emergence_run", interrupted)
+    with pytest.raises(SystemExit) as end:
+        command.main(QUICK)
+    assert end.value.code == 130
 
 
 def test_a_progress_bar_goes_to_the_other_stream(capsys):
