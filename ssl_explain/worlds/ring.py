@@ -17,9 +17,9 @@ OBJECTS = ((1, 1), (1, 0, 1))
 class Ring:
     """Patterns of 0 and 1 on a ring of ``cells``; a view of a pattern is the same pattern, shifted.
 
-    Strength q sets the largest shift r = round(q·cells/2). Below q = 1 a point is a pattern at a position and a
-    view moves it by -r … r, uniformly; at q = 1 a shift is uniform over all cells, so position is no longer part
-    of a point.
+    Strength q is the largest shift as a share of half the ring, rounded to whole cells. Below q = 1 a point is a
+    pattern at a position and a view moves it by no more than that, either way, uniformly; at q = 1 a shift is uniform
+    over all cells, so position is no longer part of a point.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
@@ -57,7 +57,7 @@ class Ring:
         return self.cells
 
     def shift(self, strength: float) -> int | None:
-        """The largest shift r of a strength; None where shifts are uniform over the ring."""
+        """The largest shift of a strength, in cells; None where shifts are uniform over the ring."""
         q = _require.number("strength", strength, 0, 1, "0 is no shift, 1 is any shift")
         return None if q == 1 else min(round(q * self.cells / 2), (self.cells - 1) // 2)
 
@@ -79,9 +79,9 @@ class Ring:
         Raises:
             ValueError: strength outside [0, 1].
         """
-        r = self.shift(strength)
-        kinds, places = len(self.objects), 1 if r is None else self.cells
-        moves = torch.arange(self.cells) if r is None else torch.arange(-r, r + 1)
+        largest = self.shift(strength)
+        kinds, places = len(self.objects), 1 if largest is None else self.cells
+        moves = torch.arange(self.cells) if largest is None else torch.arange(-largest, largest + 1)
         kind = torch.arange(kinds).repeat_interleave(places)
         place = torch.arange(places).repeat(kinds)
         by = place.unsqueeze(-1) + moves
@@ -96,13 +96,13 @@ class Ring:
         """
         _require.integer("n", n, 1, "ask for at least one data point")
         _require.integer("views", views, 1, "ask for at least one view")
-        r = self.shift(strength)
+        largest = self.shift(strength)
         kind = torch.randint(len(self.objects), (n,), generator=generator)
         place = torch.randint(self.cells, (n,), generator=generator)
-        low, high = (0, self.cells) if r is None else (-r, r + 1)
+        low, high = (0, self.cells) if largest is None else (-largest, largest + 1)
         moves = torch.randint(low, high, (n, views), generator=generator)
         patterns = self.patterns()[kind].unsqueeze(1).expand(-1, views, -1)
-        position = torch.zeros_like(place) if r is None else place  # uniform shifts leave no position to a point
+        position = torch.zeros_like(place) if largest is None else place  # uniform shifts leave no position to a point
         return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, position))
 
 
