@@ -48,6 +48,22 @@ def student(
     return ReLUNet(widths, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)
 
 
+def generator_on(device: str) -> torch.Generator:
+    """A source of random numbers on a device; whatever it draws lives there too.
+
+    Raises:
+        ValueError: a device that PyTorch does not know, was built without, or does not find.
+    """
+    try:
+        torch.empty(0, device=device)  # a build for GPUs makes the generator also where there is no GPU
+        return torch.Generator(device)
+    except (RuntimeError, AssertionError) as error:  # PyTorch says "not compiled with CUDA" by an AssertionError
+        raise ValueError(
+            f"`device` must be one that this PyTorch ({torch.__version__}) can use, got {device!r} "
+            f'({str(error).splitlines()[0]}); take "cpu", or install a GPU build on a machine with a GPU.'
+        ) from error
+
+
 @dataclass
 class EmergenceRun:
     """A run that has not started: ``training`` moves it, ``record`` says where it stands."""
@@ -81,15 +97,17 @@ def emergence_run(
     runs: int | None = None,
     points: int = 1000,
     measure_every: int = 25,
+    device: str = "cpu",
 ) -> EmergenceRun:
     """Draw a tree, a student and the points to measure on: the same bits for the same arguments.
 
     ``points`` fresh points measure the correlations, four times as many the ceilings above 16 leaves.
+    All of it lives on ``device``: "cpu", or "cuda" for one GPU (whose draws are others, so its bits are others).
 
     Raises:
-        ValueError: whatever world, student or training reject.
+        ValueError: whatever world, student or training reject; a device that is not there.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = generator_on(device).manual_seed(seed)
     tree = LatentTree.random(depth, polarity=polarity, generator=generator, runs=runs)
     net = student(tree, neurons, generator=generator, dense=dense, biases=biases, normalise=normalise, scale=scale)
     measure = BestCorrelation(tree, points, generator=generator)

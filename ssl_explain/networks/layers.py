@@ -37,9 +37,10 @@ class LayeredReLU(nn.Module):
         self.normalise, self.linear_top, self.runs = normalise, linear_top, runs
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
-        draws = [torch.randn(*lead, *shape, generator=generator) * gain * (2 / shape[-1]) ** 0.5 for shape in shapes]
+        rows = [torch.randn(*lead, *shape, generator=generator, device=generator.device) for shape in shapes]
+        draws = [row * gain * (2 / row.shape[-1]) ** 0.5 for row in rows]
         self.weights = nn.ParameterList(draws)
-        self.biases = nn.ParameterList([torch.zeros(*w.shape[:-1], 1) for w in draws] if biases else [])
+        self.biases = nn.ParameterList([w.new_zeros(*w.shape[:-1], 1) for w in draws] if biases else [])
 
     @property
     def input_dimension(self) -> int:

@@ -54,6 +54,7 @@ class Clouds:
         _require.integer("n", n, 1, "ask for at least one data point")
         _require.integer("views", views, 1, "ask for at least one view")
         q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")
-        points = torch.randn(n, 1, self.dimension, generator=generator, dtype=self.between.dtype) * self.between
-        clouds = torch.randn(n, views, self.dimension, generator=generator, dtype=self.within.dtype) * self.within
+        one, many, dtype = (n, 1, self.dimension), (n, views, self.dimension), self.between.dtype
+        points = torch.randn(one, generator=generator, device=generator.device, dtype=dtype) * self.between
+        clouds = torch.randn(many, generator=generator, device=generator.device, dtype=self.within.dtype) * self.within
         return Views(points + q * clouds)
