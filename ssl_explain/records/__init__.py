@@ -1,6 +1,6 @@
 """The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
 
-from ssl_explain.records.data import ForwardPass, Views
+from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.questions import Option, Question
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
 from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Trace
@@ -13,6 +13,7 @@ __all__ = [
     "Growth",
     "Landscape",
     "Option",
+    "PairLaw",
     "Question",
     "Residue",
     "Reweighing",

@@ -1,6 +1,6 @@
 """What a world gives and a network makes of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -30,3 +30,14 @@ class ForwardPass:
     gates: tuple[Float[Tensor, "*batch _node _d_out"], ...]
     weights: tuple[Float[Tensor, "*runs _node _d_out _d_in"], ...]
     output: Float[Tensor, "*batch d_top"]
+
+
+@dataclass(frozen=True)
+class PairLaw(Views):
+    """Every view that a world can show, once, and how often two views of one point come together.
+
+    ``x`` has one row per pattern (its view axis has length one); ``joint[i, j]`` is the probability that the two views
+    of a point are patterns i and j. It is symmetric, and its row sums are the probabilities of single views.
+    """
+
+    joint: Float[Tensor, "*runs pattern pattern"] = field(kw_only=True)

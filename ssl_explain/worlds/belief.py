@@ -3,11 +3,46 @@
 Everything works in ±1 coding, where the belief in a latent is its posterior mean m ∈ [-1, 1].
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain import _require
+
 Polarity = tuple[Float[Tensor, "*runs _"], ...]
+
+
+def check_polarity(polarity: Polarity) -> None:
+    """Refuse what is no probability in disguise.
+
+    Raises:
+        TypeError: polarities that are whole numbers by type.
+        ValueError: a polarity outside [-1, 1] or not finite.
+    """
+    for level in polarity:
+        if not level.is_floating_point():
+            raise TypeError(f"`polarity` must hold floating-point numbers, got {level.dtype}; write 1.0 for 1.")
+        _require.finite("polarity", level)
+        if level.abs().max() > 1:
+            worst = float(level.abs().max())
+            raise ValueError(
+                f"`polarity` must lie in [-1, 1], got a magnitude of {worst:g}; (1 + ρ)/2 is a probability."
+            )
+
+
+def few_leaves(asked: str, leaves: int, most: int, base: int) -> None:
+    """Refuse to list what would not fit.
+
+    Raises:
+        ValueError: more leaves than ``most``.
+    """
+    if leaves > most:
+        raise ValueError(
+            f"`{asked}` must see {most} leaves or fewer, got {leaves}; {base}^{leaves} entries are too many to list: "
+            "sample instead, or take a shallower tree."
+        )
 
 
 def beliefs(polarity: Polarity, leaves: Float[Tensor, "*runs n leaf"]) -> list[Float[Tensor, "*runs n _"]]:
@@ -27,30 +62,86 @@ def beliefs(polarity: Polarity, leaves: Float[Tensor, "*runs n leaf"]) -> list[F
     return result
 
 
+def _certain(like: Tensor) -> Float[Tensor, "2 2"]:
+    """P(leaf | the leaf itself), where ``like`` lives."""
+    return torch.eye(2, dtype=like.dtype, device=like.device)
+
+
 def pattern_likelihoods(polarity: Polarity) -> Float[Tensor, "*runs pattern 2"]:
     """P(leaf pattern | root = 0 or 1) for every pattern, in the order of binary counting.
 
     One upward pass: P(pattern | z) = Π over children c of Σ_{z_c} P(z_c | z) P(pattern_c | z_c).
     """
     runs = polarity[0].shape[:-1]
-    likelihood = torch.eye(2, dtype=polarity[0].dtype).expand(*runs, polarity[0].shape[-1], 2, 2)
+    likelihood = _certain(polarity[0]).expand(*runs, polarity[0].shape[-1], 2, 2)
     branching = polarity[-1].shape[-1]
     for rho in polarity:
-        same, other = ((1 + rho) / 2)[..., None, None], ((1 - rho) / 2)[..., None, None]
-        message = (same * likelihood + other * likelihood.flip(-1)).unflatten(-3, (-1, branching))
+        message = _transmit(likelihood, rho).unflatten(-3, (-1, branching))
         likelihood = message[..., 0, :, :]
         for child in range(1, branching):
             likelihood = (likelihood.unsqueeze(-2) * message[..., child, :, :].unsqueeze(-3)).flatten(-3, -2)
     return likelihood.squeeze(-3)
 
 
-def exact_ceilings(polarity: Polarity, branching: int) -> list[Float[Tensor, "*runs _"]]:
-    """√E[m²] of every latent, level by level, as a sum over all leaf patterns below it."""
+def _transmit(likelihood: Float[Tensor, "*edges_patterns 2"], rho: Float[Tensor, "*edges"]) -> Tensor:
+    """From P(patterns | child) to P(patterns | parent): the child agrees with probability (1 + ρ)/2."""
+    agree = ((1 + rho) / 2).view(*rho.shape, *(1 for _ in likelihood.shape[rho.ndim :]))
+    return agree * likelihood + (1 - agree) * likelihood.flip(-1)
+
+
+def pair_likelihoods(polarity: Polarity, strength: float) -> Float[Tensor, "*runs pattern pattern 2"]:
+    """P(leaves of view 1, leaves of view 2 | root = 0 or 1), both views of one data point.
+
+    A child of a node that both views kept is kept by both with probability (1 - q)². Then the views below share it.
+    Otherwise at least one of them is drawn afresh, and they are independent given the parent.
+    """
+    runs, branching, kept = polarity[0].shape[:-1], polarity[-1].shape[-1], (1 - strength) ** 2
+    one = _certain(polarity[0])
+    both = (one.unsqueeze(-2) * one.unsqueeze(-3)).expand(*runs, polarity[0].shape[-1], 2, 2, 2)
+    for level, rho in enumerate(polarity):
+        apart = _single(polarity[:level], rho)
+        message = kept * _transmit(both, rho) + (1 - kept) * apart.unsqueeze(-2) * apart.unsqueeze(-3)
+        message = message.unflatten(-4, (-1, branching))
+        both = message[..., 0, :, :, :]
+        for child in range(1, branching):
+            other = message[..., child, :, :, :]
+            both = both[..., :, None, :, None, :] * other[..., None, :, None, :, :]
+            both = both.flatten(-5, -4).flatten(-3, -2)
+    return both.squeeze(-4)
+
+
+def _single(below: Polarity, rho: Float[Tensor, "*runs edges"]) -> Float[Tensor, "*runs edges pattern 2"]:
+    """P(leaves below a child | its parent) for every edge of one level."""
+    if not below:
+        return _transmit(_certain(rho).expand(*rho.shape, 2, 2), rho)
+    trees = tuple(level.unflatten(-1, (rho.shape[-1], -1)) for level in below)
+    return _transmit(pattern_likelihoods(trees), rho)
+
+
+def lean(m: Tensor, mean: Tensor) -> Tensor:
+    """The posterior mean of a latent that is not fair, from its belief ``m`` under a fair one: (m + b) / (1 + m b)."""
+    return (m + mean) / (1 + m * mean).clamp_min(torch.finfo(m.dtype).tiny)
+
+
+def exact_ceilings(
+    polarity: Polarity, branching: int, means: Sequence[Float[Tensor, "*runs _"]]
+) -> list[Float[Tensor, "*runs _"]]:
+    """The standard deviation of the posterior mean over that of the latent, as a sum over all leaf patterns below.
+
+    For a fair latent that is √E[m²]. ``means`` holds E[z] of every latent in ±1 coding, level by level.
+    """
     result = []
-    for level in range(1, len(polarity) + 1):
+    for level, mean in zip(range(1, len(polarity) + 1), means, strict=True):
         below = tuple(rho.unflatten(-1, (-1, branching ** (level - k))) for k, rho in enumerate(polarity[:level]))
         p = pattern_likelihoods(below)
-        difference, total = p[..., 1] - p[..., 0], p[..., 1] + p[..., 0]
-        square = torch.where(total > 0, difference**2 / total.clamp_min(torch.finfo(total.dtype).tiny), 0.0)
-        result.append((square.sum(-1) / 2).sqrt())
+        one, zero = p[..., 1] * (1 + mean).unsqueeze(-1) / 2, p[..., 0] * (1 - mean).unsqueeze(-1) / 2
+        total = one + zero
+        square = torch.where(total > 0, (one - zero) ** 2 / total.clamp_min(torch.finfo(total.dtype).tiny), 0.0)
+        result.append(ceiling(square.sum(-1), mean))
     return result
+
+
+def ceiling(second_moment: Tensor, mean: Tensor) -> Tensor:
+    """The largest correlation with a latent of this mean, from E[m²] of its posterior mean m."""
+    spread = ((second_moment - mean**2) / (1 - mean**2)).clamp(0, 1)
+    return spread.sqrt()

@@ -10,10 +10,12 @@ from torch import Tensor
 from ssl_explain import _require
 from ssl_explain.records import Views
 from ssl_explain.topology import Tree
-from ssl_explain.worlds.belief import beliefs, exact_ceilings, pattern_likelihoods
+from ssl_explain.worlds import belief
+from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods
 
 Levels = list[UInt8[Tensor, "*batch _"]]
 
+MOST_PAIRED = 9  # 2^9 leaf patterns: the joint law of two views has 262,144 entries
 MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level more would be 4 billion
 
 
@@ -21,7 +23,7 @@ MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level mor
 class LatentTree:
     """The hierarchical latent tree model: every child copies its parent, now and then it errs.
 
-    P(z_child = z_parent) = (1 + ρ) / 2 with one polarity ρ ∈ [-1, 1] per edge; the root is a fair coin.
+    P(z_child = z_parent) = (1 + ρ) / 2 with one polarity ρ ∈ [-1, 1] per edge; P(z_root = 1) = ``root``.
     A data point is the whole configuration of latents; a network sees the leaves only.
     ``polarity[l]`` belongs to the edges from level ``l + 1`` down to level ``l`` (leaves are level 0).
     A leading ``runs`` axis holds independent trees side by side.
@@ -29,7 +31,7 @@ class LatentTree:
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: a polarity outside [-1, 1], or levels whose sizes do not form a tree.
+        ValueError: a polarity outside [-1, 1], levels whose sizes do not form a tree, a root that is no chance at all.
         TypeError: polarities that are whole numbers by type.
 
     Example:
@@ -40,6 +42,7 @@ class LatentTree:
     """
 
     polarity: tuple[Float[Tensor, "*runs _"], ...]
+    root: float = 0.5
 
     def __post_init__(self) -> None:
         """Check that the polarities are probabilities in disguise and that their sizes form a tree."""
@@ -49,15 +52,8 @@ class LatentTree:
                 f"`polarity` must hold one (*runs, edges) tensor per level, got shapes {shapes}; "
                 "the runs are the same on every level, and every level has edges."
             )
-        for level in self.polarity:
-            if not level.is_floating_point():
-                raise TypeError(f"`polarity` must hold floating-point numbers, got {level.dtype}; write 1.0 for 1.")
-            _require.finite("polarity", level)
-            if level.abs().max() > 1:
-                worst = float(level.abs().max())
-                raise ValueError(
-                    f"`polarity` must lie in [-1, 1], got a magnitude of {worst:g}; (1 + ρ)/2 is a probability."
-                )
+        belief.check_polarity(self.polarity)
+        _require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root that never varies is no cause")
         sizes = tuple(level.shape[-1] for level in self.polarity)
         if sizes != self.topology.widths[:-1]:
             raise ValueError(
@@ -74,6 +70,7 @@ class LatentTree:
         *,
         generator: torch.Generator,
         runs: int | None = None,
+        root: float = 0.5,
     ) -> "LatentTree":
         """Draw |ρ| ~ U[low, high] with a random sign for every edge.
 
@@ -87,8 +84,9 @@ class LatentTree:
                 f"`polarity` must be a range of magnitudes in [0, 1], got low = {low:g}; signs are drawn by themselves."
             )
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single tree"),)
-        draw = [torch.rand(2, *lead, width, generator=generator) for width in topology.widths[:-1]]
-        return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0) for u in draw))
+        shapes = [(2, *lead, width) for width in topology.widths[:-1]]
+        draw = [torch.rand(shape, generator=generator, device=generator.device) for shape in shapes]
+        return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0) for u in draw), root)
 
     @property
     def topology(self) -> Tree:
@@ -106,11 +104,19 @@ class LatentTree:
         """() for one tree, (runs,) for trees side by side."""
         return tuple(self.polarity[0].shape[:-1])
 
+    def from_root(self) -> tuple[Float[Tensor, "*runs _"], ...]:
+        """ρ_{0μ}: the product of the polarities from the root down to every node, one tensor per level 0..depth."""
+        rho = [torch.ones_like(self.polarity[-1][..., :1])]
+        for level in reversed(self.polarity):
+            rho.append(self._children(rho[-1]) * level)
+        return tuple(reversed(rho))
+
     def _flips(self, *lead: int, generator: torch.Generator) -> Levels:
         """For every edge, root first: 1 where the child disagrees with its parent, of shape (*runs, *lead, edges)."""
         rates = torch.cat([(1 - level) / 2 for level in reversed(self.polarity)], dim=-1)
         spread = rates.view(*self.runs, *(1 for _ in lead), -1)
-        noise = torch.rand(*self.runs, *lead, rates.shape[-1], generator=generator, dtype=rates.dtype)
+        shape = (*self.runs, *lead, rates.shape[-1])
+        noise = torch.rand(shape, generator=generator, device=generator.device, dtype=rates.dtype)
         return list(
             (noise < spread).view(torch.uint8).split([level.shape[-1] for level in reversed(self.polarity)], dim=-1)
         )
@@ -127,7 +133,10 @@ class LatentTree:
             ValueError: n below 1.
         """
         _require.integer("n", n, 1, "ask for at least one data point")
-        z = torch.randint(0, 2, (*self.runs, n, 1), generator=generator, dtype=torch.uint8)
+        shape = (*self.runs, n, 1)
+        z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
+        if self.root != 0.5:
+            z = (torch.rand(shape, generator=generator) < self.root).view(torch.uint8)
         levels = [z]
         for flips in self._flips(n, generator=generator):
             z = self._children(z) ^ flips
@@ -154,7 +163,7 @@ class LatentTree:
         lead = tuple(root.shape[len(self.runs) : -1])
         view, kept = [root], torch.ones_like(root, dtype=torch.bool)
         for original, flips in zip(reversed(levels[:-1]), self._flips(*lead, generator=generator), strict=True):
-            u = torch.rand(original.shape, generator=generator)
+            u = torch.rand(original.shape, generator=generator, device=generator.device)
             kept = self._children(kept) & (u >= q)
             view.append(torch.where(kept, original, self._children(view[-1]) ^ flips))
         return view[::-1]
@@ -186,20 +195,32 @@ class LatentTree:
             >>> x.tolist(), p[:, 1].tolist()
             ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0.0625, 0.1875, 0.1875, 0.5625])
         """
-        if self.dimension > MOST_LEAVES:
-            raise ValueError(
-                f"`enumerate` must see {MOST_LEAVES} leaves or fewer, got {self.dimension}; "
-                f"2^{self.dimension} patterns are too many to list: sample instead, or take a shallower tree."
-            )
-        index = torch.arange(2**self.dimension).unsqueeze(-1)
-        bits = ((index >> torch.arange(self.dimension - 1, -1, -1)) & 1).to(torch.uint8)
+        few_leaves("enumerate", self.dimension, MOST_LEAVES, 2)
+        device = self.polarity[0].device
+        index = torch.arange(2**self.dimension, device=device).unsqueeze(-1)
+        bits = ((index >> torch.arange(self.dimension - 1, -1, -1, device=device)) & 1).to(torch.uint8)
         return self.as_input(bits), pattern_likelihoods(self.polarity)
+
+    def pair_probabilities(self, strength: float) -> Float[Tensor, "*runs pattern pattern"]:
+        """P(leaves of view 1, leaves of view 2) for two views of one point, in the order of :meth:`enumerate`.
+
+        Raises:
+            ValueError: strength outside [0, 1] or NaN, more than nine leaves (binary trees to depth 3).
+
+        Example:
+            >>> LatentTree((torch.tensor([1.0, 1.0]),)).pair_probabilities(1.0).diag().tolist()
+            [0.5, 0.0, 0.0, 0.5]
+        """
+        q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
+        few_leaves("pair_probabilities", self.dimension, MOST_PAIRED, 4)
+        law = pair_likelihoods(self.polarity, q)
+        return self.root * law[..., 1] + (1 - self.root) * law[..., 0]
 
     def latent_ceilings(self, n: int, *, generator: torch.Generator) -> tuple[Float[Tensor, "*runs _"], ...]:
         """How well any function of the leaves below a latent can correlate with it, for every latent.
 
-        √E[m²], m the posterior mean in ±1 coding: summed exactly up to 16 leaves below the latent,
-        estimated from ``n`` samples above. One tensor per level 1..depth.
+        √E[m²] under a fair root, m the posterior mean in ±1 coding: summed exactly up to 16 leaves below the
+        latent, estimated from ``n`` samples above. One tensor per level 1..depth.
 
         Raises:
             ValueError: n below 1.
@@ -207,10 +228,12 @@ class LatentTree:
         _require.integer("n", n, 1, "ask for at least one sample")
         polarity, branching = tuple(level.double() for level in self.polarity), self.topology.branching
         reach = sum(branching**level <= MOST_LEAVES for level in range(1, self.topology.depth + 1))
-        levels = exact_ceilings(polarity[:reach], branching)
+        means = [(2 * self.root - 1) * rho.double() for rho in self.from_root()[1:]]
+        levels = belief.exact_ceilings(polarity[:reach], branching, means[:reach])
         if reach < self.topology.depth:
             leaves = self.as_input(self.sample(n, generator=generator)[0]).double()
-            levels += [m.square().mean(-2).sqrt() for m in beliefs(polarity, leaves)[reach:]]
+            found = zip(belief.beliefs(polarity, leaves)[reach:], means[reach:], strict=True)
+            levels += [belief.ceiling(belief.lean(m, b.unsqueeze(-2)).square().mean(-2), b) for m, b in found]
         return tuple(level.to(self.polarity[0].dtype) for level in levels)
 
     def ceiling(self, n: int, *, generator: torch.Generator) -> Float[Tensor, "*runs depth"]:

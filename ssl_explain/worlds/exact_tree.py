@@ -1,0 +1,37 @@
+"""A small latent tree as a world without chance: every expectation over it is a finite sum."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ssl_explain.records import PairLaw
+from ssl_explain.worlds.latent_tree import LatentTree
+
+
+@dataclass(frozen=True)
+class ExactTree:
+    """A small latent tree as a world without chance: asked for a batch, it answers with the law of all pairs.
+
+    Example:
+        >>> tree = LatentTree((torch.full((4,), 0.9), torch.full((2,), 0.8)))
+        >>> law = ExactTree(tree).law(strength=0.0)
+        >>> law.x.shape, bool(torch.allclose(law.joint, law.joint.sum(1).diag()))  # q = 0: both views are the point
+        (torch.Size([16, 1, 4]), True)
+    """
+
+    tree: LatentTree
+
+    def law(self, strength: float) -> PairLaw:
+        """Every leaf pattern, and the joint law of two views under augmentation strength q.
+
+        Raises:
+            ValueError: strength outside [0, 1] or NaN, more than nine leaves.
+        """
+        x, _ = self.tree.enumerate()
+        return PairLaw(
+            x.unsqueeze(-2).expand(*self.tree.runs, -1, -1, -1), joint=self.tree.pair_probabilities(strength)
+        )
+
+    def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> PairLaw:
+        """:meth:`law`, whatever the batch: here every draw is all that there is."""
+        return self.law(strength)
