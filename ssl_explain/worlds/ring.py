@@ -68,7 +68,7 @@ class Ring:
 
     def _shifted(self, patterns: Tensor, by: Tensor) -> Tensor:
         """Roll each pattern (..., cell) by its own number of cells (...,)."""
-        index = (torch.arange(self.cells) - by.unsqueeze(-1)) % self.cells
+        index = (torch.arange(self.cells, device=by.device) - by.unsqueeze(-1)) % self.cells
         return patterns.gather(-1, index)
 
     def enumerate(self, strength: float) -> Views:
@@ -97,11 +97,11 @@ class Ring:
         _require.integer("n", n, 1, "ask for at least one data point")
         _require.integer("views", views, 1, "ask for at least one view")
         largest = self.shift(strength)
-        kind = torch.randint(len(self.objects), (n,), generator=generator)
-        place = torch.randint(self.cells, (n,), generator=generator)
+        kind = torch.randint(len(self.objects), (n,), generator=generator, device=generator.device)
+        place = torch.randint(self.cells, (n,), generator=generator, device=generator.device)
         low, high = (0, self.cells) if largest is None else (-largest, largest + 1)
-        moves = torch.randint(low, high, (n, views), generator=generator)
-        patterns = self.patterns()[kind].unsqueeze(1).expand(-1, views, -1)
+        moves = torch.randint(low, high, (n, views), generator=generator, device=generator.device)
+        patterns = self.patterns().to(kind.device)[kind].unsqueeze(1).expand(-1, views, -1)
         position = torch.zeros_like(place) if largest is None else place  # uniform shifts leave no position to a point
         return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, position))
 
