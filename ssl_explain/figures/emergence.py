@@ -125,16 +125,20 @@ class EmergencePicture(Picture[Emergence]):
     def update(self, record: Emergence) -> bool:
         """Move the artists; another tree, budget or run to compare with needs new still ones."""
         old = self.record
-        frame = ("topology", "budget", "before_strength")
-        refill = record.before is not old.before or any(getattr(record, f) != getattr(old, f) for f in frame)
+        refill = record.before is not old.before or any(
+            getattr(record, field) != getattr(old, field) for field in ("topology", "before_strength")
+        )
         if record.ceilings is not old.ceilings:
             refill |= _legend_place(record) != _legend_place(old)
+        longer = record.budget != old.budget
         if refill:
             self._fill(record)
-        elif record.polarity is not old.polarity:
+        elif longer:
+            self.curve_axes.set_xlim(0, record.budget)
+        if not refill and record.polarity is not old.polarity:
             self._tune(record)
         self._move(record)
-        return refill
+        return refill or longer
 
     def _move(self, record: Emergence) -> None:
         self.record = record
