@@ -136,7 +136,7 @@ class LatentTree:
         shape = (*self.runs, n, 1)
         z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
         if self.root != 0.5:
-            z = (torch.rand(shape, generator=generator) < self.root).view(torch.uint8)
+            z = (torch.rand(shape, generator=generator, device=generator.device) < self.root).view(torch.uint8)
         levels = [z]
         for flips in self._flips(n, generator=generator):
             z = self._children(z) ^ flips
