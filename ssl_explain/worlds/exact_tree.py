@@ -1,6 +1,6 @@
 """A small latent tree as a world without chance: every expectation over it is a finite sum."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -20,6 +20,7 @@ class ExactTree:
     """
 
     tree: LatentTree
+    _laws: dict[float, PairLaw] = field(default_factory=dict, repr=False, compare=False)
 
     def law(self, strength: float) -> PairLaw:
         """Every leaf pattern, and the joint law of two views under augmentation strength q.
