@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -158,22 +159,32 @@ def importing(repeat: int) -> Iterator[Row]:
         yield Row(f"import {module}, with the start of Python", taken, "s")
 
 
-def from_browser(script: str, *arguments: str) -> dict[str, float | None]:
-    """What a script of tests/browser measured; empty if it failed."""
+def from_browser(script: str, *arguments: str) -> list[dict[str, Any]]:
+    """What a script of tests/browser measured, line by line; nothing if it failed."""
     command = [sys.executable, str(BROWSER / script), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout) if done.returncode == 0 else {}
+    return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
+
+
+def every_control(notebook: str) -> Iterator[Row]:
+    """Every control of every explorer of a notebook: the slowest one of each explorer."""
+    lines = from_browser("latency.py", notebook, "--all", "--presses", "12")
+    measured = [line for line in lines if line.get("p50_ms")]
+    for number in sorted({line["explorer"] for line in measured}):
+        own = [line for line in measured if line["explorer"] == number]
+        for figure, high in (("p50_ms", 80), ("p95_ms", 150)):
+            slowest = max(own, key=lambda line: line[figure])
+            words = f"JupyterLab, {notebook[:2]}, explorer {number + 1}: slowest of {len(own)} controls"
+            yield Row(f"{words}, {figure[:3]} ({slowest['control']})", slowest[figure], "ms", high=high)
+    blank = sum(line["blank"] for line in measured) if measured else None
+    yield Row(f"JupyterLab, {notebook[:2]}: frames without a picture", blank, "", high=0)
 
 
 def browser() -> Iterator[Row]:
     """What a reader feels in JupyterLab."""
-    for notebook in ("00_start_here.ipynb", "08_latent_variables_emerge.ipynb"):
-        got = from_browser("latency.py", notebook)
-        words = f"JupyterLab, {notebook[:2]}: key press to picture"
-        yield Row(f"{words}, p50", got.get("p50_ms"), "ms", high=80)
-        yield Row(f"{words}, p95", got.get("p95_ms"), "ms", high=150)
-        yield Row(f"JupyterLab, {notebook[:2]}: frames without a picture", got.get("blank"), "", high=0)
-    got = from_browser("streaming.py")
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        yield from every_control(notebook.name)
+    got = (from_browser("streaming.py") or [{}])[0]
     share, pause = got.get("share"), got.get("pause_ms")
     yield Row("JupyterLab, training: pictures", got.get("pictures_per_s"), "1/s", low=10)
     yield Row("JupyterLab, training: share of the bare loop", share and 100 * share, "%", low=70)
