@@ -10,8 +10,7 @@ from tqdm.auto import tqdm
 
 from ssl_explain import _require
 from ssl_explain.dynamics.emergence import emergence_run
-from ssl_explain.dynamics.overparameterisation import overparameterisation
-from ssl_explain.results import write_table
+from ssl_explain.dynamics.overparameterisation import NEURONS, POLARITIES, RUNS, SEED, STEPS, overparameterisation
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -37,20 +36,36 @@ def demo(arguments: argparse.Namespace) -> None:
         print()
 
 
-def table(arguments: argparse.Namespace) -> None:
-    """Recompute data/overparameterisation.csv: some minutes."""
-    _require.integer("steps", arguments.steps, 1, "take at least one step")
-    arguments.out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made should fail before the minutes
-    columns = overparameterisation(runs=arguments.runs, steps=arguments.steps, seed=arguments.seed, progress=True)
-    command = f"python -m ssl_explain table --runs {arguments.runs} --steps {arguments.steps} --seed {arguments.seed}"
-    path = arguments.out / "overparameterisation.csv"
-    write_table(path, columns, command=command, seeds=f"{arguments.runs} runs side by side from seed {arguments.seed}")
+def sweep(arguments: argparse.Namespace) -> None:
+    """Recompute data/overparameterisation.csv: some minutes. Stopped or killed, the same command goes on from there."""
+    options = vars(arguments).copy()
+    path = options.pop("out") / "overparameterisation.csv"
+    widths = options.pop("neurons")
+    neurons = widths if isinstance(widths, list) else [widths]  # given before the command, it is one number
+    columns = overparameterisation(path, neurons, options.pop("polarity"), **options)
     print(f"{path}: {len(columns['run'])} rows")
+
+
+def magnitudes(word: str) -> tuple[float, float]:
+    """Read a range such as 0.8:1."""
+    low, high = word.split(":")
+    return float(low), float(high)
 
 
 DEFAULTS: dict[Callable[[argparse.Namespace], None], dict[str, Any]] = {
     demo: {"seed": 2, "steps": 1500, "depth": 5, "neurons": 10},
-    table: {"seed": 1, "steps": 1500, "runs": 16, "out": Path("data")},
+    sweep: {
+        "neurons": list(NEURONS),
+        "polarity": list(POLARITIES),
+        "runs": RUNS,
+        "steps": STEPS,
+        "seed": SEED,
+        "workers": 2,
+        "cluster": None,
+        "device": "cpu",
+        "out": Path("data"),
+        "replace": False,
+    },
 }
 
 
@@ -58,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     """Every command and option. What is not given is not set: so an option counts before the command, and after it."""
     quiet = argparse.SUPPRESS
     top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__, argument_default=quiet)
-    commands = top.add_subparsers(title="commands", metavar="{demo,table}")
+    commands = top.add_subparsers(title="commands", metavar="{demo,sweep}")
     sub = commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__, argument_default=quiet)
     for place in (top, sub):
         place.add_argument("--seed", type=int, help="another tree and another network (default: 2)")
@@ -66,12 +81,21 @@ def parser() -> argparse.ArgumentParser:
         place.add_argument("--depth", type=int, help="levels of hidden causes (default: 5)")
         place.add_argument("--neurons", type=int, help="neurons per node (default: 10)")
     top.set_defaults(run=demo)
-    sub = commands.add_parser("table", help=table.__doc__, description=table.__doc__, argument_default=quiet)
-    sub.add_argument("--runs", type=int, help="trees and networks side by side (default: 16)")
-    sub.add_argument("--steps", type=int, help="training steps (default: 1500)")
-    sub.add_argument("--seed", type=int, help="seed of all draws (default: 1)")
+    sub = commands.add_parser("sweep", help=sweep.__doc__, description=sweep.__doc__, argument_default=quiet)
+    widths = " ".join(map(str, NEURONS))
+    sub.add_argument("--neurons", type=int, nargs="+", help=f"neurons per node, one or more (default: {widths})")
+    ranges = " ".join(f"{low:g}:{high:g}" for low, high in POLARITIES)
+    tip = f"ranges of |polarity|, one or more (default: {ranges})"
+    sub.add_argument("--polarity", type=magnitudes, nargs="+", metavar="LOW:HIGH", help=tip)
+    sub.add_argument("--runs", type=int, help=f"seeds: trees and networks side by side (default: {RUNS})")
+    sub.add_argument("--steps", type=int, help=f"training steps (default: {STEPS})")
+    sub.add_argument("--seed", type=int, help=f"seed of all draws (default: {SEED})")
+    sub.add_argument("--workers", type=int, help="processes on this machine (default: 2)")
+    sub.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://192.168.0.2:8786")
+    sub.add_argument("--device", help='"cuda" trains on a GPU, whose draws are others (default: cpu)')
     sub.add_argument("--out", type=Path, help="folder to write to (default: data)")
-    sub.set_defaults(run=table)
+    sub.add_argument("--replace", action="store_true", help="replace a table that another command made")
+    sub.set_defaults(run=sweep)
     return top
 
 
@@ -92,7 +116,7 @@ def main(words: Sequence[str] | None = None) -> None:
     try:
         _require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
         run(arguments)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"ssl_explain: {error}") from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None  # as shells say it: 128 + the number of the signal

@@ -3,6 +3,8 @@
 ``name.csv`` is the table, ``name.json`` its manifest: sha256, number of rows, command, seeds, versions.
 Both are written in full to temporary files before either is moved into place, so a write that fails leaves the
 old pair whole.
+
+The manifest's command makes the table again. A table that is damaged is left alone, whoever asks: move it away first.
 """
 
 import csv
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,10 +27,14 @@ FORMAT = 1
 
 
 @contextmanager
-def staged(path: Path, content: bytes) -> Iterator[Path]:
-    """A finished file beside ``path``, to be moved there; whatever happens, it is gone afterwards."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def staged(path: Path, content: bytes, folder: Path | None = None) -> Iterator[Path]:
+    """A finished file beside ``path`` or in ``folder``, to be moved to ``path``; an error leaves nothing behind.
+
+    SIGKILL may leave a hidden file ``.name.xxxxxxxx`` there.
+    """
+    folder = folder or path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -39,11 +46,20 @@ def staged(path: Path, content: bytes) -> Iterator[Path]:
         Path(temporary).unlink(missing_ok=True)
 
 
-def write_table(path: Path, columns: Mapping[str, Sequence[object]], *, command: str, seeds: str) -> None:
-    """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
+def versions() -> dict[str, str]:
+    """What the last digits may depend on."""
+    return {"python": platform.python_version(), "torch": metadata.version("torch")}
+
+
+def csv_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
+    r"""A table as it stands in its file, one list per column.
 
     Raises:
         ValueError: columns of unequal length.
+
+    Example:
+        >>> csv_bytes({"neurons": [2, 5], "end": [0.1, 0.25]})
+        b'neurons,end\n2,0.1\n5,0.25\n'
     """
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
@@ -52,20 +68,59 @@ def write_table(path: Path, columns: Mapping[str, Sequence[object]], *, command:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
-    content = text.getvalue().encode()
+    return text.getvalue().encode()
+
+
+def write_table(
+    path: Path, columns: Mapping[str, Sequence[object]], *, command: str, seeds: str, folder: Path | None = None
+) -> None:
+    """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
+
+    Temporary files are made in ``folder``, on the same disk, if one is given.
+
+    Raises:
+        ValueError: columns of unequal length.
+    """
+    content = csv_bytes(columns)
     manifest = {
         "format": FORMAT,
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "rows": next(iter(lengths.values())),
+        "rows": len(next(iter(columns.values()))),
         "command": command,
         "seeds": seeds,
-        "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
+        "versions": versions(),
     }
-    beside = path.with_suffix(".json")
-    with staged(path, content) as new, staged(beside, (json.dumps(manifest, indent=2) + "\n").encode()) as new_beside:
+    beside, said = path.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode()
+    with staged(path, content, folder) as new, staged(beside, said, folder) as new_beside:
         os.replace(new, path)
         os.replace(new_beside, beside)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a table, after checking the table against it.
+
+    Raises:
+        FileNotFoundError: the table or its manifest is missing.
+        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes.
+    """
+    beside = path.with_suffix(".json")
+    for needed in (path, beside):
+        if not needed.is_file():
+            raise FileNotFoundError(f"`path` must name a table with its manifest, got no {needed}; restore it.")
+    try:
+        manifest = json.loads(beside.read_bytes())
+        version, expected, command = manifest["format"], manifest["sha256"], manifest["command"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"`{beside}` must be a manifest, got {error!r}; restore it, or move both files away."
+        ) from error
+    again = f"restore it, or move both files away and run: {command}"
+    if version != FORMAT:
+        raise ValueError(f"`{beside}` must have format {FORMAT}, got {version!r}; {again}")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise ValueError(f"`{path}` must match its manifest {beside.name}, got another checksum; {again}")
+    return manifest
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
@@ -75,20 +130,8 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
         FileNotFoundError: the table or its manifest is missing.
         ValueError: the manifest is unreadable or of another format, or the table is not the one it describes.
     """
-    for needed in (path, path.with_suffix(".json")):
-        if not needed.is_file():
-            raise FileNotFoundError(f"`path` must name a table with its manifest, got no {needed}; restore it.")
-    content = path.read_bytes()
-    try:
-        manifest = json.loads(path.with_suffix(".json").read_bytes())
-        version, expected, command = manifest["format"], manifest["sha256"], manifest["command"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"`{path.with_suffix('.json')}` must be a manifest, got {error!r}; restore it.") from error
-    if version != FORMAT:
-        raise ValueError(f"`{path.with_suffix('.json')}` must have format {FORMAT}, got {version!r}; run: {command}")
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise ValueError(f"`{path}` must match its manifest, got another checksum; restore it, or run: {command}")
-    header, *rows = csv.reader(io.StringIO(content.decode()))
+    read_manifest(path)
+    header, *rows = csv.reader(io.StringIO(path.read_bytes().decode()))
     return {name: _column([row[k] for row in rows]) for k, name in enumerate(header)}
 
 

@@ -13,6 +13,7 @@ from ssl_explain.results import read_table
 from ssl_explain.widgets import TreeState, tree_explorer
 
 QUICK = ["--steps", "20", "--depth", "2", "--neurons", "3"]
+ONE = ["--polarity", "0.8:1.0", "--runs", "1", "--workers", "1"]
 ROW = re.compile(r" +(\d|root)((?: +\d\.\d\d){3})")
 
 
@@ -72,17 +73,18 @@ def test_the_demo_is_the_run_of_the_first_notebook(capsys):
     assert rows[-1][1:3] == (round(start, 2), round(end, 2))
 
 
-def test_options_before_the_table_count(tmp_path, capsys):
-    said(capsys, "--steps", "3", "--seed", "5", "table", "--runs", "1", "--out", str(tmp_path))
+def test_options_before_the_sweep_count(tmp_path, capsys):
+    said(capsys, "--steps", "3", "--seed", "5", "--neurons", "3", "sweep", *ONE, "--out", str(tmp_path))
     manifest = json.loads((tmp_path / "overparameterisation.json").read_text())
-    assert manifest["command"] == "python -m ssl_explain table --runs 1 --steps 3 --seed 5"
+    assert manifest["command"].startswith("python -m ssl_explain sweep --neurons 3 --polarity 0.8:1.0 --runs 1 ")
+    assert manifest["command"].endswith(" --steps 3 --seed 5")
 
 
-def test_an_option_of_the_demo_is_none_of_the_table(tmp_path, capsys):
+def test_an_option_of_the_demo_is_none_of_the_sweep(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
-        command.main(["--depth", "3", "--neurons", "4", "table", "--out", str(tmp_path / "new")])
+        command.main(["--depth", "3", "sweep", "--out", str(tmp_path / "new")])
     assert end.value.code == 2
-    assert "table has no option --depth, --neurons" in capsys.readouterr().err
+    assert "sweep has no option --depth" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 
@@ -111,14 +113,16 @@ def test_a_run_that_breaks_down_says_so(capsys, monkeypatch):
     assert said(capsys, *QUICK).count("stopped at step 0: no luck") == 2
 
 
-@pytest.mark.parametrize("words", [["--help"], ["demo", "--help"], ["table", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["demo", "--help"], ["sweep", "--help"]])
 def test_help_ends_well(words, capsys):
     with pytest.raises(SystemExit) as end:
         command.main(words)
     assert end.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith("usage: python -m ssl_explain")
-    options = ("--seed", "--steps", "--runs", "--out") if "table" in words else ("--seed", "--steps", "--depth")
+    options = (
+        ("--seed", "--steps", "--runs", "--out", "--cluster") if "sweep" in words else ("--seed", "--steps", "--depth")
+    )
     assert all(f"{option} " in text for option in options)
     assert "default: " in text
 
@@ -133,13 +137,18 @@ def test_help_ends_well(words, capsys):
         (["--steps", "-3"], "`steps` must be an integer ≥ 1, got -3"),
         (["--seed", "-1"], "`seed` must be an integer from 0 to"),
         (["--seed", str(2**64)], "`seed` must be an integer from 0 to"),
-        (["table", "--runs", "0"], "`runs` must be an integer ≥ 1, got 0"),
-        (["table", "--steps", "0"], "`steps` must be an integer ≥ 1, got 0"),
+        (["sweep", "--runs", "0"], "`runs` must be an integer ≥ 1, got 0"),
+        (["sweep", "--steps", "0"], "`steps` must be an integer ≥ 1, got 0"),
+        (["sweep", "--workers", "0"], "`workers` must be an integer ≥ 1, got 0"),
+        (["sweep", "--polarity", "0.8:1.2"], "`polarity` must lie in [-1, 1], got 1.2"),
+        (["sweep", "--device", "abacus"], "`device` must be one that this PyTorch"),
+        (["sweep", "--cluster", "tcp://127.0.0.1:9"], "`cluster` must be the address of a Dask scheduler"),
     ],
 )
-def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path):
-    if "table" in words:
-        words = [*words, "--out", str(tmp_path)]
+def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path, monkeypatch):
+    monkeypatch.setattr("ssl_explain.dynamics.sweep.PATIENCE", 0.5)
+    if "sweep" in words:
+        words = [*words, "--out", str(tmp_path), *([] if "--workers" in words else ["--workers", "1"])]
     with pytest.raises(SystemExit) as end:
         command.main(words)
     assert str(end.value).startswith(f"ssl_explain: {sentence}")
@@ -147,7 +156,7 @@ def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["--steps", "many"], ["--colour", "red"], ["dance"]])
+@pytest.mark.parametrize("words", [["--steps", "many"], ["--colour", "red"], ["sweep", "--polarity", "0.8"], ["dance"]])
 def test_what_cannot_be_read_ends_with_the_usage(words, capsys):
     with pytest.raises(SystemExit) as end:
         command.main(words)
@@ -157,25 +166,37 @@ def test_what_cannot_be_read_ends_with_the_usage(words, capsys):
     assert words[-1] in trouble
 
 
-def test_table_writes_a_verified_table(tmp_path, capsys):
-    text = said(capsys, "table", "--runs", "2", "--steps", "3", "--seed", "5", "--out", str(tmp_path / "new"))
+def test_sweep_writes_a_verified_table_whose_command_makes_it_again(tmp_path, capsys):
+    words = ["sweep", "--runs", "2", "--steps", "3", "--seed", "5", "--workers", "1"]
+    text = said(capsys, *words, "--out", str(tmp_path / "new"))
     path = tmp_path / "new" / "overparameterisation.csv"
     table = read_table(path)
     rows = len(table_module.NEURONS) * len(table_module.POLARITIES) * 2 * 5
     assert len(table["run"]) == rows
     assert text == f"{path}: {rows} rows\n"
     manifest = json.loads(path.with_suffix(".json").read_text())
-    assert manifest["command"] == "python -m ssl_explain table --runs 2 --steps 3 --seed 5"
     assert manifest["seeds"] == "2 runs side by side from seed 5"
     once = path.read_bytes()
-    command.main([*manifest["command"].split()[3:], "--out", str(tmp_path)])
-    assert (tmp_path / path.name).read_bytes() == once
+    for place in (tmp_path, path.parent):  # elsewhere, and where it is: the same command may replace its own table
+        command.main([*manifest["command"].split()[3:], "--workers", "1", "--out", str(place)])
+        assert (place / path.name).read_bytes() == once
+
+
+def test_a_table_of_another_command_is_replaced_only_on_demand(tmp_path, capsys):
+    words = ["sweep", *ONE, "--steps", "3", "--out", str(tmp_path)]
+    said(capsys, *words, "--neurons", "2")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(SystemExit, match=r"must be missing or made by the same command.*--neurons 2 .*to be replaced"):
+        command.main([*words, "--neurons", "3"])
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    said(capsys, *words, "--neurons", "3", "--replace")
+    assert set(read_table(tmp_path / "overparameterisation.csv")["neurons"]) == {3}
 
 
 def test_a_folder_that_cannot_be_is_said_before_the_minutes(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(command, "overparameterisation", lambda **_: pytest.fail("computed first"))
+    monkeypatch.setattr(table_module, "block", lambda *_, **__: pytest.fail("computed first"))
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(SystemExit, match=r"^ssl_explain: .*file"):
-            command.main(["table", "--out", str(out)])
+            command.main(["sweep", "--workers", "1", "--out", str(out)])
     assert (tmp_path / "file").read_text() == "in the way"

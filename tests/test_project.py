@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
 EXTRAS = [Requirement(line) for lines in PROJECT.get("optional-dependencies", {}).values() for line in lines]
+EXTRAS = [requirement for requirement in EXTRAS if requirement.name != PROJECT["name"]]  # one group inside another
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
 ONLY_FOR_CONDA = {"python", "pip"}
 

@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from ssl_explain import results
+from ssl_explain.__main__ import read
 from ssl_explain.results import interval, read_table, write_table
 
 DATA = sorted((Path(__file__).parent.parent / "data").glob("*.csv"))
@@ -21,7 +22,7 @@ COLUMNS = {"neurons": [2, 10], "end": [0.1, 1 / 3], "name": ["InfoNCE, H = 1", '
 @pytest.fixture
 def table(tmp_path):
     path = tmp_path / "table.csv"
-    write_table(path, COLUMNS, command="python -m ssl_explain table", seeds="1 to 2")
+    write_table(path, COLUMNS, command="python -m ssl_explain sweep", seeds="1 to 2")
     return path
 
 
@@ -38,20 +39,23 @@ def test_round_trip_keeps_every_bit_and_the_kind_of_each_column(table):
 def test_manifest_says_where_the_table_came_from(table):
     manifest = json.loads(table.with_suffix(".json").read_text())
     assert (manifest["file"], manifest["rows"], manifest["seeds"]) == ("table.csv", 2, "1 to 2")
-    assert manifest["command"] == "python -m ssl_explain table"
+    assert manifest["command"] == "python -m ssl_explain sweep"
     assert set(manifest["versions"]) == {"python", "torch"}
 
 
 def test_the_same_columns_give_the_same_bytes(table):
     before = files(table.parent)
-    write_table(table, COLUMNS, command="python -m ssl_explain table", seeds="1 to 2")
+    write_table(table, COLUMNS, command="python -m ssl_explain sweep", seeds="1 to 2")
     assert files(table.parent) == before
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, -1])
 def test_truncated_table_is_refused_with_the_command_that_makes_it(table, cut):
     table.write_bytes(table.read_bytes()[:cut])
-    with pytest.raises(ValueError, match=r"must match its manifest, got another checksum.*python -m ssl_explain table"):
+    expected = (
+        r"must match its manifest table\.json, got another checksum.*move both .*run: python -m ssl_explain sweep"
+    )
+    with pytest.raises(ValueError, match=expected):
         read_table(table)
 
 
@@ -81,7 +85,7 @@ def test_garbled_manifest_is_named(table, garbled):
 def test_manifest_of_another_format_is_named(table):
     beside = table.with_suffix(".json")
     beside.write_text(beside.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(ValueError, match="must have format 1, got 2; run: python -m ssl_explain table"):
+    with pytest.raises(ValueError, match=r"must have format 1, got 2; .* run: python -m ssl_explain sweep"):
         read_table(table)
 
 
@@ -153,5 +157,7 @@ def test_stored_table_matches_its_manifest(path):
     assert {len(column) for column in table.values()} == {manifest["rows"]}
     assert manifest["file"] == path.name
     assert manifest["command"].startswith("python -m ssl_explain ")
+    run, options = read(manifest["command"].split()[3:])  # the command line takes it, and writes to this place
+    assert (run.__name__, path.parent.name) == ("sweep", str(options.out))
     assert all(np.isfinite(column).all() for column in table.values() if column.dtype.kind == "f")
     assert {p.stem for p in path.parent.glob("*.json")} == {p.stem for p in DATA}

@@ -1,51 +1,76 @@
 """Does it help to have more neurons than causes? Many seeds side by side, start and end of training."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from tqdm.auto import tqdm
-
+from ssl_explain import _require
 from ssl_explain.dynamics.emergence import emergence_run
+from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.sweep import sweep
 
 NEURONS = (2, 5, 10, 20)
 POLARITIES = ((0.7, 1.0), (0.8, 1.0), (0.9, 1.0))
+RUNS, STEPS, SEED = 30, 2500, 1
 
-Row = tuple[int, float, float, int, int, float, float, float]
 COLUMNS = ("neurons", "polarity_low", "polarity_high", "run", "level", "start", "end", "ceiling")
 
 
-def block(neurons: int, polarity: tuple[float, float], *, runs: int, steps: int, seed: int) -> Iterator[Row]:
+def block(
+    neurons: int, polarity: tuple[float, float], *, runs: int, steps: int, seed: int, device: str = "cpu"
+) -> Iterator[dict[str, Cell]]:
     """Train ``runs`` trees and students side by side; one row per run and level, averaged over its latents.
 
     ``start``, ``end`` are best |correlations| and ``ceiling`` their Bayes ceiling, rounded to four digits.
+
+    Raises:
+        ValueError: no neurons, a polarity range outside [0, 1], no runs, no steps, a device that is not there.
     """
+    _require.integer("steps", steps, 1, "take at least one step")
+    low, high = polarity
     run = emergence_run(
-        neurons=neurons, polarity=polarity, strength=1.0, seed=seed, runs=runs, points=2000, measure_every=steps
-    )
+        neurons=neurons, polarity=(low, high), strength=1.0, seed=seed, runs=runs, points=2000,
+        measure_every=steps, device=device,
+    )  # fmt: skip
     run.training.advance(steps)
     record = run.record(steps)
     values, ceilings = record.by_level(record.trace.values), record.by_level(record.ceilings)
     for k in range(runs):
         for level in range(values.shape[-1]):
-            start, end, ceiling = (round(float(x[k, level]), 4) for x in (values[0], values[-1], ceilings))
-            yield neurons, *polarity, k, level + 1, start, end, ceiling
+            measured = (round(float(x[k, level]), 4) for x in (values[0], values[-1], ceilings))
+            yield dict(zip(COLUMNS, (neurons, low, high, k, level + 1, *measured), strict=True))
 
 
 def overparameterisation(
+    path: Path,
     neurons: Sequence[int] = NEURONS,
     polarities: Sequence[tuple[float, float]] = POLARITIES,
     *,
-    runs: int = 16,
-    steps: int = 1500,
-    seed: int = 1,
-    progress: bool = False,
-) -> dict[str, list[object]]:
-    """The whole table, neurons × polarity ranges: one list per column of :data:`COLUMNS`.
+    runs: int = RUNS,
+    steps: int = STEPS,
+    seed: int = SEED,
+    device: str = "cpu",
+    workers: int = 1,
+    cluster: str | None = None,
+    replace: bool = False,
+    progress: bool = True,
+) -> dict[str, list[Cell]]:
+    """The whole table, neurons × polarity ranges, written to ``path``: one list per column of :data:`COLUMNS`.
 
     Raises:
-        ValueError: no neurons, a polarity range outside [0, 1], no runs.
+        ValueError: whatever :func:`block` rejects; files in the way, see :func:`ssl_explain.dynamics.sweep.sweep`.
     """
-    settings = [(m, polarity) for m in neurons for polarity in polarities]
-    rows: list[Row] = []
-    for m, polarity in tqdm(settings, disable=not progress, unit="setting"):
-        rows += block(m, polarity, runs=runs, steps=steps, seed=seed)
-    return {name: list(column) for name, column in zip(COLUMNS, zip(*rows, strict=True), strict=True)}
+    ranges = [f"{low}:{high}" for low, high in polarities]
+    words = ["python -m ssl_explain sweep", "--neurons", *map(str, neurons), "--polarity", *ranges]
+    words += [f"--runs {runs} --steps {steps} --seed {seed}"] + [f"--device {device}"] * (device != "cpu")
+    return sweep(
+        block,
+        {"neurons": list(neurons), "polarity": list(polarities)},
+        path,
+        fixed={"runs": runs, "steps": steps, "seed": seed, "device": device},
+        workers=workers,
+        cluster=cluster,
+        command=" ".join(words),
+        seeds=f"{runs} runs side by side from seed {seed}",
+        replace=replace,
+        progress=progress,
+    )
