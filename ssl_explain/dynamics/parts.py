@@ -127,16 +127,16 @@ class Parts:
             TypeError: rows that hold more than numbers and text.
             ValueError: no rows, or rows with other columns than the rows before.
         """
-        rows = _plain(rows, "job")
-        first = next(iter(self.done.values()), rows)
-        columns = [list(row) for row in [*first[:1], *rows]]
-        if not rows or any(names != columns[0] for names in columns):
+        kept: Rows = _plain(rows, "job")
+        first = next(iter(self.done.values()), kept)
+        columns = [list(row) for row in [*first[:1], *kept]]
+        if not kept or any(names != columns[0] for names in columns):
             raise ValueError(
                 f"`job` must return rows with the same columns for every setting, got {columns[-1:]} "
                 f"for {self.settings[index]} and {columns[:1]} before; let every row name every column."
             )
-        _write(self.folder / f"{index:05d}.json", {"setting": self.settings[index], "rows": rows})
-        self.done[index] = rows
+        _write(self.folder / f"{index:05d}.json", {"setting": self.settings[index], "rows": kept})
+        self.done[index] = kept
 
     def finish(self) -> dict[str, list[Cell]]:
         """Write the table, in the order of the settings; then the parts have done their duty."""
