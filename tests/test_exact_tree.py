@@ -156,3 +156,9 @@ def test_bad_roots_are_named(root):
 def test_large_trees_are_refused_by_name():
     with pytest.raises(ValueError, match=r"`pair_probabilities` must see 9 leaves or fewer, got 16"):
         ExactTree(tree_of(4, 2)).law(0.5)
+
+
+def test_a_law_is_computed_once():
+    world = ExactTree(tree_of(2, 2))
+    assert world.law(0.3) is world.law(0.3)
+    assert world.law(0.3) is not world.law(0.4)

@@ -28,10 +28,11 @@ class ExactTree:
         Raises:
             ValueError: strength outside [0, 1] or NaN, more than nine leaves.
         """
-        x, _ = self.tree.enumerate()
-        return PairLaw(
-            x.unsqueeze(-2).expand(*self.tree.runs, -1, -1, -1), joint=self.tree.pair_probabilities(strength)
-        )
+        if strength not in self._laws:
+            joint = self.tree.pair_probabilities(strength)
+            every = self.tree.enumerate()[0].unsqueeze(-2).expand(*self.tree.runs, -1, -1, -1)
+            self._laws[strength] = PairLaw(every, joint=joint)
+        return self._laws[strength]
 
     def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> PairLaw:
         """:meth:`law`, whatever the batch: here every draw is all that there is."""
