@@ -23,6 +23,8 @@ import torch
 
 from ssl_explain import BestCorrelation, LatentTree, TreeNet, contrastive, info_nce, train
 from ssl_explain.dynamics.emergence import emergence_run
+from ssl_explain.dynamics.exact import exact_run
+from ssl_explain.losses.expected import expected_info_nce, expected_simple
 from ssl_explain.widgets import TreeState, tree_explorer
 from ssl_explain.widgets.tree_state import run_of
 
@@ -116,6 +118,17 @@ def emergence() -> Iterator[Row]:
     for seed in (1, 2, 3):
         yield Row(f"tree {seed}, q = 1: worst level by its ceiling", 100 * min(shares(seed, 1.0)), "%", low=95)
         yield Row(f"tree {seed}, q = 0: root by its ceiling", 100 * shares(seed, 0.0)[-1], "%", high=65)
+
+
+def exact(repeat: int) -> Iterator[Row]:
+    """Training without sampling, on a tree of depth 3 with ten neurons per node."""
+    for name, loss in (("L_simp", expected_simple), ("InfoNCE", expected_info_nce)):
+        generator = torch.Generator().manual_seed(1)
+        tree = LatentTree.random(3, generator=generator)
+        net = TreeNet(tree.topology, 10, generator=generator)
+        run = exact_run(tree, net, strength=1.0, learning_rate=0.01, loss=loss)
+        taken = median(partial(seconds, partial(run.advance, 300)), repeat) / 300
+        yield Row(f"exact mode, {name}: one training step", 1000 * taken, "ms", high=1.5)
 
 
 def controls() -> Iterator[Row]:
@@ -219,7 +232,14 @@ def main() -> None:
     facts = machine()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     rows: list[Row] = []
-    parts = [training(options.repeat), streaming(options.repeat), controls(), importing(options.repeat), emergence()]
+    parts = [
+        training(options.repeat),
+        exact(options.repeat),
+        streaming(options.repeat),
+        controls(),
+        importing(options.repeat),
+        emergence(),
+    ]
     parts.append(operators())
     for part in [*parts, browser()] if options.browser else parts:
         for row in part:
