@@ -52,7 +52,7 @@ class Training:
         self.stopped: str | None = None
         self.step = 0
         self._parameters = list(net.parameters())
-        self._losses: list[Tensor] = []
+        self._losses = torch.empty(0)
         self._steps, self._values = [0], [measure(net)]
 
     def advance(self, steps: int = 1) -> None:
@@ -75,11 +75,20 @@ class Training:
         with torch.no_grad():
             for parameter, gradient in zip(self._parameters, gradients, strict=True):
                 parameter.sub_(gradient, alpha=self.learning_rate)
-        self._losses.append(loss.detach())
+        self._keep(loss.detach())
         self.step += 1
         if self.step % self.measure_every == 0:
             self._steps.append(self.step)
             self._values.append(self.measure(self.net))
+
+    def _keep(self, loss: Tensor) -> None:
+        """Remember a loss in one tensor: thousands of small ones would lie between large blocks that then stay lost."""
+        if self.step == len(self._losses):
+            longer = loss.new_empty(max(256, 2 * self.step), *loss.shape)
+            if self.step:
+                longer[: self.step] = self._losses
+            self._losses = longer
+        self._losses[self.step] = loss
 
     def trace(self) -> Trace:
         """Everything measured so far, with the present state as its last point."""
@@ -87,8 +96,7 @@ class Training:
         if steps[-1] != self.step:
             steps.append(self.step)
             values.append(self.measure(self.net))
-        losses = torch.stack(self._losses) if self._losses else torch.empty(0)
-        return Trace(torch.tensor(steps), torch.stack(values), losses, self.stopped)
+        return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
 
 
 def train(
