@@ -98,11 +98,13 @@ def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps
 def training(repeat: int) -> Iterator[Row]:
     """How fast it trains."""
     setting = "depth 5, 10 neurons, batch 128, InfoNCE H = 1"
-    yield Row(f"training, {setting}", median(samples_per_second, repeat), "samples/s", low=60_000)
+    one = median(samples_per_second, repeat)
+    yield Row(f"training, {setting}", one, "samples/s", low=60_000)
     bare = median(lambda: samples_per_second(measuring=False), repeat)
     yield Row("  the same without measuring", bare, "samples/s")
     side = median(lambda: samples_per_second(runs=16, steps=100), repeat)
     yield Row("  16 runs side by side, in total", side, "samples/s", low=150_000)
+    yield Row("  16 runs side by side, times the samples/s of one", side / one, "x", low=2.2)
 
 
 def shares(seed: int, strength: float) -> list[float]:
@@ -221,6 +223,13 @@ def operators() -> Iterator[Row]:
     yield from rows()
 
 
+def sweeps() -> Iterator[Row]:
+    """Sweeps, measured in a file of their own."""
+    from bench_sweep import rows
+
+    yield from rows()
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Measure speed and emergence.")
@@ -240,7 +249,7 @@ def main() -> None:
         importing(options.repeat),
         emergence(),
     ]
-    parts.append(operators())
+    parts += [operators(), sweeps()]
     for part in [*parts, browser()] if options.browser else parts:
         for row in part:
             rows.append(row)
