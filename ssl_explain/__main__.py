@@ -42,7 +42,11 @@ def sweep(arguments: argparse.Namespace) -> None:
     path = options.pop("out") / "overparameterisation.csv"
     widths = options.pop("neurons")
     neurons = widths if isinstance(widths, list) else [widths]  # given before the command, it is one number
-    columns = overparameterisation(path, neurons, options.pop("polarity"), **options)
+    try:
+        columns = overparameterisation(path, neurons, options.pop("polarity"), **options)
+    except KeyboardInterrupt:
+        print(f"Stopped. What is finished lies in {path.with_suffix('.parts')}: the same command goes on from there.")
+        raise
     print(f"{path}: {len(columns['run'])} rows")
 
 

@@ -455,6 +455,6 @@ def test_a_cluster_without_workers_is_named(path):
 
 def test_without_dask_the_extra_is_named(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"pip install 'ssl_explain\[cluster\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[cluster\]'"):
         go(path, cluster="tcp://127.0.0.1:9")
     assert list(path.parent.iterdir()) == []

@@ -3,6 +3,7 @@
 joblib runs the jobs, and hands them to Dask where there is a cluster: nothing here decides who works on what.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -106,7 +107,8 @@ def _run(job: Job, jobs: Mapping[int, Setting], workers: int, cluster: str | Non
     threads = torch.get_num_threads()
     calls = [delayed(_one)(job, index, setting) for index, setting in jobs.items()]
     try:
-        with _cluster(cluster):
+        with _cluster(cluster), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "[0-9]+ tasks which")  # an interrupt cancels jobs: that is its meaning
             yield from Parallel(n_jobs=min(workers, len(jobs)), batch_size=1, return_as="generator_unordered")(calls)
     except BrokenProcessPool as error:
         raise ChildProcessError(
@@ -127,7 +129,7 @@ def _cluster(address: str | None) -> Iterator[None]:
         from distributed import Client
     except ImportError as error:
         raise ImportError(
-            "`cluster` must come with Dask, which is not installed; run: pip install 'ssl_explain[cluster]' "
+            "`cluster` must come with Dask, which is not installed; run: pip install -e '.[cluster]' "
             "(here and on every worker), or leave `cluster` out."
         ) from error
     remedy = "start one with `dask scheduler` and, on every machine, `dask worker ADDRESS`; or leave `cluster` out"

@@ -1,0 +1,61 @@
+"""Measure sweeps: two worker processes against one, and whether memory stays flat in the number of steps.
+
+``python tools/bench_sweep.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. Times are the fastest of
+several rounds each, taking turns: a busy machine only ever adds.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from bench import Row, seconds
+from bench_operators import peak_memory
+
+from ssl_explain.dynamics.emergence import emergence_run
+from ssl_explain.dynamics.overparameterisation import overparameterisation
+
+POLARITIES = [(0.7 + 0.05 * k, 1.0) for k in range(6)]
+
+
+def small_sweep(workers: int) -> None:
+    """Six settings alike: 16 seeds side by side, 300 steps each."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        overparameterisation(path, (10,), POLARITIES, runs=16, steps=300, workers=workers, progress=False)
+
+
+def peak_of(steps: int) -> float:
+    """The most memory, in MB, of a process that trains 30 seeds (on a small tree: its ceilings hide nothing)."""
+    done = subprocess.run([sys.executable, __file__, str(steps)], stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout)
+
+
+def train_and_print(steps: int) -> None:
+    """Train, and print the peak."""
+    torch.set_num_threads(1)
+    run = emergence_run(depth=3, neurons=10, runs=30, points=500, measure_every=steps)
+    run.training.advance(steps)
+    run.record(steps)
+    print(peak_memory())
+
+
+def rows(repeat: int = 3) -> Iterator[Row]:
+    """Every figure of the sweep."""
+    small_sweep(2)  # starts the worker processes, which stay for the next sweep
+    taken = [[seconds(partial(small_sweep, workers)) for workers in (1, 2)] for _ in range(repeat)]
+    one, two = (min(times) for times in zip(*taken, strict=True))
+    yield Row("sweep: two worker processes, times as fast as one", one / two, "x", low=1.7)
+    few, many = peak_of(500), peak_of(2500)
+    yield Row("sweep: peak memory, 30 seeds, 500 steps", few, "MB")
+    yield Row("sweep: peak memory after 2,500 steps, share of that", 100 * many / few, "%", high=102)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        train_and_print(int(sys.argv[1]))
+    else:
+        print(*rows(), sep="\n")
