@@ -54,6 +54,8 @@ def why_not(place: str, name: str) -> str | None:
         "the rooms below `dynamics` do not optimise": name.startswith("torch.optim") and RANK[room] < 2,
         "no pickle, no global random numbers": top in PICKLES | {"random"} and (place, name) not in ALLOWED,
         "only a sweep talks to a cluster": top in {"dask", "distributed"} and place != SWEEP,
+        "only `worlds/augment` knows kornia": top == "kornia" and place != "worlds/augment",
+        "kornia's random classes use global state": top == "kornia" and "augmentation" in rest,
     }
     return next((reason for reason, broken in rules.items() if broken), None)
 
@@ -104,6 +106,8 @@ def test_file_keeps_the_rules(path):
         ("dynamics/sweep", "import joblib"),
         ("dynamics/parts", "from joblib import dump"),
         ("dynamics/parts", "from distributed import Client"),
+        ("worlds/pictures", "import kornia"),
+        ("worlds/augment", "from kornia.augmentation import RandomAffine"),
         ("worlds", "x = torch.rand(3)"),
         ("worlds", "x = torch.rand(3, generator=g)"),
         ("networks", "x = torch.randn(3, generator=generator, device='cpu')"),
@@ -128,6 +132,7 @@ def test_planted_violation_is_found(room, planted):
         ("dynamics", "torch.rand(3, generator=g)\nnp.random.default_rng(0)"),
         ("worlds", "torch.rand(3, generator=generator, device=generator.device)"),
         ("dynamics/sweep", "from joblib import Parallel, delayed, parallel_config\nfrom distributed import Client"),
+        ("worlds/augment", "from kornia.geometry.transform import warp_affine"),
     ],
 )
 def test_good_manners_pass(room, allowed):
@@ -135,7 +140,7 @@ def test_good_manners_pass(room, allowed):
 
 
 def test_bare_import_is_light():
-    heavy = ("ipywidgets", "matplotlib", "seaborn", "sklearn", "IPython", "beartype")
-    code = f"import sys, ssl_explain; print([m for m in {heavy!r} if m in sys.modules])"
+    heavy = ("ipywidgets", "matplotlib", "seaborn", "sklearn", "IPython", "beartype", "kornia")
+    code = f"import sys, ssl_explain, ssl_explain.worlds.pictures; print([m for m in {heavy!r} if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -1,0 +1,193 @@
+"""Published archives of pictures, read where they lie: checked, then member by member, never unpacked to disk."""
+
+import hashlib
+import os
+import tarfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from ssl_explain import _require
+
+FOLDER = "SSL_EXPLAIN_DATA"  # the environment variable that names the folder of the archives
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
+
+Loaded = tuple[Float[Tensor, "picture c h w"], UInt8[Tensor, " picture"] | None]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file that somebody publishes: what it is called, where it is offered, and its checksum there."""
+
+    title: str
+    file: str
+    md5: str
+    home: str
+
+    def how_to_get(self) -> str:
+        """What a reader does who wants these pictures."""
+        return f"download {self.file} ({self.title}) from {self.home} and put it there as it is, without unpacking it"
+
+
+CIFAR10 = Archive(
+    "CIFAR-10, binary version, 162 MB",
+    "cifar-10-binary.tar.gz",
+    "c32a1d4ab5d03f1284b67883e8d87530",
+    "https://www.cs.toronto.edu/~kriz/cifar.html",
+)
+STL10 = Archive(
+    "STL-10, binary files, 2.5 GB",
+    "stl10_binary.tar.gz",
+    "91f7769df0f17e558f3565bffb0c7dfb",
+    "https://cs.stanford.edu/~acoates/stl10/",
+)
+
+
+def find(archive: Archive, folder: str | Path | None = None) -> Path:
+    """Where the archive lies: in ``folder``, or else in the folder that SSL_EXPLAIN_DATA names.
+
+    Raises:
+        FileNotFoundError: no folder is named, or the archive is not in it; the message says what to do.
+    """
+    named = folder or os.environ.get(FOLDER)
+    if not named:
+        raise FileNotFoundError(
+            f"`folder` must name the folder of {archive.file}, got none; "
+            f"{archive.how_to_get()}: into a folder that you name here or in the environment variable {FOLDER}."
+        )
+    path = Path(named).expanduser() / archive.file
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`folder` must hold {archive.file}, got {path.parent}, where it is not; {archive.how_to_get()}."
+        )
+    return path
+
+
+def read_members(
+    archive: Archive, names: Sequence[str], *, folder: str | Path | None = None, most: int | None = None
+) -> list[tuple[int, bytes]]:
+    """Check the archive, then give size and bytes of each member named, its first ``most`` bytes if that is set.
+
+    The file is read from its start to the last member needed, so what comes early comes fast.
+
+    Raises:
+        FileNotFoundError: the archive is not there.
+        ValueError: its checksum is another, it breaks off, or a member is missing.
+    """
+    path = find(archive, folder)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        if digest != archive.md5:
+            raise ValueError(
+                f"`{archive.file}` must have the published MD5 {archive.md5}, got {digest} "
+                f"({path.stat().st_size:,} bytes): it is another file, damaged or unfinished; {archive.how_to_get()}."
+            )
+        file.seek(0)
+        try:
+            found = _scan(file, set(names), most)
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            raise ValueError(f"`{archive.file}` must be a whole tar.gz archive, got: {error}.") from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"`{archive.file}` must hold {', '.join(missing)}, got an archive without; compare its home.")
+    return [found[name] for name in names]
+
+
+def _scan(file: IO[bytes], wanted: set[str], most: int | None) -> dict[str, tuple[int, bytes]]:
+    """Walk through a tar stream and keep the regular files that are wanted."""
+    found: dict[str, tuple[int, bytes]] = {}
+    with tarfile.open(fileobj=file, mode="r|gz") as stream:
+        for member in stream:
+            name = member.name.removeprefix("./")
+            content = stream.extractfile(member) if member.isfile() and name in wanted else None
+            if content is not None:
+                size = member.size if most is None else min(most, member.size)
+                found[name] = (member.size, content.read(size))
+                if len(found[name][1]) != size:
+                    raise EOFError(f"{name} breaks off")
+            if found.keys() == wanted:
+                break
+    return found
+
+
+def _records(name: str, member: tuple[int, bytes], length: int) -> np.ndarray:
+    """Cut a member into records of ``length`` bytes, one a row."""
+    size, content = member
+    if size == 0 or size % length:
+        raise ValueError(f"`{name}` must consist of records of {length:,} bytes, got {size:,} bytes in all.")
+    whole = len(content) - len(content) % length
+    return np.frombuffer(content, dtype=np.uint8, count=whole).reshape(-1, length)
+
+
+def _labels(name: str, values: np.ndarray, low: int) -> UInt8[Tensor, " picture"]:
+    """Labels counted from 0."""
+    if len(values) and not (values.min() >= low and values.max() <= low + 9):
+        raise ValueError(f"`{name}` must hold labels from {low} to {low + 9}, got {values.min()} to {values.max()}.")
+    return torch.from_numpy(values - np.uint8(low))
+
+
+def cifar10(split: str, *, folder: str | Path | None = None, first: int | None = None) -> Loaded:
+    """Pictures and labels of CIFAR-10: 50,000 to train and 10,000 to test, 3 × 32 × 32.
+
+    A record is one label, then the red, green and blue planes, each row by row.
+
+    Raises:
+        FileNotFoundError: the archive is not there.
+        ValueError: another checksum, a broken archive, records of another size, labels above 9.
+    """
+    batches = {"train": tuple(f"data_batch_{k}" for k in range(1, 6)), "test": ("test_batch",)}
+    names = [f"cifar-10-batches-bin/{batch}.bin" for batch in _one_of(split, batches)]
+    members = read_members(CIFAR10, names, folder=folder, most=_bytes(first, 3073))
+    rows = [_records(name, member, 3073) for name, member in zip(names, members, strict=True)]
+    records = np.concatenate(rows)[:first]
+    return _pictures(records[:, 1:].reshape(-1, 3, 32, 32)), _labels(CIFAR10.file, records[:, 0], 0)
+
+
+def stl10(split: str, *, folder: str | Path | None = None, first: int | None = None) -> Loaded:
+    """Pictures and labels of STL-10, 3 × 96 × 96: 5,000 to train, 8,000 to test, 100,000 unlabeled ones without.
+
+    Each of the planes red, green, blue is stored column by column. All unlabeled pictures take 11 GB of memory;
+    ``first`` takes fewer.
+
+    Raises:
+        FileNotFoundError: the archive is not there.
+        ValueError: another checksum, a broken archive, records of another size, labels outside 1 to 10.
+    """
+    parts = {"train": ("train_X", "train_y"), "test": ("test_X", "test_y"), "unlabeled": ("unlabeled_X",)}
+    names = [f"stl10_binary/{part}.bin" for part in _one_of(split, parts)]
+    length = 3 * 96 * 96
+    members = read_members(STL10, names, folder=folder, most=_bytes(first, length))
+    planes = _records(names[0], members[0], length)[:first].reshape(-1, 3, 96, 96)
+    if len(names) == 1:
+        return _pictures(planes.swapaxes(2, 3)), None
+    if members[1][0] != members[0][0] // length:
+        raise ValueError(
+            f"`{names[1]}` must hold one label per picture, got {members[1][0]:,} labels "
+            f"for {members[0][0] // length:,} pictures."
+        )
+    labels = _records(names[1], members[1], 1)[:first, 0]
+    return _pictures(planes.swapaxes(2, 3)), _labels(names[1], labels, 1)
+
+
+def _bytes(first: int | None, length: int) -> int | None:
+    """How much of a member holds its first records."""
+    return None if first is None else length * _require.integer("first", first, 2, "leave it out to read all pictures")
+
+
+def _one_of(split: str, parts: dict[str, tuple[str, ...]]) -> Sequence[str]:
+    if split not in parts:
+        raise ValueError(f"`split` must be one of {', '.join(parts)}, got {split!r}.")
+    return parts[split]
+
+
+def _pictures(planes: np.ndarray) -> Float[Tensor, "picture c h w"]:
+    """Bytes to numbers in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(planes)).float().div_(255)
