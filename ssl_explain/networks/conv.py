@@ -1,0 +1,82 @@
+"""A small student with eyes: two convolutions and a linear top, without biases."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ssl_explain import _require
+
+
+class ConvNet(nn.Module):
+    """Two layers of 3 × 3 convolutions with ReLU and a linear head: f = W max(0, C_2 ∗ max(0, C_1 ∗ x)).
+
+    It reads pictures flattened to (..., c·h·w), as every world of pictures draws them. The second convolution moves
+    by ``stride`` pixels, the first one by one. Without biases the output is homogeneous of degree 1 in the input;
+    it is ℓ2-normalised unless ``normalise`` is off.
+
+    Raises:
+        ValueError: a picture smaller than 4 × 4, no channels, no outputs, a stride below 1.
+
+    Example:
+        >>> net = ConvNet((1, 8, 8), generator=torch.Generator().manual_seed(0))
+        >>> net(torch.ones(3, 64)).shape
+        torch.Size([3, 64])
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        *,
+        generator: torch.Generator,
+        channels: tuple[int, int] = (16, 32),
+        outputs: int = 64,
+        stride: int = 2,
+        normalise: bool = True,
+        scale: float = 1.0,
+    ) -> None:
+        """Draw weights from N(0, 2·scale² / d_in), d_in being what one neuron reads."""
+        super().__init__()
+        for name, value, low in zip(("channels", "height", "width"), shape, (1, 4, 4), strict=True):
+            _require.integer(f"shape ({name})", value, low, "give (channels, height, width) of one picture")
+        for value in channels:
+            _require.integer("channels", value, 1, "a layer needs at least one neuron")
+        _require.integer("outputs", outputs, 1, "a layer needs at least one neuron")
+        gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
+        self.shape, self.normalise = shape, normalise
+        self.stride = _require.integer("stride", stride, 1, "2 halves the sides of the picture")
+        positions = -(-shape[1] // stride) * -(-shape[2] // stride)
+        sizes = [(channels[0], shape[0], 3, 3), (channels[1], channels[0], 3, 3), (outputs, positions * channels[1])]
+        draws = [torch.randn(size, generator=generator, device=generator.device) for size in sizes]
+        self.weights = nn.ParameterList([w * gain * (2 / w[0].numel()) ** 0.5 for w in draws])
+
+    @property
+    def input_dimension(self) -> int:
+        """Entries that one flattened picture must have."""
+        c, h, w = self.shape
+        return c * h * w
+
+    def _sweep(self, x: Tensor) -> list[Tensor]:
+        """Both maps of channels, (points, channel, height, width), and the output, (points, d)."""
+        _require.last_axis("x", x, self.input_dimension, f"one entry per pixel of a picture of shape {self.shape}")
+        first = nn.functional.conv2d(x.reshape(-1, *self.shape), self.weights[0], padding=1).relu()
+        second = nn.functional.conv2d(first, self.weights[1], padding=1, stride=self.stride).relu()
+        top = second.flatten(1) @ self.weights[2].T
+        return [first, second, nn.functional.normalize(top, dim=-1) if self.normalise else top]
+
+    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
+        """The output of the head, ℓ2-normalised unless that is switched off."""
+        return self._sweep(x)[-1].reshape(*x.shape[:-1], -1)
+
+    def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
+        """Activations of every layer: a node is a position in the picture, and the output is a single node.
+
+        Raises:
+            ValueError: an input of another width, or one that is not finite (which ``forward``, the hot path, skips).
+        """
+        *maps, top = self._sweep(_require.finite("x", x))
+        layers = [layer.flatten(2).transpose(1, 2) for layer in maps] + [top.unsqueeze(1)]
+        return [layer.reshape(*x.shape[:-1], *layer.shape[1:]) for layer in layers]
+
+    def features(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_hidden"]:
+        """What a probe reads: the last layer below the head, flattened."""
+        return self.activations(x)[-2].flatten(-2)
