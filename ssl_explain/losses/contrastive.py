@@ -119,7 +119,12 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
         first, second = f[..., 0, :], f[..., 1, :]
         start = torch.arange(n, device=second.device)
         partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive
-        energies = 0.5 * (first.unsqueeze(-2) - second[..., partners, :]).square().sum(-1)
+        if negatives == "batch":  # every pair is needed: one matrix product, and no copy of the outputs per pair
+            squares = first.square().sum(-1, keepdim=True) + second.square().sum(-1).unsqueeze(-2)
+            every = (squares / 2 - first @ second.mT).clamp_min(0)
+            energies = every.gather(-1, partners.expand(every.shape))
+        else:
+            energies = 0.5 * (first.unsqueeze(-2) - second[..., partners, :]).square().sum(-1)
         return loss(energies[..., 0], energies[..., 1:]).mean(-1)
 
     return objective
