@@ -22,10 +22,10 @@ POLARITIES = [(0.7 + 0.05 * k, 1.0) for k in range(6)]
 
 
 def small_sweep(workers: int) -> None:
-    """Six settings alike: 16 seeds side by side, 300 steps each."""
+    """Six settings alike: 16 seeds side by side, 100 steps each."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
-        overparameterisation(path, (10,), POLARITIES, runs=16, steps=300, workers=workers, progress=False)
+        overparameterisation(path, (10,), POLARITIES, runs=16, steps=100, workers=workers, progress=False)
 
 
 def peak_of(steps: int) -> float:
@@ -43,7 +43,7 @@ def train_and_print(steps: int) -> None:
     print(peak_memory())
 
 
-def rows(repeat: int = 3) -> Iterator[Row]:
+def rows(repeat: int = 9) -> Iterator[Row]:
     """Every figure of the sweep."""
     small_sweep(2)  # starts the worker processes, which stay for the next sweep
     taken = [[seconds(partial(small_sweep, workers)) for workers in (1, 2)] for _ in range(repeat)]
