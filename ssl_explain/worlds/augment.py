@@ -172,7 +172,7 @@ def _move(x: Tensor, affine: Tensor | None, crop: Tensor | None, reach: Reach) -
         linear, offset = turn * grow.exp().view(-1, 1, 1), reach.shift * size * either[:, 3:]
     if crop is not None:
         side = (-reach.window * crop[:, :1]).exp()  # the window is this share of the picture, anywhere inside it
-        away = (1 - side) * size / 2 * (2 * crop[:, 1:] - 1)
+        away = (1 - side) * (size - 1) / 2 * (2 * crop[:, 1:] - 1)
         linear, offset = linear / side.unsqueeze(-1), (offset - away) / side
     centre = (size - 1) / 2
     matrix = torch.cat([linear, (offset + centre - linear @ centre).unsqueeze(-1)], dim=-1)
