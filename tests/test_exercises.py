@@ -112,6 +112,14 @@ MISTAKES["connections.connection"] = {
     "Own output before own input": lambda f, j: torch.einsum("i,to->iot", f, j),
     "do not sum over t": lambda f, j: torch.einsum("i,to->oi", f, j).unsqueeze(-1).expand(-1, -1, 3),
 }
+MISTAKES["latent_tree.child"] = {
+    "flip more often than not": lambda parent, rho, generator: redraw()(parent, parent, -rho, 1, generator),
+    "no probability": lambda parent, rho, generator: torch.where(
+        torch.rand(parent.shape, generator=generator) < rho, parent, 1 - parent
+    ),
+    "yours: 0.50": lambda parent, rho, generator: torch.randint(0, 2, parent.shape, generator=generator),
+    "yours is int": lambda *_: 3,
+}
 EVERY = pytest.mark.parametrize("name", EXERCISES)
 
 

@@ -3,7 +3,7 @@
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.questions import Option, Question
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
-from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Trace
+from ssl_explain.records.worlds import HiddenWorld, SharedViews
 
 __all__ = [
     "CloudRun",
@@ -11,6 +11,7 @@ __all__ = [
     "Emergence",
     "ForwardPass",
     "Growth",
+    "HiddenWorld",
     "Landscape",
     "Option",
     "PairLaw",
@@ -18,7 +19,7 @@ __all__ = [
     "Residue",
     "Reweighing",
     "Selectivity",
+    "SharedViews",
     "Spectrum",
-    "Trace",
     "Views",
 ]

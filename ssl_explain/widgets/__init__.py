@@ -7,8 +7,10 @@ from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorStat
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
 from ssl_explain.widgets.prediction import predict
 from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer
+from ssl_explain.widgets.shared_explorer import SharedExplorer, SharedState, shared_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
+from ssl_explain.widgets.world_explorer import WorldExplorer, WorldState, world_explorer
 
 __all__ = [
     "CloudState",
@@ -22,8 +24,12 @@ __all__ = [
     "PairsState",
     "RingExplorer",
     "RingState",
+    "SharedExplorer",
+    "SharedState",
     "TreeExplorer",
     "TreeState",
+    "WorldExplorer",
+    "WorldState",
     "cloud_explorer",
     "connection_explorer",
     "layers_explorer",
@@ -32,5 +38,7 @@ __all__ = [
     "pairs_explorer",
     "predict",
     "ring_explorer",
+    "shared_explorer",
     "tree_explorer",
+    "world_explorer",
 ]

@@ -1,0 +1,75 @@
+"""What two views share: their joint law, listed and sampled."""
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import FONT, INK, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
+from ssl_explain.records import SharedViews
+
+
+class SharedPicture(Picture[SharedViews]):
+    """What to look at: how the diagonal melts as q grows, and what does not melt: two blocks, one for each root.
+
+    Left and middle, the chance of every pair of leaf patterns, listed and sampled; patterns that speak for root 0 come
+    first. The square root is shown, so that rare pairs are seen. Right, the chance that both views are the
+    same pattern, against q; the dotted line is that of two views that share nothing.
+    """
+
+    def __init__(self, record: SharedViews) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.0)
+        axes = self.figure.subplots(1, 3, width_ratios=(1, 1, 1))
+        self.figure.subplots_adjust(left=0.082, right=0.985, top=0.87, bottom=0.14, wspace=0.2)
+        self.heats: list[AxesImage] = []
+        n = len(record.joint)
+        for ax, title in zip(axes, ("every pair, listed", f"{record.pairs:,} pairs, sampled"), strict=False):
+            self.heats.append(
+                ax.imshow(np.zeros((n, n)), cmap=SCALE, vmin=0, vmax=1, interpolation="nearest", aspect="auto",
+                          extent=(0, n, n, 0))
+            )  # fmt: skip
+            tidy(ax, title=title, xlabel="view 2, same order")
+            ax.set(xticks=[], yticks=[])
+        axes[0].set_ylabel("view 1", fontsize=FONT + 1, color=INK, labelpad=36)
+        self.names: list[Text] = [
+            axes[0].text(-0.35, k + 0.5, "", fontsize=FONT - 1, family="monospace", ha="right", va="center", color=INK)
+            for k in range(n)
+        ]
+        curve = axes[2]
+        tidy(curve, xlabel="augmentation q", title="both views are the same")
+        curve.set(xlim=(-0.04, 1.04), ylim=(0, 1.03))
+        self.curve = curve.plot([], [], color=PREDICTED, linewidth=2, label="listed")[0]
+        self.here = curve.plot([], [], "o", color=MEASURED, markersize=9, markeredgecolor=INK, label="sampled, this q")[
+            0
+        ]
+        self.floor = curve.plot([], [], ":", color=QUIET, linewidth=1.6, label="nothing shared")[0]
+        curve.legend(fontsize=FONT, frameon=False, loc="upper right")
+        self.still: list[Artist] = []
+        self.moving: list[Artist] = [*self.heats, *self.names, self.curve, self.floor, self.here]
+        self.update(record)
+
+    def update(self, record: SharedViews) -> bool:
+        """Move everything; nothing is still but the axes."""
+        self.record = record
+        for text, name in zip(self.names, record.labels, strict=True):
+            text.set_text(name)
+        size = max(float(record.joint.max()), float(record.sampled.max()))
+        for heat, law in zip(self.heats, (record.joint, record.sampled), strict=True):
+            heat.set_data((law / size).sqrt().numpy())
+        self.curve.set_data(record.strengths.tolist(), record.same.tolist())
+        self.floor.set_data([0, 1], [record.independent] * 2)
+        self.here.set_data([record.strength], [float(record.sampled.trace())])
+        return False
+
+    def describe(self) -> str:
+        """How often both views are one pattern, listed, sampled, and if they shared nothing."""
+        record = self.record
+        gap = float((record.joint - record.sampled).abs().max())
+        listed, sampled = (100 * float(law.trace()) for law in (record.joint, record.sampled))
+        return (
+            f"With q = {record.strength:g} both views are the same pattern in {listed:.1f} % of all pairs; sampled: "
+            f"{sampled:.1f} %; if they shared nothing, it would be {100 * record.independent:.1f} %. Largest gap "
+            f"between a listed and a sampled chance: {gap:.4f}, over {record.pairs:,} sampled pairs."
+        )

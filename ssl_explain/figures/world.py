@@ -1,0 +1,195 @@
+"""A world of hidden causes: its tree, one of its points with two views, and what its neurons carry of the root."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.collections import LineCollection
+from matplotlib.text import Text
+from torch import Tensor
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
+from ssl_explain.records import HiddenWorld
+
+ROWS = ("point", "view 1", "view 2")
+BARELY = 1e-9  # of an activation's variance: below it nothing is left but rounding
+
+
+class WorldPicture(Picture[HiddenWorld]):
+    """What to look at: how far the clamp reaches, what the views keep, and whether the dots lie on the line.
+
+    Left, every circle is a latent, with P(z = 1) or its ceiling in per cent (colour and number); the ring marks the
+    chosen latent, and blue edges lead to the leaves below it. Edge width is |ρ|, dashed edges flip. Below, the leaves
+    of one data point and of two of its views: filled is 1, a dot marks what was redrawn. Right, the covariance of
+    the neurons on the children of the chosen latent, predicted and measured, in units of the largest entry.
+    """
+
+    def __init__(self, record: HiddenWorld) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.8)
+        self.tree_axes = self.figure.add_axes((0.01, 0.015, 0.575, 0.885))
+        self.tree_axes.set_axis_off()
+        self.tree_axes.set(xlim=(-0.13, 1.01), ylim=(-0.46, 1.09))
+        self.heats = []
+        for place, title in zip((0.62, 0.815), ("predicted", "measured"), strict=True):
+            ax = self.figure.add_axes((place, 0.52, 0.175, 0.35))
+            ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
+            ax.set_title(title, fontsize=FONT + 1, color=INK, loc="left")
+            self.heats.append(
+                ax.imshow(
+                    np.zeros((2, 2)), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", extent=(0, 1, 1, 0)
+                )
+            )
+        self.figure.text(
+            0.62, 0.94, "covariance of the neurons on its children", fontsize=FONT + 2, color=INK, va="baseline"
+        )
+        self.dot_axes = self.figure.add_axes((0.665, 0.11, 0.315, 0.3))
+        tidy(self.dot_axes, xlabel="predicted: ρ² a aᵀ", ylabel="measured")
+        self.dot_axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+        self.dot_axes.axline((0, 0), slope=1, color=PREDICTED, linewidth=1.2, linestyle="--")
+        self.dots = self.dot_axes.plot([], [], "o", color=MEASURED, markersize=5, alpha=0.7)[0]
+        self.words: Text = self.dot_axes.text(
+            0.02, 0.99, "", transform=self.dot_axes.transAxes, fontsize=FONT - 1, color=INK, va="top"
+        )
+        # In the axes: a text of the figure itself would be left out of a saved picture once it is animated.
+        self.title: Text = self.tree_axes.text(
+            0.012, 0.94, "", transform=self.figure.transFigure, fontsize=FONT + 2, color=INK, va="baseline"
+        )
+        self.shapes: list[Artist] = []
+        self._fill(record)
+        self._move(record)
+
+    def _fill(self, record: HiddenWorld) -> None:
+        """Make everything that depends on the shape of the tree."""
+        for artist in self.shapes:
+            artist.remove()
+        tree, ax = record.topology, self.tree_axes
+        segments = [
+            [(x, level / tree.depth), (tree.horizontal(level + 1)[k // tree.branching], (level + 1) / tree.depth)]
+            for level in range(tree.depth)
+            for k, x in enumerate(tree.horizontal(level))
+        ]
+        self.edges = LineCollection(segments, zorder=1)
+        ax.add_collection(self.edges, autolim=False)
+        points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
+        size = min(430.0, 430 * (16 / max(tree.widths[1], 1)) ** 1.6)
+        style: dict[str, Any] = {"cmap": SCALE, "vmin": 0, "vmax": 1, "edgecolors": INK, "zorder": 3}
+        self.nodes = ax.scatter([x for x, _ in points], [y for _, y in points], s=size, c=[0.0] * len(points), **style)
+        small = 7 if tree.widths[1] > 16 else FONT
+        self.numbers = [
+            ax.text(x, y, "", fontsize=small if level == 1 else FONT, ha="center", va="center_baseline", zorder=4)
+            for (level, _), (x, y) in zip(tree.latents, points, strict=True)
+        ]
+        self.ring = ax.scatter([0], [0], s=size * 1.55, facecolors="none", edgecolors=PREDICTED, linewidths=3, zorder=2)
+        square, x = min(90, 3600 / tree.n_leaves), np.array(tree.horizontal(0))
+        self.leaves = ax.scatter(x, [0] * len(x), s=square, marker="s", c=[0.0] * len(x), linewidths=0.6, **style)
+        height = [-0.17 - 0.1 * row for row in range(3)]
+        spots = [(a, b) for b in height for a in x]
+        self.cells = ax.scatter(
+            [x for x, _ in spots], [y for _, y in spots], s=square, marker="s", linewidths=0.8, edgecolors=INK
+        )
+        self.redrawn = ax.scatter(
+            [x for x, _ in spots], [y for _, y in spots], s=square / 5, marker="o", color=PREDICTED, zorder=3
+        )
+        names = [
+            ax.text(-0.015, y, name, fontsize=FONT - 1, color=INK, ha="right", va="center")
+            for y, name in zip([0, *height], ["leaves", *ROWS], strict=True)
+        ]
+        moving = [self.edges, self.ring, self.nodes, *self.numbers, self.leaves, self.cells, self.redrawn]
+        self.shapes = [*names, *moving]
+        self.still: list[Artist] = list(names)
+        self.moving: list[Artist] = [*moving, self.title, *self.heats, self.dots, self.words]
+
+    def update(self, record: HiddenWorld) -> bool:
+        """Move everything; a tree of another shape needs new artists."""
+        reshaped = record.topology != self.record.topology
+        if reshaped:
+            self._fill(record)
+        self._move(record)
+        return reshaped
+
+    def _move(self, record: HiddenWorld) -> None:
+        self.record = record
+        self._tree(record)
+        self._leaf_rows(record)
+        size = max(float(record.predicted.abs().max()), float(record.measured.abs().max()))
+        size = size if size > BARELY else 1.0
+        predicted, measured = (x.numpy() / size for x in (record.predicted, record.measured))
+        for heat, values in zip(self.heats, (predicted, measured), strict=True):
+            heat.set_data(values)
+        self.dots.set_data(predicted.flatten(), measured.flatten())
+        kind = f"sampled, ± {record.noise:.1g}" if record.noise else "all patterns"
+        self.words.set_text(f"ρ² = {record.share:.2f}\nlargest gap {_gap(record)}\n({kind})")
+
+    def _tree(self, record: HiddenWorld) -> None:
+        """Edges, nodes, numbers and the ring."""
+        tree = record.topology
+        rho = np.concatenate([level.numpy() for level in record.polarity])
+        below = np.concatenate([_below(record, level) for level in range(tree.depth)])
+        self.edges.set_linewidth((0.4 + 2.6 * np.abs(rho)).tolist())
+        self.edges.set_linestyle(["-" if r >= 0 else (0, (2, 1.5)) for r in rho])
+        self.edges.set_color([MEASURED if own else "#b8b8b8" for own in below])
+        values = [x for level in record.numbers[1:] for x in level.tolist()]
+        self.nodes.set_array(values)
+        for number, value in zip(self.numbers, values, strict=True):
+            number.set_text(f"{100 * value:.0f}")
+            number.set_color(on_scale(LOWEST + (1 - LOWEST) * value))
+        self.ring.set_offsets([(tree.horizontal(record.level)[record.node], record.level / tree.depth)])
+        known = "" if record.value is None else f", given z = {record.value} where the ring is"
+        what = "P(z = 1)" if record.what == "chances" else "ceiling"
+        self.title.set_text(f"{what} in per cent{known if record.what == 'chances' else ''}")
+
+    def _leaf_rows(self, record: HiddenWorld) -> None:
+        """The leaf chances, the point, and its views."""
+        self.leaves.set_array(record.numbers[0].tolist())
+        values = np.concatenate([record.point.numpy(), *record.views.numpy()])
+        self.cells.set_facecolor([INK if on else "#ffffff" for on in values])
+        fresh = np.concatenate([np.zeros(len(record.point)), *~record.kept.numpy()])
+        tree = record.topology
+        spots = [(x, -0.17 - 0.1 * row) for row in range(3) for x in tree.horizontal(0)]
+        shown = [spot for spot, new in zip(spots, fresh, strict=True) if new]
+        self.redrawn.set_offsets(np.array(shown).reshape(-1, 2))
+
+    def describe(self) -> str:
+        """The chosen latent, what its clamp says, what the views keep, and predicted against measured."""
+        record = self.record
+        tree = record.topology
+        name = "the root" if record.level == tree.depth else f"latent {record.node + 1} of level {record.level}"
+        known = "not clamped" if record.value is None else f"clamped to {record.value}"
+        if record.what == "chances":
+            leaves = 100 * record.numbers[0]
+            numbers = f"P(leaf = 1) runs from {float(leaves.min()):.0f} to {float(leaves.max()):.0f} %"
+        else:
+            own = float(record.numbers[record.level][record.node])
+            numbers = f"its ceiling is {own:.3f}"
+        kept = " and ".join(str(int(row.sum())) for row in record.kept)
+        how = f"sampled, standard error {record.noise:.1g}" if record.noise else "summed over all patterns"
+        text = (
+            f"Depth {tree.depth}, {tree.branching} children each; {name}, {known}: {numbers}. With q = "
+            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves. Covariance of the "
+            f"{record.activation} neurons on its children ({how}): ρ² = {record.share:.3f}, largest entry "
+            f"{_largest(record.predicted)} predicted, {_largest(record.measured)} measured, "
+            f"largest gap {_gap(record)}."
+        )
+        if float(record.predicted.abs().max()) < BARELY:
+            text += " No neuron tells z = 0 from z = 1."
+        return text if record.root == 0.5 else f"{text} The root is 1 with probability {record.root:g}, not ½."
+
+
+def _below(record: HiddenWorld, level: int) -> np.ndarray:
+    """Which nodes of a level stand below the chosen latent."""
+    width = record.topology.widths[level]
+    if level >= record.level:
+        return np.zeros(width, dtype=bool)
+    return np.arange(width) // record.topology.branching ** (record.level - level) == record.node
+
+
+def _largest(covariance: Tensor) -> str:
+    size = float(covariance.abs().max())
+    return f"{size:.3g}" if size > BARELY else "0"
+
+
+def _gap(record: HiddenWorld) -> str:
+    gap = float((record.predicted - record.measured).abs().max())
+    return f"{gap:.2g}" if gap > 1e-12 else "below 1e-12"

@@ -1,0 +1,56 @@
+"""What a world looks like from outside: its nodes, one of its points, and what its views share."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from ssl_explain.topology import Tree
+
+
+@dataclass(frozen=True)
+class HiddenWorld:
+    """A latent tree with one latent picked out: ``level``, ``node``, and its ``value`` (None: not known).
+
+    ``numbers[l]`` is shown in the nodes of level l: P(z = 1) given that value, or (``what``) the ceilings; leaves
+    have a chance, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views, ``kept``
+    what of them was not redrawn.
+    ``predicted`` and ``measured`` are covariances of the neurons on the children of that latent, between two views;
+    ``noise`` is the standard error of the measured one, 0 if it is a sum over all patterns. ``share`` is ρ_{0μ}².
+    """
+
+    topology: Tree
+    polarity: tuple[Float[Tensor, " _"], ...]
+    level: int
+    node: int
+    value: int | None
+    what: str
+    numbers: tuple[Float[Tensor, " _"], ...]
+    point: UInt8[Tensor, " leaf"]
+    views: UInt8[Tensor, "views leaf"]
+    kept: Bool[Tensor, "views leaf"]
+    strength: float
+    root: float
+    predicted: Float[Tensor, "neuron neuron"]
+    measured: Float[Tensor, "neuron neuron"]
+    share: float
+    noise: float
+    activation: str
+
+
+@dataclass(frozen=True)
+class SharedViews:
+    """The joint law of two views of one point, listed and sampled, and how alike the views are.
+
+    ``joint[i, j]`` and ``sampled[i, j]`` belong to the leaf patterns i and j, in the order of binary counting.
+    ``same[q]`` is the chance that both views are one pattern, for every strength in ``strengths``.
+    """
+
+    joint: Float[Tensor, "pattern pattern"]
+    sampled: Float[Tensor, "pattern pattern"]
+    strength: float
+    strengths: Float[Tensor, " q"]
+    same: Float[Tensor, " q"]
+    independent: float
+    pairs: int
+    labels: tuple[str, ...]

@@ -1,0 +1,106 @@
+"""The shared-views explorer: the joint law of two views of one point, for every strength of augmentation."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.figures.shared import SharedPicture
+from ssl_explain.records import SharedViews
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.worlds.belief import beliefs
+from ssl_explain.worlds.latent_tree import LatentTree
+
+PAIRS, DEPTH = 20_000, 2
+
+
+@dataclass(frozen=True)
+class SharedState(State):
+    """Every setting of the shared-views explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    strength: float = slider(
+        0.4, 0, 1, 0.1, label="augmentation q", tip="0: both views are the point; 1: the root alone"
+    )
+    polarity: tuple[float, float] = choice(
+        (0.6, 1.0),
+        ((0.3, 0.7), (0.6, 1.0), (0.8, 1.0), (0.9, 1.0)),
+        label="polarity |ρ|",
+        tip="how faithfully a child copies its parent: 0 not at all, 1 always",
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree, other pairs")
+
+
+def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: torch.Generator) -> Float[Tensor, "p p"]:
+    """How often every pair of leaf patterns came up among sampled pairs of views."""
+    views = tree.draw(pairs, views=2, strength=strength, generator=generator).x
+    power = 2 ** torch.arange(tree.dimension - 1, -1, -1)
+    one, two = ((views > 0).long() * power).sum(-1).unbind(1)
+    size = 2**tree.dimension
+    return torch.bincount(one * size + two, minlength=size**2).view(size, size).double() / pairs
+
+
+@functools.lru_cache(maxsize=32)
+def world_of(polarity: tuple[float, float], seed: int) -> tuple[LatentTree, tuple[Tensor, ...]]:
+    """A tree with four leaves, and the joint law for every strength that the slider offers."""
+    tree = LatentTree.random(DEPTH, polarity=polarity, generator=torch.Generator().manual_seed(seed))
+    tree = LatentTree(tuple(rho.double() for rho in tree.polarity))
+    return tree, tuple(tree.pair_probabilities(q) for q in SharedState.controls()["strength"].values())
+
+
+class SharedExplorer(Explorer[SharedState]):
+    """The joint law of two views as a heat map, beside a sampled one, and how often both views are alike."""
+
+    factory = "shared_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "nothing redrawn": {"strength": 0.0},
+        "half-way": {"strength": 0.5},
+        "only the root survives": {"strength": 1.0},
+        "and the causes are weak": {"strength": 1.0, "polarity": (0.3, 0.7)},
+    }
+
+    def compute(self, state: SharedState) -> SharedViews:
+        """List the law, sample it, and follow its diagonal over all strengths."""
+        tree, laws = world_of(state.polarity, state.seed)
+        strengths = SharedState.controls()["strength"].values()
+        joint = tree.pair_probabilities(state.strength)
+        x, _ = tree.enumerate()
+        order = beliefs(tree.polarity, x)[-1].squeeze(-1).argsort(stable=True)
+        found = sampled_law(tree, state.strength, PAIRS, generator=torch.Generator().manual_seed(state.seed))
+        return SharedViews(
+            joint=joint[order][:, order],
+            sampled=found[order][:, order],
+            strength=state.strength,
+            strengths=torch.tensor(strengths, dtype=torch.float64),
+            same=torch.stack([law.trace() for law in laws]),
+            independent=float(joint.sum(-1).square().sum()),
+            pairs=PAIRS,
+            labels=tuple("".join("1" if leaf > 0 else "0" for leaf in x[k]) for k in order),
+        )
+
+    def paint(self, record: SharedViews) -> SharedPicture:
+        """Two heat maps and a curve."""
+        return SharedPicture(record)
+
+
+def shared_explorer(state: SharedState | None = None, *, controls: Sequence[str] = ()) -> SharedExplorer:
+    """Watch what two views of one point share as the augmentation grows.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)
+        1.0
+    """
+    return SharedExplorer(state or SharedState(), controls)

@@ -1,0 +1,161 @@
+"""The world explorer: clamp a hidden cause, watch what it reaches, and what neurons carry of the root."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ssl_explain.dynamics.root_signal import ChildNeurons
+from ssl_explain.figures.world import WorldPicture
+from ssl_explain.records import HiddenWorld
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.worlds.clamp import chances, draw_clamped, views_and_kept
+from ssl_explain.worlds.latent_tree import LatentTree
+
+NEURONS = 4
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "ReLU": torch.relu,
+    "tanh": torch.tanh,
+    "staircase": torch.round,
+    "absolute value": torch.abs,
+}
+CLAMPS = {"nothing": None, "z = 0": 0, "z = 1": 1}
+SHOWN = ("P(z = 1)", "ceilings")
+
+
+@dataclass(frozen=True)
+class WorldState(State):
+    """Every setting of the world explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    depth: int = slider(3, 1, 4, 1, label="depth", tip="levels of hidden causes above the leaves")
+    branching: int = choice(2, (2, 3), label="branching", tip="children of every cause")
+    polarity: tuple[float, float] = choice(
+        (0.8, 1.0),
+        ((0.1, 0.4), (0.3, 0.7), (0.6, 1.0), (0.8, 1.0), (0.9, 1.0)),
+        label="polarity |ρ|",
+        tip="how faithfully a child copies its parent: 0 not at all, 1 always",
+    )
+    strength: float = slider(
+        1.0, 0, 1, 0.1, label="augmentation q", tip="0: a view is its point; 1: the root alone is kept"
+    )
+    latent: int = slider(
+        1, 1, 15, 1, label="latent", tip="1 is the root, then level by level; beyond the last one counts the last"
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree, other neurons, another point")
+    root: float = choice(
+        0.5,
+        (0.1, 0.3, 0.5, 0.7, 0.9),
+        label="P(root = 1)",
+        tip="the formula is for a fair root, 0.5; the rest leaves it",
+    )
+    clamp: str = choice("nothing", tuple(CLAMPS), label="clamp it to", tip="look only at worlds where it is so")
+    activation: str = choice("ReLU", tuple(ACTIVATIONS), label="activation", tip="of the neurons on its children")
+    shown: str = choice(SHOWN[0], SHOWN, label="numbers", tip="what stands in the nodes, in per cent")
+
+
+@functools.lru_cache(maxsize=64)
+def tree_of(state: WorldState) -> LatentTree:
+    """The world of a state, in double precision."""
+    g = torch.Generator().manual_seed(state.seed)
+    tree = LatentTree.random(state.depth, state.branching, state.polarity, generator=g)
+    return LatentTree(tuple(rho.double() for rho in tree.polarity), state.root)
+
+
+def chosen(state: WorldState) -> tuple[int, int]:
+    """Level and index of the chosen latent; they are counted from the root downwards."""
+    widths = tree_of(state).topology.widths
+    downwards = [(level, k) for level in range(state.depth, 0, -1) for k in range(widths[level])]
+    return downwards[min(state.latent, len(downwards)) - 1]
+
+
+def neurons_of(state: WorldState) -> ChildNeurons:
+    """The random neurons on the children of the chosen latent."""
+    level, node = chosen(state)
+    g = torch.Generator().manual_seed(state.seed)
+    activation = ACTIVATIONS[state.activation]
+    return ChildNeurons.random(tree_of(state), level, node, neurons=NEURONS, activation=activation, generator=g)
+
+
+@functools.lru_cache(maxsize=64)
+def covariances(state: WorldState) -> tuple[Tensor, Tensor, float]:
+    """Predicted and measured covariance, and the standard error of the measured one."""
+    neurons = neurons_of(state)
+    return neurons.predicted(), *neurons.measured(state.strength)
+
+
+@functools.lru_cache(maxsize=64)
+def ceilings_of(state: WorldState) -> tuple[Tensor, ...]:
+    """The ceiling of every latent; a leaf knows all of itself."""
+    tree = tree_of(state)
+    found = tree.latent_ceilings(2000, generator=torch.Generator().manual_seed(state.seed))
+    return (torch.ones_like(tree.from_root()[0]), *found)
+
+
+class WorldExplorer(Explorer[WorldState]):
+    """A tree of causes with one of them clamped, a point and two views, and the covariance of the neurons."""
+
+    factory = "world_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "clamp the root": {"latent": 1, "clamp": "z = 1", "polarity": (0.8, 1.0), "shown": SHOWN[0]},
+        "clamp a low cause": {"latent": 4, "clamp": "z = 1", "polarity": (0.8, 1.0), "shown": SHOWN[0]},
+        "deep and weak": {"depth": 4, "polarity": (0.3, 0.7), "latent": 8, "clamp": "nothing", "strength": 1.0},
+        "an unfair root": {"root": 0.1, "clamp": "nothing", "strength": 1.0},
+    }
+
+    def compute(self, state: WorldState) -> HiddenWorld:
+        """Chances or ceilings, a point with its views, and both covariances."""
+        tree, value = tree_of(state.change(strength=1.0)), CLAMPS[state.clamp]
+        level, node = chosen(state)
+        g = torch.Generator().manual_seed(state.seed)
+        point = draw_clamped(tree, level, node, value, generator=g)
+        views, kept = views_and_kept(tree, point, state.strength, views=2, seed=state.seed)
+        plain = state.change(clamp="nothing", shown=SHOWN[0])
+        predicted, measured, noise = covariances(plain)
+        world = plain.change(latent=1, strength=1.0, activation="ReLU")
+        return HiddenWorld(
+            topology=tree.topology,
+            polarity=tree.polarity,
+            level=level,
+            node=node,
+            value=value,
+            what="chances" if state.shown == SHOWN[0] else "ceilings",
+            numbers=chances(tree, level, node, value) if state.shown == SHOWN[0] else ceilings_of(world),
+            point=point[0][0],
+            views=views,
+            kept=kept,
+            strength=state.strength,
+            root=state.root,
+            predicted=predicted,
+            measured=measured,
+            share=float(tree.from_root()[level][node]) ** 2,
+            noise=noise,
+            activation=state.activation if level > 1 else "leaf",
+        )
+
+    def paint(self, record: HiddenWorld) -> WorldPicture:
+        """Tree, leaves, covariances."""
+        return WorldPicture(record)
+
+
+def world_explorer(state: WorldState | None = None, *, controls: Sequence[str] = ()) -> WorldExplorer:
+    """Clamp a hidden cause and watch what it reaches, and what neurons carry of the root.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> record = world_explorer(WorldState(depth=2)).record
+        >>> bool((record.predicted - record.measured).abs().max() < 1e-12)
+        True
+    """
+    return WorldExplorer(state or WorldState(), controls)
