@@ -44,7 +44,7 @@ def test_nothing_switched_on_changes_nothing(g):
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_works_alone(part, g):
     x = pictures(32)
-    view = augment(x, 2.0, recipe=only(part), generator=g)
+    view = augment(x, 4.0, recipe=only(part), generator=g)
     assert view.shape == x.shape
     assert (view - x).abs().mean() > 0.005
 
@@ -161,7 +161,7 @@ def test_blur_keeps_the_light_and_spreads_it():
     place = torch.arange(17) - 8.0
     variance = (blurred[0, 0].sum(0) * place**2).sum()
     assert blurred.sum() == pytest.approx(1, abs=1e-5)
-    assert variance == pytest.approx((0.08 * 17) ** 2, rel=0.25)  # cut off at two standard deviations
+    assert variance == pytest.approx((0.05 * 17) ** 2, rel=0.25)  # cut off at two standard deviations
 
 
 @pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf"), -float("inf")])

@@ -78,7 +78,7 @@ class Reach:
             shift=min(0.06 * s, 0.5),
             window=min(0.2 * s, 1.4),
             hole=min(0.25 * s, 1.0),
-            blur=min(0.04 * s, 0.25) * side,
+            blur=min(0.025 * s, 0.25) * side,
             brightness=min(0.1 * s, 0.8),
             contrast=min(0.25 * s, 2.0),
             saturation=min(0.4 * s, 3.0),
