@@ -26,22 +26,28 @@ from ssl_explain.dynamics.flow import flow, predicted_update
 from ssl_explain.dynamics.training import Training, train
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.weights import pair_weights, pull_and_push
+from ssl_explain.networks.conv import ConvNet
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.networks.tree import TreeNet
 from ssl_explain.operators.connection import connection
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import ForwardPass, Trace, Views
 from ssl_explain.topology import Tree
+from ssl_explain.worlds.augment import Recipe
 from ssl_explain.worlds.clouds import Clouds
 from ssl_explain.worlds.latent_tree import LatentTree
+from ssl_explain.worlds.pictures import PictureWorld, digits
 from ssl_explain.worlds.ring import Ring
 
 __all__ = [
     "BestCorrelation",
     "Clouds",
+    "ConvNet",
     "ForwardPass",
     "LatentTree",
+    "PictureWorld",
     "ReLUNet",
+    "Recipe",
     "Ring",
     "Trace",
     "Training",
@@ -51,6 +57,7 @@ __all__ = [
     "connection",
     "contrastive",
     "covariance_operator",
+    "digits",
     "flow",
     "info_nce",
     "pair_weights",

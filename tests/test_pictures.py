@@ -107,6 +107,21 @@ def test_the_recipe_decides_what_views_may_differ_in(seeded):
     assert torch.equal(still, tiny().draw(5, strength=0.0, generator=seeded(0)).x)
 
 
+def test_strength_runs_to_where_the_shape_of_a_digit_is_lost(seeded):
+    """The nearest neighbour among the pictures themselves: nearly always right for mild views, at chance from 5 on."""
+    known, test = digits("train"), digits("test")
+    right = []
+    for strength in (0.0, 0.5, 1.0, 2.0, 5.0):
+        views = test.draw(600, views=1, strength=strength, generator=seeded(0))
+        nearest = torch.cdist(views.x[:, 0], known.inputs()).argmin(1)
+        right.append((known.labels[nearest] == views.latents[0][:, 0]).float().mean().item())
+    assert right == sorted(right, reverse=True)
+    assert right[0] > 0.95
+    assert right[1] > 0.9
+    assert 0.6 < right[2] < 0.9
+    assert right[-1] < 0.17
+
+
 def test_labels_are_optional_and_never_in_the_views(g):
     plain = replace(tiny(), labels=None)
     assert plain.draw(3, strength=0.0, generator=g).latents is None

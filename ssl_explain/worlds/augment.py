@@ -45,6 +45,10 @@ class Reach:
 
     ``angle``, ``shear`` and ``hue`` are in radians, ``shift`` and ``hole`` shares of a side, ``blur`` in pixels;
     ``zoom``, ``window``, ``contrast`` and ``saturation`` are logarithms of factors.
+
+    What is left of a digit, by nearest neighbour among pictures that are not augmented: .96 of the views are put into
+    the right class at strength 0, .93 at 0.5, .79 at 1, .40 at 2, .14 at 4, and from 5 on .13, little above the .10 of
+    chance.
     """
 
     angle: float
