@@ -120,6 +120,13 @@ MISTAKES["latent_tree.child"] = {
     "yours: 0.50": lambda parent, rho, generator: torch.randint(0, 2, parent.shape, generator=generator),
     "yours is int": lambda *_: 3,
 }
+MISTAKES["race.selectivity"] = {
+    "counts all patterns alike": lambda p, f, m: torch.einsum("nj,n->j", f, m) / len(f),
+    "half of it": lambda p, f, m: 2 * torch.einsum("n,nj,n->j", p, f, m),
+    "more likely value": lambda p, f, m: torch.einsum("n,nj,n->j", p, f, m.sign()),
+    "mean activation": lambda p, f, m: p @ f,
+    "the value is not": lambda p, f, m: torch.zeros(3),
+}
 EVERY = pytest.mark.parametrize("name", EXERCISES)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -23,25 +24,30 @@ class EmergencePicture(Picture[Emergence]):
     The dashed grey curve is the root of the run before.
     """
 
+    title = "what the neurons know of each hidden cause"
+
     def __init__(self, record: Emergence, *, levels: tuple[int, ...] = ()) -> None:
         """Make the axes once and fill them."""
         self.levels = levels
-        self.figure = new_figure(9.6, 4.2)
-        self.tree_axes, self.curve_axes = self.figure.subplots(1, 2, width_ratios=(1.35, 1))
-        self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
+        self._make_axes()
         self.tree_axes.set_axis_off()
         self.tree_axes.set(xlim=(-0.015, 1.015), ylim=(-0.13, 1.09))
-        self.tree_axes.set_title("what the neurons know of each hidden cause", fontsize=FONT + 2, color=INK, loc="left")
+        self.tree_axes.set_title(self.title, fontsize=FONT + 2, color=INK, loc="left")
         tidy(self.curve_axes, xlabel="training steps", title="best |correlation| with the cause")
         self.curve_axes.set(ylim=(0, 1.0))
         self.still, self.moving = [], []
         self._fill(record)
         self._move(record)
 
+    def _make_axes(self) -> None:
+        self.figure = new_figure(9.6, 4.2)
+        self.tree_axes, self.curve_axes = self.figure.subplots(1, 2, width_ratios=(1.35, 1))
+        self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
+
     def _fill(self, record: Emergence) -> None:
         """Make every artist that depends on the tree, the budget or the run to compare with."""
         for artist in [*self.still, *self.moving]:
-            if artist is not self.curve_axes.xaxis:
+            if not isinstance(artist, Axis):  # an axis belongs to its Axes
                 artist.remove()
         self.moving = []
         self.still = [*self._edges(record), *self._frame_of_curves(record)]
@@ -70,9 +76,12 @@ class EmergencePicture(Picture[Emergence]):
         ax, depth = self.curve_axes, record.topology.depth
         ax.set_xlim(0, record.budget)
         self.ceilings = [
-            ax.axhline(0, color=_colour(level, depth), linestyle=":", linewidth=1.6) for level in self._levels(record)
+            ax.axhline(0, color=level_colour(level, depth), linestyle=":", linewidth=1.6)
+            for level in self._levels(record)
         ]
-        keys = [Line2D([], [], label=_name(level, depth), **_style(level, depth)) for level in self._levels(record)]
+        keys = [
+            Line2D([], [], label=level_name(level, depth), **_style(level, depth)) for level in self._levels(record)
+        ]
         keys.append(Line2D([], [], color=QUIET, linestyle=":", label="ceiling (Bayes)"))
         if record.before is not None:
             label = f"root, run before (q = {record.before_strength:g})"
@@ -162,7 +171,7 @@ class EmergencePicture(Picture[Emergence]):
         parts = (100 * means[-1] / ceilings).round().int().tolist()
         start, end = float(means[0, -1]), float(means[-1, -1])
         depth = record.topology.depth
-        levels = ", ".join(f"{_name(level, depth)} {part} %" for level, part in enumerate(parts, 1))
+        levels = ", ".join(f"{level_name(level, depth)} {part} %" for level, part in enumerate(parts, 1))
         steps = int(record.trace.steps[-1])
         moved = f"went from {start:.2f} to {end:.2f}" if steps else f"is {start:.2f}"
         when = f"After {steps} step{'s' * (steps > 1)}" if steps else "Before training"
@@ -182,14 +191,20 @@ def _legend_place(record: Emergence) -> str:
     return "lower left" if float(record.ceilings[-1]) > 0.6 else "upper left"
 
 
-def _name(level: int, depth: int) -> str:
+def level_name(level: int, depth: int) -> str:
+    """How a level is called."""
     return "root" if level == depth else f"level {level}"
 
 
-def _colour(level: int, depth: int) -> str:
+def level_colour(level: int, depth: int) -> str:
     """The root keeps its colour at every depth."""
     return SERIES[6] if level == depth else SERIES[level]
 
 
 def _style(level: int, depth: int) -> dict[str, Any]:
-    return {"color": _colour(level, depth), "marker": MARKERS[level % len(MARKERS)], "markersize": 5, "linewidth": 2.2}
+    return {
+        "color": level_colour(level, depth),
+        "marker": MARKERS[level % len(MARKERS)],
+        "markersize": 5,
+        "linewidth": 2.2,
+    }

@@ -1,0 +1,135 @@
+"""The race between the levels of a small tree: exact runs, one alone or several side by side."""
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.dynamics.emergence import EmergenceRun
+from ssl_explain.dynamics.exact import ExactKnowledge, exact_run, node_operators
+from ssl_explain.losses.expected import Expected, expected_simple
+from ssl_explain.networks.tree import TreeNet
+from ssl_explain.records import Emergence, Trace
+from ssl_explain.worlds.exact_tree import ExactTree
+from ssl_explain.worlds.latent_tree import LatentTree
+
+OUTGROWN = 30  # weights so many times as long as at the start grow without end: their next steps leave all numbers
+
+
+def alone(trees: LatentTree) -> list[LatentTree]:
+    """The trees that stand side by side, one by one; a single tree is a list of one."""
+    if not trees.runs:
+        return [trees]
+    return [LatentTree(tuple(level[k] for level in trees.polarity), trees.root) for k in range(trees.runs[0])]
+
+
+class NodeMeasure:
+    """What every node knows and prefers: (*runs, latent, 1 + neurons), the best |correlation| in front.
+
+    Behind it the selectivity s_j of every neuron, as a share of the size √E‖f‖² of its node: weights that only grow
+    longer do not change it.
+    """
+
+    def __init__(self, trees: LatentTree) -> None:
+        """One :class:`ExactKnowledge` per tree."""
+        self.runs, self.known = trees.runs, [ExactKnowledge(tree) for tree in alone(trees)]
+        self.x = self.known[0].x.expand(*trees.runs, -1, -1)
+
+    @torch.no_grad()
+    def __call__(self, net: TreeNet) -> Float[Tensor, "*runs latent columns"]:
+        """Measure a network, or all that stand side by side."""
+        layers = [layer if self.runs else layer.unsqueeze(0) for layer in net.activations(self.x)]
+        columns = []
+        for k, known in enumerate(self.known):
+            own = [layer[k] for layer in layers]
+            sizes = [torch.einsum("p,pnd->n", known.p, f.square()).sqrt() for f in own]
+            shares = [
+                s / size.clamp_min(1e-150).unsqueeze(-1) for s, size in zip(known.selectivity(own), sizes, strict=True)
+            ]
+            columns.append(torch.cat([known.correlation(own).unsqueeze(-1), torch.cat(shares)], dim=-1))
+        return torch.stack(columns) if self.runs else columns[0]
+
+
+@dataclass
+class RaceRun(EmergenceRun):
+    """An exact run: ``start`` is the untrained network, ``training.net`` the present one."""
+
+    start: TreeNet
+
+    def advance(self, steps: int) -> None:
+        """Take ``steps`` steps; stop where the outputs have outgrown every picture."""
+        training = self.training
+        for _ in range(steps):
+            training.advance(1)
+            pairs = zip(training.net.parameters(), self.start.parameters(), strict=True)
+            if training.stopped is None and any(w.norm() > OUTGROWN * first.norm() for w, first in pairs):
+                training.stopped = f"stopped at step {training.step}: the weights grow without end"
+
+    def record(self, budget: int, before: Trace | None = None, before_strength: float | None = None) -> Emergence:
+        """The correlations alone."""
+        whole = super().record(budget, before, before_strength)
+        return dataclasses.replace(whole, trace=dataclasses.replace(whole.trace, values=whole.trace.values[..., 0]))
+
+    def selectivity(self) -> Float[Tensor, "t *runs latent neuron"]:
+        """s_j of every neuron as a share of the size of its node, over time."""
+        return self.training.trace().values[..., 1:]
+
+    def operators(self, trained: tuple[int, ...] | None = None) -> Float[Tensor, "*runs latent"]:
+        """The largest eigenvalue of every node's operator; only the layers ``trained`` (from 1) have moved, if given.
+
+        Example:
+            >>> run = race_run(neurons=2)
+            >>> run.operators().shape, bool((run.operators() == run.operators(trained=())).all())
+            (torch.Size([7]), True)
+        """
+        net: TreeNet = copy.deepcopy(self.training.net)  # type: ignore[assignment]
+        for layer, weight in enumerate(self.start.weights, 1):
+            if trained is not None and layer not in trained:
+                net.weights[layer - 1].data = weight.data.clone()
+        norms = []
+        for k, tree in enumerate(alone(self.tree)):
+            single = net
+            if self.tree.runs:
+                single = TreeNet(tree.topology, net.weights[0].shape[-2], generator=torch.Generator()).double()
+                single.load_state_dict({name: value[k] for name, value in net.state_dict().items()})
+                single.normalise = net.normalise
+            norms.append(node_operators(single, ExactTree(tree).law(self.training.strength)).detach())
+        return torch.stack(norms) if self.tree.runs else norms[0]
+
+
+def race_run(
+    *,
+    depth: int = 3,
+    neurons: int = 4,
+    polarity: tuple[float, float] = (0.7, 1.0),
+    root: float = 0.5,
+    strength: float = 1.0,
+    loss: Expected = expected_simple,
+    learning_rate: float = 0.01,
+    seed: int = 1,
+    normalise: bool = True,
+    runs: int | None = None,
+    measure_every: int = 5,
+) -> RaceRun:
+    """Draw a small tree and a student wired along it, in double precision; ``runs`` of them side by side if given.
+
+    The first weights have scale 0.2, or 1 without normalisation. Nothing is random once they are drawn.
+
+    Raises:
+        ValueError: whatever tree, student or training reject; more than nine leaves.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    drawn = LatentTree.random(depth, polarity=polarity, generator=generator, runs=runs, root=root)
+    tree = LatentTree(tuple(level.double() for level in drawn.polarity), root)
+    net = TreeNet(
+        tree.topology, neurons, generator=generator, runs=runs, normalise=normalise, scale=0.2 if normalise else 1.0
+    ).double()
+    ceilings = torch.cat(tree.latent_ceilings(1, generator=generator), dim=-1)
+    training = exact_run(
+        tree, net, strength=strength, learning_rate=learning_rate, loss=loss, measure=NodeMeasure(tree),
+        measure_every=measure_every,
+    )  # fmt: skip
+    return RaceRun(tree, ceilings, training, copy.deepcopy(net))

@@ -1,0 +1,94 @@
+"""Predictions and the exercise of the second half of notebook 08: the race between levels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+bottom_operator = Question(
+    "Outputs have length one. While all levels learn, what becomes of the largest eigenvalue of the operators at "
+    "level 1?",
+    {
+        "grows": Option(
+            "it grows: the layers above learn, and layers help each other",
+            "That is right where outputs may grow. With outputs of length one the gradient is at right angles to the "
+            "weights of every layer, so no layer above can help by growing longer.",
+        ),
+        "stays": Option(
+            "it stays: level 1 is nearly finished from the start",
+            "Level 1 itself hardly moves. But its operator contains the weights and gates above it, and those move.",
+        ),
+        "falls": Option(
+            "it falls",
+            "The weights above stay as long as they were, but the gates change: every top neuron specialises and is "
+            "silent on more patterns. Where it is silent, nothing below reaches the output through it.",
+        ),
+    },
+)
+
+weak_polarity = Question(
+    "Now children listen badly to their parents: |ρ| from 0.3 to 0.5. Which level ends furthest below its ceiling?",
+    {
+        "root": Option(
+            "the root",
+            "All it gets has passed through three weak edges, and what two views share fades like the square of the "
+            "product of polarities. Its ceiling has fallen too, but the network falls short even of that.",
+        ),
+        "middle": Option(
+            "the middle level",
+            "With clear causes the middle level ends as low as the root. But weakness multiplies from level to "
+            "level, and the root is at the end of it.",
+        ),
+        "bottom": Option(
+            "level 1: it sits right on the noise",
+            "The leaves are noisy, but the ceiling knows that. A random neuron reads two leaves almost perfectly.",
+        ),
+    },
+)
+
+
+def selectivity(p: Tensor, f: Tensor, m: Tensor) -> Tensor:
+    """s_j = ½(E[f_j | z = 1] - E[f_j | z = 0]) as a sum over leaf patterns, for a fair cause z."""
+    return (p.unsqueeze(-1) * f * m.unsqueeze(-1)).sum(0)
+
+
+def _judge_selectivity(attempt: Callable[..., Any]) -> str:
+    g = torch.Generator().manual_seed(0)
+    up, down = (torch.rand(8, generator=g, dtype=torch.float64) for _ in range(2))
+    up, down = up / up.sum(), down / down.sum()  # P(pattern | z = 1), P(pattern | z = 0)
+    p, m = (up + down) / 2, (up - down) / (up + down)
+    f = torch.randn(8, 3, generator=g, dtype=torch.float64).relu()
+    return compare(
+        attempt(p, f, m),
+        selectivity(p, f, m),
+        {
+            "That counts all patterns alike. Weigh every pattern by its probability p.": (f * m.unsqueeze(-1)).mean(0),
+            "Nearly: that is E[f | z = 1] - E[f | z = 0]. The selectivity is half of it.": 2 * selectivity(p, f, m),
+            "You took the more likely value of z on every pattern. m also says how sure one can be: use m itself.": (
+                selectivity(p, f, m.sign())
+            ),
+            "That is the mean activation. Where does the cause come in? Through its posterior mean m.": (
+                selectivity(p, f, torch.ones_like(m))
+            ),
+        },
+    )
+
+
+exercises = {
+    "selectivity": Exercise(
+        "Selectivity without sampling",
+        "medium",
+        6,
+        (
+            "For a fair z = ±1, ½(E[f | z = 1] - E[f | z = -1]) is E[f·z].",
+            "f depends on the pattern alone, so E[f·z] = E[f·E[z | pattern]].",
+            "An expectation over patterns is a sum, weighted by p.",
+        ),
+        selectivity,
+        _judge_selectivity,
+    ),
+}

@@ -1,0 +1,217 @@
+"""The race between levels: the tree, its curves, and what the operator or the neurons of a node do meanwhile."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.artist import Artist
+from matplotlib.lines import Line2D
+from torch import Tensor
+
+from ssl_explain.figures.emergence import EmergencePicture, level_colour, level_name
+from ssl_explain.figures.picture import Illustration
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.records import Emergence, Race
+from ssl_explain.results import interval
+
+OPERATORS, SELECTIVITIES = "operators", "selectivities"
+FACTORS = (0.1, 0.3, 1, 3, 10, 30, 100)
+STYLES: dict[str, dict[str, Any]] = {
+    "above": {"color": MEASURED, "linestyle": "-"},
+    "below": {"color": PREDICTED, "linestyle": "--"},
+    "silent": {"color": QUIET, "linestyle": ":"},
+}
+
+
+class RacePicture(EmergencePicture):
+    """What to look at: which curve in the middle leaves its start first, and what happens on the right meanwhile.
+
+    Left and middle as in the tree explorer; the ring marks one node. Right, either the largest eigenvalue of every
+    node's operator relative to the start (the thick curve is the marked node), or the selectivity of every neuron of
+    the marked node, as a share of the size of its activations (solid: began above 0; dashed: below; dotted: silent).
+    """
+
+    record: Race
+    title = "known of each cause, % of ceiling"
+
+    def _make_axes(self) -> None:
+        self.figure = new_figure(9.6, 4.2)
+        self.tree_axes, self.curve_axes, self.node_axes = self.figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
+        self.figure.subplots_adjust(left=0.012, right=0.985, top=0.9, bottom=0.135, wspace=0.2)
+        tidy(self.node_axes, xlabel="training steps")
+
+    def _edges(self, record: Emergence) -> list[Artist]:
+        texts = super()._edges(record)
+        texts[0].set(text="8 leaves: all that it sees. Dashed edges flip.")
+        return texts
+
+    def _fill(self, record: Emergence) -> None:
+        super()._fill(record)
+        ax, tree = self.node_axes, record.topology
+        ax.set_xlim(0, record.budget)
+        self.zero = ax.axhline(0, color=QUIET, linewidth=0.8)
+        self.heading = ax.text(0, 1.03, "", transform=ax.transAxes, fontsize=FONT + 2, color=INK)
+        self.lines: list[Line2D] = [ax.plot([], [])[0] for _ in tree.latents]
+        self.ring = self.tree_axes.scatter([0.0], [0.0], s=760, facecolors="none", edgecolors=PREDICTED, linewidths=2)
+        self.still += [self.heading, ax.yaxis]
+        self.moving += [self.zero, *self.lines, self.ring]
+        assert isinstance(record, Race)
+        self._heading(record)
+
+    def _heading(self, record: Race) -> None:
+        """What the right side shows; its axis changes with it."""
+        ax = self.node_axes
+        if record.show == OPERATORS:
+            ax.set_ylim(-1, 2)
+            ax.set_yticks(np.log10(FACTORS), [f"{factor:g}" for factor in FACTORS])
+            self.heading.set_text("largest eigenvalue / start")
+        else:
+            ax.set_ylim(-0.8, 0.8)
+            ax.set_yticks([-0.8, -0.4, 0, 0.4, 0.8], ["-0.8", "-0.4", "0", "0.4", "0.8"])
+            self.heading.set_text(f"selectivities of node {node_name(record, record.node)}")
+
+    def update(self, record: Emergence) -> bool:
+        """Move the artists; another quantity or node on the right needs another heading and axis."""
+        assert isinstance(record, Race)
+        other = (record.show, record.node) != (self.record.show, self.record.node)
+        if other:
+            self._heading(record)
+        return super().update(record) or other
+
+    def _move(self, record: Emergence) -> None:
+        super()._move(record)
+        assert isinstance(record, Race)
+        tree, steps = record.topology, record.trace.steps.tolist()
+        level, k = tree.latents[record.node]
+        self.ring.set_offsets([(tree.horizontal(level)[k], level / tree.depth)])
+        halt = "" if record.trace.stopped is None else "\nstopped"
+        self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}\nroot {record.root:g}{halt}")
+        for line in self.lines:
+            line.set_data([], [])
+        if record.show == OPERATORS:
+            curves = growth(record).clamp(1e-9, 1e9).log10().clamp(-1.1, 2.1).T.tolist()
+            for node, (line, curve) in enumerate(zip(self.lines, curves, strict=True)):
+                line.set_data(steps, curve)
+                marked = node == record.node
+                line.set(
+                    color=level_colour(tree.latents[node][0], tree.depth), linestyle="-", linewidth=3 if marked else 1.2
+                )
+        else:
+            curves = record.selectivity[:, record.node].T.tolist()
+            for line, curve, kind in zip(self.lines, curves, kinds(record), strict=False):
+                line.set_data(steps, curve)
+                line.set(linewidth=2, **STYLES[kind])
+
+    def describe(self) -> str:
+        """What the tree and the curves say, then the right side."""
+        record, words = self.record, super().describe()
+        where = f" The root is 1 with probability {record.root:g}; {record.setting}."
+        if record.show == OPERATORS:
+            depth = record.topology.depth
+            factors = record.by_level(growth(record)[-1].clamp_min(1e-9).log()).exp().tolist()
+            parts = ", ".join(f"{level_name(level, depth)} {_short(x)}" for level, x in enumerate(factors, 1))
+            return f"{words}{where} Largest eigenvalue of a node's operator, relative to the start: {parts}."
+        first, last = record.selectivity[0, record.node], record.selectivity[-1, record.node]
+        live = [kind != "silent" for kind in kinds(record)]
+        kept = int((first * last > 0)[live].sum())
+        return (
+            f"{words}{where} Node {node_name(record, record.node)}: {kept} of {sum(live)} neurons that say something "
+            f"at the start have the sign they began with; size of all selectivities "
+            f"{first.norm():.2f} → {last.norm():.2f}."
+        )
+
+
+def growth(record: Race) -> Tensor:
+    """‖OP‖ of every node relative to its start; 1 throughout for a node that had none."""
+    first = record.operators[0]
+    return torch.where(first > 0, record.operators / first.clamp_min(1e-300), 1.0)
+
+
+def kinds(record: Race) -> list[str]:
+    """How every neuron of the marked node began."""
+    return [
+        "silent" if abs(s) < 1e-12 else "above" if s > 0 else "below"
+        for s in record.selectivity[0, record.node].tolist()
+    ]
+
+
+def node_name(record: Emergence, node: int) -> str:
+    """'root', or the level and a letter from the left."""
+    level, k = record.topology.latents[node]
+    return "root" if level == record.topology.depth else f"{level}{'abcd'[k]}"
+
+
+def _short(x: float) -> str:
+    return f"{x:.2f}" if x < 100 else f"{x:.0e}"
+
+
+def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
+    """What to look at: which level's curve falls first, and which falls furthest.
+
+    ``panels[what][setting]`` holds the share of the ceiling of every run and level at the end, (runs, level); bars are
+    95 % intervals of the mean over runs.
+    """
+    figure = new_figure(9.6, 3.6)
+    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    words = []
+    for ax, (what, settings) in zip(axes, panels.items(), strict=True):
+        depth = next(iter(settings.values())).shape[-1]
+        for level in range(1, depth + 1):
+            _dots(ax, [share[:, level - 1] for share in settings.values()], 0.07 * (level - 2), **_level(level, depth))
+        ax.set_xticks(range(len(settings)), list(settings))
+        tidy(ax, xlabel=what, title="share of the ceiling at the end" if ax is axes[0] else "")
+        ax.set_ylim(0, 1.03)
+        for name, share in settings.items():
+            parts = ", ".join(
+                f"{level_name(level, depth)} {100 * float(x):.0f} %" for level, x in enumerate(share.mean(0), 1)
+            )
+            words.append(f"{what} = {name}: {parts}")
+    axes[0].legend(fontsize=FONT, frameon=False, loc="lower left")
+    figure.tight_layout()
+    runs = len(next(iter(next(iter(panels.values())).values())))
+    return Illustration(figure, f"Share of the ceiling, mean over {runs} seeds. {'; '.join(words)}.")
+
+
+def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
+    """What to look at: whose training moves the operator of a level: its own, or that of all other layers.
+
+    ``factors[who trained]`` holds ‖OP‖ at the end over ‖OP‖ at the start, (runs, level); bars are 95 % intervals.
+    """
+    figure = new_figure(7.4, 3.6)
+    ax = figure.subplots()
+    words = []
+    for k, (who, factor) in enumerate(factors.items()):
+        depth = factor.shape[-1]
+        style = {"color": SERIES[(6, 2, 4)[k % 3]], "marker": MARKERS[k], "label": who, "linestyle": "none"}
+        _dots(ax, list(factor.log2().T), 0.12 * (k - 1), **style)
+        means = ", ".join(
+            f"{level_name(level, depth)} {float(x):.2f}" for level, x in enumerate(factor.log().mean(0).exp(), 1)
+        )
+        words.append(f"{who}: {means}")
+    ax.axhline(0, color=QUIET, linestyle=":")
+    ax.set_xticks(range(depth), [level_name(level, depth) for level in range(1, depth + 1)])
+    ax.set_yticks([-2, -1, 0, 1], ["1/4", "1/2", "1", "2"])
+    tidy(ax, title="largest eigenvalue of a node's operator, end / start")
+    ax.legend(fontsize=FONT, frameon=False, loc="lower right")
+    figure.tight_layout()
+    runs = len(next(iter(factors.values())))
+    return Illustration(
+        figure,
+        f"Largest eigenvalue at the end over that at the start, geometric mean over {runs} seeds. {'; '.join(words)}.",
+    )
+
+
+def _dots(ax: Any, groups: Sequence[Tensor], shift: float, **style: Any) -> None:
+    """Means of groups with their 95 % intervals."""
+    means = np.array([float(group.mean()) for group in groups])
+    bounds = np.array([interval(group.numpy()) for group in groups]).T
+    x = np.arange(len(groups)) + shift
+    ax.errorbar(x, means, yerr=np.abs(bounds - means), capsize=4, linewidth=1.6, markersize=7, **style)
+
+
+def _level(level: int, depth: int) -> dict[str, Any]:
+    return {
+        "color": level_colour(level, depth), "marker": MARKERS[level % len(MARKERS)],
+        "label": level_name(level, depth),
+    }  # fmt: skip

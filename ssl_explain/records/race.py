@@ -1,0 +1,25 @@
+"""What is measured at every node of a small tree while a network learns it without chance."""
+
+from dataclasses import dataclass, field
+
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.records.training import Emergence
+
+
+@dataclass(frozen=True)
+class Race(Emergence):
+    """One exact run up to the moment that is looked at; all histories end with ``trace``.
+
+    ``operators[t]`` holds the largest eigenvalue of the covariance operator of every node's own weights,
+    ``selectivity[t]`` the s_j of every neuron as a share of the size √E‖f‖² of its node. ``node`` is the latent that
+    is looked at, ``show`` which of both; ``root`` is P(root = 1).
+    """
+
+    operators: Float[Tensor, "t latent"] = field(kw_only=True)
+    selectivity: Float[Tensor, "t latent neuron"] = field(kw_only=True)
+    node: int = field(kw_only=True)
+    show: str = field(kw_only=True)
+    root: float = field(kw_only=True)
+    setting: str = field(kw_only=True)

@@ -1,0 +1,232 @@
+"""The race explorer: three levels of causes, no chance at all, and every node under the magnifying glass."""
+
+import functools
+import html
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import ipywidgets
+import torch
+
+from ssl_explain.dynamics.race import race_run
+from ssl_explain.figures.race import OPERATORS, SELECTIVITIES, RacePicture
+from ssl_explain.losses.expected import Expected, expected_info_nce, expected_simple
+from ssl_explain.records import Race, Trace
+from ssl_explain.widgets.controls import button
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.runner import FRAME, Runner
+from ssl_explain.widgets.state import State, choice, slider
+
+STEPS, EVERY = 100, 5
+KEPT = 12  # runs that an explorer remembers
+NODES = {"root": 6, "2a": 4, "2b": 5, "1a": 0, "1b": 1, "1c": 2, "1d": 3}
+
+
+@dataclass(frozen=True)
+class RaceState(State):
+    """Every setting of the race explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    show: str = choice(
+        OPERATORS, (OPERATORS, SELECTIVITIES), label="show on the right", tip="of all nodes, or of the neurons of one"
+    )
+    node: str = choice("root", tuple(NODES), label="node", tip="level and place from the left; ringed in the tree")
+    polarity: tuple[float, float] = choice(
+        (0.7, 1.0),
+        ((0.3, 0.5), (0.5, 0.7), (0.7, 0.9), (0.7, 1.0), (0.9, 1.0)),
+        label="polarity |ρ|",
+        tip="how faithfully a child copies its parent: 0 not at all, 1 always",
+    )
+    loss: str = choice("L_simp", ("L_simp", "InfoNCE"), label="loss", tip="InfoNCE: against everyone at once")
+    outputs: str = choice(
+        "length one", ("length one", "free"), label="outputs", tip="the theory has free ones; they grow without end"
+    )
+    root: float = slider(0.5, 0.5, 0.95, 0.05, label="P(root = 1)", tip="0.5 is a fair coin")
+    strength: float = slider(1.0, 0, 1, 0.1, label="augmentation q", tip="1: two views share the root alone")
+    neurons: int = slider(4, 2, 6, 1, label="neurons per node", tip="more neurons, more lucky draws at the start")
+    temperature: float = choice(0.1, (0.05, 0.1, 0.2, 0.5, 1.0), label="temperature τ", tip="of InfoNCE alone")
+    learning_rate: float = choice(
+        0.01, (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), label="learning rate", tip="length of one step"
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree and another network")
+    time: int = slider(0, 0, 100, 5, label="time, % of the run", tip="0: before training; 100: after 100 steps")
+
+
+class History:
+    """A run and all that was measured on the way, as far as it has got."""
+
+    def __init__(self, state: RaceState) -> None:
+        """Draw tree and network, and measure them."""
+        loss: Expected = expected_simple
+        if state.loss == "InfoNCE":
+            loss = functools.partial(expected_info_nce, temperature=state.temperature)
+        self.run = race_run(
+            neurons=state.neurons, polarity=state.polarity, root=state.root, strength=state.strength, loss=loss,
+            learning_rate=state.learning_rate, seed=state.seed, normalise=state.outputs == "length one",
+            measure_every=EVERY,
+        )  # fmt: skip
+        self.operators = [self.run.operators()]
+        self.trace = self.run.training.trace()
+
+    def behind(self, index: int) -> bool:
+        """Whether the run can and must go on to have been measured ``index`` times since the start."""
+        return len(self.operators) <= index and self.run.training.stopped is None
+
+    def go_on(self) -> None:
+        """Train to the next measurement; what was outgrown on the way is not measured."""
+        self.run.advance(EVERY)
+        self.trace = self.run.training.trace()
+        if self.trace.stopped is None:
+            self.operators.append(self.run.operators())
+
+    def record(self, state: RaceState) -> Race:
+        """The run up to the time of the state, or as far as it has got."""
+        end = min(state.time * STEPS // (100 * EVERY), len(self.operators) - 1) + 1
+        steps, stopped = self.trace.steps[:end], self.trace.stopped if end == len(self.operators) else None
+        values, losses = self.trace.values[:end], self.trace.losses[: int(steps[-1])]
+        outputs = f"outputs {'of length one' if state.outputs == 'length one' else 'free to grow'}"
+        return Race(
+            self.run.tree.topology, self.run.tree.polarity, self.run.ceilings,
+            Trace(steps, values[..., 0], losses, stopped), state.strength, STEPS,
+            operators=torch.stack(self.operators[:end]), selectivity=values[..., 1:], node=NODES[state.node],
+            show=state.show, root=state.root, setting=f"{state.loss}, {outputs}",
+        )  # fmt: skip
+
+
+class RaceExplorer(Explorer[RaceState]):
+    """The race with Play, which moves the time. Whatever else is moved starts another run.
+
+    A run that has not got as far as the time says catches up in the background.
+    """
+
+    factory = "race_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one", "time": 100},
+        "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one", "time": 100},
+        "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "length one", "time": 100},
+        "free outputs": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "free", "time": 100},
+    }
+
+    def __init__(self, state: RaceState, controls: Sequence[str] = ()) -> None:
+        """Build the run up to the time of the state, and its picture."""
+        self._histories: dict[RaceState, History] = {}
+        self._playing, self._idle, self._shown = False, True, 0.0
+        self._runner = Runner(self._step, lambda: None, self._settle)
+        super().__init__(state, controls)
+
+    def history(self, state: RaceState) -> History:
+        """The run of a state, wherever its time, its node and its right side stand."""
+        key = state.change(time=0, node="root", show=OPERATORS)
+        if key not in self._histories:
+            if len(self._histories) >= KEPT:
+                self._histories.pop(next(iter(self._histories)))
+            self._histories[key] = History(key)
+        return self._histories[key]
+
+    def compute(self, state: RaceState) -> Race:
+        """The run of these settings up to their time."""
+        history = self.history(state)
+        while history.behind(_index(state)):
+            history.go_on()
+        return history.record(state)
+
+    def paint(self, record: Race) -> RacePicture:
+        """Tree, curves, and the right side."""
+        return RacePicture(record)
+
+    def refresh(self, old: RaceState) -> None:
+        """Show as much as there is, and catch up in the background."""
+        self._show()
+        if self._idle and self.history(self._state).behind(_index(self._state)):
+            self._start()
+
+    def _show(self) -> None:
+        self._shown = time.perf_counter()
+        self.record = self.history(self._state).record(self._state)
+        self.view.show(self.record)
+
+    def _start(self) -> None:
+        """Start the thread; an idle one needs nothing any more, so that waiting for its end is safe."""
+        self._idle = False
+        self._runner.steps_per_frame = 1 if self._playing else 0
+        self._runner.ask_to_stop()
+        self._runner.play()
+
+    def _step(self) -> bool:
+        with self._turn.yielding():
+            if self._runner.stopping:  # asked to stop while it waited
+                return False
+            history = self.history(self._state)
+            late = history.behind(_index(self._state))
+            if late:
+                history.go_on()
+            elif self._playing:
+                self.state = self._state.change(time=min(100, self._state.time + 5))
+            more = history.behind(_index(self._state)) or (self._playing and self._state.time < 100)
+            if late and (not more or time.perf_counter() > self._shown + FRAME):
+                self._show()
+            self._idle = not more
+            return more
+
+    def play(self) -> None:
+        """Let the time run to its end, from the start if it stands there."""
+        with self._turn:
+            if self._state.time == 100:
+                self.state = self._state.change(time=0)
+            self._playing = True
+            self._runner.steps_per_frame = 1
+            if self._idle:
+                self._start()
+        self._settle()
+
+    def pause(self) -> None:
+        """Let the time stand; a run that was catching up stays where it is."""
+        self._runner.pause()
+        self._playing, self._idle = False, True
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make the buttons say what can be done now."""
+        if self._idle:
+            self._playing = False
+        if self._runner.error is not None:
+            self._playing, self._idle = False, True
+            self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}."
+        self._buttons[0].disabled, self._buttons[1].disabled = self._playing, not self._playing
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        play, pause = (
+            button("Play", "let time run; watch the curves", "play"),
+            button("Pause", "let time stand", "pause"),
+        )
+        play.on_click(lambda _: self.play())
+        pause.on_click(lambda _: self.pause())
+        pause.disabled = True
+        self._buttons = (play, pause)
+        head, grid, view = super()._rows()
+        return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
+
+
+def _index(state: RaceState) -> int:
+    """How many measurements after the first one the time of a state is."""
+    return state.time * STEPS // (100 * EVERY)
+
+
+def race_explorer(state: RaceState | None = None, *, controls: Sequence[str] = ()) -> RaceExplorer:
+    """Watch three levels of causes race to their ceilings, without chance.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> race_explorer(RaceState(neurons=2, time=10)).record.trace.steps.tolist()
+        [0, 5, 10]
+    """
+    return RaceExplorer(state or RaceState(), controls)
