@@ -2,6 +2,7 @@
 
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.questions import Option, Question
+from ssl_explain.records.race import Race
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
 from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Trace
 from ssl_explain.records.worlds import HiddenWorld, SharedViews
@@ -17,6 +18,7 @@ __all__ = [
     "Option",
     "PairLaw",
     "Question",
+    "Race",
     "Residue",
     "Reweighing",
     "Selectivity",
