@@ -257,6 +257,10 @@ def test_ring_edges_and_title_follow_the_latent(explorer):
 
 
 def test_world_presets_move_the_picture(explorer):
+    """A preset is offered where the control that it is named for is shown."""
+    few = world_explorer(controls=("depth", "latent", "activation"))
+    assert list(few.presets) == ["deep and weak", "an even activation"]
+    assert len(explorer.presets) == 4
     seen = set()
     for wanted in explorer.presets.values():
         explorer.state = WorldState().change(**wanted)

@@ -159,16 +159,18 @@ class WorldPicture(Picture[HiddenWorld]):
         known = "not clamped" if record.value is None else f"clamped to {record.value}"
         if record.what == "chances":
             leaves = 100 * record.numbers[0]
-            numbers = f"P(leaf = 1) runs from {float(leaves.min()):.0f} to {float(leaves.max()):.0f} %"
+            low, high = (f"{float(end):.0f}" for end in (leaves.min(), leaves.max()))
+            numbers = f"P(leaf = 1) is {low} %" if low == high else f"P(leaf = 1) runs from {low} to {high} %"
         else:
             own = float(record.numbers[record.level][record.node])
             numbers = f"its ceiling is {own:.3f}"
         kept = " and ".join(str(int(row.sum())) for row in record.kept)
         how = f"sampled, standard error {record.noise:.1g}" if record.noise else "summed over all patterns"
+        neurons = "its leaves" if record.level == 1 else f"the {record.activation} neurons on its children"
         text = (
             f"Depth {tree.depth}, {tree.branching} children each; {name}, {known}: {numbers}. With q = "
-            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves. Covariance of the "
-            f"{record.activation} neurons on its children ({how}): ρ² = {record.share:.3f}, largest entry "
+            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves. Covariance of "
+            f"{neurons} ({how}): ρ² = {record.share:.3f}, largest entry "
             f"{_largest(record.predicted)} predicted, {_largest(record.measured)} measured, "
             f"largest gap {_gap(record)}."
         )

@@ -104,11 +104,23 @@ class WorldExplorer(Explorer[WorldState]):
 
     factory = "world_explorer"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "clamp the root": {"latent": 1, "clamp": "z = 1", "polarity": (0.8, 1.0), "shown": SHOWN[0]},
-        "clamp a low cause": {"latent": 4, "clamp": "z = 1", "polarity": (0.8, 1.0), "shown": SHOWN[0]},
-        "deep and weak": {"depth": 4, "polarity": (0.3, 0.7), "latent": 8, "clamp": "nothing", "strength": 1.0},
-        "an unfair root": {"root": 0.1, "clamp": "nothing", "strength": 1.0},
-    }
+        "clamp a low cause": {
+            "clamp": "z = 1", "depth": 3, "latent": 4, "polarity": (0.8, 1.0), "strength": 0.3, "shown": SHOWN[0],
+        },
+        "deep and weak": {"depth": 4, "polarity": (0.3, 0.7), "latent": 4, "clamp": "nothing", "strength": 1.0},
+        "an even activation": {"activation": "absolute value", "latent": 2, "depth": 3, "strength": 1.0, "root": 0.5},
+        "an unfair root": {
+            "root": 0.1, "depth": 3, "latent": 1, "polarity": (0.8, 1.0), "strength": 1.0, "activation": "ReLU",
+            "clamp": "nothing",
+        },
+    }  # fmt: skip
+
+    def __init__(self, state: WorldState, controls: Sequence[str] = ()) -> None:
+        """Offer those presets whose first control, the one that they are named for, is shown."""
+        vars(self)["presets"] = {
+            label: wanted for label, wanted in self.presets.items() if not controls or next(iter(wanted)) in controls
+        }
+        super().__init__(state, controls)
 
     def compute(self, state: WorldState) -> HiddenWorld:
         """Chances or ceilings, a point with its views, and both covariances."""
@@ -137,7 +149,7 @@ class WorldExplorer(Explorer[WorldState]):
             measured=measured,
             share=float(tree.from_root()[level][node]) ** 2,
             noise=noise,
-            activation=state.activation if level > 1 else "leaf",
+            activation=state.activation,
         )
 
     def paint(self, record: HiddenWorld) -> WorldPicture:
