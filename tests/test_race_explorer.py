@@ -14,6 +14,7 @@ from ssl_explain.figures.race import (
     figure_operator_growth,
     figure_shares,
     growth,
+    height,
     kinds,
     node_name,
 )
@@ -208,13 +209,14 @@ def test_the_picture_draws_what_it_says():
     picture, record = explorer.figure, explorer.record
     for node, line in enumerate(picture.lines):
         drawn = torch.tensor(line.get_ydata(), dtype=torch.float64)
-        torch.testing.assert_close(drawn, growth(record)[:, node].log10().clamp(-1.1, 2.1))
+        torch.testing.assert_close(drawn, height(growth(record)[:, node].log10().clamp(-1.1, 2.1)))
     assert [line.get_linewidth() for line in picture.lines] == [1.2] * 6 + [3]
     explorer.state = explorer.state.change(show=SELECTIVITIES, node="2a")
     for k, line in enumerate(picture.lines[:4]):
-        assert line.get_ydata() == explorer.record.selectivity[:, 4, k].tolist()
+        assert line.get_ydata() == pytest.approx((0.5 + explorer.record.selectivity[:, 4, k] / 1.6).tolist())
     assert all(len(line.get_xdata()) == 0 for line in picture.lines[4:])
     assert len(kinds(explorer.record)) == 4
+    assert [t.get_text() for t in picture.ticks] == ["-0.8 –", "-0.4 –", "0 –", "0.4 –", "0.8 –", "", ""]
     assert [node_name(record, node) for node in NODES.values()] == list(NODES)
 
 

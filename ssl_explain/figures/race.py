@@ -1,12 +1,14 @@
 """The race between levels: the tree, its curves, and what the operator or the neurons of a node do meanwhile."""
 
 from collections.abc import Mapping, Sequence
+from math import log10
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from torch import Tensor
 
 from ssl_explain.figures.emergence import EmergencePicture, level_colour, level_name
@@ -40,6 +42,7 @@ class RacePicture(EmergencePicture):
         self.tree_axes, self.curve_axes, self.node_axes = self.figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
         self.figure.subplots_adjust(left=0.012, right=0.985, top=0.9, bottom=0.135, wspace=0.2)
         tidy(self.node_axes, xlabel="training steps")
+        self.node_axes.set(ylim=(0, 1), yticks=[])
 
     def _edges(self, record: Emergence) -> list[Artist]:
         texts = super()._edges(record)
@@ -52,32 +55,11 @@ class RacePicture(EmergencePicture):
         ax.set_xlim(0, record.budget)
         self.zero = ax.axhline(0, color=QUIET, linewidth=0.8)
         self.heading = ax.text(0, 1.03, "", transform=ax.transAxes, fontsize=FONT + 2, color=INK)
+        place = {"transform": ax.get_yaxis_transform(), "fontsize": FONT, "color": INK}
+        self.ticks: list[Text] = [ax.text(0, 0, "", ha="right", va="center_baseline", **place) for _ in FACTORS]
         self.lines: list[Line2D] = [ax.plot([], [])[0] for _ in tree.latents]
         self.ring = self.tree_axes.scatter([0.0], [0.0], s=760, facecolors="none", edgecolors=PREDICTED, linewidths=2)
-        self.still += [self.heading, ax.yaxis]
-        self.moving += [self.zero, *self.lines, self.ring]
-        assert isinstance(record, Race)
-        self._heading(record)
-
-    def _heading(self, record: Race) -> None:
-        """What the right side shows; its axis changes with it."""
-        ax = self.node_axes
-        if record.show == OPERATORS:
-            ax.set_ylim(-1, 2)
-            ax.set_yticks(np.log10(FACTORS), [f"{factor:g}" for factor in FACTORS])
-            self.heading.set_text("largest eigenvalue / start")
-        else:
-            ax.set_ylim(-0.8, 0.8)
-            ax.set_yticks([-0.8, -0.4, 0, 0.4, 0.8], ["-0.8", "-0.4", "0", "0.4", "0.8"])
-            self.heading.set_text(f"selectivities of node {node_name(record, record.node)}")
-
-    def update(self, record: Emergence) -> bool:
-        """Move the artists; another quantity or node on the right needs another heading and axis."""
-        assert isinstance(record, Race)
-        other = (record.show, record.node) != (self.record.show, self.record.node)
-        if other:
-            self._heading(record)
-        return super().update(record) or other
+        self.moving += [self.heading, *self.ticks, self.zero, *self.lines, self.ring]
 
     def _move(self, record: Emergence) -> None:
         super()._move(record)
@@ -90,18 +72,37 @@ class RacePicture(EmergencePicture):
         for line in self.lines:
             line.set_data([], [])
         if record.show == OPERATORS:
-            curves = growth(record).clamp(1e-9, 1e9).log10().clamp(-1.1, 2.1).T.tolist()
-            for node, (line, curve) in enumerate(zip(self.lines, curves, strict=True)):
-                line.set_data(steps, curve)
-                marked = node == record.node
-                line.set(
-                    color=level_colour(tree.latents[node][0], tree.depth), linestyle="-", linewidth=3 if marked else 1.2
-                )
+            self._operators(record, steps)
         else:
-            curves = record.selectivity[:, record.node].T.tolist()
-            for line, curve, kind in zip(self.lines, curves, kinds(record), strict=False):
-                line.set_data(steps, curve)
-                line.set(linewidth=2, **STYLES[kind])
+            self._selectivities(record, steps)
+
+    def _operators(self, record: Race, steps: list[int]) -> None:
+        """One curve per node, from a tenth of its start to a hundred times it."""
+        tree = record.topology
+        self._scale("largest eigenvalue / start", [(height(log10(factor)), f"{factor:g}") for factor in FACTORS])
+        self.zero.set_ydata([height(0.0)] * 2)
+        curves = growth(record).clamp(1e-9, 1e9).log10().clamp(-1.1, 2.1).T
+        for node, (line, curve) in enumerate(zip(self.lines, curves, strict=True)):
+            line.set_data(steps, height(curve).tolist())
+            colour = level_colour(tree.latents[node][0], tree.depth)
+            line.set(color=colour, linestyle="-", linewidth=3 if node == record.node else 1.2)
+
+    def _selectivities(self, record: Race, steps: list[int]) -> None:
+        """One curve per neuron of the marked node."""
+        heading = f"selectivities of node {node_name(record, record.node)}"
+        self._scale(heading, [(0.5 + s / 1.6, f"{s:g}") for s in (-0.8, -0.4, 0, 0.4, 0.8)])
+        self.zero.set_ydata([0.5, 0.5])
+        curves = record.selectivity[:, record.node].T
+        for line, curve, kind in zip(self.lines, curves, kinds(record), strict=False):
+            line.set_data(steps, (0.5 + curve / 1.6).tolist())
+            line.set(linewidth=2, **STYLES[kind])
+
+    def _scale(self, heading: str, ticks: list[tuple[float, str]]) -> None:
+        """Name what the right side shows. Its scale is made of texts, which move faster than an axis."""
+        self.heading.set_text(heading)
+        for k, text in enumerate(self.ticks):
+            y, word = ticks[k] if k < len(ticks) else (0.0, "")
+            text.set(y=y, text=f"{word} –" if word else "")
 
     def describe(self) -> str:
         """What the tree and the curves say, then the right side."""
@@ -120,6 +121,11 @@ class RacePicture(EmergencePicture):
             f"at the start have the sign they began with; size of all selectivities "
             f"{first.norm():.2f} → {last.norm():.2f}."
         )
+
+
+def height(decades: Any) -> Any:
+    """Where a power of ten stands on the right: 0 for a tenth, 1 for a hundred."""
+    return (decades + 1) / 3
 
 
 def growth(record: Race) -> Tensor:
