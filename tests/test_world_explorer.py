@@ -233,14 +233,8 @@ def test_every_world_gives_a_sound_picture(state, explorer):
 
 
 def test_latents_are_counted_from_the_root():
-    assert [chosen(WorldState(latent=k)) for k in (1, 2, 3, 4, 7, 15)] == [
-        (3, 0),
-        (2, 0),
-        (2, 1),
-        (1, 0),
-        (1, 3),
-        (1, 3),
-    ]
+    found = [chosen(WorldState(latent=k)) for k in (1, 2, 3, 4, 7, 8)]
+    assert found == [(3, 0), (2, 0), (2, 1), (1, 0), (1, 3), (3, 0)]
     assert chosen(WorldState(depth=1, latent=9)) == (1, 0)
 
 

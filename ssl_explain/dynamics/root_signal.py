@@ -19,8 +19,8 @@ SAMPLES, MOST_DRAWN = 6000, 160_000  # points, and leaves in all: a slider must 
 class ChildNeurons:
     """Random neurons on the children of one latent μ; each reads the leaves below its own child only.
 
-    ``weights[k, i, j]`` leads from leaf i below child k to its neuron j. Where the children are leaves, they are
-    their own neurons. Any ``activation`` will do.
+    ``weights[k, i, j]`` leads from leaf i below child k to its neuron j; a leaf has itself below it. Any
+    ``activation`` will do.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -59,8 +59,6 @@ class ChildNeurons:
 
     def _of_mine(self, mine: Float[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch neuron"]:
         """The same from the leaves below μ."""
-        if self.level == 1:
-            return mine
         return self._neurons(mine.unflatten(-1, (self.tree.topology.branching, -1))).flatten(-2)
 
     def _neurons(self, x: Float[Tensor, "*batch child leaf"]) -> Float[Tensor, "*batch child neuron"]:
@@ -69,8 +67,9 @@ class ChildNeurons:
     def selectivity(self) -> Float[Tensor, " neuron"]:
         """The selectivity s = ½(E[f | z = 1] - E[f | z = 0]) of every neuron, towards the latent of its own child."""
         b, below = self.tree.topology.branching, self.level - 1
-        if below == 0:
-            return self.weights.new_ones(b)
+        if below == 0:  # a leaf is its own cause
+            leaf = self.weights.new_tensor([-1, 1]).view(2, 1, 1).expand(2, b, 1)
+            return (self._neurons(leaf).diff(dim=0) / 2).flatten()
         if b**below > MOST_LEAVES:
             return self._sampled_selectivity()
         width = self.tree.topology.widths[below]

@@ -166,11 +166,10 @@ class WorldPicture(Picture[HiddenWorld]):
             numbers = f"its ceiling is {own:.3f}"
         kept = " and ".join(str(int(row.sum())) for row in record.kept)
         how = f"sampled, standard error {record.noise:.1g}" if record.noise else "summed over all patterns"
-        neurons = "its leaves" if record.level == 1 else f"the {record.activation} neurons on its children"
         text = (
             f"Depth {tree.depth}, {tree.branching} children each; {name}, {known}: {numbers}. With q = "
-            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves. Covariance of "
-            f"{neurons} ({how}): ρ² = {record.share:.3f}, largest entry "
+            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves. Covariance of the "
+            f"{record.activation} neurons on its children ({how}): ρ² = {record.share:.3f}, largest entry "
             f"{_largest(record.predicted)} predicted, {_largest(record.measured)} measured, "
             f"largest gap {_gap(record)}."
         )

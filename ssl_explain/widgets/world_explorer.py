@@ -47,7 +47,7 @@ class WorldState(State):
         1.0, 0, 1, 0.1, label="augmentation q", tip="0: a view is its point; 1: the root alone is kept"
     )
     latent: int = slider(
-        1, 1, 15, 1, label="latent", tip="1 is the root, then level by level; beyond the last one counts the last"
+        1, 1, 15, 1, label="latent", tip="1 is the root, then level by level; after the last one comes the root again"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree, other neurons, another point")
     root: float = choice(
@@ -73,7 +73,7 @@ def chosen(state: WorldState) -> tuple[int, int]:
     """Level and index of the chosen latent; they are counted from the root downwards."""
     widths = tree_of(state).topology.widths
     downwards = [(level, k) for level in range(state.depth, 0, -1) for k in range(widths[level])]
-    return downwards[min(state.latent, len(downwards)) - 1]
+    return downwards[(state.latent - 1) % len(downwards)]
 
 
 def neurons_of(state: WorldState) -> ChildNeurons:
