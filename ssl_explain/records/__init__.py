@@ -1,6 +1,7 @@
 """The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
 
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
+from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
 from ssl_explain.records.questions import Option, Question
 from ssl_explain.records.race import Race
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
@@ -10,6 +11,8 @@ from ssl_explain.records.worlds import HiddenWorld, SharedViews
 __all__ = [
     "CloudRun",
     "ConnectionView",
+    "Directions",
+    "DirectionsSweep",
     "Emergence",
     "ForwardPass",
     "Growth",
@@ -17,6 +20,8 @@ __all__ = [
     "Landscape",
     "Option",
     "PairLaw",
+    "PictureTraining",
+    "PictureViews",
     "Question",
     "Race",
     "Residue",

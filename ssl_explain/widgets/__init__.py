@@ -1,6 +1,7 @@
 """The puppeteer: controls and live pictures."""
 
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
+from ssl_explain.widgets.directions_explorer import DirectionsExplorer, DirectionsState, directions_explorer
 from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
@@ -11,11 +12,14 @@ from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_expl
 from ssl_explain.widgets.shared_explorer import SharedExplorer, SharedState, shared_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
+from ssl_explain.widgets.views_explorer import ViewsExplorer, ViewsState, views_explorer
 from ssl_explain.widgets.world_explorer import WorldExplorer, WorldState, world_explorer
 
 __all__ = [
     "CloudState",
     "ConnectionState",
+    "DirectionsExplorer",
+    "DirectionsState",
     "LayersExplorer",
     "LayersState",
     "LossState",
@@ -31,10 +35,13 @@ __all__ = [
     "SharedState",
     "TreeExplorer",
     "TreeState",
+    "ViewsExplorer",
+    "ViewsState",
     "WorldExplorer",
     "WorldState",
     "cloud_explorer",
     "connection_explorer",
+    "directions_explorer",
     "layers_explorer",
     "loss_explorer",
     "operator_explorer",
@@ -44,5 +51,6 @@ __all__ = [
     "ring_explorer",
     "shared_explorer",
     "tree_explorer",
+    "views_explorer",
     "world_explorer",
 ]

@@ -1,0 +1,159 @@
+"""Which patterns of pixels grow: the strongest directions of the bottom layer's operator, read as pictures.
+
+Several small students are trained side by side, so that every figure comes with its interval over seeds.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.dynamics.training import Training
+from ssl_explain.losses.contrastive import contrastive, info_nce
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
+from ssl_explain.records import Directions, Views
+from ssl_explain.worlds.augment import augment
+from ssl_explain.worlds.pictures import PictureWorld
+
+HIDDEN, OUTPUTS, SCALE = 24, 8, 0.2  # small, so that an operator takes milliseconds
+POINTS, VIEWS, SHOWN = 32, 8, 6
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The same world for several runs at once: each gets pictures of its own, no picture is drawn twice in a step."""
+
+    world: PictureWorld
+    runs: int
+
+    def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> Views:
+        """Draw n pictures and their views for each run."""
+        drawn = self.world.draw(self.runs * n, views=views, strength=strength, generator=generator)
+        return Views(drawn.x.unflatten(0, (self.runs, n)))
+
+
+def students(
+    world: PictureWorld, strength: float, *, runs: int = 10, steps: int = 200, batch: int = 64, seed: int = 1
+) -> ReLUNet:
+    """Small students side by side, trained with InfoNCE on outputs of length one; 0 steps: untrained.
+
+    The same seed gives the same untrained students, whatever the strength.
+
+    Raises:
+        ValueError: no runs, more pictures in a step than there are, a negative number of steps or strength.
+    """
+    _require.integer("steps", steps, 0, "0 leaves the students untrained")
+    g = torch.Generator().manual_seed(seed)
+    net = ReLUNet(
+        (world.dimension, HIDDEN, OUTPUTS), generator=g, scale=SCALE, linear_top=True, runs=runs, normalise=True
+    )
+    objective = contrastive(lambda p, n: info_nce(p, n, temperature=0.2), negatives="batch")
+    run = Training(
+        net, SideBySide(world, runs), objective, learning_rate=1.0, generator=g,
+        measure=lambda net: torch.zeros(runs), strength=strength, batch=batch, measure_every=max(steps, 1),
+    )  # fmt: skip
+    run.advance(steps)
+    return net
+
+
+def one_of(net: ReLUNet, run: int, *, normalise: bool = False) -> ReLUNet:
+    """One student of several, in double precision, its outputs free: the setting of the theory."""
+    widths = (net.weights[0].shape[-1], *(weight.shape[-2] for weight in net.weights))
+    alone = ReLUNet(widths, generator=torch.Generator().manual_seed(0), normalise=normalise, linear_top=net.linear_top)
+    with torch.no_grad():
+        for mine, theirs in zip(alone.weights, net.weights, strict=True):
+            mine.copy_(theirs[run])
+    return alone.double()
+
+
+def views_at(
+    world: PictureWorld, chosen: Int[Tensor, " n"], strength: float, *, views: int = VIEWS, seed: int = 1
+) -> Views:
+    """Views of chosen pictures in double precision: a finite world, each view equally likely."""
+    g = torch.Generator().manual_seed(seed)
+    seen = augment(world.images[chosen].repeat_interleave(views, dim=0), strength, recipe=world.recipe, generator=g)
+    return Views(world.as_input(seen).unflatten(0, (len(chosen), views)).double())
+
+
+def points_of(world: PictureWorld, seed: int, n: int = POINTS) -> Int[Tensor, " n"]:
+    """The same n pictures for the same seed."""
+    return torch.randperm(len(world), generator=torch.Generator().manual_seed(seed))[:n]
+
+
+def bottom_operator(net: ReLUNet, views: Views, layer: int = 1) -> CovarianceOperator:
+    """The covariance operator of a layer of a single student with free outputs."""
+    return covariance_operator(net.forward_pass(views.x), layer)
+
+
+def as_pictures(
+    vectors: Float[Tensor, "d_weights k"], shape: tuple[int, int]
+) -> tuple[Float[Tensor, "k h w"], Float[Tensor, " k"]]:
+    """The one picture of each eigenvector, of length one, and the share of the eigenvector that it carries.
+
+    An eigenvector has a row of pixels for every neuron: a matrix. The picture is its first right singular vector,
+    and the share the first squared singular value, the eigenvector being of length one.
+
+    Example:
+        >>> pattern = torch.tensor([[0.6], [0.8]])
+        >>> picture, share = as_pictures((torch.tensor([[1.0], [0.0]]) @ pattern.T).reshape(-1, 1), (2, 1))
+        >>> picture.flatten().tolist(), share.tolist()
+        ([0.6000000238418579, 0.800000011920929], [1.0])
+    """
+    matrices = vectors.mT.unflatten(-1, (-1, shape[0] * shape[1]))
+    _, values, right = torch.linalg.svd(matrices, full_matrices=False)
+    first = right[:, 0]
+    signs = first.gather(1, first.abs().argmax(1, keepdim=True)).sign()  # an eigenvector has no sign: fix one
+    return (first * signs).unflatten(-1, shape), values[:, 0] ** 2
+
+
+def roughness(pictures: Float[Tensor, "*k h w"]) -> Float[Tensor, "*k"]:
+    """Squared differences of neighbouring pixels over twice the squared pixels, summed over both directions.
+
+    0 for an even picture, about 2 where every pixel is drawn alone.
+
+    Example:
+        >>> roughness(torch.ones(1, 8, 8)).item()
+        0.0
+    """
+    down = (pictures[..., 1:, :] - pictures[..., :-1, :]).square().sum((-2, -1))
+    across = (pictures[..., 1:] - pictures[..., :-1]).square().sum((-2, -1))
+    return (down + across) / (2 * pictures.square().sum((-2, -1)))
+
+
+def overlap(a: Float[Tensor, "d k"], b: Float[Tensor, "d k"]) -> float:
+    """The mean squared cosine of the principal angles between two spaces, each given by orthonormal columns.
+
+    1 where they are the same, k / d on average where one of them is drawn at random.
+
+    Example:
+        >>> overlap(torch.eye(4)[:, :2], torch.eye(4)[:, 1:3])
+        0.5
+    """
+    return float((a.mT @ b).square().sum() / a.shape[1])
+
+
+def directions(
+    net: ReLUNet, views: Views, shape: tuple[int, int], reference: Directions | None = None, *, k: int = SHOWN
+) -> Directions:
+    """The k strongest directions of OP of the bottom layer as pictures, compared with a ``reference``.
+
+    Raises:
+        ValueError: k below 1 or above the number of weights; whatever the operator rejects.
+    """
+    operator = bottom_operator(net, views)
+    values, vectors = operator.eigh(k)
+    pictures, share = as_pictures(vectors, shape)
+    total = operator.trace()
+    return Directions(
+        values=values / total,
+        pictures=pictures,
+        share_of_one=share,
+        roughness=roughness(pictures),
+        vectors=vectors,
+        total=total,
+        survives=1.0 if reference is None else total / reference.total,
+        overlap=1.0 if reference is None else overlap(reference.vectors, vectors),
+    )

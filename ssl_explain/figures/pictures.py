@@ -1,0 +1,168 @@
+"""Real pictures: their views, the directions that learn from them, and a student at work."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib.artist import Artist
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+from torch import Tensor
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import FONT, INK, MEASURED, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.records import DirectionsSweep, PictureViews
+
+GAP = 1  # pixels of paper between two pictures
+
+
+def mosaic(grid: Float[Tensor, "row column h w"], wide: tuple[int, ...] = ()) -> np.ndarray:
+    """All pictures in one, with paper between them (NaN); a second gap follows the columns named in ``wide``."""
+    rows, columns, h, w = grid.shape
+    left = [column * (w + GAP) + sum(2 * GAP for k in wide if k < column) for column in range(columns)]
+    whole = np.full((rows * (h + GAP) - GAP, left[-1] + w), np.nan, dtype=np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            top = row * (h + GAP)
+            whole[top : top + h, left[column] : left[column] + w] = grid[row, column].numpy()
+    return whole
+
+
+class ViewsPicture(Picture[PictureViews]):
+    """What to look at: from which strength on can you no longer tell the digits?
+
+    Left, a digit per row: the picture, then its views. Right, the share of views that still lie nearest
+    to a picture of their own digit: the curve with every part switched on, the large mark as set now.
+    """
+
+    def __init__(self, record: PictureViews) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.2)
+        grid, curve = self.figure.subplots(1, 2, width_ratios=(1.75, 1))
+        self.figure.subplots_adjust(left=0.03, right=0.985, top=0.83, bottom=0.145, wspace=0.14)
+        first = mosaic(record.grid, wide=(0,))
+        self.image: AxesImage = grid.imshow(first, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        grid.set_axis_off()
+        for row, name in enumerate(record.names):
+            middle = row * (record.grid.shape[2] + GAP) + (record.grid.shape[2] - 1) / 2
+            grid.text(-2, middle, name, fontsize=FONT + 2, color=INK, ha="right", va="center")
+        grid.set_title("picture and its views", fontsize=FONT + 2, color=INK, loc="left")
+        tidy(curve, xlabel="strength s", title="views nearest to their own digit")
+        curve.set(xlim=(-0.15, 6.3), ylim=(0, 1.03))
+        curve.plot(record.strengths, record.kept.tolist(), "o-", color=QUIET, markersize=4, label="every part on")
+        curve.axhline(0.1, color=QUIET, linestyle=":", label="chance")
+        self.here = curve.plot([], [], "o", color=PREDICTED, markersize=11, markeredgecolor=INK, label="as set now")[0]
+        curve.legend(fontsize=FONT, frameon=False, loc="upper right")
+        self.heading: Text = grid.text(
+            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
+        )
+        self.still: list[Artist] = []
+        self.moving: list[Artist] = [self.image, self.here, self.heading]
+        self.update(record)
+
+    def update(self, record: PictureViews) -> bool:
+        """Move everything; nothing is still but the axes."""
+        self.record = record
+        self.image.set_data(mosaic(record.grid, wide=(0,)))
+        self.here.set_data([record.strength], [record.kept_now])
+        self.heading.set_text(f"strength s = {record.strength:g}; switched on: {_parts(record)}")
+        return False
+
+    def describe(self) -> str:
+        """How far the views are from their pictures, and how many can still be told."""
+        r = self.record
+        changed = float((r.grid[:, 1:] - r.grid[:, :1]).abs().mean())
+        curve = ", ".join(f"{s:g} → {100 * k:.0f} %" for s, k in zip(r.strengths, r.kept.tolist(), strict=True))
+        return (
+            f"Digits {', '.join(r.names)}, {r.grid.shape[1] - 1} views each at strength s = {r.strength:g} "
+            f"(on: {_parts(r)}). A pixel moves by {changed:.2f} on average. Of 300 views of other digits "
+            f"{100 * r.kept_now:.0f} % lie nearest to a picture of their own class; with every part on: {curve}."
+        )
+
+
+def _parts(record: PictureViews) -> str:
+    return ", ".join(record.parts) or "nothing"
+
+
+class DirectionsPicture(Picture[DirectionsSweep]):
+    """What to look at: how strokes of a pen turn into blobs as s grows.
+
+    Left, the six strongest eigenvectors of OP of the bottom layer as pictures of pixels (orange > 0, purple < 0): above
+    at strength 0, below at the one chosen. Right, over s: the overlap with strength 0, the overlap between two drawings
+    of the views (chance alone), and the roughness of the pictures in units of that at strength 0.
+    """
+
+    def __init__(self, record: DirectionsSweep) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 3.8)
+        grid, curve = self.figure.subplots(1, 2, width_ratios=(1.5, 1))
+        self.figure.subplots_adjust(left=0.075, right=0.985, top=0.84, bottom=0.145, wspace=0.14)
+        self.image: AxesImage = grid.imshow(
+            mosaic(_above_and_below(record)), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest"
+        )
+        grid.set_axis_off()
+        h, w = record.now.pictures.shape[1:]
+        self.shares: list[Text] = [
+            grid.text(k * (w + GAP) + (w - 1) / 2, y, "", fontsize=FONT, color=INK, ha="center", va=side)
+            for y, side in ((-0.8, "bottom"), (2 * h + GAP - 0.2, "top"))
+            for k in range(record.now.pictures.shape[0])
+        ]
+        self.rows: list[Text] = [
+            grid.text(-1.2, y, "", fontsize=FONT, color=INK, ha="right", va="center")
+            for y in (h / 2, h + GAP + h / 2)
+        ]
+        self.rows[0].set_text("s = 0")
+        self.heading: Text = grid.text(
+            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
+        )
+        tidy(curve, xlabel="strength s of the views", title="compared with s = 0")
+        places = range(len(record.strengths))
+        curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.35))
+        curve.set_xticks(places, [f"{s:g}" for s in record.strengths])
+        self.curves = [
+            curve.plot([], [], mark, color=colour, markersize=5, label=label)[0]
+            for mark, colour, label in (
+                (":", QUIET, "overlap: same s, views drawn again"),
+                ("o-", MEASURED, "overlap with s = 0"),
+                ("s--", PREDICTED, "roughness"),
+            )
+        ]
+        self.line = curve.plot([], [], color=INK, linewidth=1.2)[0]
+        curve.legend(fontsize=FONT, frameon=False, loc="upper right", borderaxespad=0)
+        self.still: list[Artist] = []
+        self.moving: list[Artist] = [self.image, *self.shares, *self.rows, self.heading, *self.curves, self.line]
+        self.update(record)
+
+    def update(self, record: DirectionsSweep) -> bool:
+        """Move everything; nothing is still but the axes."""
+        self.record = record
+        first, now = record.sweep[0], record.now
+        self.image.set_data(mosaic(_above_and_below(record)))
+        values = [*first.values.tolist(), *now.values.tolist()]
+        for text, value in zip(self.shares, values, strict=True):
+            text.set_text(f"{100 * value:.0f} %")
+        rough = [float(d.roughness.mean() / first.roughness.mean()) for d in record.sweep]
+        rows = (record.redrawn, [d.overlap for d in record.sweep], rough)
+        for curve, row in zip(self.curves, rows, strict=True):
+            curve.set_data(range(len(record.strengths)), row)
+        self.line.set_data([record.shown] * 2, [0, 1.05])
+        self.rows[1].set_text(f"s = {record.strengths[record.shown]:g}")
+        self.heading.set_text(f"strongest eigenvectors of OP, layer 1, and their share of its trace; {record.network}")
+        return False
+
+    def describe(self) -> str:
+        """How much the directions have turned, beside what chance does, and how smooth they have become."""
+        record, first, now = self.record, self.record.sweep[0], self.record.now
+        return (
+            f"Network: {record.network}. The six strongest eigenvectors of OP of layer 1 at s = "
+            f"{record.strengths[record.shown]:g} carry {100 * float(now.values.sum()):.0f} % of its trace, which "
+            f"is {100 * now.survives:.0f} % of that at s = 0. Overlap with the directions at s = 0: {now.overlap:.2f}; "
+            f"between two drawings of the views: {record.redrawn[record.shown]:.2f}. Mean roughness "
+            f"{float(now.roughness.mean()):.2f}, at s = 0 {float(first.roughness.mean()):.2f}. A picture carries "
+            f"{100 * float(now.share_of_one.mean()):.0f} % of its eigenvector on average."
+        )
+
+
+def _above_and_below(record: DirectionsSweep) -> Tensor:
+    """Pictures at strength 0 in the first row, those looked at in the second, each in units of its largest pixel."""
+    both = torch.stack([record.sweep[0].pictures, record.now.pictures])
+    return both / both.abs().amax((-2, -1), keepdim=True)

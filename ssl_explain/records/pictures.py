@@ -1,0 +1,90 @@
+"""What is looked at when the data are real pictures."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.records.training import Trace
+
+
+@dataclass(frozen=True)
+class PictureViews:
+    """A few pictures and what an augmentation makes of them: ``grid[:, 0]`` are the pictures, the rest are views.
+
+    ``kept`` is the share of views that still lie nearest to a picture of their own class: over ``strengths`` with all
+    parts switched on, and ``kept_now`` for what is shown.
+    """
+
+    grid: Float[Tensor, "picture column h w"]
+    names: tuple[str, ...]
+    strength: float
+    parts: tuple[str, ...]
+    strengths: tuple[float, ...]
+    kept: Float[Tensor, " strength"]
+    kept_now: float
+
+
+@dataclass(frozen=True)
+class Directions:
+    """The strongest directions of OP of the bottom layer; ``values`` are shares of its trace, which is ``total``.
+
+    An eigenvector has a row of pixels for every neuron; ``pictures[k]`` is the one picture that all these rows come
+    closest to being multiples of, and ``share_of_one[k]`` is how much of the eigenvector it carries. ``roughness`` is
+    the squared difference of neighbouring pixels over twice the squared pixels. Two figures compare with a reference:
+    ``survives`` is the trace in units of the other trace, ``overlap`` the mean squared cosine of the principal angles.
+    """
+
+    values: Float[Tensor, " k"]
+    pictures: Float[Tensor, "k h w"]
+    share_of_one: Float[Tensor, " k"]
+    roughness: Float[Tensor, " k"]
+    vectors: Float[Tensor, "d_weights k"]
+    total: float
+    survives: float
+    overlap: float
+
+
+@dataclass(frozen=True)
+class DirectionsSweep:
+    """Directions of one network over strengths; ``shown`` is the index of the one that is looked at.
+
+    The first one is the reference of all. ``redrawn[i]`` is the overlap with the directions at the same strength
+    when all views are drawn again: what chance alone changes.
+    """
+
+    sweep: tuple[Directions, ...]
+    strengths: tuple[float, ...]
+    redrawn: tuple[float, ...]
+    shown: int
+    network: str
+
+    @property
+    def now(self) -> Directions:
+        """The one looked at."""
+        return self.sweep[self.shown]
+
+
+@dataclass(frozen=True)
+class PictureTraining:
+    """A student that learns from pictures: ``trace.values`` hold the probe of its output, ``weights`` its bottom layer.
+
+    ``neurons`` are the neurons shown as pictures. ``raw`` is the same probe of the pixels; the first value of the trace
+    is that of the untrained student. ``spectrum`` holds the shares of the variance of the output along its principal
+    directions, now; ``spectrum_before`` those of the untrained student.
+    """
+
+    trace: Trace
+    weights: Float[Tensor, "neuron h w"]
+    raw: float
+    spectrum: Float[Tensor, " d"]
+    spectrum_before: Float[Tensor, " d"]
+    strength: float
+    loss: str
+    budget: int
+
+    @property
+    def probe(self) -> Float[Tensor, " t"]:
+        """The probe over time."""
+        return torch.as_tensor(self.trace.values).flatten()

@@ -1,0 +1,94 @@
+"""The directions explorer: which patterns of pixels grow, and how the augmentation changes them."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from ssl_explain.dynamics.directions import directions, one_of, overlap, points_of, students, views_at
+from ssl_explain.figures.pictures import DirectionsPicture
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.records import DirectionsSweep
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice
+from ssl_explain.worlds.pictures import digits
+
+STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0)
+TRAINED = {"untrained": 0.0, "trained, s = 0": 0.0, "trained, s = 0.5": 0.5}
+
+
+@dataclass(frozen=True)
+class DirectionsState(State):
+    """Every setting of the directions explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    strength: float = choice(
+        0.5, STRENGTHS, label="strength s", tip="of the views that the operator averages over; 0: views are pictures"
+    )
+    network: str = choice(
+        "untrained", tuple(TRAINED), label="network", tip="200 steps of InfoNCE; s is the strength it was trained with"
+    )
+
+
+@functools.cache
+def student(network: str) -> ReLUNet:
+    """Ten students side by side, trained as their name says."""
+    return students(digits(), TRAINED[network], steps=0 if network == "untrained" else 200)
+
+
+def sweep_of(network: str, run: int = 0, strengths: tuple[float, ...] = STRENGTHS) -> DirectionsSweep:
+    """Directions over all strengths; views of a strength above 0 are drawn a second time to see what chance does."""
+    world = digits()
+    net, chosen = one_of(student(network), run), points_of(world, run + 1)
+    first = directions(net, views_at(world, chosen, 0.0, views=1), world.shape[1:])
+    found, redrawn = [first], [1.0]
+    for strength in strengths[1:]:
+        here, again = (
+            directions(net, views_at(world, chosen, strength, seed=k), world.shape[1:], first) for k in (1, 2)
+        )
+        found.append(here)
+        redrawn.append(overlap(here.vectors, again.vectors))
+    return DirectionsSweep(tuple(found), strengths, tuple(redrawn), 0, network)
+
+
+@functools.cache
+def all_sweeps() -> dict[str, DirectionsSweep]:
+    """Every network at once: a few seconds when the explorer is made, no wait later."""
+    return {network: sweep_of(network) for network in TRAINED}
+
+
+class DirectionsExplorer(Explorer[DirectionsState]):
+    """The six strongest eigenvectors of OP as pictures, at strength 0 and at the one chosen."""
+
+    factory = "directions_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "no augmentation": {"strength": 0.0},
+        "mild": {"strength": 0.5},
+        "violent": {"strength": 4.0},
+    }
+
+    def compute(self, state: DirectionsState) -> DirectionsSweep:
+        """Look it up."""
+        return replace(all_sweeps()[state.network], shown=STRENGTHS.index(state.strength))
+
+    def paint(self, record: DirectionsSweep) -> DirectionsPicture:
+        """Pictures and curves."""
+        return DirectionsPicture(record)
+
+
+def directions_explorer(state: DirectionsState | None = None, *, controls: Sequence[str] = ()) -> DirectionsExplorer:
+    """Watch the strongest directions of the operator turn from strokes to blobs as augmentation grows.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> directions_explorer(DirectionsState(strength=0.0)).record.now.overlap
+        1.0
+    """
+    return DirectionsExplorer(state or DirectionsState(), controls)

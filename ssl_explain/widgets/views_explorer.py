@@ -1,0 +1,133 @@
+"""The views explorer: what an augmentation makes of a digit, and how much of the digit is left."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.figures.pictures import ViewsPicture
+from ssl_explain.records import PictureViews
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.worlds.augment import EVERYTHING, Recipe, augment, chances, change
+from ssl_explain.worlds.pictures import PictureWorld, digits
+
+SHOWN = (0, 2, 3, 5, 8)  # the digits in the grid
+COLUMNS = 8  # views of each
+ASKED = slice(None, None, 2)  # every other test picture is asked after, which makes 300
+STRENGTHS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
+SWITCH = ("on", "off")
+
+
+@dataclass(frozen=True)
+class ViewsState(State):
+    """Every setting of the views explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    strength: float = slider(
+        1.0, 0, 6, 0.25, label="strength s", tip="0: a view is its picture; from 5 on the shape is lost"
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="other pictures, other chances")
+    affine: bool = choice("on", SWITCH, label="turn and shift", tip="turn, shear, zoom and shift")
+    crop: bool = choice("on", SWITCH, label="crop", tip="show a window of the picture, enlarged")
+    erase: bool = choice("on", SWITCH, label="erase", tip="blacken a rectangle")
+    blur: bool = choice("on", SWITCH, label="blur", tip="a Gaussian of any width up to the reach")
+
+
+def recipe_of(state: ViewsState) -> Recipe:
+    """Which parts are switched on; colour does nothing to grey pictures."""
+    on = {part: getattr(state, part) == "on" for part in ("affine", "crop", "erase", "blur")}
+    return Recipe(**on, colour=False)
+
+
+def share_kept(strength: float, recipe: Recipe, seed: int = 1) -> float:
+    """The share of views of test digits whose nearest training picture is of their class."""
+    inputs, labels, images, wanted = asked()
+    g = torch.Generator().manual_seed(seed)
+    views = digits().as_input(augment(images, strength, recipe=recipe, generator=g))
+    nearest = (views @ inputs.T).argmax(1)  # all inputs are of one length, so the nearest has the largest x·x'
+    return float((labels[nearest] == wanted).double().mean())
+
+
+@functools.cache
+def asked() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Inputs and labels to look among, pictures to make views of and their labels."""
+    train, test = digits("train"), digits("test")
+    return train.inputs(), labels_of(train), test.images[ASKED], labels_of(test)[ASKED]
+
+
+def labels_of(world: PictureWorld) -> Tensor:
+    """The labels of a world that has some."""
+    if world.labels is None:
+        raise ValueError("`world` must have labels, got pictures without; take the digits.")
+    return world.labels
+
+
+@functools.cache
+def kept_curve() -> Float[Tensor, " strength"]:
+    """The share kept over all strengths, every part on."""
+    return torch.tensor([share_kept(strength, EVERYTHING) for strength in STRENGTHS])
+
+
+@functools.cache
+def chosen(seed: int) -> tuple[Float[Tensor, "picture 1 h w"], Float[Tensor, "views chance"]]:
+    """One picture of each digit shown, and all that chance decides about its views."""
+    world, g = digits("train"), torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(world), generator=g)
+    rows = [int(order[labels_of(world)[order] == digit][0]) for digit in SHOWN]
+    return world.images[rows], chances(len(SHOWN) * COLUMNS, generator=g)
+
+
+class ViewsExplorer(Explorer[ViewsState]):
+    """A grid of digits and their views beside the share of views that can still be told."""
+
+    factory = "views_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
+        "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
+        "only turn and shift": {"strength": 2.0, "affine": "on", "crop": "off", "erase": "off", "blur": "off"},
+        "only erase": {"strength": 2.0, "affine": "off", "crop": "off", "erase": "on", "blur": "off"},
+    }
+
+    def compute(self, state: ViewsState) -> PictureViews:
+        """The views, and how many of another 300 can be told."""
+        recipe = recipe_of(state)
+        images, decided = chosen(state.seed)
+        views = change(images.repeat_interleave(COLUMNS, dim=0), decided, state.strength, recipe)
+        grid = torch.cat([images, views.view(len(SHOWN), COLUMNS, *images.shape[2:])], dim=1)
+        return PictureViews(
+            grid,
+            tuple(str(digit) for digit in SHOWN),
+            state.strength,
+            tuple(part for part in recipe.parts if part != "colour"),
+            STRENGTHS,
+            kept_curve(),
+            share_kept(state.strength, recipe),
+        )
+
+    def paint(self, record: PictureViews) -> ViewsPicture:
+        """The grid and the curve."""
+        return ViewsPicture(record)
+
+
+def views_explorer(state: ViewsState | None = None, *, controls: Sequence[str] = ()) -> ViewsExplorer:
+    """Turn an augmentation up until nobody can tell the digits any more.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> record = views_explorer(ViewsState(strength=0.0)).record
+        >>> bool((record.grid == record.grid[:, :1]).all())  # strength 0 gives every picture back
+        True
+    """
+    return ViewsExplorer(state or ViewsState(), controls)
