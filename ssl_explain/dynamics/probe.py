@@ -1,0 +1,113 @@
+"""What features are worth: a linear probe and nearest neighbours, with labels that no training ever saw.
+
+Both are fitted on the features of one set of pictures and scored on those of another. Scores mean something only
+beside those of raw pixels and of the untrained network under the same probe.
+"""
+
+import torch
+from jaxtyping import Float, Integer
+from torch import Tensor
+
+from ssl_explain import _require
+
+
+def _check(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> None:
+    """Features of one width, finite, each with its label, of two classes at least."""
+    for name, features, labels in (("train", train, y_train), ("test", test, y_test)):
+        if len(features) != len(labels) or not len(features):
+            raise ValueError(
+                f"`{name}` must have one label for each of its points, got {len(features)} points and "
+                f"{len(labels)} labels; pass the labels of the same pictures."
+            )
+        _require.finite(name, features)
+    _require.last_axis("test", test, train.shape[-1], "take both from the same layer of the same network")
+    _require.integer("classes in `y_train`", len(y_train.unique()), 2, "take more pictures")
+
+
+def probe(
+    train: Float[Tensor, "n d"],
+    y_train: Integer[Tensor, " n"],
+    test: Float[Tensor, "m d"],
+    y_test: Integer[Tensor, " m"],
+) -> float:
+    """Share of test points that a linear classifier gets right: standardised features, logistic regression.
+
+    Every feature is brought to mean 0 and variance 1 over ``train`` (one that never changes stays out); the
+    classifier is scikit-learn's with its usual penalty, ½‖w‖² + Σ loss.
+
+    Raises:
+        ValueError: features of different widths or not finite, labels of another number, a single class.
+
+    Example:
+        >>> x, y = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]]), torch.tensor([0, 0, 1, 1])
+        >>> probe(x, y, x + 0.5, y)
+        1.0
+    """
+    from sklearn.linear_model import LogisticRegression  # a second to import: only who probes waits for it
+
+    _check(train, y_train, test, y_test)
+    mean, spread = train.mean(0), train.std(0, correction=0)
+    alive = spread > 1e-6 * spread.max()
+    a, b = (((x - mean) / spread)[:, alive].double().cpu().numpy() for x in (train, test))
+    if not alive.any():
+        a, b = a.reshape(len(a), 0), b.reshape(len(b), 0)
+        common = int(y_train.mode().values)
+        return float((y_test == common).double().mean())
+    classifier = LogisticRegression(max_iter=2000).fit(a, y_train.cpu().numpy())
+    return float(classifier.score(b, y_test.cpu().numpy()))
+
+
+def neighbours(
+    train: Float[Tensor, "n d"],
+    y_train: Integer[Tensor, " n"],
+    test: Float[Tensor, "m d"],
+    y_test: Integer[Tensor, " m"],
+    *,
+    k: int = 1,
+) -> float:
+    """Share of test points whose ``k`` nearest training points (Euclidean, as the features are) vote for their class.
+
+    Raises:
+        ValueError: features of different widths or not finite, labels of another number, k above the number of points.
+
+    Example:
+        >>> x, y = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]]), torch.tensor([0, 0, 1, 1])
+        >>> neighbours(x, y, torch.tensor([[-0.5], [0.4]]), torch.tensor([0, 0]))
+        0.5
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    _check(train, y_train, test, y_test)
+    _require.integer("k", k, 1, "1 asks the nearest point alone", high=len(train))
+    crowd = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())
+    return float(crowd.score(test.double().cpu().numpy(), y_test.cpu().numpy()))
+
+
+def spectrum(features: Float[Tensor, "n d"]) -> Float[Tensor, " d"]:
+    """Shares of the variance along its principal directions, largest first; they sum to one.
+
+    Raises:
+        ValueError: features that are not finite, or all alike.
+
+    Example:
+        >>> spectrum(torch.tensor([[3.0, 1.0], [3.0, -1.0], [-3.0, 1.0], [-3.0, -1.0]]))
+        tensor([0.9000, 0.1000])
+    """
+    centred = _require.finite("features", features) - features.mean(0)
+    variance = torch.linalg.eigvalsh(centred.T @ centred).flip(0).clamp_min(0)
+    if not variance.sum() > 0:
+        raise ValueError("`features` must differ between points, got features all alike; nothing has a direction.")
+    return variance / variance.sum()
+
+
+def effective_rank(features: Float[Tensor, "n d"]) -> float:
+    """How many directions the variance fills: e^H, H the entropy of its :func:`spectrum`; between 1 and d.
+
+    Source: Roy, Vetterli (2007), The effective rank.
+
+    Example:
+        >>> round(effective_rank(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])), 2)
+        2.0
+    """
+    shares = spectrum(features)
+    return float((-torch.special.xlogy(shares, shares)).sum().exp())

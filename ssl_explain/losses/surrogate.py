@@ -1,0 +1,54 @@
+"""InfoNCE with its weights read off and held still: the loss whose gradient the theory predicts."""
+
+import torch
+from jaxtyping import Float
+
+from ssl_explain import _require
+from ssl_explain.losses.contrastive import _crowd
+
+
+def crowd_weights(
+    r_neg: Float[torch.Tensor, "*batch n h"], *, temperature: float = 0.1
+) -> Float[torch.Tensor, "*batch n h"]:
+    """How much each negative counts: ξ_k = e^{-r_k-/τ} / (1 + Σ_j e^{-r_j-/τ}), InfoNCE's weights at r+ = 0.
+
+    No gradient flows through them. They depend on negatives alone; near ones weigh most.
+
+    Raises:
+        ValueError: temperature not positive, no negatives.
+
+    Example:
+        >>> crowd_weights(torch.zeros(1, 3), temperature=1.0)
+        tensor([[0.2500, 0.2500, 0.2500]])
+    """
+    tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
+    logits = -_crowd(r_neg).detach() / tau
+    return torch.cat([torch.zeros_like(logits[..., :1]), logits], dim=-1).softmax(-1)[..., 1:]
+
+
+def frozen_info_nce(
+    r_pos: Float[torch.Tensor, "*batch n"],
+    r_neg: Float[torch.Tensor, "*batch n h"],
+    *,
+    temperature: float = 0.1,
+    beta: float = 0.0,
+) -> Float[torch.Tensor, "*batch n"]:
+    """The stop-gradient surrogate of InfoNCE: L = Σ_k ξ_k (r+ - r_k-) + β ξ r+, with ξ = Σ_k ξ_k.
+
+    ξ_k are :func:`crowd_weights`, no gradient flows through them. So ∂L/∂r+ = (1 + β) ξ and ∂L/∂r_k- = -ξ_k: pull
+    and push balance at β = 0, as in every loss of the theory; β > 0 pulls harder. The value of L is no
+    measure of progress: its weights change from step to step. Where ξ depends on the two points only, the descent
+    direction at β = 0 is the covariance operator exactly; here r- is taken per view, which makes it an approximation.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: temperature not positive, β negative, no negatives.
+
+    Example:
+        >>> frozen_info_nce(torch.ones(1), torch.zeros(1, 1), temperature=1.0, beta=1.0)  # ξ = 1/2
+        tensor([1.])
+    """
+    extra = _require.number("beta", beta, 0, float("inf"), "0 balances pull and push")
+    weights = crowd_weights(r_neg, temperature=temperature)
+    return (weights * ((1 + extra) * r_pos.unsqueeze(-1) - r_neg)).sum(-1)
