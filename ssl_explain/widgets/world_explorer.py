@@ -35,6 +35,9 @@ class WorldState(State):
         ValueError: a value that its control does not offer.
     """
 
+    latent: int = slider(
+        1, 1, 15, 1, label="latent", tip="1 is the root, then level by level; after the last one comes the root again"
+    )
     depth: int = slider(3, 1, 4, 1, label="depth", tip="levels of hidden causes above the leaves")
     branching: int = choice(2, (2, 3), label="branching", tip="children of every cause")
     polarity: tuple[float, float] = choice(
@@ -45,9 +48,6 @@ class WorldState(State):
     )
     strength: float = slider(
         1.0, 0, 1, 0.1, label="augmentation q", tip="0: a view is its point; 1: the root alone is kept"
-    )
-    latent: int = slider(
-        1, 1, 15, 1, label="latent", tip="1 is the root, then level by level; after the last one comes the root again"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree, other neurons, another point")
     root: float = choice(
