@@ -27,7 +27,7 @@ Kind = Literal["mlp", "conv"]
 LossName = Literal["simple", "triplet", "nce", "frozen"]
 
 HIDDEN, OUTPUTS, SCALE = 256, 64, 0.2  # outputs of length one: a small scale learns fast
-TEMPERATURE, LEARNING_RATE, BATCH, STEPS = 0.2, 1.0, 256, 500
+TEMPERATURE, LEARNING_RATE, BATCH, STEPS = 0.2, 1.0, 256, 400
 WIDEST = 1024  # features a probe reads; a layer of more is averaged over its positions
 CHUNK = 1024  # pictures that pass the network at a time
 

@@ -44,6 +44,7 @@ def probe(
         1.0
     """
     from sklearn.linear_model import LogisticRegression  # a second to import: only who probes waits for it
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     _check(train, y_train, test, y_test)
     mean, spread = train.mean(0), train.std(0, correction=0)
@@ -53,8 +54,9 @@ def probe(
         a, b = a.reshape(len(a), 0), b.reshape(len(b), 0)
         common = int(y_train.mode().values)
         return float((y_test == common).double().mean())
-    classifier = LogisticRegression(max_iter=2000).fit(a, y_train.cpu().numpy())
-    return float(classifier.score(b, y_test.cpu().numpy()))
+    with threadpool_limits(1):  # matrices so small gain nothing from threads that wait for each other
+        classifier = LogisticRegression(max_iter=2000).fit(a, y_train.cpu().numpy())
+        return float(classifier.score(b, y_test.cpu().numpy()))
 
 
 def neighbours(
@@ -76,11 +78,13 @@ def neighbours(
         0.5
     """
     from sklearn.neighbors import KNeighborsClassifier
+    from threadpoolctl import threadpool_limits
 
     _check(train, y_train, test, y_test)
     _require.integer("k", k, 1, "1 asks the nearest point alone", high=len(train))
     crowd = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())
-    return float(crowd.score(test.double().cpu().numpy(), y_test.cpu().numpy()))
+    with threadpool_limits(1):
+        return float(crowd.score(test.double().cpu().numpy(), y_test.cpu().numpy()))
 
 
 def spectrum(features: Float[Tensor, "n d"]) -> Float[Tensor, " d"]:

@@ -1,0 +1,148 @@
+"""Two tables over seeds on handwritten digits: which strength of augmentation helps, and which loss.
+
+Every score stands beside that of raw pixels and of the untrained network. Digits test the theory, not usefulness.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from ssl_explain import _require
+from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.pictures import STEPS, TEMPERATURE, Evaluation, Kind, Student, picture_loss, picture_run
+from ssl_explain.dynamics.sweep import sweep
+from ssl_explain.losses.contrastive import Loss
+from ssl_explain.worlds.pictures import digits
+
+STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+SETTINGS = (
+    ("raw", 0.0, 0.0),
+    ("untrained", 0.0, 0.0),
+    ("simple", 0.0, 0.0),
+    *(("triplet", tau, 0.0) for tau in (0.1, 0.2, 0.5)),
+    *(("nce", tau, 0.0) for tau in (0.1, 0.2, 0.5)),
+    *(("frozen", tau, beta) for tau in (0.1, 0.2, 0.5) for beta in (0.0, 0.5)),
+)  # loss, temperature, beta
+MILD = 0.5  # the strength at which losses are compared
+SEEDS, SEED = 12, 1
+
+SCORES = ("probe", "neighbours")
+STRENGTH_COLUMNS = ("kind", "strength", "seed", "when", "layer", *SCORES)
+LOSS_COLUMNS = ("loss", "temperature", "beta", "seed", "layer", *SCORES)
+
+
+@lru_cache(maxsize=1)
+def _evaluation() -> Evaluation:
+    """One for all seeds of a block: it scores the raw pixels once."""
+    return Evaluation(digits("train"), digits("test"))
+
+
+def _raw() -> tuple[str, float, float]:
+    linear, near = (round(float(score), 4) for score in _evaluation().raw)
+    return "pixels", linear, near
+
+
+def _rows(net: Student) -> Iterator[tuple[str, float, float]]:
+    """Layer, probe, neighbours of a network."""
+    evaluation = _evaluation()
+    for layer, scores in zip(evaluation.LAYERS, evaluation(net).tolist(), strict=True):
+        yield layer, *(round(score, 4) for score in scores)
+
+
+def _trained(kind: Kind, loss: Loss | None, strength: float, seed: int, steps: int) -> Student:
+    """The student of a seed after so many steps; a run that breaks down has no score.
+
+    Raises:
+        ValueError: the loss or the next update is not finite.
+    """
+    run = picture_run(digits("train"), kind=kind, loss=loss, strength=strength, seed=seed)
+    run.advance(steps)
+    if run.stopped:
+        raise ValueError(f"`strength` must let training finish, got {strength:g}: {run.stopped}.")
+    return run.net  # type: ignore[return-value]
+
+
+def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
+    """Train one student per seed with InfoNCE: its hidden layer and output before and after, and the raw pixels.
+
+    The pixels are the same for all seeds: one row.
+
+    Raises:
+        ValueError: no seeds, no steps, a strength below 0, another kind of student.
+    """
+    _require.integer("seeds", seeds, 1, "an interval needs two or more")
+    _require.integer("steps", steps, 1, "take at least one step")
+    yield dict(zip(STRENGTH_COLUMNS, (kind, strength, seed, "raw", *_raw()), strict=True))
+    for own in range(seed, seed + seeds):
+        untrained = picture_run(digits("train"), kind=kind, seed=own).net
+        trained = _trained(kind, None, strength, own, steps)
+        for when, net in (("untrained", untrained), ("trained", trained)):
+            for row in _rows(net):  # type: ignore[arg-type]
+                yield dict(zip(STRENGTH_COLUMNS, (kind, strength, own, when, *row), strict=True))
+
+
+def loss_block(setting: tuple[str, float, float], *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
+    """Train one student per seed at strength 0.5 with batch negatives; "raw" and "untrained" are the baselines.
+
+    The setting is (loss, τ, β), 0 where the loss has no such thing.
+
+    Raises:
+        ValueError: no seeds, no steps, another loss.
+    """
+    _require.integer("seeds", seeds, 1, "an interval needs two or more")
+    _require.integer("steps", steps, 1, "take at least one step")
+    name, temperature, beta = setting
+    if name == "raw":
+        yield dict(zip(LOSS_COLUMNS, (*setting, seed, *_raw()), strict=True))
+        return
+    if name != "untrained":
+        loss = picture_loss(name, temperature=temperature or TEMPERATURE, beta=beta)  # type: ignore[arg-type]
+    for own in range(seed, seed + seeds):
+        if name == "untrained":
+            net: Student = picture_run(digits("train"), seed=own).net  # type: ignore[assignment]
+        else:
+            net = _trained("mlp", loss, MILD, own, steps)
+        for row in _rows(net):
+            yield dict(zip(LOSS_COLUMNS, (*setting, own, *row), strict=True))
+
+
+def picture_table(
+    about: str,
+    folder: Path,
+    *,
+    seeds: int = SEEDS,
+    steps: int = STEPS,
+    seed: int = SEED,
+    kinds: Sequence[Kind] = ("mlp",),
+    workers: int = 1,
+    cluster: str | None = None,
+    replace: bool = False,
+    progress: bool = True,
+) -> dict[str, list[Cell]]:
+    """One whole table, "strength" or "losses", written to pictures_strength.csv or pictures_losses.csv in ``folder``.
+
+    ``kinds`` of students are for the first: the losses are compared on "mlp".
+
+    Raises:
+        ValueError: another table, whatever a block rejects; files in the way, see
+            :func:`ssl_explain.dynamics.sweep.sweep`.
+    """
+    if about not in ("strength", "losses"):
+        raise ValueError(f"`about` must be one of strength, losses, got {about!r}.")
+    grid: dict[str, Sequence[object]] = {"setting": list(SETTINGS)}
+    if about == "strength":
+        grid = {"kind": list(kinds), "strength": list(STRENGTHS)}
+    words = f"python -m ssl_explain image-sweep {about} --seeds {seeds} --steps {steps} --seed {seed}"
+    words += f" --kinds {' '.join(kinds)}" * (about == "strength")
+    return sweep(
+        strength_block if about == "strength" else loss_block,
+        grid,
+        folder / f"pictures_{about}.csv",
+        fixed={"seeds": seeds, "steps": steps, "seed": seed},
+        workers=workers,
+        cluster=cluster,
+        command=words,
+        seeds=f"{seeds} students, seeds {seed} to {seed + seeds - 1}",
+        replace=replace,
+        progress=progress,
+    )
