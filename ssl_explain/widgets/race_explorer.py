@@ -140,9 +140,12 @@ class RaceExplorer(Explorer[RaceState]):
         return RacePicture(record)
 
     def refresh(self, old: RaceState) -> None:
-        """Show as much as there is, and catch up in the background."""
+        """Show as much as there is, and catch up in the background; a single tick is waited for."""
+        history, index = self.history(self._state), _index(self._state)
+        if len(history.operators) == index and history.behind(index):
+            history.go_on()
         self._show()
-        if self._idle and self.history(self._state).behind(_index(self._state)):
+        if self._idle and history.behind(index):
             self._start()
 
     def _show(self) -> None:
