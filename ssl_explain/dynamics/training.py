@@ -90,10 +90,10 @@ class Training:
             self._losses = longer
         self._losses[self.step] = loss
 
-    def trace(self) -> Trace:
-        """Everything measured so far, with the present state as its last point."""
+    def trace(self, *, now: bool = True) -> Trace:
+        """Everything measured so far, with the present state as its last point; measure nothing new if not ``now``."""
         steps, values = list(self._steps), list(self._values)
-        if steps[-1] != self.step:
+        if now and steps[-1] != self.step:
             steps.append(self.step)
             values.append(self.measure(self.net))
         return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)

@@ -107,8 +107,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
             for k in range(record.now.pictures.shape[0])
         ]
         self.rows: list[Text] = [
-            grid.text(-1.2, y, "", fontsize=FONT, color=INK, ha="right", va="center")
-            for y in (h / 2, h + GAP + h / 2)
+            grid.text(-1.2, y, "", fontsize=FONT, color=INK, ha="right", va="center") for y in (h / 2, h + GAP + h / 2)
         ]
         self.rows[0].set_text("s = 0")
         self.heading: Text = grid.text(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -68,23 +67,20 @@ class DirectionsSweep:
 
 @dataclass(frozen=True)
 class PictureTraining:
-    """A student that learns from pictures: ``trace.values`` hold the probe of its output, ``weights`` its bottom layer.
+    """A student that learns from pictures; ``trace.values`` hold the probe of its output, the first of them untrained.
 
-    ``neurons`` are the neurons shown as pictures. ``raw`` is the same probe of the pixels; the first value of the trace
-    is that of the untrained student. ``spectrum`` holds the shares of the variance of the output along its principal
-    directions, now; ``spectrum_before`` those of the untrained student.
+    ``weights`` are those of a few neurons of the bottom layer, each laid out like a picture; ``raw`` is the same probe
+    of the pixels. ``spectra`` holds the shares of the variance of the output along its principal directions,
+    untrained and now. ``step`` is the present one, and may be later than the last probe; ``before`` is an earlier run.
     """
 
     trace: Trace
     weights: Float[Tensor, "neuron h w"]
     raw: float
-    spectrum: Float[Tensor, " d"]
-    spectrum_before: Float[Tensor, " d"]
+    spectra: Float[Tensor, "2 d"]
+    step: int
     strength: float
     loss: str
     budget: int
-
-    @property
-    def probe(self) -> Float[Tensor, " t"]:
-        """The probe over time."""
-        return torch.as_tensor(self.trace.values).flatten()
+    before: Trace | None = None
+    before_strength: float | None = None

@@ -6,8 +6,10 @@ from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, lay
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
+from ssl_explain.widgets.pictures_explorer import PicturesExplorer, PicturesState, pictures_explorer
 from ssl_explain.widgets.prediction import predict
 from ssl_explain.widgets.race_explorer import RaceExplorer, RaceState, race_explorer
+from ssl_explain.widgets.real_step_explorer import RealStepExplorer, RealStepState, real_step_explorer
 from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer
 from ssl_explain.widgets.shared_explorer import SharedExplorer, SharedState, shared_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
@@ -27,8 +29,12 @@ __all__ = [
     "OperatorState",
     "PairsExplorer",
     "PairsState",
+    "PicturesExplorer",
+    "PicturesState",
     "RaceExplorer",
     "RaceState",
+    "RealStepExplorer",
+    "RealStepState",
     "RingExplorer",
     "RingState",
     "SharedExplorer",
@@ -46,8 +52,10 @@ __all__ = [
     "loss_explorer",
     "operator_explorer",
     "pairs_explorer",
+    "pictures_explorer",
     "predict",
     "race_explorer",
+    "real_step_explorer",
     "ring_explorer",
     "shared_explorer",
     "tree_explorer",

@@ -1,0 +1,133 @@
+"""The pictures explorer: a student learns from digits while you watch its neurons and a probe of its output."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.dynamics.pictures import LossName, Student, features, picture_loss, picture_run
+from ssl_explain.dynamics.probe import probe, spectrum
+from ssl_explain.dynamics.training import Training
+from ssl_explain.figures.probe import TrainingPicture
+from ssl_explain.losses.contrastive import Objective, contrastive
+from ssl_explain.records import PictureTraining, Trace
+from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.widgets.streaming import StreamingExplorer
+from ssl_explain.widgets.views_explorer import labels_of
+from ssl_explain.worlds.pictures import digits
+
+NEURONS = 25  # shown
+LOSSES: dict[str, LossName] = {
+    "InfoNCE": "nce", "frozen InfoNCE": "frozen", "soft triplet": "triplet", "L_simp": "simple",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PicturesState(State):
+    """Every setting of the pictures explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    strength: float = choice(
+        0.5, (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0), label="strength s", tip="0: both views are the picture", live=True
+    )
+    temperature: float = choice(
+        0.2, (0.05, 0.1, 0.2, 0.5, 1.0), label="temperature τ", tip="small: only the nearest negatives count", live=True
+    )
+    learning_rate: float = choice(
+        1.0, (0.1, 0.3, 1.0, 3.0), label="learning rate", tip="length of one step of gradient descent", live=True
+    )
+    beta: float = choice(
+        0.0, (0.0, 0.5, 1.0), label="extra pull β", tip="frozen InfoNCE only: how much harder it pulls", live=True
+    )
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another network, other batches")
+    budget: int = choice(500, (100, 500, 1000), label="steps", tip="where Play stops by itself")
+    loss: str = choice("InfoNCE", tuple(LOSSES), label="loss", tip="what the energies are made into", live=True)
+
+
+def objective_of(state: PicturesState) -> Objective:
+    """The objective that a state names, with all other pictures of the batch as negatives."""
+    name = LOSSES[state.loss]
+    beta = state.beta if name == "frozen" else 0.0
+    return contrastive(picture_loss(name, temperature=state.temperature, beta=beta), negatives="batch")
+
+
+def probe_of_output(net: Student) -> Float[Tensor, ""]:
+    """The share of test digits that a linear classifier on the output gets right."""
+    train, test = digits("train"), digits("test")
+    sets = (features(net, train.inputs()), labels_of(train), features(net, test.inputs()), labels_of(test))
+    return torch.tensor(probe(*sets))
+
+
+@functools.cache
+def probe_of_pixels() -> float:
+    """The same of the pixels as a network reads them."""
+    train, test = digits("train"), digits("test")
+    return probe(train.inputs(), labels_of(train), test.inputs(), labels_of(test))
+
+
+class PicturesExplorer(StreamingExplorer[PicturesState]):
+    """Neurons as pictures, the spectrum of the output, and the probe beside its baselines, while the student learns."""
+
+    factory = "pictures_explorer"
+    stride = 25
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "mild": {"strength": 0.5, "loss": "InfoNCE"},
+        "no augmentation": {"strength": 0.0, "loss": "InfoNCE"},
+        "violent": {"strength": 8.0, "loss": "InfoNCE"},
+        "frozen weights": {"strength": 0.5, "loss": "frozen InfoNCE", "beta": 0.0},
+    }
+
+    def start(self, state: PicturesState) -> Training:
+        """A new student."""
+        run = picture_run(
+            digits(), strength=state.strength, learning_rate=state.learning_rate, seed=state.seed,
+            measure=probe_of_output, measure_every=self.stride,
+        )  # fmt: skip
+        run.objective = objective_of(state)
+        self._untrained = self._spectrum(run)
+        return run
+
+    def hand_over(self, state: PicturesState, training: Training) -> None:
+        """Strength, learning rate and loss."""
+        training.strength, training.learning_rate = state.strength, state.learning_rate
+        training.objective = objective_of(state)
+
+    def record_of(self, state: PicturesState, before: tuple[Trace, float] | None) -> PictureTraining:
+        """Weights, spectrum and every probe made so far."""
+        trace, earlier = self._training.trace(now=False), before or (None, None)
+        spectra = torch.stack([self._untrained, self._spectrum(self._training)])
+        weights = next(self._training.net.parameters()).detach()[0, :NEURONS].unflatten(-1, digits().shape[1:]).clone()
+        step = self._training.step
+        loss = f"{state.loss}, τ = {state.temperature:g}" if state.loss != "L_simp" else state.loss
+        return PictureTraining(
+            trace, weights, probe_of_pixels(), spectra, step, state.strength, loss, state.budget, *earlier
+        )
+
+    def _spectrum(self, training: Training) -> Float[Tensor, " d"]:
+        return spectrum(features(cast(Student, training.net), digits("test").inputs()))
+
+    def paint(self, record: PictureTraining) -> TrainingPicture:
+        """Neurons, spectrum, probe."""
+        return TrainingPicture(record)
+
+
+def pictures_explorer(state: PicturesState | None = None, *, controls: Sequence[str] = ()) -> PicturesExplorer:
+    """Watch a student learn from handwritten digits, with the augmentation in your hand.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> pictures_explorer(PicturesState(strength=0.0)).run(25).trace.steps.tolist()
+        [0, 25]
+    """
+    return PicturesExplorer(state or PicturesState(), controls)

@@ -1,0 +1,144 @@
+"""The real-step explorer: the step that the operator predicts on real pictures, beside the one that is taken."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ssl_explain.dynamics.directions import one_of, points_of, views_at
+from ssl_explain.dynamics.residue import crowds, measure_residue
+from ssl_explain.figures.pairs import PairsPicture
+from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.records import Residue, Reweighing, Views
+from ssl_explain.widgets.directions_explorer import TRAINED, student
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.worlds.pictures import digits
+
+POINTS, VIEWS, BATCH = 12, 6, 64
+STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+STEPS = ("exact", "one batch of 64", "outputs of length one")
+
+
+@dataclass(frozen=True)
+class RealStepState(State):
+    """Every setting of the real-step explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    strength: float = choice(0.5, STRENGTHS, label="strength s", tip="0: all views of a digit are alike")
+    temperature: float = choice(
+        0.2, (0.05, 0.2, 1.0, 5.0), label="temperature τ", tip="small: only the nearest pairs count (not in L_simp)"
+    )
+    run: int = slider(1, 1, 10, 1, label="seed", tip="another network, other digits")
+    loss: str = choice("InfoNCE", ("InfoNCE", "soft triplet", "L_simp"), label="loss", tip="what weighs the pairs")
+    network: str = choice("untrained", tuple(TRAINED), label="network", tip="200 steps of InfoNCE with this strength")
+    step: str = choice(
+        "exact",
+        STEPS,
+        label="the real step",
+        tip="exact: over all views, outputs free; the other two leave the theory",
+    )
+
+
+def loss_of(state: RealStepState) -> Loss:
+    """The loss function that a state names."""
+    if state.loss == "L_simp":
+        return simple_contrastive
+    return functools.partial(info_nce if state.loss == "InfoNCE" else soft_triplet, temperature=state.temperature)
+
+
+@functools.cache
+def views_of_run(run: int) -> Views:
+    """The twelve digits of a run, sorted by what they are, with their views at every strength."""
+    world = digits()
+    chosen = points_of(world, run, POINTS)
+    if world.labels is not None:
+        chosen = chosen[world.labels[chosen].argsort(stable=True)]
+    return Views(torch.stack([views_at(world, chosen, strength, views=VIEWS).x for strength in STRENGTHS]))
+
+
+def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
+    """The same student once for every strength."""
+    widths = (alone.weights[0].shape[-1], *(weight.shape[-2] for weight in alone.weights))
+    g = torch.Generator().manual_seed(0)
+    net = ReLUNet(widths, generator=g, normalise=normalise, linear_top=True, runs=len(STRENGTHS)).double()
+    with torch.no_grad():
+        for mine, theirs in zip(net.weights, alone.weights, strict=True):
+            mine.copy_(theirs.expand_as(mine))
+    return net
+
+
+def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:
+    """The step of one fresh batch at every strength: 64 digits, two views each, one negative."""
+    world = digits()
+    draws = [
+        world.draw(BATCH, strength=strength, generator=torch.Generator().manual_seed(run)).x for strength in STRENGTHS
+    ]
+    energy = contrastive(loss, negatives=1)(net, Views(torch.stack(draws).double()))
+    (gradient,) = torch.autograd.grad(-energy.sum(), net.weights[0])
+    return gradient.flatten(-3)
+
+
+@functools.lru_cache(maxsize=256)
+def all_strengths(state: RealStepState) -> Residue:
+    """True and predicted step of layer 1 at every strength, side by side; the strength of the state is ignored."""
+    views, loss, sets = views_of_run(state.run), loss_of(state), crowds(POINTS, VIEWS)
+    net = copies(one_of(student(state.network), state.run - 1), normalise=False)
+    residue = measure_residue(net, views, loss, sets)
+    if state.step == "exact":
+        return residue
+    if state.step.startswith("one batch"):
+        true = batch_step(net, loss, state.run)
+    else:
+        true = measure_residue(copies(one_of(net, 0), normalise=True), views, loss, sets).true
+    predicted, tiny = residue.predicted, 1e-300
+    cosine = (true * predicted).sum(-1) / (true.norm(dim=-1) * predicted.norm(dim=-1)).clamp_min(tiny)
+    error = (true - predicted).norm(dim=-1) / true.norm(dim=-1).clamp_min(tiny)
+    return Residue(residue.pair_weights, true, predicted, residue.spread, cosine, error)
+
+
+class RealStepExplorer(Explorer[RealStepState]):
+    """Pair weights of real digits, true against predicted update, and the quality of the prediction over spread / τ."""
+
+    factory = "real_step_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
+        "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},
+        "after training": {"loss": "InfoNCE", "strength": 0.5, "network": "trained, s = 0.5", "step": "exact"},
+        "one batch": {"loss": "L_simp", "strength": 0.5, "step": "one batch of 64"},
+    }
+
+    def compute(self, state: RealStepState) -> Reweighing:
+        """All strengths at once; the one chosen is the large mark."""
+        sweep = all_strengths(state.change(strength=STRENGTHS[0]))
+        place = STRENGTHS.index(state.strength)
+        now = Residue(*(getattr(sweep, field.name)[place] for field in fields(Residue)))
+        weighs = state.loss if state.loss == "L_simp" else f"{state.loss}, τ = {state.temperature:g}"
+        setting = f"{weighs}; s = {state.strength:g}; {state.network}; step: {state.step}; points sorted by digit"
+        return Reweighing(now, sweep, state.temperature, state.strength, 0.0, setting)
+
+    def paint(self, record: Reweighing) -> PairsPicture:
+        """Heat map, updates, quality."""
+        return PairsPicture(record)
+
+
+def real_step_explorer(state: RealStepState | None = None, *, controls: Sequence[str] = ()) -> RealStepExplorer:
+    """Compare the step that the covariance operator predicts with the one taken, on handwritten digits.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> round(real_step_explorer(RealStepState(loss="L_simp", strength=2.0)).record.now.cosine.item(), 9)
+        1.0
+    """
+    return RealStepExplorer(state or RealStepState(), controls)

@@ -1,0 +1,163 @@
+"""Explorers that train while you watch: Play, Pause, Step, Reset, and settings that act on the run in progress."""
+
+import html
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import ipywidgets
+
+from ssl_explain.dynamics.training import Training
+from ssl_explain.records import Trace
+from ssl_explain.widgets.controls import button
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.runner import Runner
+from ssl_explain.widgets.state import State
+
+S = TypeVar("S", bound=State)
+
+
+class StreamingExplorer(Explorer[S]):
+    """An explorer of a :class:`Training`; ``live`` settings act on the run in progress, all others restart it.
+
+    After a run is over, Play (or a new setting) starts afresh from the same network and keeps the old curve to compare
+    with. Interrupting the kernel does not stop the thread: Pause does. A subclass says how a run starts, what a live
+    setting changes and what is shown; its state has the fields ``strength`` and ``budget``, and may have ``pace``.
+    """
+
+    stride = 10  # training steps of the button Step
+
+    def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
+        """Build the first run and its picture."""
+        self._before: tuple[Trace, float] | None = None
+        self._runner = Runner(self._step, self._show, self._settle)
+        super().__init__(state, controls)
+        self._runner.steps_per_frame = getattr(state, "pace", 0)
+
+    def start(self, state: S) -> Training:
+        """Make a new run that has taken no step."""
+        raise NotImplementedError
+
+    def hand_over(self, state: S, training: Training) -> None:
+        """Give the live settings to the run in progress."""
+        raise NotImplementedError
+
+    def record_of(self, state: S, before: tuple[Trace, float] | None) -> Any:
+        """What the picture shows now; ``before`` is the run before and its strength."""
+        raise NotImplementedError
+
+    def compute(self, state: S) -> Any:
+        """Start afresh: a new run that has taken no step."""
+        self._training = self.start(state)
+        return self.record_of(state, self._before)
+
+    @property
+    def trace(self) -> Trace:
+        """Everything measured in the present run."""
+        with self._turn:
+            return self._training.trace()
+
+    @property
+    def running(self) -> bool:
+        """Whether training goes on in the background."""
+        return not self._runner.stopping
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has used its steps up or broken down."""
+        training = self._training
+        return training.step >= _budget(self._state) or training.stopped is not None
+
+    def refresh(self, old: S) -> None:
+        """Hand live settings to the run in progress; start afresh for all others, and when the run is over."""
+        changed = {name for name in self._state.controls() if getattr(old, name) != getattr(self._state, name)}
+        self._runner.steps_per_frame = getattr(self._state, "pace", 0)
+        if changed - {"pace", "budget"}:
+            live = all(self._state.controls()[name].live for name in changed)
+            if not live or self.over:
+                self._runner.ask_to_stop()
+                self._restart(keep=live, strength=_strength(old))
+            self.hand_over(self._state, self._training)
+        self._show()
+
+    def _restart(self, *, keep: bool, strength: float) -> None:
+        """Go back to step 0; ``keep`` the curve so far to compare with, unless the world itself is another."""
+        trace = self._training.trace()
+        if not keep:
+            self._before = None
+        elif trace.steps[-1] > 0:
+            self._before = (trace, strength)
+        self._training = self.start(self._state)
+        self._runner.error = None
+
+    def _step(self) -> bool:
+        with self._turn.yielding():
+            if self._runner.stopping:  # asked to stop while it waited: the run may be another by now
+                return False
+            self._training.advance(1)
+            return not self.over
+
+    def _show(self) -> None:
+        with self._turn:
+            self.record = self.record_of(self._state, self._before)
+            self.view.show(self.record)
+
+    def play(self) -> None:
+        """Train in the background until the steps are used up; start afresh if they are."""
+        if not self.running:
+            with self._turn:
+                if self.over:
+                    self._restart(keep=True, strength=_strength(self._state))
+            self._runner.play()
+        self._settle()
+
+    def pause(self) -> None:
+        """Stop after the present step and show where it stands."""
+        self._runner.pause()
+        self._settle()
+
+    def run(self, steps: int) -> Any:
+        """Train ``steps`` steps in the foreground, for scripts and tests, and return the record."""
+        self.pause()
+        with self._turn:
+            self._training.advance(steps)
+        self._show()
+        return self.record
+
+    def reset(self) -> None:
+        """Go back to the untrained network and keep the curve so far to compare with."""
+        self._runner.pause()
+        with self._turn:
+            self._restart(keep=True, strength=_strength(self._state))
+        self._show()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make the buttons say what can be done now."""
+        running = self.running
+        for name, able in (("play", not running), ("pause", running), ("step", not running)):
+            self._buttons[name].disabled = not able
+        if self._runner.error is not None:
+            self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}. Press Reset."
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        actions = {
+            "play": ("Play", "train; watch the picture", "play", self.play),
+            "pause": ("Pause", "stop after this step; settings may change meanwhile", "pause", self.pause),
+            "step": ("Step", f"train {self.stride} steps", "step-forward", lambda: self.run(self.stride)),
+            "reset": ("Reset", "back to the untrained network", "undo", self.reset),
+        }
+        self._buttons = {}
+        for name, (label, tip, icon, act) in actions.items():
+            self._buttons[name] = button(label, tip, icon)
+            self._buttons[name].on_click(lambda _, act=act: act())
+        self._buttons["pause"].disabled = True
+        head, grid, view = super()._rows()
+        return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
+
+
+def _strength(state: State) -> float:
+    return float(getattr(state, "strength"))  # noqa: B009
+
+
+def _budget(state: State) -> int:
+    return int(getattr(state, "budget"))  # noqa: B009
