@@ -205,3 +205,13 @@ def test_views_without_a_law_are_refused():
     net = ReLUNet((2, 2), generator=torch.Generator().manual_seed(0))
     with pytest.raises(TypeError, match="PairLaw"):
         objective(net, Views(torch.zeros(2, 1, 2)))
+
+
+def test_the_law_of_a_single_precision_tree_is_symmetric_enough_and_a_lopsided_one_is_refused():
+    tree = LatentTree.random(3, generator=torch.Generator().manual_seed(0))
+    net = TreeNet(tree.topology, 4, generator=torch.Generator().manual_seed(1))
+    law = ExactTree(tree).law(0.5)
+    assert (node_operators(net, law) > 0).all()
+    for wrong in (law.joint.triu(), law.joint[:, :5]):
+        with pytest.raises(ValueError, match="`joint` must be a symmetric"):
+            law_operator(net.forward_pass(law.x), 1, wrong)

@@ -194,5 +194,12 @@ def law_operator(forward: ForwardPass, layer: int, joint: Float[Tensor, "pattern
         ValueError: a layer that does not exist, non-finite inputs or weights, a joint law of another shape or that is
             not symmetric.
     """
-    p = joint.sum(-1)
-    return covariance_operator(forward, layer, (p.unsqueeze(-1) * p - joint) * (len(p) ** 2 / 2))
+    _require.finite("joint", joint)
+    if joint.shape[-1] != joint.shape[-2] or not torch.allclose(joint, joint.mT, atol=1e-6):
+        raise ValueError(
+            f"`joint` must be a symmetric square matrix, got shape {tuple(joint.shape)}; both views of a point have "
+            "the same law: take `PairLaw.joint`."
+        )
+    both = (joint + joint.mT) / 2  # what rounding left asymmetric is no part of the law
+    p = both.sum(-1)
+    return covariance_operator(forward, layer, (p.unsqueeze(-1) * p - both) * (len(p) ** 2 / 2))
