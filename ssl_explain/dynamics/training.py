@@ -62,6 +62,15 @@ class Training:
             if self.stopped is None:
                 self._one_step()
 
+    def restart_at(self, step: int) -> None:
+        """Count on from a step that an earlier run has reached; what it measured before is not known (its losses: NaN).
+
+        Whoever calls it has put network and generator where that run left them.
+        """
+        self.step = _require.integer("step", step, 0, "count in steps")
+        self._losses = torch.full((step,), float("nan"))
+        self._steps, self._values = [step], [self.measure(self.net)]
+
     def _one_step(self) -> None:
         views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
         loss = self.objective(self.net, views)

@@ -1,0 +1,145 @@
+"""Checkpoints of training: weights, random numbers and step in one safetensors file per epoch, moved into place whole.
+
+``epoch-00003.safetensors`` holds the weights by their names in the network, ``generator`` (the state of the random
+numbers, bytes) and ``step``; its metadata hold format, settings and a checksum. What is not as expected is named and
+left alone.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.dynamics.training import Training
+from ssl_explain.results import staged
+
+FORMAT = 1
+KEY = "ssl_explain"  # one entry of metadata: the order of several would change from run to run
+NAME = re.compile(r"epoch-(\d{5,})\.safetensors")
+
+Settings = Mapping[str, int | float | str | None]
+
+
+def require_safetensors() -> Any:
+    """The library of the format; imported when a checkpoint is written or read and not before.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise ImportError(
+            "a checkpoint needs safetensors, which is not installed; run: pip install 'ssl_explain[images]' "
+            "(in a checkout: pip install -e '.[images]' -c constraints.txt)."
+        ) from error
+    return safetensors
+
+
+def checkpoint_path(folder: Path, epoch: int) -> Path:
+    """Where the checkpoint after an epoch lies.
+
+    Example:
+        >>> checkpoint_path(Path("out"), 3).name
+        'epoch-00003.safetensors'
+    """
+    return folder / f"epoch-{epoch:05d}.safetensors"
+
+
+def epochs_in(folder: Path) -> list[int]:
+    """The epochs that have a checkpoint in a folder, in order; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(match[1]) for path in folder.iterdir() if (match := NAME.fullmatch(path.name)))
+
+
+def _checksum(tensors: Mapping[str, Tensor], settings: object) -> str:
+    """Of everything that counts: names, shapes, types, bytes, settings."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for name in sorted(tensors):
+        x = tensors[name].contiguous()
+        digest.update(f"{name} {tuple(x.shape)} {x.dtype}".encode())
+        digest.update(x.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, training: Training, settings: Settings) -> None:
+    """Write where a run stands; an error leaves the folder as it was.
+
+    Raises:
+        ImportError: safetensors is not installed.
+        OSError: the file cannot be written.
+    """
+    library = require_safetensors()
+    tensors = {name: w.detach().cpu().contiguous() for name, w in training.net.state_dict().items()}
+    tensors |= {"generator": training.generator.get_state(), "step": torch.tensor([training.step])}
+    said = dict(settings)
+    note = {"format": FORMAT, "settings": said, "sha256": _checksum(tensors, said)}
+    metadata = {KEY: json.dumps(note, sort_keys=True)}
+    with staged(path, library.torch.save(tensors, metadata)) as new:
+        os.replace(new, path)
+
+
+def load_checkpoint(path: Path, training: Training, settings: Settings) -> None:
+    """Put a run where the checkpoint left it: on a CPU its further steps have the bits of a run that never stopped.
+
+    The run is touched after every check has passed.
+
+    Raises:
+        ImportError: safetensors is not installed.
+        FileNotFoundError: no such file.
+        ValueError: a damaged file, one of something else, or one of other settings; it stays as it is.
+    """
+    tensors, said = _read(path)
+    differing = _differences(said, settings)
+    if differing:
+        raise ValueError(
+            f"`{path}` must be a checkpoint of the same settings, got {differing}; "
+            "give the settings that it was made with, or another place."
+        )
+    state, step = tensors.pop("generator", None), tensors.pop("step", None)
+    own = training.net.state_dict()
+    if (
+        state is None
+        or step is None
+        or {k: (w.shape, w.dtype) for k, w in own.items()} != {k: (w.shape, w.dtype) for k, w in tensors.items()}
+    ):
+        raise ValueError(f"`{path}` must hold weights for this network, got {sorted(tensors)}; {_REMEDY}.")
+    training.generator.set_state(state)
+    training.net.load_state_dict(tensors)
+    training.restart_at(int(step))
+
+
+_REMEDY = "move it away (the run then goes on from the epoch before), or write to another place"
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """The tensors and the settings of a file that is whole and ours."""
+    library = require_safetensors()
+    if not path.is_file():
+        raise FileNotFoundError(f"`path` must name a checkpoint, got no {path}.")
+    try:
+        with library.safe_open(path, framework="pt") as file:
+            note = json.loads((file.metadata() or {}).get(KEY, "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no mapping
+    except (library.SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"`{path}` must be a whole checkpoint, got {error}; {_REMEDY}.") from error
+    if note.get("format") != FORMAT:
+        got = f"format {note.get('format')!r}" if note else "a file of something else"
+        raise ValueError(f"`{path}` must be a checkpoint in format {FORMAT}, got {got}; {_REMEDY}.")
+    said = note.get("settings", {})
+    if note.get("sha256") != _checksum(tensors, said):
+        raise ValueError(f"`{path}` must match its checksum, got another; {_REMEDY}.")
+    return tensors, said
+
+
+def _differences(there: Mapping[str, object], here: Settings) -> str:
+    """In words, what differs between two sets of settings."""
+    names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
+    return ", ".join(f"{name} {there.get(name)} there and {here.get(name)} here" for name in names)

@@ -1,0 +1,161 @@
+"""The command `images`: train a student on real pictures, keep a checkpoint per epoch, say what it was worth.
+
+Scores on digits test the theory, not usefulness: raw pixels already do nearly as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ssl_explain import _require
+from ssl_explain.dynamics.checkpoint import (
+    checkpoint_path,
+    epochs_in,
+    load_checkpoint,
+    require_safetensors,
+    save_checkpoint,
+)
+from ssl_explain.dynamics.pictures import (
+    BATCH,
+    LEARNING_RATE,
+    TEMPERATURE,
+    Evaluation,
+    Kind,
+    LossName,
+    picture_loss,
+    picture_run,
+)
+from ssl_explain.dynamics.training import Training
+from ssl_explain.worlds.pictures import PictureWorld, cifar10, digits, stl10
+
+SCORED = 2000  # pictures to fit a probe on, and as many to score: more take minutes and change the second digit
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """What decides the bits of a run: two runs of the same settings on one CPU end alike.
+
+    Raises:
+        ValueError: another dataset, fewer than two pictures.
+    """
+
+    dataset: str = "digits"
+    net: Kind = "mlp"
+    loss: LossName = "nce"
+    strength: float = 0.5
+    temperature: float = TEMPERATURE
+    beta: float = 0.0
+    batch: int = BATCH
+    learning_rate: float = LEARNING_RATE
+    seed: int = 0
+    device: str = "cpu"
+    first: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset not in WORLDS:
+            raise ValueError(f"`dataset` must be one of {', '.join(WORLDS)}, got {self.dataset!r}.")
+        if self.first is not None:
+            _require.integer("first", self.first, 2, "leave it out for all pictures")
+
+    def worlds(self, folder: str | Path | None = None) -> tuple[PictureWorld, PictureWorld]:
+        """Pictures to train on and pictures to test; CIFAR-10 and STL-10 from ``folder`` or $SSL_EXPLAIN_DATA."""
+        train, test = (WORLDS[self.dataset](split, folder, self.first) for split in ("train", "test"))
+        return train, test
+
+    def run(self, world: PictureWorld) -> Training:
+        """A run that has not started."""
+        loss = picture_loss(self.loss, temperature=self.temperature, beta=self.beta)
+        return picture_run(
+            world, kind=self.net, loss=loss, strength=self.strength, learning_rate=self.learning_rate,
+            batch=self.batch, seed=self.seed, device=self.device,
+        )  # fmt: skip
+
+
+def _first(world: PictureWorld, n: int | None) -> PictureWorld:
+    """The same world with its first pictures only."""
+    return replace(world, images=world.images[:n], labels=None if world.labels is None else world.labels[:n])
+
+
+WORLDS: dict[str, Callable[[str, str | Path | None, int | None], PictureWorld]] = {
+    "digits": lambda split, folder, first: _first(digits(split), first),
+    "cifar10": lambda split, folder, first: cifar10(split, folder=folder, first=first),
+    "stl10": lambda split, folder, first: stl10(split, folder=folder, first=first),
+}
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """Scores of raw pixels, (probe, neighbours), and of the network before and after, (hidden or output, the same)."""
+
+    raw: Tensor
+    untrained: Tensor
+    trained: Tensor
+    steps: int
+    stopped: str | None
+
+    def table(self) -> str:
+        """The scores as lines to print."""
+        rows = [("raw pixels", self.raw)]
+        for when, scores in (("untrained", self.untrained), ("trained", self.trained)):
+            rows += [(f"{when}, {layer}", row) for layer, row in zip(Evaluation.LAYERS, scores, strict=True)]
+        lines = [f"{'':<20}{'probe':>7}{'neighbours':>12}"]
+        lines += [f"{name:<20}{float(linear):7.3f}{float(near):12.3f}" for name, (linear, near) in rows]
+        return "\n".join(lines)
+
+
+def train_on_images(
+    settings: ImageSettings,
+    *,
+    epochs: int = 100,
+    out: Path | None = None,
+    resume: bool = False,
+    folder: str | Path | None = None,
+    progress: bool = True,
+) -> ImageResult:
+    """Train for ``epochs`` epochs of len(pictures) // batch steps; keep a checkpoint of each in ``out``, if given.
+
+    ``resume`` goes on from the last checkpoint there, if there is one, and ends with the bits of an uncut run (on a
+    CPU, with the same number of threads). Scores come from the first 2,000 pictures of each split.
+
+    Raises:
+        ValueError: settings that cannot be; checkpoints in the way, damaged ones, or ones of other settings.
+        FileNotFoundError: the pictures are not there.
+        ImportError: kornia or safetensors is needed and not installed.
+    """
+    _require.integer("epochs", epochs, 1, "an epoch shows as many pictures as there are")
+    _check_place(out, resume)
+    train, test = settings.worlds(folder)
+    run, per_epoch = settings.run(train), max(1, len(train) // settings.batch)
+    evaluate = Evaluation(_first(train, SCORED), _first(test, SCORED))
+    untrained = evaluate(run.net)  # type: ignore[arg-type]
+    said, done = {**asdict(settings), "pictures": len(train)}, 0
+    if out is not None and (there := epochs_in(out)):
+        done = there[-1]
+        load_checkpoint(checkpoint_path(out, done), run, said)
+        if done > epochs:
+            raise ValueError(f"`epochs` must be at least {done}, got {epochs}; so many are finished in {out}.")
+    with tqdm(total=epochs, initial=done, disable=not progress, unit="epoch") as bar:
+        for epoch in range(done + 1, epochs + 1):
+            run.advance(per_epoch)
+            if run.stopped:
+                break
+            if out is not None:
+                save_checkpoint(checkpoint_path(out, epoch), run, said)
+            bar.update()
+    return ImageResult(evaluate.raw, untrained, evaluate(run.net), run.step, run.stopped)  # type: ignore[arg-type]
+
+
+def _check_place(out: Path | None, resume: bool) -> None:
+    """Before anything is computed: checkpoints can be written, and none is in the way."""
+    if out is None:
+        if resume:
+            raise ValueError("`resume` must come with `out`, got none; name the folder of the checkpoints.")
+        return
+    require_safetensors()
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"`out` must be a folder, got the file {out}; name another.")
+    if epochs_in(out) and not resume:
+        raise ValueError(f"`out` must hold no checkpoints, got {out} with some; resume from them, or name another.")
