@@ -212,6 +212,5 @@ def test_the_law_of_a_single_precision_tree_is_symmetric_enough_and_a_lopsided_o
     net = TreeNet(tree.topology, 4, generator=torch.Generator().manual_seed(1))
     law = ExactTree(tree).law(0.5)
     assert (node_operators(net, law) > 0).all()
-    for wrong in (law.joint.triu(), law.joint[:, :5]):
-        with pytest.raises(ValueError, match="`joint` must be a symmetric"):
-            law_operator(net.forward_pass(law.x), 1, wrong)
+    with pytest.raises(ValueError, match="`joint` must be a symmetric"):
+        law_operator(net.forward_pass(law.x), 1, law.joint.triu())
