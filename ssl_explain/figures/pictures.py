@@ -1,6 +1,9 @@
 """Real pictures: their views, the directions that learn from them, and a student at work."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+import seaborn
 import torch
 from jaxtyping import Float
 from matplotlib.artist import Artist
@@ -8,9 +11,10 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from torch import Tensor
 
-from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, MEASURED, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.figures.picture import Illustration, Picture
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
 from ssl_explain.records import DirectionsSweep, PictureViews
+from ssl_explain.results import interval
 
 GAP = 1  # pixels of paper between two pictures
 
@@ -165,3 +169,55 @@ def _above_and_below(record: DirectionsSweep) -> Tensor:
     """Pictures at strength 0 in the first row, those looked at in the second, each in units of its largest pixel."""
     both = torch.stack([record.sweep[0].pictures, record.now.pictures])
     return both / both.abs().amax((-2, -1), keepdim=True)
+
+
+def figure_over_strength(
+    strengths: Sequence[float], curves: Mapping[str, Float[Tensor, "runs strength"]], *, title: str, low: float = 0.0
+) -> Illustration:
+    """What to look at: which curve falls first, and how far apart the bands are.
+
+    One curve per name over the strength, equally spaced; bands are 95 % intervals of the mean over seeds.
+    """
+    figure = new_figure(7.2, 3.5)
+    ax = figure.subplots()
+    words = []
+    for number, (name, values) in enumerate(curves.items()):
+        places = np.tile(np.arange(len(strengths)), len(values))
+        seaborn.lineplot(
+            {"place": places, "value": values.flatten().numpy()}, x="place", y="value", errorbar=interval,
+            color=SERIES[(6, 4, 0, 2)[number % 4]], marker=MARKERS[number], markersize=6, linewidth=2, label=name,
+            ax=ax,
+        )  # fmt: skip
+        means = ", ".join(f"s {s:g} → {v:.2f}" for s, v in zip(strengths, values.mean(0).tolist(), strict=True))
+        words.append(f"{name}: {means}")
+    ax.set_xticks(range(len(strengths)), [f"{s:g}" for s in strengths])
+    ax.set_ylim(low, 1.05)
+    if low < 0:
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+    tidy(ax, xlabel="strength s of the views", title=title)
+    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.tight_layout()
+    return Illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")
+
+
+def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) -> Illustration:
+    """What to look at: how fast each curve falls; the flatter it is, the more directions grow.
+
+    One panel per layer; eigenvalues of OP as shares of its trace, bands are 95 % intervals of the mean over seeds.
+    """
+    figure = new_figure(9.6, 3.5)
+    words = []
+    for ax, (layer, curves) in zip(figure.subplots(1, len(layers)), layers.items(), strict=True):
+        for number, (name, values) in enumerate(curves.items()):
+            k = values.shape[1]
+            seaborn.lineplot(
+                {"number": np.tile(np.arange(1, k + 1), len(values)), "share": values.flatten().numpy()},
+                x="number", y="share", errorbar=interval, color=SERIES[(0, 6, 4)[number % 3]], marker=MARKERS[number],
+                markersize=5, linewidth=1.8, label=name, ax=ax,
+            )  # fmt: skip
+            words.append(f"{layer}, {name}: the first {k} carry {100 * float(values.sum(1).mean()):.0f} %")
+        ax.set(yscale="log")
+        tidy(ax, xlabel="eigenvalue number", title=f"{layer}: share of the trace of OP")
+        ax.legend(fontsize=FONT, frameon=False)
+    figure.tight_layout()
+    return Illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")

@@ -1,16 +1,19 @@
 """What a student of pictures has learned, as a probe sees it: always beside raw pixels and the untrained student."""
 
 import numpy as np
+import seaborn
 import torch
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.pictures import mosaic
-from ssl_explain.figures.style import FONT, INK, MEASURED, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.figures.seeds import Table, pick
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
 from ssl_explain.records import PictureTraining
+from ssl_explain.results import interval
 
 ROWS, COLUMNS = 5, 5
 FEWEST = 1e-4  # share of the variance: smaller ones are drawn no more
@@ -83,11 +86,12 @@ class TrainingPicture(Picture[PictureTraining]):
         """The probe beside its baselines, and how many directions the output fills."""
         r = self.record
         ranks = [float((-torch.special.xlogy(shares, shares)).sum().exp()) for shares in r.spectra]
+        last = int(r.trace.steps[-1])
         text = (
-            f"Step {r.step}, {r.loss}, strength s = {r.strength:g}. Probe of the output at step "
-            f"{int(r.trace.steps[-1])}: {float(r.trace.values[-1]):.3f}; untrained {float(r.trace.values[0]):.3f}, raw pixels {r.raw:.3f}. "
+            f"Step {r.step}, {r.loss}, strength s = {r.strength:g}. Probe of the output at step {last}: "
+            f"{float(r.trace.values[-1]):.3f}; untrained {float(r.trace.values[0]):.3f}, raw pixels {r.raw:.3f}. "
             f"Directions that the output fills (effective rank): {ranks[1]:.1f}, untrained {ranks[0]:.1f}. "
-            f"Largest weight {float(r.weights.abs().max()):.2f}."
+            f"Largest weight shown {float(r.weights.abs().max()):.2f}."
         )
         if r.before is not None:
             text += f" The run before, with s = {r.before_strength:g}, ended at {float(r.before.values[-1]):.3f}."
@@ -97,3 +101,98 @@ class TrainingPicture(Picture[PictureTraining]):
 def _tiles(record: PictureTraining) -> np.ndarray:
     weights = record.weights / record.weights.abs().max().clamp_min(1e-30)
     return mosaic(weights.unflatten(0, (ROWS, COLUMNS)))
+
+
+LAYERS = {"output": "probe of the output", "hidden": "probe of the hidden layer"}
+
+
+def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
+    """What to look at: where the blue curve lies above both baselines, and where below.
+
+    One panel per layer; the probe after training against the strength it was trained with. Bars are 95 % intervals of
+    the mean over seeds; the untrained student carries one too, raw pixels know no seed.
+    """
+    figure = new_figure(9.6, 3.6)
+    words = []
+    raw = float(pick(table, layer="pixels")[measure].mean())
+    for ax, (layer, title) in zip(figure.subplots(1, 2, sharey=True), LAYERS.items(), strict=True):
+        here = pick(table, layer=layer)
+        common = {"x": "strength", "y": measure, "errorbar": interval, "capsize": 0.12, "ax": ax}
+        start, end = (pick(here, when=when) for when in ("untrained", "trained"))
+        seaborn.pointplot(
+            data=start, color=QUIET, markers="s", linestyle="--", markerfacecolor="white", label="untrained", **common
+        )
+        seaborn.pointplot(data=end, color=MEASURED, markers="o", label="trained", **common)
+        ax.axhline(raw, color=PREDICTED, linestyle=":", linewidth=1.8, label="raw pixels")
+        ax.set_xticks(ax.get_xticks(), [f"{s:g}" for s in np.unique(here["strength"])])
+        tidy(ax, xlabel="strength s of the augmentation", title=title if measure == "probe" else layer)
+        ax.legend().remove()
+        words.append(f"{title}: {_over(end, 'strength', measure)}; untrained {_mean(start[measure])}.")
+    figure.axes[0].legend(fontsize=FONT, frameon=False, loc="lower left")
+    figure.tight_layout()
+    seeds = len(np.unique(table["seed"]))
+    return Illustration(
+        figure,
+        f"Trained with strength s, mean over {seeds} seeds [95 % interval]; raw pixels {raw:.3f}. {' '.join(words)}",
+    )
+
+
+def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
+    """What to look at: which points lie above both baselines, and which β pulls too hard.
+
+    The probe after training with mild views, against τ; a colour and a marker per loss. Bars are 95 % intervals of the
+    mean over seeds. L_simp has no τ: it stands alone, on the left.
+    """
+    figure = new_figure(9.6, 3.8)
+    ax = figure.subplots()
+    here, words = pick(table, layer=layer), []
+    raw = float(pick(table, loss="raw")["probe"].mean())
+    untrained = pick(here, loss="untrained")["probe"]
+    ax.axhline(raw, color=PREDICTED, linestyle=":", linewidth=1.8, label="raw pixels")
+    ax.axhspan(*interval(untrained), color=QUIET, alpha=0.3, label="untrained")
+    series = named_losses(here)
+    places = {0.0: 0.0} | {tau: 1.0 + k for k, tau in enumerate(sorted(set(np.unique(here["temperature"])) - {0.0}))}
+    for number, (name, rows) in enumerate(series.items()):
+        shift = 0.0 if name == "L_simp" else 0.11 * (number - (len(series) - 1) / 2)
+        taus = [0.0] if name == "L_simp" else np.unique(rows["temperature"]).tolist()
+        cells = [rows["probe"] if name == "L_simp" else pick(rows, temperature=tau)["probe"] for tau in taus]
+        means, ends = [cell.mean() for cell in cells], [interval(cell) for cell in cells]
+        bars = [
+            [m - low for m, (low, _) in zip(means, ends, strict=True)],
+            [high - m for m, (_, high) in zip(means, ends, strict=True)],
+        ]
+        x = [places[tau] + shift for tau in taus]
+        ax.errorbar(
+            x, means, bars, color=SERIES[number + 1], marker=MARKERS[number], capsize=3, linewidth=1.4, label=name
+        )
+        said = ", ".join(
+            f"{'' if tau == 0 else f'τ {tau:g} → '}{_mean(cell)}" for tau, cell in zip(taus, cells, strict=True)
+        )
+        words.append(f"{name}: {said}")
+    ax.set_xticks(list(places.values()), ["no τ", *(f"{tau:g}" for tau in list(places)[1:])])
+    tidy(ax, xlabel="temperature τ", title=LAYERS[layer])
+    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.tight_layout()
+    return Illustration(
+        figure,
+        f"{LAYERS[layer].capitalize()}, mean over {len(np.unique(table['seed']))} seeds [95 % interval]; raw pixels "
+        f"{raw:.3f}, untrained {_mean(untrained)}. {'; '.join(words)}.",
+    )
+
+
+def named_losses(table: Table) -> dict[str, Table]:
+    """The rows of each loss, and of each β of the frozen one, by the name that a reader sees."""
+    names = {"nce": "InfoNCE", "triplet": "soft triplet", "simple": "L_simp"}
+    found = {name: pick(table, loss=loss) for loss, name in names.items()}
+    frozen = pick(table, loss="frozen")
+    found |= {f"frozen, β = {beta:g}": pick(frozen, beta=beta) for beta in np.unique(frozen["beta"])}
+    return {name: rows for name, rows in found.items() if len(rows["probe"])}
+
+
+def _mean(values: np.ndarray) -> str:
+    low, high = interval(values)
+    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _over(rows: Table, column: str, measure: str) -> str:
+    return ", ".join(f"s {x:g} → {_mean(pick(rows, **{column: x})[measure])}" for x in np.unique(rows[column]))

@@ -20,7 +20,7 @@ def plot_overparameterisation(table: Table, *, ax: Axes) -> Axes:
 
     Root only; bars are 95 % intervals of the mean over seeds; the dotted line is the mean ceiling.
     """
-    root = _pick(table, level=table["level"].max())
+    root = pick(table, level=table["level"].max())
     common = {"data": root, "x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
     seaborn.pointplot(y="start", color=QUIET, markers="s", markerfacecolor="white", label="start", **common)
     seaborn.pointplot(y="end", color=MEASURED, markers="o", label="end", **common)
@@ -35,7 +35,7 @@ def figure_overparameterisation(table: Table) -> Illustration:
     figure = new_figure(9.6, 3.6)
     axes = np.atleast_1d(figure.subplots(1, len(lows), sharey=True))
     for ax, low in zip(axes, lows, strict=True):
-        plot_overparameterisation(_pick(table, polarity_low=low), ax=ax)
+        plot_overparameterisation(pick(table, polarity_low=low), ax=ax)
         tidy(ax, xlabel="neurons per node", title=f"|ρ| from {low:g} to 1")
         ax.legend().remove()
     axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
@@ -48,12 +48,12 @@ def describe_overparameterisation(table: Table) -> str:
     """The table in words: start, end with its interval, and ceiling of the root."""
     runs = int(table["run"].max()) + 1
     lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % interval of the end in brackets):"]
-    root = _pick(table, level=table["level"].max())
+    root = pick(table, level=table["level"].max())
     for low in np.unique(root["polarity_low"]):
-        panel = _pick(root, polarity_low=low)
+        panel = pick(root, polarity_low=low)
         parts = []
         for neurons in np.unique(panel["neurons"]):
-            cell = _pick(panel, neurons=neurons)
+            cell = pick(panel, neurons=neurons)
             left, right = interval(cell["end"])
             means = f"{cell['start'].mean():.2f} → {cell['end'].mean():.2f} [{left:.2f}, {right:.2f}]"
             parts.append(f"{neurons} neurons {means}")
@@ -91,6 +91,7 @@ def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"
     )
 
 
-def _pick(table: Table, **values: float | np.number) -> Table:
+def pick(table: Table, **values: float | str | np.number) -> Table:
+    """The rows in which each of these columns has this value."""
     keep = np.all([table[name] == value for name, value in values.items()], axis=0)
     return {name: column[keep] for name, column in table.items()}
