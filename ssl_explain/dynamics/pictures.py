@@ -20,6 +20,7 @@ from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_c
 from ssl_explain.losses.surrogate import frozen_info_nce
 from ssl_explain.networks.conv import ConvNet
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
 
 Student = ReLUNet | ConvNet
@@ -114,6 +115,7 @@ def picture_run(
         >>> run.step, run.net(digits().inputs()).shape
         (3, torch.Size([1197, 64]))
     """
+    check_strength(strength)
     generator = generator_on(device).manual_seed(seed)
     _require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
     net = picture_student(world, kind, generator=generator)
