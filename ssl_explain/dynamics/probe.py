@@ -21,14 +21,14 @@ def _check(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> None
             )
         _require.finite(name, features)
     _require.last_axis("test", test, train.shape[-1], "take both from the same layer of the same network")
-    _require.integer("classes in `y_train`", len(y_train.unique()), 2, "take more pictures")
+    _require.integer("classes", len(y_train.unique()), 2, "take more pictures")
 
 
 def probe(
-    train: Float[Tensor, "n d"],
-    y_train: Integer[Tensor, " n"],
-    test: Float[Tensor, "m d"],
-    y_test: Integer[Tensor, " m"],
+    train: Float[Tensor, "n d_train"],
+    y_train: Integer[Tensor, " labels"],
+    test: Float[Tensor, "m d_test"],
+    y_test: Integer[Tensor, " test_labels"],
 ) -> float:
     """Share of test points that a linear classifier gets right: standardised features, logistic regression.
 
@@ -48,7 +48,7 @@ def probe(
 
     _check(train, y_train, test, y_test)
     mean, spread = train.mean(0), train.std(0, correction=0)
-    alive = spread > 1e-6 * spread.max()
+    alive = spread > 1e-6 * train.abs().amax(0)
     a, b = (((x - mean) / spread)[:, alive].double().cpu().numpy() for x in (train, test))
     if not alive.any():
         a, b = a.reshape(len(a), 0), b.reshape(len(b), 0)
@@ -60,10 +60,10 @@ def probe(
 
 
 def neighbours(
-    train: Float[Tensor, "n d"],
-    y_train: Integer[Tensor, " n"],
-    test: Float[Tensor, "m d"],
-    y_test: Integer[Tensor, " m"],
+    train: Float[Tensor, "n d_train"],
+    y_train: Integer[Tensor, " labels"],
+    test: Float[Tensor, "m d_test"],
+    y_test: Integer[Tensor, " test_labels"],
     *,
     k: int = 1,
 ) -> float:
