@@ -201,9 +201,9 @@ def figure_over_strength(
 
 
 def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) -> Illustration:
-    """What to look at: how fast each curve falls; the flatter it is, the more directions grow.
+    """What to look at: how far training lifts a curve, and how flat it is: the flatter, the more directions grow.
 
-    One panel per layer; eigenvalues of OP as shares of its trace, bands are 95 % intervals of the mean over seeds.
+    One panel per layer; eigenvalues of OP, bands are 95 % intervals of the mean over seeds.
     """
     figure = new_figure(9.6, 3.5)
     words = []
@@ -211,13 +211,13 @@ def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) 
         for number, (name, values) in enumerate(curves.items()):
             k = values.shape[1]
             seaborn.lineplot(
-                {"number": np.tile(np.arange(1, k + 1), len(values)), "share": values.flatten().numpy()},
-                x="number", y="share", errorbar=interval, color=SERIES[(0, 6, 4)[number % 3]], marker=MARKERS[number],
+                {"number": np.tile(np.arange(1, k + 1), len(values)), "value": values.flatten().numpy()},
+                x="number", y="value", errorbar=interval, color=SERIES[(0, 6, 4)[number % 3]], marker=MARKERS[number],
                 markersize=5, linewidth=1.8, label=name, ax=ax,
             )  # fmt: skip
-            words.append(f"{layer}, {name}: the first {k} carry {100 * float(values.sum(1).mean()):.0f} %")
+            words.append(f"{layer}, {name}: {float(values[:, 0].mean()):.3g} down to {float(values[:, -1].mean()):.3g}")
         ax.set(yscale="log")
-        tidy(ax, xlabel="eigenvalue number", title=f"{layer}: share of the trace of OP")
+        tidy(ax, xlabel="eigenvalue number", title=f"{layer}: eigenvalues of OP")
         ax.legend(fontsize=FONT, frameon=False)
     figure.tight_layout()
-    return Illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")
+    return Illustration(figure, f"Mean over {len(values)} seeds, the largest {k} eigenvalues. {'; '.join(words)}.")

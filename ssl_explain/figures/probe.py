@@ -31,7 +31,7 @@ class TrainingPicture(Picture[PictureTraining]):
         """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 3.9)
         neurons, spread, curve = self.figure.subplots(1, 3, width_ratios=(1.25, 0.85, 1.1))
-        self.figure.subplots_adjust(left=0.012, right=0.985, top=0.83, bottom=0.145, wspace=0.27)
+        self.figure.subplots_adjust(left=0.012, right=0.975, top=0.83, bottom=0.145, wspace=0.27)
         self.image: AxesImage = neurons.imshow(_tiles(record), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
         neurons.set_axis_off()
         neurons.set_title("weights of 25 neurons", fontsize=FONT + 2, color=INK, loc="left")
@@ -116,6 +116,7 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     words = []
     raw = float(pick(table, layer="pixels")[measure].mean())
     for ax, (layer, title) in zip(figure.subplots(1, 2, sharey=True), LAYERS.items(), strict=True):
+        title = title.replace("probe", measure)
         here = pick(table, layer=layer)
         common = {"x": "strength", "y": measure, "errorbar": interval, "capsize": 0.12, "ax": ax}
         start, end = (pick(here, when=when) for when in ("untrained", "trained"))
@@ -125,10 +126,11 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
         seaborn.pointplot(data=end, color=MEASURED, markers="o", label="trained", **common)
         ax.axhline(raw, color=PREDICTED, linestyle=":", linewidth=1.8, label="raw pixels")
         ax.set_xticks(ax.get_xticks(), [f"{s:g}" for s in np.unique(here["strength"])])
-        tidy(ax, xlabel="strength s of the augmentation", title=title if measure == "probe" else layer)
+        tidy(ax, xlabel="strength s of the augmentation", title=title)
         ax.legend().remove()
-        words.append(f"{title}: {_over(end, 'strength', measure)}; untrained {_mean(start[measure])}.")
-    figure.axes[0].legend(fontsize=FONT, frameon=False, loc="lower left")
+        once = pick(start, strength=start["strength"].min())[measure]  # the same students at every strength
+        words.append(f"{title}: {_over(end, 'strength', measure)}; untrained {_mean(once)}.")
+    figure.axes[0].legend(fontsize=FONT, frameon=False, loc="lower center")
     figure.tight_layout()
     seeds = len(np.unique(table["seed"]))
     return Illustration(
@@ -153,7 +155,7 @@ def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
     series = named_losses(here)
     places = {0.0: 0.0} | {tau: 1.0 + k for k, tau in enumerate(sorted(set(np.unique(here["temperature"])) - {0.0}))}
     for number, (name, rows) in enumerate(series.items()):
-        shift = 0.0 if name == "L_simp" else 0.11 * (number - (len(series) - 1) / 2)
+        shift = 0.0 if name == "L_simp" else 0.08 * (number - (len(series) - 1) / 2)
         taus = [0.0] if name == "L_simp" else np.unique(rows["temperature"]).tolist()
         cells = [rows["probe"] if name == "L_simp" else pick(rows, temperature=tau)["probe"] for tau in taus]
         means, ends = [cell.mean() for cell in cells], [interval(cell) for cell in cells]

@@ -20,7 +20,7 @@ from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.pictures import digits
 
 POINTS, VIEWS, BATCH = 12, 6, 64
-STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+STEP_STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 STEPS = ("exact", "one batch of 64", "outputs of length one")
 
 
@@ -32,7 +32,7 @@ class RealStepState(State):
         ValueError: a value that its control does not offer.
     """
 
-    strength: float = choice(0.5, STRENGTHS, label="strength s", tip="0: all views of a digit are alike")
+    strength: float = choice(0.5, STEP_STRENGTHS, label="strength s", tip="0: all views of a digit are alike")
     temperature: float = choice(
         0.2, (0.05, 0.2, 1.0, 5.0), label="temperature τ", tip="small: only the nearest pairs count (not in L_simp)"
     )
@@ -61,14 +61,14 @@ def views_of_run(run: int) -> Views:
     chosen = points_of(world, run, POINTS)
     if world.labels is not None:
         chosen = chosen[world.labels[chosen].argsort(stable=True)]
-    return Views(torch.stack([views_at(world, chosen, strength, views=VIEWS).x for strength in STRENGTHS]))
+    return Views(torch.stack([views_at(world, chosen, strength, views=VIEWS).x for strength in STEP_STRENGTHS]))
 
 
 def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
     """The same student once for every strength."""
     widths = (alone.weights[0].shape[-1], *(weight.shape[-2] for weight in alone.weights))
     g = torch.Generator().manual_seed(0)
-    net = ReLUNet(widths, generator=g, normalise=normalise, linear_top=True, runs=len(STRENGTHS)).double()
+    net = ReLUNet(widths, generator=g, normalise=normalise, linear_top=True, runs=len(STEP_STRENGTHS)).double()
     with torch.no_grad():
         for mine, theirs in zip(net.weights, alone.weights, strict=True):
             mine.copy_(theirs.expand_as(mine))
@@ -79,7 +79,8 @@ def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:
     """The step of one fresh batch at every strength: 64 digits, two views each, one negative."""
     world = digits()
     draws = [
-        world.draw(BATCH, strength=strength, generator=torch.Generator().manual_seed(run)).x for strength in STRENGTHS
+        world.draw(BATCH, strength=strength, generator=torch.Generator().manual_seed(run)).x
+        for strength in STEP_STRENGTHS
     ]
     energy = contrastive(loss, negatives=1)(net, Views(torch.stack(draws).double()))
     (gradient,) = torch.autograd.grad(-energy.sum(), net.weights[0])
@@ -117,8 +118,8 @@ class RealStepExplorer(Explorer[RealStepState]):
 
     def compute(self, state: RealStepState) -> Reweighing:
         """All strengths at once; the one chosen is the large mark."""
-        sweep = all_strengths(state.change(strength=STRENGTHS[0]))
-        place = STRENGTHS.index(state.strength)
+        sweep = all_strengths(state.change(strength=STEP_STRENGTHS[0]))
+        place = STEP_STRENGTHS.index(state.strength)
         now = Residue(*(getattr(sweep, field.name)[place] for field in fields(Residue)))
         weighs = state.loss if state.loss == "L_simp" else f"{state.loss}, τ = {state.temperature:g}"
         setting = f"{weighs}; s = {state.strength:g}; {state.network}; step: {state.step}; points sorted by digit"

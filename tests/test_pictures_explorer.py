@@ -1,0 +1,365 @@
+"""Real pictures on the screen: views, directions of OP, predicted steps, a student at work, figures of the tables."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from grid import settings
+
+from ssl_explain import digits
+from ssl_explain.dynamics.directions import (
+    SideBySide,
+    as_pictures,
+    bottom_operator,
+    directions,
+    one_of,
+    overlap,
+    points_of,
+    roughness,
+    students,
+    views_at,
+)
+from ssl_explain.dynamics.probe import probe, spectrum
+from ssl_explain.figures.pictures import figure_over_strength, figure_spectra, mosaic
+from ssl_explain.figures.probe import figure_losses, figure_strength, named_losses
+from ssl_explain.losses.contrastive import simple_contrastive
+from ssl_explain.results import interval
+from ssl_explain.widgets import (
+    DirectionsState,
+    PicturesState,
+    RealStepState,
+    ViewsState,
+    directions_explorer,
+    pictures_explorer,
+    real_step_explorer,
+    views_explorer,
+)
+from ssl_explain.widgets.directions_explorer import STRENGTHS, all_sweeps, student
+from ssl_explain.widgets.pictures_explorer import LOSSES, objective_of, probe_of_output
+from ssl_explain.widgets.real_step_explorer import copies, views_of_run
+from ssl_explain.widgets.views_explorer import share_kept
+from ssl_explain.worlds.augment import EVERYTHING
+
+MAKE = {
+    "views": (views_explorer, ViewsState()),
+    "directions": (directions_explorer, DirectionsState()),
+    "step": (real_step_explorer, RealStepState()),
+    "training": (pictures_explorer, PicturesState()),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def explorers():
+    return {name: make(state) for name, (make, state) in MAKE.items()}
+
+
+def numbers(record):
+    """Every tensor in a record, however deep."""
+    if isinstance(record, torch.Tensor):
+        return [record.double()]
+    if isinstance(record, tuple):
+        return list(itertools.chain.from_iterable(numbers(part) for part in record))
+    fields = getattr(record, "__dataclass_fields__", {})
+    return list(itertools.chain.from_iterable(numbers(getattr(record, name)) for name in fields))
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_every_setting_gives_a_sound_picture(name, explorers):
+    explorer, (_, base) = explorers[name], MAKE[name]
+    for changes in settings(base.controls()):
+        record = explorer.compute(base.change(**changes))
+        explorer.figure.update(record)
+        assert all(torch.isfinite(tensor).all() for tensor in numbers(record)), changes
+        words = explorer.figure.describe()
+        assert 40 < len(words) < 900
+        assert "nan" not in words
+        strength = changes.get("strength", base.strength)
+        assert f"s = {strength:g}" in words
+    explorer.state = base
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_controls_presets_and_the_copied_line(name, explorers):
+    explorer, (make, base) = explorers[name], MAKE[name]
+    for wanted in explorer.presets.values():
+        explorer.state = base.change(**wanted)
+        assert explorer.line().startswith(f"{make.__name__}(")
+        assert explorer.view.image.value.startswith('<img src="data:image/webp')
+    explorer.state = base
+    with pytest.raises(ValueError, match="controls"):
+        make(base, controls=["nothing"])
+
+
+# Views
+
+
+def test_views_at_zero_are_their_pictures_and_columns_stay_with_their_row():
+    record = views_explorer(ViewsState(strength=0.0)).record
+    assert torch.equal(record.grid, record.grid[:, :1].expand_as(record.grid))
+    picture = views_explorer(ViewsState(strength=2.0))
+    whole = picture.figure.image.get_array().filled(np.nan)
+    first = picture.record.grid[1, 0].numpy()
+    np.testing.assert_array_equal(whole[9:17, :8], first)
+    np.testing.assert_array_equal(whole[9:17, -8:], picture.record.grid[1, -1].numpy())
+    assert np.isnan(whole[8]).all()
+
+
+def test_the_share_kept_falls_from_nearly_all_to_chance():
+    kept = [share_kept(strength, EVERYTHING) for strength in (0.0, 0.5, 1.0, 2.0, 6.0)]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[0] > 0.95
+    assert kept[-1] < 0.2
+
+
+def test_parts_that_are_off_do_nothing():
+    off = {"affine": "off", "crop": "off", "erase": "off", "blur": "off"}
+    record = views_explorer(ViewsState(strength=6.0, **off)).record
+    assert record.parts == ()
+    assert record.kept_now == pytest.approx(share_kept(0.0, EVERYTHING))
+    assert "on: nothing" in views_explorer(ViewsState(strength=6.0, **off)).figure.describe()
+
+
+def test_mosaic_of_one_row_and_its_wide_gap():
+    grid = torch.arange(8.0).view(1, 4, 1, 2)
+    narrow, wide = mosaic(grid), mosaic(grid, wide=(0,))
+    assert narrow.shape == (1, 11)
+    assert wide.shape == (1, 13)
+    np.testing.assert_array_equal(narrow[0][~np.isnan(narrow[0])], wide[0][~np.isnan(wide[0])])
+
+
+# Directions
+
+
+def test_directions_are_the_eigenvectors_of_the_operator():
+    world, net = digits(), one_of(students(digits(), 0.0, steps=0, runs=2), 0)
+    views = views_at(world, points_of(world, 1, 10), 0.5, views=3)
+    found = directions(net, views, (8, 8))
+    values, vectors = torch.linalg.eigh(bottom_operator(net, views).as_matrix())
+    trace = values.sum()
+    torch.testing.assert_close(found.values * trace, values.flip(0)[:6], rtol=1e-5, atol=0)
+    assert overlap(found.vectors, vectors.flip(1)[:, :6]) == pytest.approx(1, abs=1e-4)
+    assert found.total == pytest.approx(float(trace))
+    torch.testing.assert_close(found.pictures.square().sum((1, 2)), torch.ones(6).double())
+    assert ((found.share_of_one > 0) & (found.share_of_one <= 1 + 1e-9)).all()
+
+
+def test_a_picture_is_the_best_pattern_that_all_neurons_share():
+    g = torch.Generator().manual_seed(0)
+    v = torch.randn(3 * 4, 1, generator=g).double()
+    v /= v.norm()
+    picture, share = as_pictures(v, (2, 2))
+    caught = (v.view(3, 4) @ picture.flatten()).square().sum()
+    torch.testing.assert_close(caught, share[0])
+    for _ in range(50):
+        other = torch.nn.functional.normalize(torch.randn(4, generator=g).double(), dim=0)
+        assert (v.view(3, 4) @ other).square().sum() <= share[0] + 1e-12
+
+
+def test_roughness_and_overlap_at_their_ends():
+    board = (torch.arange(8).view(-1, 1) + torch.arange(8)) % 2 * 2.0 - 1
+    assert roughness(board) == pytest.approx(2 * 7 / 8 * 2)
+    noise = torch.randn(2000, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert roughness(noise).mean() == pytest.approx(1.75, abs=0.02)
+    a = torch.linalg.qr(torch.randn(9, 3, generator=torch.Generator().manual_seed(1)))[0]
+    turned = a @ torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(2)))[0]
+    assert overlap(a, turned) == pytest.approx(1, abs=1e-5)
+    assert overlap(torch.eye(6)[:, :3], torch.eye(6)[:, 3:]) == 0
+
+
+def test_students_side_by_side_are_reproducible_and_start_alike():
+    world = digits()
+    twice = [students(world, 0.5, runs=2, steps=3, batch=16) for _ in range(2)]
+    assert all(torch.equal(a, b) for a, b in zip(twice[0].weights, twice[1].weights, strict=True))
+    fresh = students(world, 0.0, runs=2, steps=0)
+    assert not torch.equal(fresh.weights[0], twice[0].weights[0])
+    assert torch.equal(fresh.weights[0], students(world, 4.0, runs=2, steps=0).weights[0])
+    drawn = SideBySide(world, 3).draw(5, views=2, strength=0.0, generator=torch.Generator().manual_seed(0)).x
+    assert drawn.shape == (3, 5, 2, 64)
+    assert len(drawn[:, :, 0].flatten(0, 1).unique(dim=0)) == 15
+
+
+def test_one_student_gives_what_it_gave_among_the_others():
+    net = students(digits(), 0.0, runs=3, steps=0)
+    x = digits().inputs()[:7]
+    together = net(x.expand(3, -1, -1))[2]
+    torch.testing.assert_close(one_of(net, 2, normalise=True)(x.double()).float(), together)
+
+
+def test_stronger_views_turn_and_smooth_the_directions(explorers):
+    for network, sweep in all_sweeps().items():
+        overlaps = [found.overlap for found in sweep.sweep]
+        assert overlaps[0] == 1
+        assert overlaps[4] < 0.5
+        assert sweep.redrawn[5] > overlaps[5] + 0.2
+        assert sweep.sweep[5].roughness.mean() < sweep.sweep[0].roughness.mean() / 2
+        assert network in explorers["directions"].compute(DirectionsState(network=network)).network
+
+
+def test_drawn_directions_are_those_of_the_record(explorers):
+    explorer = explorers["directions"]
+    explorer.state = DirectionsState(strength=4.0, network="untrained")
+    figure, record = explorer.figure, explorer.record
+    assert [text.get_text() for text in figure.rows] == ["s = 0", "s = 4"]
+    assert [text.get_text() for text in figure.shares[6:]] == [f"{100 * v:.0f} %" for v in record.now.values.tolist()]
+    drawn = figure.image.get_array().filled(np.nan)[9:17, :8]
+    expected = record.now.pictures[0] / record.now.pictures[0].abs().max()
+    np.testing.assert_allclose(drawn, expected.numpy(), atol=1e-6)
+    assert list(figure.line.get_xdata()) == [STRENGTHS.index(4.0)] * 2
+
+
+# The real step
+
+
+@pytest.mark.parametrize("network", ["untrained", "trained, s = 0.5"])
+def test_the_step_of_l_simp_is_predicted_at_every_strength(network, explorers):
+    for strength in (0.0, 1.0, 4.0):
+        state = RealStepState(loss="L_simp", strength=strength, network=network)
+        now = explorers["step"].compute(state).now
+        assert now.cosine == pytest.approx(1, abs=1e-9)
+        assert now.error < 1e-9
+
+
+def test_the_true_step_is_the_gradient_over_all_pairs_of_views(explorers):
+    now = explorers["step"].compute(RealStepState(loss="L_simp", strength=1.0, run=3)).now
+    net, x = one_of(student("untrained"), 2), views_of_run(3).x[3]
+    f = net(x)
+    r = 0.5 * (f[:, :, None, None] - f).square().sum(-1)
+    energy = simple_contrastive(r.diagonal(dim1=0, dim2=2).mean().view(1), r.mean().view(1, 1)).sum()
+    (gradient,) = torch.autograd.grad(-energy, net.weights[0])
+    torch.testing.assert_close(now.true, gradient.flatten(), rtol=1e-9, atol=1e-14)
+
+
+def test_digits_are_sorted_and_copies_are_alike():
+    x = views_of_run(2).x
+    assert x.shape == (6, 12, 6, 64)
+    assert torch.equal(x[0], x[0][:, :1].expand_as(x[0]))
+    net = copies(one_of(student("untrained"), 0), normalise=False)
+    out = net(x[:1].expand(6, -1, -1, -1))
+    assert torch.equal(out[0], out[5])
+
+
+def test_frozen_weights_fail_after_training_and_departures_are_seen(explorers):
+    compute = explorers["step"].compute
+    assert compute(RealStepState()).now.cosine > 0.99
+    assert compute(RealStepState(network="trained, s = 0.5")).now.cosine < 0.5
+    for step in ("one batch of 64", "outputs of length one"):
+        assert compute(RealStepState(loss="L_simp", step=step)).now.cosine < 0.95
+
+
+# Training
+
+
+def test_training_streams_and_probes_on_schedule():
+    explorer = pictures_explorer(PicturesState(budget=100))
+    record = explorer.run(30)
+    assert record.step == 30
+    assert record.trace.steps.tolist() == [0, 25]
+    assert record.trace.values[0] == pytest.approx(
+        float(probe_of_output(pictures_explorer().start(PicturesState()).net))
+    )
+    net = explorer._training.net
+    np.testing.assert_allclose(record.weights.flatten(1).numpy(), net.weights[0][0, :25].detach().numpy())
+    torch.testing.assert_close(record.spectra[1], spectrum(net(digits("test").inputs()).detach()))
+    pixels = probe(digits().inputs(), digits().labels, digits("test").inputs(), digits("test").labels)
+    assert record.raw == pytest.approx(pixels)
+    drawn = explorer.figure
+    assert drawn.curve.get_ydata() == pytest.approx(record.trace.values.tolist())
+    assert [line.get_ydata()[0] for line in drawn.baselines] == pytest.approx([pixels, float(record.trace.values[0])])
+
+
+def test_play_runs_to_the_budget_and_a_new_seed_starts_afresh():
+    explorer = pictures_explorer(PicturesState(budget=100))
+    explorer.play()
+    explorer._runner._thread.join(60)
+    assert explorer.over
+    assert explorer.record.trace.steps.tolist() == [0, 25, 50, 75, 100]
+    explorer.state = explorer.state.change(strength=0.0)  # live, but the run is over: afresh, the old curve is kept
+    assert explorer.record.step == 0
+    assert explorer.record.before.steps.tolist() == [0, 25, 50, 75, 100]
+    assert "The run before, with s = 0.5" in explorer.figure.describe()
+    explorer.state = explorer.state.change(seed=2)
+    assert explorer.record.before is None
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_live_settings_reach_the_run(loss):
+    explorer = pictures_explorer(PicturesState(budget=100))
+    explorer.run(1)
+    explorer.state = explorer.state.change(loss=loss, strength=1.0, learning_rate=0.3, beta=1.0, temperature=0.5)
+    assert explorer._training.step == 1
+    assert (explorer._training.strength, explorer._training.learning_rate) == (1.0, 0.3)
+    views = digits().draw(8, strength=0.5, generator=torch.Generator().manual_seed(0))
+    expected = objective_of(explorer.state)(explorer._training.net, views)
+    torch.testing.assert_close(explorer._training.objective(explorer._training.net, views), expected)
+    assert loss in explorer.figure.describe()
+
+
+# Tables
+
+
+def strength_table(seeds=4):
+    rows = [
+        ("mlp", s, seed, when, layer, value + 0.01 * seed, value)
+        for s in (0.0, 0.5)
+        for seed in range(seeds)
+        for when, layer, value in (
+            ("raw", "pixels", 0.5), ("untrained", "hidden", 0.6), ("untrained", "output", 0.7),
+            ("trained", "hidden", 0.7 + s / 2), ("trained", "output", 0.8 + s / 5),
+        )
+    ]  # fmt: skip
+    names = ("kind", "strength", "seed", "when", "layer", "probe", "neighbours")
+    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def test_strength_figure_draws_means_baselines_and_intervals():
+    shown = figure_strength(strength_table())
+    output, hidden = shown.figure.axes
+    assert output.get_title(loc="left") == "probe of the output"
+    means = [line.get_ydata() for line in output.lines if len(line.get_ydata()) == 2 and line.get_label() == "trained"]
+    np.testing.assert_allclose(means[0], [0.815, 0.915])
+    assert any(line.get_label() == "raw pixels" for line in hidden.lines)
+    low, high = interval(0.7 + 0.01 * np.arange(4))
+    assert f"untrained 0.715 [{low:.3f}, {high:.3f}]" in shown.words
+    assert "raw pixels 0.515" in shown.words
+    assert "neighbours of the output" in figure_strength(strength_table(), measure="neighbours").words
+
+
+def losses_table():
+    names = ("loss", "temperature", "beta", "seed", "layer", "probe", "neighbours")
+    kinds = [("raw", 0.0, 0.0), ("untrained", 0.0, 0.0), ("simple", 0.0, 0.0), ("nce", 0.1, 0.0), ("nce", 0.5, 0.0)]
+    kinds += [("frozen", 0.1, 0.0), ("frozen", 0.1, 0.5)]
+    rows = [
+        (loss, tau, beta, seed, "pixels" if loss == "raw" else "output", 0.8 + tau + beta / 10 + 0.001 * seed, 0.9)
+        for loss, tau, beta in kinds
+        for seed in range(3)
+    ]
+    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def test_losses_figure_names_every_loss_with_its_mean():
+    table = losses_table()
+    assert list(named_losses(table)) == ["InfoNCE", "L_simp", "frozen, β = 0", "frozen, β = 0.5"]
+    shown = figure_losses(table)
+    assert [text.get_text() for text in shown.figure.axes[0].get_xticklabels()] == ["no τ", "0.1", "0.5"]
+    assert "frozen, β = 0.5: τ 0.1 → 0.951" in shown.words
+    assert "L_simp: 0.801" in shown.words
+
+
+def test_curves_over_strength_and_spectra_draw_means():
+    values = torch.tensor([[1.0, 0.5], [1.0, 0.7], [1.0, 0.6]])
+    shown = figure_over_strength((0.0, 1.0), {"overlap": values}, title="t", low=-1)
+    np.testing.assert_allclose(shown.figure.axes[0].lines[0].get_ydata(), [1.0, 0.6], rtol=1e-6)
+    assert "overlap: s 0 → 1.00, s 1 → 0.60" in shown.words
+    spectra = figure_spectra({"layer 1": {"untrained": values}, "layer 2": {"untrained": 2 * values}})
+    assert "layer 2, untrained: 2 down to 1.2" in spectra.words
+    assert plt.get_fignums() == []
