@@ -10,7 +10,7 @@ from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compa
 from ssl_explain.records import Option, Question
 
 what_arrives = Question(
-    "Every edge has ρ = 0.8. Five edges below the root, which share of the variance does the root still cause?",
+    "Every edge has ρ = 0.8. Five edges below the root, which share of a node's variance does the root still cause?",
     {
         "most": Option(
             "about 80 %: each step is 80 % faithful",

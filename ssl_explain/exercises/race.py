@@ -10,8 +10,8 @@ from ssl_explain.exercises.exercise import Exercise, compare
 from ssl_explain.records import Option, Question
 
 bottom_operator = Question(
-    "Outputs have length one. While all levels learn, what becomes of the largest eigenvalue of the operators at "
-    "level 1?",
+    "Outputs have length one, and the loss is L_simp. While all levels learn, what becomes of the largest eigenvalue "
+    "of the operators at level 1?",
     {
         "grows": Option(
             "it grows: the layers above learn, and layers help each other",

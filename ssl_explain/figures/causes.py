@@ -33,7 +33,8 @@ def figure_fading(shares: Mapping[str, Float[Tensor, "trees depth"]]) -> Illustr
         )
     ax.set_yscale("log")
     ax.set_ylim(1e-8, 1.5)
-    tidy(ax, xlabel="edges below the root", title="ρ²: what of the root's variance arrives")
+    title = "ρ²: what of the root's variance arrives (median, and nine trees in ten)"
+    tidy(ax, xlabel="edges below the root", title=title)
     ax.plot([], [], color=QUIET, linestyle=":", label="mean over trees")
     ax.legend(fontsize=FONT, frameon=False, loc="lower left")
     figure.tight_layout()
@@ -44,7 +45,7 @@ def figure_fading(shares: Mapping[str, Float[Tensor, "trees depth"]]) -> Illustr
 def figure_ceilings(
     predicted: Float[Tensor, " latent"], found: Float[Tensor, " latent"], worlds: Mapping[str, Float[Tensor, "t level"]]
 ) -> Illustration:
-    """What to look at: the dots on the line; then curves that do not fall all the way.
+    """What to look at: the dots on the line; then curves that fall, more and more slowly.
 
     Left, every latent of one tree: its ceiling against the best correlation of any lookup table. Right, the mean
     ceiling of each level over trees, with 95 % intervals of that mean.
@@ -105,7 +106,7 @@ def figure_luck(
         ax.minorticks_off()
         tidy(ax, xlabel="neurons in the root's node", title=setting)
         pairs = zip(counts, means, expected[setting], strict=True)
-        words.append(f"{setting}: " + ", ".join(f"{n} neurons {m:.3f} ({e:.3f})" for n, m, e in pairs))
+        words.append(f"{setting}: " + ", ".join(f"{n} neuron{'s' * (n > 1)} {m:.3f} ({e:.3f})" for n, m, e in pairs))
     axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
     axes[-1].legend(fontsize=FONT, frameon=False, loc="lower right")
     figure.tight_layout()

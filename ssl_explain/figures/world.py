@@ -45,7 +45,7 @@ class WorldPicture(Picture[HiddenWorld]):
             0.62, 0.94, "covariance of the neurons on its children", fontsize=FONT + 2, color=INK, va="baseline"
         )
         self.dot_axes = self.figure.add_axes((0.665, 0.11, 0.315, 0.3))
-        tidy(self.dot_axes, xlabel="predicted: ρ² a aᵀ", ylabel="measured")
+        tidy(self.dot_axes, xlabel="predicted, ρ² a aᵀ / largest entry", ylabel="measured / largest")
         self.dot_axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
         self.dot_axes.axline((0, 0), slope=1, color=PREDICTED, linewidth=1.2, linestyle="--")
         self.dots = self.dot_axes.plot([], [], "o", color=MEASURED, markersize=5, alpha=0.7)[0]
@@ -113,14 +113,21 @@ class WorldPicture(Picture[HiddenWorld]):
         self.record = record
         self._tree(record)
         self._leaf_rows(record)
-        size = max(float(record.predicted.abs().max()), float(record.measured.abs().max()))
+        larger = max(record.predicted, record.measured, key=lambda covariance: float(covariance.abs().max()))
+        size = float(larger.abs().max())
         size = size if size > BARELY else 1.0
         predicted, measured = (x.numpy() / size for x in (record.predicted, record.measured))
         for heat, values in zip(self.heats, (predicted, measured), strict=True):
             heat.set_data(values)
         self.dots.set_data(predicted.flatten(), measured.flatten())
         kind = f"sampled, ± {record.noise:.1g}" if record.noise else "all patterns"
-        self.words.set_text(f"ρ² = {record.share:.2f}\nlargest gap {_gap(record)}\n({kind})")
+        lines = (
+            f"ρ² = {record.share:.2f}",
+            f"largest entry {_largest(larger)}",
+            f"largest gap {_gap(record)}",
+            f"({kind})",
+        )
+        self.words.set_text("\n".join(lines))
 
     def _tree(self, record: HiddenWorld) -> None:
         """Edges, nodes, numbers and the ring."""
