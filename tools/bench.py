@@ -230,6 +230,13 @@ def sweeps() -> Iterator[Row]:
     yield from rows()
 
 
+def pictures() -> Iterator[Row]:
+    """Training on real pictures, measured in a file of its own."""
+    from bench_pictures import rows
+
+    yield from rows()
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Measure speed and emergence.")
@@ -249,7 +256,7 @@ def main() -> None:
         importing(options.repeat),
         emergence(),
     ]
-    parts += [operators(), sweeps()]
+    parts += [operators(), sweeps(), pictures()]
     for part in [*parts, browser()] if options.browser else parts:
         for row in part:
             rows.append(row)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from bench import Row, seconds
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 from torch.func import functional_call, jacrev, vmap
 
 from ssl_explain import ReLUNet
