@@ -90,8 +90,13 @@ def image_sweep(arguments: argparse.Namespace) -> None:
 
 def magnitudes(word: str) -> tuple[float, float]:
     """Read a range such as 0.8:1."""
-    low, high = word.split(":")
-    return float(low), float(high)
+    try:
+        low, high = (float(part) for part in word.split(":"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"write a range as LOW:HIGH, such as 0.8:1.0, not {word!r}") from error
+    if not 0 <= low <= high <= 1:
+        raise argparse.ArgumentTypeError(f"magnitudes lie in 0 <= LOW <= HIGH <= 1, not {word!r}")
+    return low, high
 
 
 DEFAULTS: dict[Callable[[argparse.Namespace], None], dict[str, Any]] = {

@@ -186,7 +186,9 @@ def test_a_table_of_another_command_is_replaced_only_on_demand(tmp_path, capsys)
     words = ["sweep", *ONE, "--steps", "3", "--out", str(tmp_path)]
     said(capsys, *words, "--neurons", "2")
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    with pytest.raises(SystemExit, match=r"must be missing or made by the same command.*--neurons 2 .*to be replaced"):
+    with pytest.raises(
+        SystemExit, match=r"must be missing or made by the same command.*--neurons 2 .*allow its replacement"
+    ):
         command.main([*words, "--neurons", "3"])
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
     said(capsys, *words, "--neurons", "3", "--replace")
@@ -200,3 +202,11 @@ def test_a_folder_that_cannot_be_is_said_before_the_minutes(tmp_path, monkeypatc
         with pytest.raises(SystemExit, match=r"^ssl_explain: .*file"):
             command.main(["sweep", "--workers", "1", "--out", str(out)])
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("word", ["0.8", "a:b", "1:0.8", "0.8:1.5", "-0.1:1"])
+def test_a_range_that_is_none_is_explained(capsys, word):
+    with pytest.raises(SystemExit) as end:
+        command.main(["sweep", f"--polarity={word}"])
+    assert end.value.code == 2
+    assert word in capsys.readouterr().err

@@ -432,7 +432,7 @@ def test_a_cluster_outlives_the_death_of_a_worker(path, tmp_path, cluster, undis
     assert path.read_bytes() == undisturbed["table.csv"]
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "no cluster"])
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp://127.0.0.1:1"])
 def test_an_unreachable_cluster_fails_within_seconds(path, address, monkeypatch):
     pytest.importorskip("distributed")
     assert sweep_module.PATIENCE <= 5
@@ -457,4 +457,12 @@ def test_without_dask_the_extra_is_named(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r"pip install -e '\.\[cluster\]'"):
         go(path, cluster="tcp://127.0.0.1:9")
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:8786", "localhost", "", "no cluster"])
+def test_an_address_without_its_protocol_is_refused_before_anyone_is_called(path, address):
+    pytest.importorskip("distributed")
+    with pytest.raises(ConnectionError, match="`cluster` must be the address of a Dask scheduler with its protocol"):
+        go(path, cluster=address)
     assert list(path.parent.iterdir()) == []

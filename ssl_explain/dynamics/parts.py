@@ -203,7 +203,7 @@ class Parts:
         if made_by != self.command and not self.replace:
             raise ValueError(
                 f"`{self.path}` must be missing or made by the same command, got the table of: {made_by}; "
-                "write to another place, move it away, or ask for it to be replaced."
+                "write to another place, move it away, or allow its replacement (`replace=True`, `--replace`)."
             )
 
     def _remove(self) -> None:

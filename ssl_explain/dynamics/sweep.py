@@ -3,6 +3,7 @@
 joblib runs the jobs, and hands them to Dask where there is a cluster: nothing here decides who works on what.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -132,6 +133,11 @@ def _cluster(address: str | None) -> Iterator[None]:
             "`cluster` must come with Dask, which is not installed; run: pip install -e '.[cluster]' "
             "(here and on every worker), or leave `cluster` out."
         ) from error
+    if not re.match(r"(tcp|tls|ucx|ws|wss|inproc)://", address):
+        raise ConnectionError(
+            f"`cluster` must be the address of a Dask scheduler with its protocol, such as tcp://192.168.0.2:8786, "
+            f"got {address!r}; the scheduler prints its address when it starts."
+        )
     remedy = "start one with `dask scheduler` and, on every machine, `dask worker ADDRESS`; or leave `cluster` out"
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
