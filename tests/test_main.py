@@ -140,7 +140,6 @@ def test_help_ends_well(words, capsys):
         (["sweep", "--runs", "0"], "`runs` must be an integer ≥ 1, got 0"),
         (["sweep", "--steps", "0"], "`steps` must be an integer ≥ 1, got 0"),
         (["sweep", "--workers", "0"], "`workers` must be an integer ≥ 1, got 0"),
-        (["sweep", "--polarity", "0.8:1.2"], "`polarity` must lie in [-1, 1], got 1.2"),
         (["sweep", "--device", "abacus"], "`device` must be one that this PyTorch"),
         (["sweep", "--cluster", "tcp://127.0.0.1:9"], "`cluster` must be the address of a Dask scheduler"),
     ],
