@@ -259,6 +259,25 @@ def test_a_beta_without_its_loss_is_named(name):
         picture_loss(name, beta=0.5)
 
 
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_coloured_pictures_pass_through_everything(monkeypatch, tmp_path, seeded, kind):
+    """A stand-in for CIFAR-10: as large, as coloured, and its classes differ in colour."""
+
+    def coloured(split, folder, first):
+        g = seeded(len(split))
+        labels = torch.arange(first) % 3
+        tint = torch.eye(3)[labels].view(-1, 3, 1, 1)
+        return PictureWorld((tint + torch.rand(first, 3, 32, 32, generator=g)) / 2, labels.to(torch.uint8))
+
+    monkeypatch.setitem(images.WORLDS, "cifar10", coloured)
+    settings = ImageSettings(dataset="cifar10", net=kind, first=40, batch=16)
+    result = train(settings, epochs=1, out=tmp_path)
+    assert result.raw.tolist() == [1.0, 1.0]
+    assert result.steps == 2
+    assert result.trained.isfinite().all()
+    assert torch.equal(train(settings, epochs=1, out=tmp_path, resume=True).trained, result.trained)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"), [({"dataset": "faces"}, "`dataset` must be one of"), ({"first": 1}, "`first` must")]
 )

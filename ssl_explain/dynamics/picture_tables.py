@@ -1,6 +1,9 @@
 """Two tables over seeds on handwritten digits: which strength of augmentation helps, and which loss.
 
 Every score stands beside that of raw pixels and of the untrained network. Digits test the theory, not usefulness.
+
+400 steps are the plateau at strength 0.5 (mlp, 12 seeds: from step 200 to 1,200 the probe of the output moves by less
+than .01). Without augmentation there is none: the probe of the output goes on falling (.87 at step 400, .63 at 1,200).
 """
 
 from collections.abc import Iterator, Sequence
