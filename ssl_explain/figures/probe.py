@@ -79,7 +79,7 @@ class TrainingPicture(Picture[PictureTraining]):
         self.curve.set_data(record.trace.steps.tolist(), values)
         earlier = record.before
         self.before.set_data(*([], []) if earlier is None else (earlier.steps.tolist(), earlier.values.tolist()))
-        self.heading.set_text(f"step {record.step}; {record.loss}; strength s = {record.strength:g}")
+        self.heading.set_text(f"step {record.step}; strength s = {record.strength:g}; {record.loss}")
         return other
 
     def describe(self) -> str:
@@ -88,7 +88,7 @@ class TrainingPicture(Picture[PictureTraining]):
         ranks = [float((-torch.special.xlogy(shares, shares)).sum().exp()) for shares in r.spectra]
         last = int(r.trace.steps[-1])
         text = (
-            f"Step {r.step}, {r.loss}, strength s = {r.strength:g}. Probe of the output at step {last}: "
+            f"Step {r.step}, strength s = {r.strength:g}, {r.loss}. Probe of the output at step {last}: "
             f"{float(r.trace.values[-1]):.3f}; untrained {float(r.trace.values[0]):.3f}, raw pixels {r.raw:.3f}. "
             f"Directions that the output fills (effective rank): {ranks[1]:.1f}, untrained {ranks[0]:.1f}. "
             f"Largest weight shown {float(r.weights.abs().max()):.2f}."

@@ -58,6 +58,14 @@ def objective_of(state: PicturesState) -> Objective:
     return contrastive(picture_loss(name, temperature=state.temperature, beta=beta), negatives="batch")
 
 
+def setting_of(state: PicturesState) -> str:
+    """Loss and learning rate in words; what this loss does not read is said to be unused."""
+    reads = {"InfoNCE": "τ", "frozen InfoNCE": "τβ", "soft triplet": "τ", "L_simp": ""}[state.loss]
+    given = {"τ": state.temperature, "β": state.beta}
+    parts = [f"{sign} = {value:g}" + (" unused" if sign not in reads else "") for sign, value in given.items()]
+    return f"{state.loss}, {', '.join(parts)}; learning rate {state.learning_rate:g}"
+
+
 def probe_of_output(net: Student) -> Float[Tensor, ""]:
     """The share of test digits that a linear classifier on the output gets right."""
     train, test = digits("train"), digits("test")
@@ -105,9 +113,8 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         spectra = torch.stack([self._untrained, self._spectrum(self._training)])
         weights = next(self._training.net.parameters()).detach()[0, :NEURONS].unflatten(-1, digits().shape[1:]).clone()
         step = self._training.step
-        loss = f"{state.loss}, τ = {state.temperature:g}" if state.loss != "L_simp" else state.loss
         return PictureTraining(
-            trace, weights, probe_of_pixels(), spectra, step, state.strength, loss, state.budget, *earlier
+            trace, weights, probe_of_pixels(), spectra, step, state.strength, setting_of(state), state.budget, *earlier
         )
 
     def _spectrum(self, training: Training) -> Float[Tensor, " d"]:
