@@ -99,8 +99,8 @@ def as_pictures(
     Example:
         >>> pattern = torch.tensor([[0.6], [0.8]])
         >>> picture, share = as_pictures((torch.tensor([[1.0], [0.0]]) @ pattern.T).reshape(-1, 1), (2, 1))
-        >>> picture.flatten().tolist(), share.tolist()
-        ([0.6000000238418579, 0.800000011920929], [1.0])
+        >>> [round(x, 3) for x in picture.flatten().tolist()], share.tolist()
+        ([0.6, 0.8], [1.0])
     """
     matrices = vectors.mT.unflatten(-1, (-1, shape[0] * shape[1]))
     _, values, right = torch.linalg.svd(matrices, full_matrices=False)
