@@ -8,7 +8,7 @@ import pytest
 import torch
 from grid import settings
 
-from ssl_explain import digits
+from ssl_explain import PictureWorld, digits
 from ssl_explain.dynamics.directions import (
     SideBySide,
     as_pictures,
@@ -37,9 +37,9 @@ from ssl_explain.widgets import (
     views_explorer,
 )
 from ssl_explain.widgets.directions_explorer import STRENGTHS, all_sweeps, student
-from ssl_explain.widgets.pictures_explorer import LOSSES, objective_of, probe_of_output
+from ssl_explain.widgets.pictures_explorer import LOSSES, objective_of, probe_of_output, setting_of
 from ssl_explain.widgets.real_step_explorer import copies, views_of_run
-from ssl_explain.widgets.views_explorer import share_kept
+from ssl_explain.widgets.views_explorer import labels_of, share_kept
 from ssl_explain.worlds.augment import EVERYTHING
 
 MAKE = {
@@ -302,6 +302,18 @@ def test_live_settings_reach_the_run(loss):
     expected = objective_of(explorer.state)(explorer._training.net, views)
     torch.testing.assert_close(explorer._training.objective(explorer._training.net, views), expected)
     assert loss in explorer.figure.describe()
+
+
+def test_a_setting_that_a_loss_does_not_read_is_said_to_be_unused():
+    words = {loss: setting_of(PicturesState(loss=loss, beta=0.5)) for loss in LOSSES}
+    assert words["InfoNCE"] == "InfoNCE, τ = 0.2, β = 0.5 unused; learning rate 1"
+    assert words["frozen InfoNCE"] == "frozen InfoNCE, τ = 0.2, β = 0.5; learning rate 1"
+    assert words["L_simp"] == "L_simp, τ = 0.2 unused, β = 0.5 unused; learning rate 1"
+
+
+def test_pictures_without_labels_cannot_be_judged():
+    with pytest.raises(ValueError, match="labels"):
+        labels_of(PictureWorld(torch.zeros(2, 1, 8, 8)))
 
 
 # Tables

@@ -47,7 +47,7 @@ class PicturesState(State):
         0.0, (0.0, 0.5, 1.0), label="extra pull β", tip="frozen InfoNCE only: how much harder it pulls", live=True
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another network, other batches")
-    budget: int = choice(500, (100, 500, 1000), label="steps", tip="where Play stops by itself")
+    budget: int = choice(500, (100, 300, 500, 1000), label="steps", tip="where Play stops by itself")
     loss: str = choice("InfoNCE", tuple(LOSSES), label="loss", tip="what the energies are made into", live=True)
 
 
@@ -62,7 +62,7 @@ def setting_of(state: PicturesState) -> str:
     """Loss and learning rate in words; what this loss does not read is said to be unused."""
     reads = {"InfoNCE": "τ", "frozen InfoNCE": "τβ", "soft triplet": "τ", "L_simp": ""}[state.loss]
     given = {"τ": state.temperature, "β": state.beta}
-    parts = [f"{sign} = {value:g}" + (" unused" if sign not in reads else "") for sign, value in given.items()]
+    parts = [f"{sign} = {value:g}" + (" unused" if sign not in reads else "") for sign, value in given.items() if value]
     return f"{state.loss}, {', '.join(parts)}; learning rate {state.learning_rate:g}"
 
 
