@@ -286,6 +286,19 @@ def test_bad_pictures_are_named(options, sentence):
         ImageSettings(**options)
 
 
+def test_a_resumed_trace_counts_on_and_admits_what_it_does_not_know(place):
+    settings = {**vars(QUICK), "pictures": 100}
+    run = QUICK.run(images._first(digits(), 100))
+    load_checkpoint(checkpoint_path(place, 3), run, settings)
+    assert run.trace().steps.tolist() == [9]
+    run.advance(300)
+    trace = run.trace()
+    assert trace.steps[-1] == 309
+    assert trace.losses[:9].isnan().all()
+    assert trace.losses[9:].isfinite().all()
+    assert len(trace.losses) == 309
+
+
 def test_stray_files_are_no_checkpoints(tmp_path):
     for name in (".epoch-00003.safetensors.ab12cd34", "epoch-3.safetensors", "notes.txt"):
         (tmp_path / name).write_text("")

@@ -110,6 +110,20 @@ def test_augmentation_decides(strength, kind):
     assert interval(output(0.5))[0] > raw
 
 
+def test_which_loss_helps(losses):
+    """On the output: InfoNCE at τ ≥ 0.2 and its frozen surrogate beat the untrained net and L_simp, and are alike."""
+
+    def output(**wanted):
+        return rows(losses, layer="output", **wanted)["probe"]
+
+    untrained, simple = output(loss="untrained"), output(loss="simple")
+    for tau in (0.2, 0.5):
+        true, frozen = (output(loss=name, temperature=tau, beta=0.0) for name in ("nce", "frozen"))
+        for probes in (true, frozen):
+            assert interval(probes - untrained)[0] > 0 < interval(probes - simple)[0]
+        assert abs((true - frozen).mean()) < 0.01
+
+
 def test_stored_baselines_can_be_made_again(strength, losses):
     """Raw pixels and untrained students; another CPU may turn one picture over."""
     made = list(loss_block(SETTINGS[1], seeds=2, steps=1, seed=1))
