@@ -78,7 +78,8 @@ class ViewsPicture(Picture[PictureViews]):
         curve = ", ".join(f"{s:g} → {100 * k:.0f} %" for s, k in zip(r.strengths, r.kept.tolist(), strict=True))
         return (
             f"Digits {', '.join(r.names)}, {r.grid.shape[1] - 1} views each at strength s = {r.strength:g} "
-            f"(on: {_parts(r)}). The grey value of a pixel (from 0 to 1) changes by {changed:.2f} on average. Of 300 views of other digits "
+            f"(on: {_parts(r)}). The grey value of a pixel (from 0 to 1) "
+            f"changes by {changed:.2f} on average. Of 300 views of other digits "
             f"{100 * r.kept_now:.0f} % lie nearest to a picture of their own class; with every part on: {curve}."
         )
 
