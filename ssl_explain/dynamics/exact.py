@@ -28,7 +28,7 @@ class ExactKnowledge:
     def __init__(self, tree: LatentTree) -> None:
         """List the patterns, their probabilities, and the posterior of every latent."""
         x, given_root = tree.enumerate()
-        self.x, self.topology = x, tree.topology
+        self.x = x
         self.p = given_root @ given_root.new_tensor([1 - tree.root, tree.root])
         bias = 2 * tree.root - 1
         means = [bias * rho for rho in tree.from_root()[1:]]

@@ -14,7 +14,7 @@ from ssl_explain.dynamics.race import race_run
 from ssl_explain.figures.race import OPERATORS, SELECTIVITIES, RacePicture
 from ssl_explain.losses.expected import Expected, expected_info_nce, expected_simple
 from ssl_explain.records import Race, Trace
-from ssl_explain.widgets.controls import button
+from ssl_explain.widgets.controls import play_and_pause
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.runner import FRAME, Runner
 from ssl_explain.widgets.state import State, choice, slider
@@ -203,14 +203,7 @@ class RaceExplorer(Explorer[RaceState]):
         self._buttons[0].disabled, self._buttons[1].disabled = self._playing, not self._playing
 
     def _rows(self) -> list[ipywidgets.Widget]:
-        play, pause = (
-            button("Play", "let time run; watch the curves", "play"),
-            button("Pause", "let time stand", "pause"),
-        )
-        play.on_click(lambda _: self.play())
-        pause.on_click(lambda _: self.pause())
-        pause.disabled = True
-        self._buttons = (play, pause)
+        self._buttons = play_and_pause(self.play, self.pause)
         head, grid, view = super()._rows()
         return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
 

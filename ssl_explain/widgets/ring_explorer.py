@@ -11,7 +11,7 @@ import ipywidgets
 from ssl_explain.dynamics.selectivity import ring_run
 from ssl_explain.figures.ring import RingPicture
 from ssl_explain.records import Selectivity
-from ssl_explain.widgets.controls import button
+from ssl_explain.widgets.controls import play_and_pause
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.runner import Runner
 from ssl_explain.widgets.state import State, choice, slider
@@ -109,14 +109,7 @@ class RingExplorer(Explorer[RingState]):
         self._buttons[0].disabled, self._buttons[1].disabled = running, not running
 
     def _rows(self) -> list[ipywidgets.Widget]:
-        play, pause = (
-            button("Play", "let time run; watch the curves", "play"),
-            button("Pause", "let time stand", "pause"),
-        )
-        play.on_click(lambda _: self.play())
-        pause.on_click(lambda _: self.pause())
-        pause.disabled = True
-        self._buttons = (play, pause)
+        self._buttons = play_and_pause(self.play, self.pause)
         head, grid, view = super()._rows()
         return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
 

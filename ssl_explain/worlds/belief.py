@@ -76,14 +76,14 @@ def pattern_likelihoods(polarity: Polarity) -> Float[Tensor, "*runs pattern 2"]:
     likelihood = _certain(polarity[0]).expand(*runs, polarity[0].shape[-1], 2, 2)
     branching = polarity[-1].shape[-1]
     for rho in polarity:
-        message = _transmit(likelihood, rho).unflatten(-3, (-1, branching))
+        message = transmit(likelihood, rho).unflatten(-3, (-1, branching))
         likelihood = message[..., 0, :, :]
         for child in range(1, branching):
             likelihood = (likelihood.unsqueeze(-2) * message[..., child, :, :].unsqueeze(-3)).flatten(-3, -2)
     return likelihood.squeeze(-3)
 
 
-def _transmit(likelihood: Float[Tensor, "*edges_patterns 2"], rho: Float[Tensor, "*edges"]) -> Tensor:
+def transmit(likelihood: Float[Tensor, "*edges_patterns 2"], rho: Float[Tensor, "*edges"]) -> Tensor:
     """From P(patterns | child) to P(patterns | parent): the child agrees with probability (1 + ρ)/2."""
     agree = ((1 + rho) / 2).view(*rho.shape, *(1 for _ in likelihood.shape[rho.ndim :]))
     return agree * likelihood + (1 - agree) * likelihood.flip(-1)
@@ -100,7 +100,7 @@ def pair_likelihoods(polarity: Polarity, strength: float) -> Float[Tensor, "*run
     both = (one.unsqueeze(-2) * one.unsqueeze(-3)).expand(*runs, polarity[0].shape[-1], 2, 2, 2)
     for level, rho in enumerate(polarity):
         apart = _single(polarity[:level], rho)
-        message = kept * _transmit(both, rho) + (1 - kept) * apart.unsqueeze(-2) * apart.unsqueeze(-3)
+        message = kept * transmit(both, rho) + (1 - kept) * apart.unsqueeze(-2) * apart.unsqueeze(-3)
         message = message.unflatten(-4, (-1, branching))
         both = message[..., 0, :, :, :]
         for child in range(1, branching):
@@ -113,9 +113,9 @@ def pair_likelihoods(polarity: Polarity, strength: float) -> Float[Tensor, "*run
 def _single(below: Polarity, rho: Float[Tensor, "*runs edges"]) -> Float[Tensor, "*runs edges pattern 2"]:
     """P(leaves below a child | its parent) for every edge of one level."""
     if not below:
-        return _transmit(_certain(rho).expand(*rho.shape, 2, 2), rho)
+        return transmit(_certain(rho).expand(*rho.shape, 2, 2), rho)
     trees = tuple(level.unflatten(-1, (rho.shape[-1], -1)) for level in below)
-    return _transmit(pattern_likelihoods(trees), rho)
+    return transmit(pattern_likelihoods(trees), rho)
 
 
 def lean(m: Tensor, mean: Tensor) -> Tensor:

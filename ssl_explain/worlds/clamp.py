@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods
+from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods, transmit
 from ssl_explain.worlds.latent_tree import MOST_PAIRED, LatentTree, Levels
 
 TRIES = 256  # with P(root = 1) from 0.1 to 0.9 a latent has its rarer value in a tenth of the points or more
@@ -96,11 +96,6 @@ def pair_law_below(tree: LatentTree, level: int, node: int, strength: float) -> 
     both, single = pair_likelihoods(below, strength), pattern_likelihoods(below)
     for above in range(level, tree.topology.depth):
         rho, node = tree.polarity[above][node], node // branching
-        single = _passed_up(single, rho)
-        both = kept * _passed_up(both, rho) + (1 - kept) * single.unsqueeze(-2) * single.unsqueeze(-3)
+        single = transmit(single, rho)
+        both = kept * transmit(both, rho) + (1 - kept) * single.unsqueeze(-2) * single.unsqueeze(-3)
     return tree.root * both[..., 1] + (1 - tree.root) * both[..., 0]
-
-
-def _passed_up(given_child: Float[Tensor, "*patterns 2"], rho: Tensor) -> Float[Tensor, "*patterns 2"]:
-    """From P(· | child) to P(· | parent)."""
-    return (1 + rho) / 2 * given_child + (1 - rho) / 2 * given_child.flip(-1)
