@@ -22,12 +22,17 @@ class World(Protocol):
         """Draw ``n`` points and ``views`` views of each."""
 
 
+def nothing_more(step: int) -> None:
+    """What happens after a step, where nothing does."""
+
+
 class Training:
     """A run in progress: ``advance`` it, change its settings between steps, ask for its ``trace`` at any time.
 
     One step is x ~ world, then W ← W - lr · ∇L: plain gradient descent without memory, so a run that is cut into
     pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
-    changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps.
+    changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps, ``after_step``
+    with the number of every step taken: there a target network follows.
     """
 
     def __init__(
@@ -42,16 +47,18 @@ class Training:
         strength: float = 1.0,
         batch: int = 128,
         measure_every: int = 25,
+        after_step: Callable[[int], None] = nothing_more,
     ) -> None:
         """Check the settings and measure the untrained network."""
         self.net, self.world, self.objective, self.measure = net, world, objective, measure
+        self.after_step = after_step
         self.generator, self.strength = generator, strength
         self.learning_rate = _require.number("learning_rate", learning_rate, 0, float("inf"), "try 0.1")
         self.batch = _require.integer("batch", batch, 2, "a contrastive step needs a second point to push away")
         self.measure_every = _require.integer("measure_every", measure_every, 1, "count in steps")
         self.stopped: str | None = None
         self.step = 0
-        self._parameters = list(net.parameters())
+        self._parameters = [p for p in net.parameters() if p.requires_grad]
         self._losses = torch.empty(0)
         self._steps, self._values = [0], [measure(net)]
 
@@ -86,6 +93,7 @@ class Training:
                 parameter.sub_(gradient, alpha=self.learning_rate)
         self._keep(loss.detach())
         self.step += 1
+        self.after_step(self.step)
         if self.step % self.measure_every == 0:
             self._steps.append(self.step)
             self._values.append(self.measure(self.net))

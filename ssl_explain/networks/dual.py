@@ -1,0 +1,183 @@
+"""Two towers and no negatives: an online network that predicts what a target network says of the other view."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ssl_explain import _require
+from ssl_explain.networks.relu import ReLUNet
+
+MakePredictor = Callable[[torch.Generator], nn.Module]
+
+
+class LinearPredictor(nn.Module):
+    """A square matrix P between the online output and the loss: f ↦ P f. Learned unless ``trained`` is off.
+
+    Raises:
+        ValueError: a matrix that is not square, or not finite.
+
+    Example:
+        >>> LinearPredictor(0.5 * torch.eye(2), trained=False)(torch.ones(3, 2))[0]
+        tensor([0.5000, 0.5000])
+    """
+
+    def __init__(self, matrix: Float[Tensor, "d_top d_in"], *, trained: bool = True) -> None:
+        """Keep a copy of the matrix."""
+        super().__init__()
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(
+                f"`matrix` must be square, got shape {tuple(matrix.shape)}; "
+                "a predictor maps outputs to outputs of the same width."
+            )
+        self.matrix = nn.Parameter(_require.finite("matrix", matrix).clone(), requires_grad=trained)
+
+    def forward(self, f: Float[Tensor, "*batch d_top"]) -> Float[Tensor, "*batch d_top"]:
+        """P f of every output."""
+        _require.last_axis("f", f, self.matrix.shape[0], "the predictor must be as wide as the output")
+        return f @ self.matrix.mT
+
+
+def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
+    """How to draw a linear predictor: P_ij ~ N(0, scale² / width)."""
+    _require.integer("width", width, 1, "as wide as the output of the tower")
+
+    def draw(generator: torch.Generator) -> nn.Module:
+        noise = torch.randn(width, width, generator=generator, device=generator.device)
+        return LinearPredictor(noise * scale / width**0.5)
+
+    return draw
+
+
+def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
+    """How to draw a predictor with one hidden ReLU layer, without biases."""
+    shape = (width, hidden, width)
+    return lambda generator: ReLUNet(shape, generator=generator, normalise=False, linear_top=True)
+
+
+@dataclass(frozen=True)
+class Centring:
+    """Which outputs lose their mean, which mean that is, and what the gradient sees of it.
+
+    ``online``, ``target``: the towers that are centred. ``mean`` "own" is the mean of the view that a tower reads
+    over the batch, f(x_1) - E_x f(x_1); "all" is the mean over all views of the batch, the population mean if the
+    batch is the population. ``through``: whether the gradient runs through the online mean. ``scale`` also divides
+    by the standard deviation: BatchNorm without its learned gain.
+    """
+
+    online: bool = True
+    target: bool = True
+    mean: Literal["own", "all"] = "own"
+    through: bool = True
+    scale: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse another word for the mean."""
+        if self.mean not in ("own", "all"):
+            raise ValueError(f'`mean` must be "own" or "all", got {self.mean!r}.')
+
+    def apply(self, f: Float[Tensor, "n a d_top"], view: int) -> Float[Tensor, "n d_top"]:
+        """Output of one view of every point, (n, d_top), centred (and scaled) over the batch."""
+        crowd = f[:, view : view + 1] if self.mean == "own" else f
+        crowd = (crowd if self.through else crowd.detach()).flatten(0, 1)
+        centred = f[:, view] - crowd.mean(0)
+        return centred / (crowd.var(0, correction=0) + 1e-5).sqrt() if self.scale else centred
+
+
+NO_CENTRING = Centring(online=False, target=False)
+
+
+class DualNet(nn.Module):
+    """Online tower, predictor, target tower: the loss compares P(f(x_1) - mean) with f_a(x_2) - mean, f_a held still.
+
+    ``momentum`` is what the target keeps of itself at each step, θ_a ← momentum · θ_a + (1 - momentum) · θ: 0 makes
+    it a copy of the online tower, 1 freezes it. None shares the weights: the same network, but no gradient.
+    ``predictor`` says how to draw one; None leaves the output as it is. Called as a network, or asked for
+    ``activations``, it answers as its online tower does.
+
+    Source: Grill et al. (2020), arXiv 2006.07733; Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
+
+    Raises:
+        ValueError: a momentum outside [0, 1], a predictor of another width than the output.
+
+    Example:
+        >>> g = torch.Generator().manual_seed(0)
+        >>> net = DualNet(ReLUNet((6, 5, 4), generator=g), linear_predictor(4), generator=g, momentum=0.9)
+        >>> prediction, target = net.pair(torch.ones(8, 2, 6))
+        >>> prediction.shape, target.requires_grad
+        (torch.Size([8, 4]), False)
+    """
+
+    def __init__(
+        self,
+        online: nn.Module,
+        predictor: MakePredictor | None = None,
+        *,
+        generator: torch.Generator,
+        centring: Centring = NO_CENTRING,
+        momentum: float | None = None,
+    ) -> None:
+        """Copy the online tower for a start, if the target has weights of its own."""
+        super().__init__()
+        self.online, self.centring, self.momentum = online, centring, momentum
+        self._draw = predictor or (lambda generator: nn.Identity())
+        self.predictor = self._draw(generator)
+        self.own_target: nn.Module | None = None
+        if momentum is not None:
+            _require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
+            self.own_target = deepcopy(online).requires_grad_(False)
+        weight = next(online.parameters())
+        with torch.no_grad():  # a predictor of the wrong width is found here, not in the first step
+            self.predictor(online(weight.new_ones(1, online.input_dimension)))
+
+    @property
+    def weights(self) -> nn.ParameterList:
+        """The weights of the online tower."""
+        return self.online.weights  # type: ignore[return-value]
+
+    @property
+    def input_dimension(self) -> int:
+        """Entries that one input must have."""
+        return self.online.input_dimension  # type: ignore[return-value]
+
+    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
+        """The output of the online tower, neither centred nor predicted from."""
+        return self.online(x)
+
+    def activations(self, x: Float[Tensor, "*batch d"]) -> list[Tensor]:
+        """Activations of every layer of the online tower."""
+        return self.online.activations(x)  # type: ignore[operator]
+
+    def pair(
+        self, x: Float[Tensor, "n a d"], *, first: int = 0, second: int = 1
+    ) -> tuple[Float[Tensor, "n d_top"], Float[Tensor, "n d_top"]]:
+        """Prediction from view ``first`` and target of view ``second``, without gradient: what a loss compares."""
+        f = self.online(x)
+        with torch.no_grad():
+            g = f.detach() if self.own_target is None else self.own_target(x)
+            target = self.centring.apply(g, second) if self.centring.target else g[:, second]
+        seen = self.centring.apply(f, first) if self.centring.online else f[:, first]
+        return self.predictor(seen), target
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Let the target follow: θ_a ← momentum · θ_a + (1 - momentum) · θ. Call it after each step."""
+        if self.own_target is not None and self.momentum is not None:
+            for mine, theirs in zip(self.own_target.parameters(), self.online.parameters(), strict=True):
+                mine.lerp_(theirs, 1 - self.momentum)
+
+    @torch.no_grad()
+    def redraw_predictor(self, generator: torch.Generator) -> None:
+        """Forget what the predictor has learned: draw it anew, as at the start."""
+        fresh = self._draw(generator)
+        for mine, new in zip(self.predictor.parameters(), fresh.parameters(), strict=True):
+            mine.copy_(new)
+
+
+def fixed_predictor(matrix: Float[Tensor, "d_top d_in"]) -> MakePredictor:
+    """How to get a predictor that stays what it is, such as p·I."""
+    return lambda generator: LinearPredictor(matrix, trained=False)
