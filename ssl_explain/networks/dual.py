@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Float
@@ -132,7 +132,7 @@ class DualNet(nn.Module):
             self.own_target = deepcopy(online).requires_grad_(False)
         weight = next(online.parameters())
         with torch.no_grad():  # a predictor of the wrong width is found here, not in the first step
-            self.predictor(online(weight.new_ones(1, online.input_dimension)))
+            self.predictor(online(weight.new_ones(1, self.input_dimension)))
 
     @property
     def weights(self) -> nn.ParameterList:
@@ -142,7 +142,7 @@ class DualNet(nn.Module):
     @property
     def input_dimension(self) -> int:
         """Entries that one input must have."""
-        return self.online.input_dimension  # type: ignore[return-value]
+        return cast(int, self.online.input_dimension)
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
         """The output of the online tower, neither centred nor predicted from."""
