@@ -1,5 +1,6 @@
 """The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
 
+from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
 from ssl_explain.records.questions import Option, Question
@@ -9,6 +10,7 @@ from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivit
 from ssl_explain.records.worlds import HiddenWorld, SharedViews
 
 __all__ = [
+    "ByolRun",
     "CloudRun",
     "ConnectionView",
     "Directions",
@@ -18,8 +20,10 @@ __all__ = [
     "Growth",
     "HiddenWorld",
     "Landscape",
+    "ModeRun",
     "Option",
     "PairLaw",
+    "PhasePlane",
     "PictureTraining",
     "PictureViews",
     "Question",

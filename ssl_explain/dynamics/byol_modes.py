@@ -1,0 +1,202 @@
+"""Linear BYOL mode by mode: three numbers instead of three matrices, fixed points, the threshold, the basins."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.dynamics.byol_matrix import Rates, integrate
+from ssl_explain.records import ByolRun, ModeRun
+
+RUNGS = np.linspace(0, 1, 9)
+
+
+def mode_velocity(p: Any, s: Any, tau: Any, noise: float, rates: Rates) -> tuple[Any, Any, Any]:
+    """Velocities of one mode: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights.
+
+    With e = τ - (1+σ²)p:  ṗ = αse - ηp,  ṡ = 2pse - 2ηs,  τ̇ = β(1-τ) - τ(pe - η);  a copy has τ = 1.
+
+    Source: Tian, Chen, Ganguli (2021), arXiv 2102.06810.
+    """
+    missing = tau - (1 + noise) * p
+    growth = p * missing - rates.decay
+    d_tau = 0 * tau if rates.target is None else rates.target * (1 - tau) - tau * growth
+    return rates.predictor * s * missing - rates.decay * p, 2 * s * growth, d_tau
+
+
+def mode_flow(
+    p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], tau: float = 1.0, *, noise: float, rates: Rates,
+    times: Float[Tensor, " t"], tolerance: float = 1e-12,
+) -> ModeRun:  # fmt: skip
+    """Solve :func:`mode_velocity` for all modes at once; ``tau`` is where the target starts.
+
+    Raises:
+        ValueError: a negative s or σ², starts that are not finite, a copy with τ ≠ 1, times that do not increase; a
+            solution that ends, which happens where W passes through zero while a slow target does not.
+
+    Example:
+        >>> p, s, times = torch.tensor(0.9), torch.tensor(0.81), torch.arange(3.0)
+        >>> mode_flow(p, s, noise=0.0, rates=Rates(decay=0.09), times=times).predictor
+        tensor([0.9000, 0.9000, 0.9000], dtype=torch.float64)
+    """
+    _checked(p, s, noise)
+    if rates.target is None and tau != 1:
+        raise ValueError(f"`tau` must be 1 for a copy, got {tau:g}; give `rates` a target rate.")
+    p, s = torch.broadcast_tensors(p.double(), s.double())
+    start = torch.stack([p, s, torch.full_like(p, tau)])
+
+    def velocity(_: float, flat: Any) -> Any:
+        return np.concatenate(mode_velocity(*flat.reshape(3, -1), noise, rates))
+
+    solution = torch.from_numpy(integrate(velocity, start.flatten().numpy(), times, tolerance).T.copy())
+    return ModeRun(times.double(), *solution.unflatten(1, start.shape).unbind(1))
+
+
+def _checked(p: Tensor, s: Tensor, noise: float) -> None:
+    _require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")
+    _require.finite("p", p)
+    if bool((_require.finite("s", s) < 0).any()):
+        raise ValueError(f"`s` must be at least 0, got {float(s.min()):g}; it is an eigenvalue of W Wᵀ.")
+
+
+def threshold(noise: float) -> float:
+    """The weight decay above which every mode dies: 1/(4(1+σ²)).
+
+    Raises:
+        ValueError: a negative variance.
+
+    Example:
+        >>> threshold(0.0), threshold(1.0)
+        (0.25, 0.125)
+    """
+    return 1 / (4 * (1 + _require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")))
+
+
+def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
+    """Where a mode can stand besides zero, with s = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
+
+    None above the threshold. p- is a watershed, p+ is where the survivors go.
+
+    Raises:
+        ValueError: a negative variance or decay.
+
+    Example:
+        >>> fixed_points(noise=0.0, decay=0.09)
+        (0.1, 0.9)
+        >>> fixed_points(noise=0.0, decay=0.3)
+        ()
+    """
+    root = 1 - _require.number("decay", decay, 0, math.inf, "0 is none") / threshold(noise)
+    if root < 0:
+        return ()
+    return tuple(round((1 + sign * math.sqrt(root)) / (2 * (1 + noise)), 15) for sign in (-1, 1))
+
+
+def modes_of(run: ByolRun) -> ModeRun:
+    """A matrix run read along the eigenvectors of its first W Wᵀ: exact modes if P starts aligned, averages if not."""
+    vectors = torch.linalg.eigh(run.weights[0] @ run.weights[0].mT).eigenvectors
+    w, a = vectors.mT @ run.weights, vectors.mT @ run.target
+    size = w.square().sum(-1)
+    return ModeRun(
+        run.times, (vectors.mT @ run.predictor @ vectors).diagonal(dim1=-2, dim2=-1), size, (w * a).sum(-1) / size
+    )
+
+
+def misalignment(run: ByolRun) -> Float[Tensor, " t"]:
+    """How far P is from sharing its eigenvectors with W Wᵀ: ‖PWWᵀ - WWᵀP‖ / (2‖P‖‖WWᵀ‖), 0 if it shares them all."""
+    gram = run.weights @ run.weights.mT
+    size = run.predictor.norm(dim=(-2, -1)) * gram.norm(dim=(-2, -1))
+    return (run.predictor @ gram - gram @ run.predictor).norm(dim=(-2, -1)) / (2 * size)
+
+
+def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
+    """A mode with its signs: (p, w, a), s = w² and τ = a/w; nothing breaks where w passes through zero."""
+    p, w, a = y
+    error = (w if rates.target is None else a) - (1 + noise) * p * w
+    d_w = p * error - rates.decay * w
+    d_a = d_w if rates.target is None else rates.target * (w - a)
+    return np.stack([rates.predictor * w * error - rates.decay * p, d_w, d_a])
+
+
+def _advance(y: Any, step: Any, noise: float, rates: Rates) -> Any:
+    """One Runge-Kutta step of order 4; each mode may have a step of its own."""
+    a = _signed_velocity(y, noise, rates)
+    b = _signed_velocity(y + step / 2 * a, noise, rates)
+    c = _signed_velocity(y + step / 2 * b, noise, rates)
+    d = _signed_velocity(y + step * c, noise, rates)
+    return y + step / 6 * (a + 2 * (b + c) + d)
+
+
+def quick_flow(
+    p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], *, noise: float, rates: Rates, times: Float[Tensor, " t"]
+) -> ModeRun:
+    """What :func:`mode_flow` solves, from a copy as target, one fixed step per time: for pictures, not for digits."""
+    y = np.stack([p.double().numpy(), *[s.double().sqrt().numpy()] * 2])
+    kept = [y]
+    for step in times.diff().tolist():
+        y = _advance(y, step, noise, rates)
+        kept.append(y)
+    predictor, w, a = torch.from_numpy(np.stack(kept, 1)).unbind(0)
+    return ModeRun(times.double(), predictor, w.square(), a / w)
+
+
+def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
+    """Where p of many modes is much later: each takes long steps where it is slow and short ones where it is fast."""
+    y = np.stack([p, w, w])
+    rest = rates.decay + (rates.target or 0) + 1e-3
+    for _ in range(steps):
+        p, w, a = np.abs(y)
+        speed = (1 + noise) * (rates.predictor * w * w + p * p) + p + rates.predictor * a * w + rest
+        y = _advance(y, 0.8 / speed, noise, rates)
+    return y[0]
+
+
+def survives(
+    p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], *, noise: float, rates: Rates
+) -> Bool[Tensor, "*modes"]:
+    """Whether modes that start at (p, s), with a copy as target, end at p+ rather than at zero.
+
+    Raises:
+        ValueError: a negative s or σ², starts that are not finite.
+
+    Example:
+        >>> survives(torch.tensor([0.05, 0.2]), torch.tensor([0.0025, 0.04]), noise=0.0, rates=Rates(decay=0.09))
+        tensor([False,  True])
+    """
+    _checked(p, s, noise)
+    fixed = fixed_points(noise, rates.decay)
+    if not fixed:
+        return torch.zeros(torch.broadcast_shapes(p.shape, s.shape), dtype=torch.bool)
+    p, s = torch.broadcast_tensors(p.double(), s.double())
+    return torch.from_numpy(np.asarray(_later(p.numpy(), s.sqrt().numpy(), noise, rates) > fixed[0])) & (s > 0)
+
+
+def basin_boundary(
+    columns: Float[Tensor, " column"], *, noise: float, rates: Rates, top: float = 4.0
+) -> Float[Tensor, " column"]:
+    """For each p of a start, the s above which it survives; infinite if that is above ``top``, or if all dies.
+
+    Three rounds on a finer and finer ladder of √s, each between the last rung that dies and the first that does not.
+
+    Raises:
+        ValueError: a negative variance, columns that are not finite, a top that is not positive.
+    """
+    _checked(columns, torch.zeros(1), noise)
+    _require.number("top", top, 0, math.inf, "look at least as far as s = p+²/α", open_low=True)
+    fixed = fixed_points(noise, rates.decay)
+    if not fixed:
+        return torch.full_like(columns, math.inf)
+    p, rows = columns.double().numpy(), np.arange(len(columns))
+    low, high = np.zeros_like(p), np.full_like(p, math.sqrt(top))
+    found = _later(p, high, noise, rates) > fixed[0]
+    for _ in range(3):
+        ladder = low[:, None] + (high - low)[:, None] * RUNGS
+        alive = _later(np.repeat(p, len(RUNGS)), ladder.ravel(), noise, rates).reshape(ladder.shape) > fixed[0]
+        alive[:, 0], alive[:, -1] = False, True
+        first = alive.argmax(1)
+        low, high = ladder[rows, first - 1], ladder[rows, first]
+    return torch.from_numpy(np.where(found, ((low + high) / 2) ** 2, np.inf))

@@ -1,0 +1,53 @@
+"""Linear BYOL over time: as matrices, as modes, and on the plane of one mode."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ByolRun:
+    """Weights W, predictor P and target weights W_a of linear BYOL at some times."""
+
+    times: Float[Tensor, " t"]
+    weights: Float[Tensor, "t d_out d_in"]
+    predictor: Float[Tensor, "t d_out d_out"]
+    target: Float[Tensor, "t d_out d_in"]
+
+
+@dataclass(frozen=True)
+class ModeRun:
+    """What each mode is over time: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights."""
+
+    times: Float[Tensor, " t"]
+    predictor: Float[Tensor, "t *modes"]
+    size: Float[Tensor, "t *modes"]
+    target: Float[Tensor, "t *modes"]
+
+
+@dataclass(frozen=True)
+class PhasePlane:
+    """One setting of linear BYOL: the plane (p, s) with its basins, two modes on it, and the same two when trained.
+
+    A start at ``columns[j]`` dies if its s is below ``boundary[j]`` (infinite: always). ``fixed`` holds p- and p+, or
+    nothing where all collapses. ``arrows`` is (p, s, ṗ, ṡ) at τ = 1. The first mode is the start that is looked at.
+    ``offset`` holds the invariant s - p²/α of both trained modes, ``gap`` the largest distance between a trained s and
+    the predicted one.
+    """
+
+    predictor_speed: float
+    decay: float
+    noise: float
+    target_rate: float | None
+    threshold: float
+    fixed: tuple[float, ...]
+    columns: Float[Tensor, " column"]
+    boundary: Float[Tensor, " column"]
+    arrows: Float[Tensor, "4 arrow"]
+    predicted: ModeRun
+    trained: ModeRun
+    offset: Float[Tensor, "t 2"]
+    survives: bool
+    gap: float
+    setting: str
