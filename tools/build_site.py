@@ -1,0 +1,165 @@
+"""Build the static site: one folder of pages that work from a disk, without a kernel and without a network."""
+
+import argparse
+import ast
+import base64
+import contextlib
+import hashlib
+import html
+import io
+import os
+import re
+import shutil
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from site_frames import play
+from site_pages import code, markdown, outputs, player_section, question_section, reveal_section
+
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.prediction import Prediction, Reveal
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = Path(__file__).resolve().parent / "site_assets"
+LIMIT = 40e6  # bytes of the whole site
+
+
+class Reader:
+    """Runs the cells of one notebook and knows what its last lines showed."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.questions: dict[int, int] = {}
+        self.players = 0
+
+    def run(self, source: str) -> Any:
+        """Execute a cell; the value of its last line, if that is an expression."""
+        tree = ast.parse(source)
+        last = tree.body[-1] if tree.body else None
+        expression = ast.Expression(last.value) if isinstance(last, ast.Expr) else None
+        if expression:
+            tree.body.pop()
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(tree, "cell", "exec"), self.names)
+            return eval(compile(expression, "cell", "eval"), self.names) if expression else None
+
+    def cell(self, cell: nbformat.NotebookNode) -> str:
+        """One cell as HTML."""
+        if cell.cell_type == "markdown":
+            return markdown(cell.source)
+        value, tags = self.run(cell.source), cell.metadata.get("tags", [])
+        if isinstance(value, Explorer):
+            self.players += 1
+            return code(cell.source) + player_section(self.players, play(value, cell.metadata.get("site", {})))
+        if isinstance(value, Prediction):
+            number = self.questions.setdefault(id(value), len(self.questions) + 1)
+            return question_section(number, value.question)
+        if isinstance(value, Reveal):
+            return self._reveal(value)
+        if "exercise" in tags:  # the stub says "not attempted yet", and here nobody can attempt it
+            return code(cell.source)
+        shown = outputs(cell)
+        return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
+
+    def _reveal(self, value: Reveal) -> str:
+        for guess in list(self.names.values()):
+            if isinstance(guess, Prediction) and guess._reveal is value.widget and guess._measured:
+                return reveal_section(self.questions[id(guess)], guess.question, guess._measured)
+        return ""
+
+
+def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
+    """A whole page: style and script inside, and a policy that lets nothing in from outside."""
+    style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    nav = "".join(f'<a href="{address}">{html.escape(words)}</a>' for words, address in links)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f'<a class="skip" href="#main">to the text</a>\n<header><nav aria-label="course">{nav}</nav></header>\n'
+        f'<main id="main" tabindex="-1">\n{body}</main>\n'
+        "<footer><p>Text and pictures: CC BY 4.0. Code: MIT.</p></footer>\n"
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def title_of(notebook: nbformat.NotebookNode) -> str:
+    """The heading of a notebook."""
+    return str(notebook.cells[0].source.splitlines()[0].lstrip("# "))
+
+
+def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:
+    """Write the page of one notebook; its name and the seconds it took."""
+    begin = time.monotonic()
+    import torch
+
+    torch.set_num_threads(1)
+    notebook = nbformat.read(path, as_version=4)
+    os.chdir(path.parent)
+    reader = Reader()
+    body = ""
+    for number, cell in enumerate(notebook.cells, 1):
+        try:
+            body += reader.cell(cell)
+        except Exception as error:
+            raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
+    (folder / f"{path.stem}.html").write_text(page(title_of(notebook), body, links), encoding="utf-8")
+    return path.name, time.monotonic() - begin
+
+
+def contents(paths: list[Path]) -> str:
+    """The body of the first page: what this is about, and every notebook with its question."""
+    cards = ""
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        question = re.search(r"\*\*Question\.\*\* (.+)", notebook.cells[0].source)
+        words = markdown(question[1] if question else "")
+        name = f"{path.stem[:2]} {html.escape(title_of(notebook))}"
+        cards += f'<li><a href="{path.stem}.html">{name}</a>{words}</li>\n'
+    return markdown((ASSETS / "index.md").read_text(encoding="utf-8")) + f'<ol class="cards">\n{cards}</ol>\n'
+
+
+def main() -> int:
+    """Parse the command line, build all pages side by side, say how large they are."""
+    parser = argparse.ArgumentParser(description="Build the static site from the notebooks.")
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default: build/site)")
+    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    options = parser.parse_args()
+    everything = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    paths = [path.resolve() for path in options.paths] or everything
+    fresh = options.out.resolve().with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    links = [("Contents", "index.html"), *((path.stem[:2], f"{path.stem}.html") for path in everything)]
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        for done in [pool.submit(build, path, fresh, links) for path in paths]:
+            name, took = done.result()
+            print(f"{name}: {took:.0f} s", flush=True)
+    (fresh / "index.html").write_text(page("ssl_explain", contents(everything), links), encoding="utf-8")
+    size = sum(file.stat().st_size for file in fresh.iterdir())
+    print(f"{len(paths) + 1} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
+    if size > LIMIT:
+        print(f"too large: more than {LIMIT / 1e6:.0f} MB; keep fewer pictures (MOST in tools/site_frames.py)")
+        return 1
+    shutil.rmtree(options.out, ignore_errors=True)
+    fresh.rename(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

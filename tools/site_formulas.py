@@ -1,0 +1,29 @@
+"""Formulas for the static pages: from LaTeX to MathML, which every browser draws without a script."""
+
+import html
+import re
+
+from latex2mathml.converter import convert
+
+DOUBLE = {"E": "𝔼", "R": "ℝ", "P": "ℙ", "N": "ℕ"}  # MathML in browsers knows letters, not the variant "double-struck"
+
+
+def mathml(tex: str, *, block: bool) -> str:
+    """One formula as MathML; its LaTeX stays inside as an annotation, to copy.
+
+    Raises:
+        ValueError: LaTeX that cannot be read.
+    """
+    try:
+        formula = convert(tex.strip(), display="block" if block else "inline")
+    except Exception as error:  # the converter has no common class of errors
+        raise ValueError(
+            f"`tex` must be readable LaTeX, got {tex.strip()!r}: {error!r}; write it more simply."
+        ) from error
+    for letter, double in DOUBLE.items():
+        formula = formula.replace(f'<mi mathvariant="double-struck">{letter}</mi>', f"<mi>{double}</mi>")
+    body = re.fullmatch(r"(<math[^>]*>)(.*)</math>", formula, flags=re.DOTALL)
+    if body is None:
+        raise ValueError(f"`tex` must give one formula, got {tex.strip()!r}; write it more simply.")
+    note = f'<annotation encoding="application/x-tex">{html.escape(tex.strip())}</annotation>'
+    return f"{body[1]}<semantics>{body[2]}{note}</semantics></math>"
