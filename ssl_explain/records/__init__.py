@@ -2,6 +2,7 @@
 
 from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
+from ssl_explain.records.grassmann import Drift, SpanFlow
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
 from ssl_explain.records.questions import Option, Question
 from ssl_explain.records.race import Race
@@ -15,6 +16,7 @@ __all__ = [
     "ConnectionView",
     "Directions",
     "DirectionsSweep",
+    "Drift",
     "Emergence",
     "ForwardPass",
     "Growth",
@@ -32,6 +34,7 @@ __all__ = [
     "Reweighing",
     "Selectivity",
     "SharedViews",
+    "SpanFlow",
     "Spectrum",
     "Trace",
     "Views",

@@ -1,0 +1,150 @@
+"""Two linear layers, both kept orthonormal: their product follows an equation in which no width stands."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.dynamics.grassmann import orthonormalise, project
+
+Projection = Callable[[Tensor, Tensor], Tensor]
+"""(columns, gradient) -> what is left of the gradient."""
+
+
+def stiefel(q: Float[Tensor, "d k"], gradient: Float[Tensor, "d k"]) -> Float[Tensor, "d k"]:
+    """What is left of a gradient when columns must stay orthonormal but may turn among themselves.
+
+    gradient - q·sym(qᵀ·gradient). The other choice, :func:`ssl_explain.dynamics.grassmann.project`, leaves no turning.
+    """
+    inner = q.mT @ gradient
+    return gradient - q @ (inner + inner.mT) / 2
+
+
+def layers_with_product(
+    m: Float[Tensor, "k d"], width: int, *, generator: torch.Generator
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "k n"]]:
+    """Random layers of any width with W_2 W_1 = M: the columns of W_1 and the rows of W_2 are orthonormal.
+
+    Raises:
+        ValueError: M has a singular value above 1, or the width is below d + k.
+
+    Example:
+        >>> g = torch.Generator().manual_seed(0)
+        >>> bottom, top = layers_with_product(torch.tensor([[0.6, 0.0]]), 5, generator=g)
+        >>> (top @ bottom).round(decimals=6).abs()
+        tensor([[0.6000, 0.0000]])
+    """
+    k, d = m.shape
+    _require.finite("m", m)
+    _require.integer("width", width, d + k, f"{k} outputs and {d} inputs need so many dimensions")
+    largest = float(torch.linalg.matrix_norm(m, 2))
+    if largest > 1 + 1e-9:
+        raise ValueError(f"`m` must have singular values up to 1, got {largest:.3g}; orthonormal layers only shrink.")
+    left, s, _ = torch.linalg.svd(m.double())
+    rest = torch.zeros(k, k, dtype=torch.float64)
+    rest[range(len(s)), range(len(s))] = (1 - s.clamp(max=1).square()).sqrt()
+    rest[range(len(s), k), range(len(s), k)] = 1.0
+    flat = torch.cat([m.double(), left @ rest, torch.zeros(k, width - d - k, dtype=torch.float64)], 1)
+    turn = orthonormalise(torch.randn(width, width, generator=generator, dtype=torch.float64))
+    return turn[:, :d].to(m.dtype), (flat @ turn.mT).to(m.dtype)
+
+
+def layer_speeds(
+    c: Float[Tensor, "d d"], bottom: Float[Tensor, "n d"], top: Float[Tensor, "k n"], projection: Projection
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "k n"]]:
+    """Ẇ_1 and Ẇ_2 of gradient flow on -½ tr(MCMᵀ), M = W_2 W_1, projected layer by layer.
+
+    The gradients are W_2ᵀMC and MCW_1ᵀ; the projection acts on the columns of W_1 and on the rows of W_2.
+    """
+    wish = top @ bottom @ c
+    return projection(bottom, top.mT @ wish), projection(top.mT, bottom @ wish.mT).mT
+
+
+def product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
+    """Ṁ of both layers under the Grassmann projection: 2MC - MCMᵀM - MMᵀMC. No width stands in it.
+
+    Source: Esser, Mukherjee, Ghoshdastidar (2023), arXiv 2309.02011.
+    """
+    wish = m @ c
+    return 2 * wish - wish @ m.mT @ m - m @ m.mT @ wish
+
+
+def stiefel_product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
+    """Ṁ of both layers under the Stiefel projection: 2MC - (3/2)·MCMᵀM - ½·MMᵀMC. No width here either."""
+    wish = m @ c
+    return 2 * wish - 1.5 * wish @ m.mT @ m - 0.5 * m @ m.mT @ wish
+
+
+def follow_layers(
+    c: Float[Tensor, "d d"],
+    bottom: Float[Tensor, "n d"],
+    top: Float[Tensor, "k n"],
+    *,
+    projection: Projection = project,
+    steps: int,
+    step_size: float,
+) -> tuple[Float[Tensor, "t n d"], Float[Tensor, "t k n"]]:
+    """Both layers over time, in Runge–Kutta steps of fourth order; t counts the start too.
+
+    Raises:
+        ValueError: layers that do not fit each other or C, a step size that is not positive, no steps.
+    """
+    _fit(c, bottom, top)
+    _positive(steps, step_size)
+
+    def speed(layers: list[Tensor]) -> list[Tensor]:
+        return list(layer_speeds(c, layers[0], layers[1], projection))
+
+    history = _runge_kutta(speed, [bottom, top], steps, step_size)
+    return torch.stack([state[0] for state in history]), torch.stack([state[1] for state in history])
+
+
+def follow_product(
+    c: Float[Tensor, "d d"],
+    m: Float[Tensor, "k d"],
+    *,
+    speed: Callable[[Tensor, Tensor], Tensor] = product_speed,
+    steps: int,
+    step_size: float,
+) -> Float[Tensor, "t k d"]:
+    """The product M alone, from its own equation: it knows of no layers.
+
+    Raises:
+        ValueError: a step size that is not positive, no steps.
+    """
+    _positive(steps, step_size)
+    history = _runge_kutta(lambda state: [speed(c, state[0])], [m], steps, step_size)
+    return torch.stack([state[0] for state in history])
+
+
+def _runge_kutta(
+    speed: Callable[[list[Tensor]], list[Tensor]], state: list[Tensor], steps: int, h: float
+) -> list[list[Tensor]]:
+    def moved(by: float, along: list[Tensor]) -> list[Tensor]:
+        return [x + by * v for x, v in zip(state, along, strict=True)]
+
+    history = [state]
+    for _ in range(steps):
+        k1 = speed(state)
+        k2 = speed(moved(h / 2, k1))
+        k3 = speed(moved(h / 2, k2))
+        k4 = speed(moved(h, k3))
+        state = moved(h / 6, [a + 2 * b + 2 * c + d for a, b, c, d in zip(k1, k2, k3, k4, strict=True)])
+        history.append(state)
+    return history
+
+
+def _positive(steps: int, step_size: float) -> None:
+    _require.integer("steps", steps, 1, "take at least one step")
+    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.02", open_low=True)
+
+
+def _fit(c: Tensor, bottom: Tensor, top: Tensor) -> None:
+    d, n = c.shape[0], bottom.shape[0]
+    if c.shape != (d, d) or bottom.shape != (n, d) or top.ndim != 2 or top.shape[1] != n:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (c, bottom, top))
+        raise ValueError(f"`c`, `bottom`, `top` must have shapes (d, d), (n, d), (k, n), got {shapes}; transpose one.")
+    for name, value in (("c", c), ("bottom", bottom), ("top", top)):
+        _require.finite(name, value)

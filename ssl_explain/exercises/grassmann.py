@@ -1,0 +1,206 @@
+"""Predictions and exercises of notebook 12."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+columns_free = Question(
+    "Three random features climb the same wish, L_simp, and nothing keeps them apart. What will they find?",
+    {
+        "three": Option(
+            "the three strongest directions, one each",
+            "Nothing in the wish tells one column what another has found. Each climbs on its own, to the same top.",
+        ),
+        "one": Option(
+            "all three the same direction, the strongest",
+            "Each column follows θ̇ = Cθ by itself, so that the largest eigenvalue wins in every one.",
+        ),
+        "own": Option(
+            "whatever each of them happened to start with",
+            "The start decides the sign and the delay. After some time the fastest growing part outweighs the rest.",
+        ),
+    },
+)
+
+pull_orthonormal = Question(
+    "Pulling alone kills free columns. What if the columns must stay orthonormal, and the loss still only pulls?",
+    {
+        "die": Option(
+            "they die too, only later",
+            "Orthonormal columns have length one, whatever the loss wants: they cannot shrink.",
+        ),
+        "still": Option(
+            "they stand still: pull and constraint cancel",
+            "The constraint takes the shrinking away, not the turning. Some directions are pulled less than others.",
+        ),
+        "quiet": Option(
+            "they turn to the directions in which views differ least",
+            "Where shrinking is forbidden, the least pulled directions win: the top eigenvectors of C ≤ 0.",
+        ),
+    },
+)
+
+wider = Question(
+    "Two linear layers, both kept orthonormal; widths 7 and 256 start with the same product M = W₂W₁. What differs?",
+    {
+        "faster": Option(
+            "the wider one learns faster: it has more weights to move",
+            "More weights move, but each counts less in an orthonormal layer. The product obeys its own equation.",
+        ),
+        "slower": Option(
+            "the wider one hardly moves: wide networks are lazy",
+            "That comes with the 1/√width of another scale. Here both layers have orthonormal columns or rows.",
+        ),
+        "same": Option("nothing: M moves the same way", "The equation of M has no width in it."),
+    },
+)
+
+what_moves = Question(
+    "Which choice keeps the tangent kernel of a wide ReLU network moving?",
+    {
+        "loss": Option(
+            "a contrastive loss in place of a supervised one",
+            "Then the slopes would go with the loss. Look which two of the four lines lie flat.",
+        ),
+        "scale": Option(
+            "orthonormal layers in place of the 1/√width scale",
+            "Small outputs at the start leave the layers far to go, whichever loss asks them to.",
+        ),
+        "both": Option("it takes both", "The supervised line with orthonormal layers is nearly flat as well."),
+    },
+)
+
+_G = torch.Generator().manual_seed(3)
+_ROOT = torch.randn(4, 4, generator=_G, dtype=torch.float64)
+C = _ROOT @ _ROOT.mT / 4
+THETA = torch.linalg.qr(torch.randn(4, 2, generator=_G, dtype=torch.float64)).Q
+WIDTHS = torch.tensor([10.0, 20.0, 40.0], dtype=torch.float64)
+DRIFTS = torch.tensor([0.3, 0.17, 0.08], dtype=torch.float64)
+
+
+def projected(c: Tensor, theta: Tensor) -> Tensor:
+    """The speed of orthonormal columns theta (d, k): (I - ΘΘᵀ)CΘ."""
+    wish = c @ theta
+    return wish - theta @ (theta.mT @ wish)
+
+
+def _judge_projected(attempt: Callable[..., Any]) -> str:
+    inner = THETA.mT @ C @ THETA
+    return compare(
+        attempt(C, THETA),
+        projected(C, THETA),
+        {
+            "That is the free flow CΘ. Take away its part within the span of Θ.": C @ THETA,
+            "You kept the part within the span of Θ; what is left outside of it moves the span.": THETA @ inner,
+            "The sign: C Θ climbs the wish, as the objective is its negative.": -projected(C, THETA),
+        },
+    )
+
+
+def closed_form(c: Tensor, theta: Tensor, t: float) -> Tensor:
+    """The projector (d, d) onto span(e^{Ct} Θ_0): QR gives a basis q, and the projector is q qᵀ."""
+    q = torch.linalg.qr(torch.linalg.matrix_exp(t * c) @ theta).Q
+    return q @ q.mT
+
+
+def _judge_closed(attempt: Callable[..., Any]) -> str:
+    moved = torch.linalg.matrix_exp(2.0 * C) @ THETA
+    entrywise = torch.linalg.qr((2.0 * C).exp() @ THETA).Q
+    return compare(
+        attempt(C, THETA, 2.0),
+        closed_form(C, THETA, 2.0),
+        {
+            "These columns are not orthonormal any more: make a basis by QR before you multiply.": moved @ moved.mT,
+            "That is e to each entry. The exponential of a matrix is torch.linalg.matrix_exp.": entrywise
+            @ entrywise.mT,
+            "That is the start. Let e^{Ct} act on Θ₀ first.": THETA @ THETA.mT,
+            "That is the basis. A span has many; return the projector q qᵀ.": torch.linalg.qr(moved).Q,
+        },
+    )
+
+
+def merged(theta: Tensor) -> Tensor:
+    """Effective rank (Σσ²)² / Σσ⁴ of the singular values σ of theta (d, k)."""
+    squares = torch.linalg.svdvals(theta).square()
+    return squares.sum().square() / squares.square().sum()
+
+
+def _judge_merged(attempt: Callable[..., Any]) -> str:
+    theta = torch.linalg.matrix_exp(C) @ THETA
+    s = torch.linalg.svdvals(theta)
+    return compare(
+        attempt(theta),
+        merged(theta),
+        {
+            "You used the singular values; use their squares, the variances along each direction.": (
+                s.sum().square() / s.square().sum()
+            ),
+            "That is its inverse: two orthonormal columns should give 2.": 1 / merged(theta),
+            "That is the rank: it jumps. Weigh every direction by its size.": torch.tensor(2.0).double(),
+        },
+    )
+
+
+def slope(widths: Tensor, drifts: Tensor) -> Tensor:
+    """Least-squares slope of log drift on log width."""
+    x, y = widths.log(), drifts.log()
+    x = x - x.mean()
+    return (x * y).sum() / x.square().sum()
+
+
+def _judge_slope(attempt: Callable[..., Any]) -> str:
+    x, y = WIDTHS - WIDTHS.mean(), DRIFTS.log()
+    return compare(
+        attempt(WIDTHS, DRIFTS),
+        slope(WIDTHS, DRIFTS),
+        {
+            "Take the logarithm of the widths as well.": (x * y).sum() / x.square().sum(),
+            "Take logarithms first: a power law is a line only there.": (x * DRIFTS).sum() / x.square().sum(),
+            "The other way round: how does the drift fall as the width grows?": slope(DRIFTS, WIDTHS),
+            "The sign: a drift that falls has a negative slope.": -slope(WIDTHS, DRIFTS),
+        },
+    )
+
+
+exercises = {
+    "projected": Exercise(
+        "The speed of orthonormal columns",
+        "easy",
+        4,
+        ("The free speed is CΘ.", "Its part within the span is Θ(ΘᵀCΘ). Take it away."),
+        projected,
+        _judge_projected,
+    ),
+    "closed_form": Exercise(
+        "The closed form",
+        "medium",
+        6,
+        (
+            "torch.linalg.matrix_exp(t * c) moves the columns freely.",
+            "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
+        ),
+        closed_form,
+        _judge_closed,
+    ),
+    "merged": Exercise(
+        "How many columns are left?",
+        "medium",
+        5,
+        ("torch.linalg.svdvals gives σ.", "k equal values should give k, one large value 1."),
+        merged,
+        _judge_merged,
+    ),
+    "slope": Exercise(
+        "A slope in the log-log plane",
+        "easy",
+        5,
+        ("A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.", "Centre log width first."),
+        slope,
+        _judge_slope,
+    ),
+}

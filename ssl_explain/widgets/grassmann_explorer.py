@@ -1,0 +1,168 @@
+"""The Grassmann explorer: columns that are free to merge, or kept orthonormal."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import ipywidgets
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, principal_angles, span_flow, take_steps
+from ssl_explain.dynamics.kernel_features import between_weights, rbf_kernel, root_of
+from ssl_explain.figures.grassmann import SpanPicture
+from ssl_explain.records import SpanFlow
+from ssl_explain.widgets.controls import play_and_pause
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.runner import Runner
+from ssl_explain.widgets.state import State, choice, slider
+
+SPAN = 24.0  # the time shown, in units of 1 / largest |eigenvalue|
+LEFT, ORTHONORMAL, SIMPLE, PULL, KERNEL = "free", "orthonormal", "L_simp", "pull only", "RBF kernel"
+SPECTRA = {
+    "even": (1.0, 0.8, 0.6, 0.4, 0.2, 0.0),
+    "two equal": (1.0, 1.0, 0.6, 0.4, 0.2, 0.0),
+    "one large": (1.0, 0.35, 0.3, 0.25, 0.2, 0.15),
+}
+POINTS, VIEWS = 8, 3
+
+
+@dataclass(frozen=True)
+class GrassmannState(State):
+    """Every setting of the Grassmann explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    columns: str = choice(LEFT, (LEFT, ORTHONORMAL), label="columns", tip="free to merge, or kept orthonormal")
+    objective: str = choice(
+        SIMPLE, (SIMPLE, PULL), label="objective", tip="L_simp pulls and pushes: C ≥ 0; pull only: r₊ alone, C ≤ 0"
+    )
+    spectrum: str = choice(
+        "even", (*SPECTRA, KERNEL), label="eigenvalues of C", tip="six directions, or kernel features of 24 views"
+    )
+    k: int = slider(3, 1, 4, 1, label="columns k", tip="how many features")
+    step_size: float = choice(0.1, (0.1, 0.3, 1.0, 3.0), label="step size η", tip="small steps follow the closed form")
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another random start")
+    time: int = slider(100, 0, 100, 5, label="time, % of the run", tip="0: the start; 100: the end")
+
+
+@functools.lru_cache(maxsize=16)
+def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
+    """The eigenvalues of C, the largest first; the largest in size is 1 in size."""
+    pull = state.objective == PULL
+    if state.spectrum != KERNEL:
+        values = torch.tensor(SPECTRA[state.spectrum], dtype=torch.float64)
+        return 0.8 * values - 1 if pull else values
+    g = torch.Generator().manual_seed(1)
+    points = torch.linspace(-2, 2, POINTS, dtype=torch.float64).view(-1, 1, 1)
+    views = points + 0.3 * torch.randn(POINTS, VIEWS, 1, generator=g, dtype=torch.float64)
+    root, _ = root_of(rbf_kernel(views.flatten(0, 1), scale=0.7))
+    weights = between_weights(POINTS, VIEWS)
+    if pull:
+        size = len(weights)
+        weights = 2 * torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS).double()] * POINTS) / size
+        weights = weights - 2 * torch.eye(size, dtype=torch.float64) / size
+    values = torch.linalg.eigvalsh(root.mT @ weights @ root).flip(0)
+    return (values / values.abs().max()).clamp(max=0) if pull else (values / values.abs().max()).clamp(min=0)
+
+
+@functools.lru_cache(maxsize=32)
+def flow_of(state: GrassmannState) -> SpanFlow:
+    """The whole run that a state stands for, at its end."""
+    values, tight = spectrum_of(state.change(columns=LEFT, k=1, step_size=0.1, seed=1)), state.columns == ORTHONORMAL
+    c, top = torch.diag(values), torch.eye(len(values), dtype=torch.float64)[:, : state.k]
+    draw = torch.randn(len(values), state.k, generator=torch.Generator().manual_seed(state.seed), dtype=torch.float64)
+    start, steps, every = orthonormalise(draw), round(SPAN / state.step_size), 4 if state.step_size == 0.1 else 1
+    columns = take_steps(c, start, step_size=state.step_size, steps=steps, orthonormal=tight, every=every)
+    times = torch.arange(len(columns), dtype=torch.float64) * state.step_size * every
+    predicted = span_flow(c, start, times)
+    reached = columns if tight else orthonormalise(columns / columns.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-300))
+    return SpanFlow(
+        times, values, columns, predicted if tight else free_flow(c, start, times),
+        principal_angles(reached, top), principal_angles(predicted, top),
+        principal_angles(reached, predicted)[:, -1], tight, state.step_size, len(times) - 1,
+        f"columns {state.columns}, {state.objective}, {state.spectrum}",
+    )  # fmt: skip
+
+
+class GrassmannExplorer(Explorer[GrassmannState]):
+    """Columns of features over time, with Play, which moves the time; the flow itself is computed at once."""
+
+    factory = "grassmann_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "columns merge": {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1},
+        "orthonormal: all k found": {
+            "columns": ORTHONORMAL, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1,
+        },
+        "pull only: everything dies": {
+            "columns": LEFT, "objective": PULL, "spectrum": "even", "k": 3, "step_size": 0.1,
+        },
+        "two equal eigenvalues": {
+            "columns": LEFT, "objective": SIMPLE, "spectrum": "two equal", "k": 3, "step_size": 0.1,
+        },
+    }  # fmt: skip
+
+    def __init__(self, state: GrassmannState, controls: Sequence[str] = ()) -> None:
+        """Build the run and its picture."""
+        self._runner = Runner(self._step, lambda: None, self._settle)
+        self._runner.steps_per_frame = 1
+        super().__init__(state, controls)
+
+    def compute(self, state: GrassmannState) -> SpanFlow:
+        """The run of these settings, looked at at one time."""
+        run = flow_of(state.change(time=0))
+        return dataclasses.replace(run, shown=round(state.time / 100 * (len(run.times) - 1)))
+
+    def paint(self, record: SpanFlow) -> SpanPicture:
+        """Arrows, singular values and angles."""
+        return SpanPicture(record)
+
+    def _step(self) -> bool:
+        with self._turn.yielding():
+            if self._runner.stopping:  # asked to stop while it waited
+                return False
+            self.state = self._state.change(time=min(100, self._state.time + 5))
+            return self._state.time < 100
+
+    def play(self) -> None:
+        """Let the time run to its end, from the start if it stands there."""
+        if self._runner.stopping:
+            if self._state.time == 100:
+                self.state = self._state.change(time=0)
+            self._runner.play()
+        self._settle()
+
+    def pause(self) -> None:
+        """Let the time stand."""
+        self._runner.pause()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Make the buttons say what can be done now."""
+        running = not self._runner.stopping
+        self._buttons[0].disabled, self._buttons[1].disabled = running, not running
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        self._buttons = play_and_pause(self.play, self.pause)
+        head, grid, view = super()._rows()
+        return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
+
+
+def grassmann_explorer(state: GrassmannState | None = None, *, controls: Sequence[str] = ()) -> GrassmannExplorer:
+    """Watch columns of features merge, die, or stay apart.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> grassmann_explorer(GrassmannState(columns="orthonormal", k=2, time=0)).record.angles.shape
+        torch.Size([61, 2])
+    """
+    return GrassmannExplorer(state or GrassmannState(), controls)
