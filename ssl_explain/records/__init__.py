@@ -1,5 +1,6 @@
 """The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
 
+from ssl_explain.records.byol import HiddenContrast
 from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.grassmann import Drift, SpanFlow
@@ -20,6 +21,7 @@ __all__ = [
     "Emergence",
     "ForwardPass",
     "Growth",
+    "HiddenContrast",
     "HiddenWorld",
     "Landscape",
     "ModeRun",

@@ -1,0 +1,221 @@
+"""BYOL where all can be said in advance: one step of any network, and whole runs in a world of known directions."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.losses.predictive import PairLoss, half_square, predictive
+from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, fixed_predictor
+from ssl_explain.networks.layers import LayeredReLU
+from ssl_explain.operators.byol import byol_terms
+from ssl_explain.records import HiddenContrast, Views
+
+BETWEEN, WITHIN = (2.0, 1.0, 0.5, 0.25), (0.5, 1.0, 1.5, 0.25)
+"""Variances of the four directions, between points and between the views of a point; the mean lies in the last one."""
+LIMIT = 1e20  # of an entry; a run that has outgrown it stands still
+
+
+def all_pairs(views: Views) -> Views:
+    """Every ordered pair of views of every point, a view with itself included: the population as one batch.
+
+    Example:
+        >>> all_pairs(Views(torch.zeros(5, 3, 2))).x.shape
+        torch.Size([45, 2, 2])
+    """
+    x = views.x
+    n, a, d = x.shape
+    first, second = x.unsqueeze(2).expand(n, a, a, d), x.unsqueeze(1).expand(n, a, a, d)
+    return Views(torch.stack([first, second], dim=3).flatten(0, 2))
+
+
+def sign_world(between: Sequence[float], within: Sequence[float], offset: float = 0.0) -> Views:
+    """A finite world with exactly these variances: x = μ ± √b, x' = x ± √w, all signs, equally likely.
+
+    ``offset`` is ‖μ‖²; μ points along the last direction.
+
+    Raises:
+        ValueError: a negative variance or offset, lists of unequal length.
+
+    Example:
+        >>> sign_world((1.0, 0.0), (0.0, 4.0), offset=9.0).x[0].tolist()
+        [[-1.0, 1.0], [-1.0, 5.0], [-1.0, 1.0], [-1.0, 5.0]]
+    """
+    b, w, m = _variances(between, within, offset)
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(b))))
+    points = np.sqrt(m) + signs * np.sqrt(b)
+    return Views(torch.from_numpy(points[:, None] + signs * np.sqrt(w)))
+
+
+def measured_update(
+    net: LayeredReLU,
+    views: Views,
+    layer: int,
+    predictor: Float[Tensor, "d_top d_in"],
+    *,
+    centring: Centring = NO_CENTRING,
+    loss: PairLoss = half_square,
+) -> Float[Tensor, "*weight"]:
+    """Minus the gradient that autograd gives, over all ordered pairs of views of every point.
+
+    Raises:
+        ValueError: whatever the two towers reject.
+    """
+    towers = DualNet(net, fixed_predictor(predictor), generator=torch.Generator(), centring=centring)
+    (gradient,) = torch.autograd.grad(predictive(loss)(towers, all_pairs(views)), net.weights[layer - 1])
+    return -gradient
+
+
+def hidden_update(
+    net: LayeredReLU,
+    views: Views,
+    layer: int,
+    predictor: Float[Tensor, "d_top d_in"],
+    *,
+    centring: Centring = NO_CENTRING,
+) -> Float[Tensor, "*weight"]:
+    """The same update from its three operators: within, between, mean.
+
+    Raises:
+        ValueError: whatever :func:`~ssl_explain.operators.byol.byol_terms` rejects.
+    """
+    weight = net.weights[layer - 1].detach()
+    terms = byol_terms(
+        net.forward_pass(views.x), layer, predictor,
+        online=centring.online, target=centring.target, through=centring.through,
+    )  # fmt: skip
+    return torch.stack([term.matvec(weight.flatten()) for term in terms.values()]).sum(0).view(weight.shape)
+
+
+def growth_rates(
+    p: float,
+    *,
+    centring: Centring = NO_CENTRING,
+    between: Sequence[float] = BETWEEN,
+    within: Sequence[float] = WITHIN,
+    offset: float = 0.0,
+) -> Float[Tensor, " direction"]:
+    """Growth rate of every direction of a linear network, P = p·1: p·b - p²(b + w); the mean's part is in the last.
+
+    Raises:
+        ValueError: a negative variance or offset.
+
+    Example:
+        >>> growth_rates(0.5, between=(2.0, 1.0), within=(0.5, 1.0)).tolist()
+        [0.375, 0.0]
+    """
+    b, w, m = _variances(between, within, offset)
+    pull, push = _mean_inside(centring)
+    return torch.from_numpy(p * (b + push * m) - p**2 * (b + w + pull * m))
+
+
+def hidden_contrast(
+    *,
+    p: float = 0.5,
+    centring: Centring = NO_CENTRING,
+    offset: float = 0.0,
+    learned: bool = False,
+    drawn: bool = False,
+    redraw: int = 0,
+    momentum: float = 0.0,
+    decay: float = 0.0,
+    seed: int = 1,
+    runs: int = 1,
+    steps: int = 500,
+    rate: float = 0.03,
+    between: Sequence[float] = BETWEEN,
+    within: Sequence[float] = WITHIN,
+) -> HiddenContrast:
+    """Gradient descent of ½‖P f - f+‖² for f = W x with exact expectations, ``runs`` random starts side by side.
+
+    P begins as p·1, or ``drawn`` P_ij ~ N(0, p² / d); ``learned`` lets it move as fast as W. Every ``redraw`` steps
+    (0: never) it begins again. The target keeps ``momentum`` of itself at each step; W and a learned P decay.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578, earlier version.
+
+    Raises:
+        ValueError: a negative variance, offset or decay, a momentum outside [0, 1], no run, no step.
+
+    Example:
+        >>> run = hidden_contrast(p=0.5, centring=Centring(), steps=10, runs=3)
+        >>> run.second_moment.shape, run.limit
+        (torch.Size([11, 3]), 1.0)
+    """
+    b, w, m = _variances(between, within, offset)
+    _require.integer("steps", steps, 1, "take at least one step")
+    _require.integer("runs", runs, 1, "start at least one network")
+    _require.integer("redraw", redraw, 0, "0 never begins again")
+    _require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
+    _require.number("decay", decay, 0, float("inf"), "0 is no decay")
+    g, (pull, push), d = torch.Generator().manual_seed(seed), _mean_inside(centring), len(b)
+    size, aim, heard = b + w + pull * m, b + push * m, b + (pull and not centring.target) * m
+
+    def fresh() -> np.ndarray:
+        noise = torch.randn(runs, d, d, generator=g, dtype=torch.float64).numpy() / d**0.5
+        return p * noise if drawn else np.broadcast_to(p * np.eye(d), (runs, d, d))
+
+    weight = torch.randn(runs, d, d, generator=g, dtype=torch.float64).numpy() / d**0.5
+    other, predictor, kept = weight, fresh(), []
+    for step in range(steps + 1):
+        kept.append((weight, other, predictor))
+        if redraw and step and step % redraw == 0:
+            predictor = fresh()
+        going = np.maximum(np.abs(weight), np.abs(predictor)).max((-2, -1), keepdims=True) < LIMIT
+        seen = predictor @ weight
+        down = predictor.mT @ (seen * size - other * aim) + decay * weight
+        if learned:
+            change = (seen * size - other * heard) @ weight.mT + decay * predictor
+            predictor = predictor - rate * change * going
+        weight = weight - rate * down * going
+        other = momentum * other + (1 - momentum) * weight
+    arrays = [np.stack(series) for series in zip(*kept, strict=True)]
+    found = _measure(*arrays, b, w, m, pull, push, decay)
+    sure = None if learned or drawn else _limit(p, size, aim, b, m, momentum, decay, rate)
+    times = torch.arange(steps + 1, dtype=torch.float64) * rate
+    return HiddenContrast(times, *(torch.from_numpy(a) for a in found), tuple(b), tuple(w), offset, sure)
+
+
+def _variances(between: Sequence[float], within: Sequence[float], offset: float) -> tuple[np.ndarray, ...]:
+    if len(between) != len(within):
+        raise ValueError(f"`within` must have {len(between)} directions, got {len(within)}; list the same in both.")
+    for name, values in (("between", between), ("within", within), ("offset", (offset,))):
+        for value in values:
+            _require.number(name, float(value), 0, float("inf"), "a variance, or a squared length, is not negative")
+    m = np.zeros(len(between))
+    m[-1] = offset
+    return np.array(between, dtype=float), np.array(within, dtype=float), m
+
+
+def _mean_inside(centring: Centring) -> tuple[bool, bool]:
+    """Whether the mean is pulled down (P f) and pushed up (towards f+); see ``byol_terms``."""
+    return not centring.online, not (centring.target or (centring.online and centring.through))
+
+
+def _measure(
+    weight: np.ndarray, other: np.ndarray, predictor: np.ndarray, b: np.ndarray, w: np.ndarray, m: np.ndarray,
+    pull: bool, push: bool, decay: float,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """Sizes, rates, second moment and share at every time."""
+    seen = predictor @ weight
+    sizes = np.square(weight).sum(-2)
+    unit = np.maximum(sizes, 1e-300)
+    down, up = np.square(seen).sum(-2) / unit, (seen * other).sum(-2) / unit
+    rates = np.stack([-w * down, b * (up - down), m * (push * up - pull * down), -decay + 0 * down], axis=-2)
+    alike = (sizes * (b + m)).sum(-1)
+    return sizes, rates, (sizes * (b + w + m)).sum(-1), (sizes * b).sum(-1) / np.maximum(alike, 1e-300)
+
+
+def _limit(
+    p: float, size: np.ndarray, aim: np.ndarray, b: np.ndarray, m: np.ndarray, momentum: float, decay: float,
+    rate: float,
+) -> float:  # fmt: skip
+    """The share of the direction that grows fastest, or shrinks slowest: in the end there is only that one."""
+    own, theirs = 1 - rate * (p**2 * size + decay), rate * p * aim
+    late = momentum + (1 - momentum) * theirs
+    step = np.stack([np.stack([own, theirs], -1), np.stack([(1 - momentum) * own, late], -1)], -2)
+    fastest = int(np.abs(np.linalg.eigvals(step)).max(-1).argmax())
+    return float(b[fastest] / max(b[fastest] + m[fastest], 1e-300))

@@ -1,0 +1,106 @@
+"""The update of BYOL, term by term: what it takes away within points, what is left between them, and the mean."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.operators.covariance import mean_connection
+from ssl_explain.records import ForwardPass
+
+
+@dataclass(frozen=True)
+class Term:
+    """One operator on vec(W_l): T = E_r[F_r A F_rᵀ], with F_r of shape (D, d_top); D × D only if it is asked for.
+
+    ``factor`` holds F_rᵀ for every r; ``middle`` is A, square, not symmetric if the predictor is not.
+    """
+
+    factor: Float[Tensor, "r d_top d_weights"]
+    middle: Float[Tensor, "d_top d_in"]
+
+    def matvec(self, v: Float[Tensor, " d_weights"]) -> Float[Tensor, " d_weights"]:
+        """T v: to the outputs, through A, and back."""
+        rows = self.factor.flatten(0, 1)
+        u = (rows @ v).view(self.factor.shape[:2]) @ self.middle.mT
+        return rows.mT @ u.flatten() / len(self.factor)
+
+    def as_matrix(self) -> Float[Tensor, "d_weights d_out"]:
+        """The whole D × D matrix."""
+        return self.factor.flatten(0, 1).mT @ (self.middle @ self.factor).flatten(0, 1) / len(self.factor)
+
+
+@torch.no_grad()
+def byol_terms(
+    forward: ForwardPass,
+    layer: int,
+    predictor: Float[Tensor, "d_top d_in"],
+    *,
+    online: bool = False,
+    target: bool = False,
+    through: bool = True,
+    batch: int | None = None,
+) -> dict[str, Term]:
+    """Split the expected update of layer l, -∇E½‖P f - f+‖² with the target f+ held still, into three operators.
+
+    With M = E K the mean connection: within -E_x V_{x'|x}[K] weighed by PᵀP, between E_x[(K̄-M) Pᵀ(1-P) (K̄-M)ᵀ], and
+    mean M (push·Pᵀ - pull·PᵀP) Mᵀ. Their sum on vec(W_l) is the update. Pull is there unless the ``online`` tower is
+    centred, push unless the ``target`` is, or the online one with the gradient ``through`` its mean.
+    ``batch``: the towers are centred by the mean of their own batch of B independent points; all is (1 - 1/B) of it.
+    ``forward`` comes from views (n, a, d), every point and view equally likely; view pairs are drawn independently.
+
+    Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578, earlier version; the split of the mean is derived here.
+
+    Raises:
+        ValueError: a predictor of another width than the output, a layer that does not exist, non-finite inputs,
+            a batch of one, a batch with a centring that leaves the mean inside.
+
+    Example:
+        >>> from ssl_explain.networks.relu import ReLUNet
+        >>> g = torch.Generator().manual_seed(0)
+        >>> net = ReLUNet((3, 4, 2), generator=g, normalise=False)
+        >>> terms = byol_terms(net.forward_pass(torch.randn(9, 5, 3, generator=g)), 1, 0.5 * torch.eye(2))
+        >>> list(terms), terms["mean"].as_matrix().shape
+        (['within', 'between', 'mean'], torch.Size([12, 12]))
+    """
+    means = mean_connection(forward, layer)
+    centre = means.mean(0)
+    p = _square(predictor, centre.shape[0])
+    views = mean_connection(_views_as_points(forward), layer).unflatten(0, forward.output.shape[:2])
+    pull, push = not online, not (target or (online and through))
+    share = _share(batch, pull or push)
+    return {
+        "within": Term((views - means.unsqueeze(1)).flatten(0, 1), -share * p.mT @ p),
+        "between": Term(means - centre, share * (p.mT - p.mT @ p)),
+        "mean": Term(centre.unsqueeze(0), push * p.mT - pull * p.mT @ p),
+    }
+
+
+def _views_as_points(forward: ForwardPass) -> ForwardPass:
+    """Every view a point of its own: its mean connection is its connection."""
+    inputs, gates = (
+        tuple(tensor.flatten(0, 1).unsqueeze(1) for tensor in group) for group in (forward.layer_inputs, forward.gates)
+    )
+    return ForwardPass(inputs, gates, forward.weights, forward.output.flatten(0, 1).unsqueeze(1))
+
+
+def _square(predictor: Tensor, width: int) -> Tensor:
+    if predictor.shape != (width, width):
+        raise ValueError(
+            f"`predictor` must be a ({width}, {width}) matrix, as wide as the output, got shape "
+            f"{tuple(predictor.shape)}; a fixed one is p * torch.eye({width})."
+        )
+    return _require.finite("predictor", predictor)
+
+
+def _share(batch: int | None, mean_inside: bool) -> float:
+    """1 - 1/B: the mean of a batch carries 1/B of every point in it."""
+    if batch is None:
+        return 1.0
+    if mean_inside:
+        raise ValueError(
+            f"`batch` must be None with a centring that leaves the mean inside, got {batch}; centre both towers."
+        )
+    return 1 - 1 / _require.integer("batch", batch, 2, "the mean of one point is that point: nothing would be left")

@@ -1,0 +1,31 @@
+"""What BYOL does to the directions of a simple world, over time."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+TERMS = ("within", "between", "mean", "decay")
+
+
+@dataclass(frozen=True)
+class HiddenContrast:
+    """A linear network without negatives, in a world whose directions are known one by one.
+
+    ``sizes`` is ‖W e_i‖² of every direction i; ``rates[t, term, i]`` what each of :data:`TERMS` adds to the growth rate
+    of ‖W e_i‖. ``second_moment`` is E‖f‖²; ``share`` the part of E‖f̄(x)‖² that differs between points; ``limit`` what
+    the share must tend to (None where no formula is claimed). ``offset`` is the squared length of the common mean,
+    which lies in the last direction.
+    """
+
+    times: Float[Tensor, " t"]
+    sizes: Float[Tensor, "t *runs direction"]
+    rates: Float[Tensor, "t *runs term direction"]
+    second_moment: Float[Tensor, "t *runs"]
+    share: Float[Tensor, "t *runs"]
+    between: tuple[float, ...]
+    within: tuple[float, ...]
+    offset: float
+    limit: float | None
+    shown: int = -1
+    setting: str = ""
