@@ -1,0 +1,162 @@
+"""A table over seeds on handwritten digits: which part of BYOL keeps it from collapsing.
+
+Predictor × centring × target × re-initialised predictor, and weight decay. Raw pixels, the untrained network and
+InfoNCE stand beside them. Student, strength (0.5), rate (0.5) and number of steps (600) are the same everywhere; the
+rate was chosen where all parts are at work, and none was tuned for a setting.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ssl_explain import _require
+from ssl_explain.dynamics.dual import between_share, dual_run, filled_directions, forget_if_broken, open_student
+from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.pictures import OUTPUTS, Evaluation, picture_run
+from ssl_explain.dynamics.sweep import sweep
+from ssl_explain.networks.dual import NO_CENTRING, Centring, MakePredictor, linear_predictor, mlp_predictor
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.worlds.pictures import digits
+
+Setting = tuple[str, str, str, str, int, float]
+
+PREDICTORS: Mapping[str, MakePredictor | None] = {
+    "none": None,
+    "linear": linear_predictor(OUTPUTS),
+    "mlp": mlp_predictor(OUTPUTS),
+}
+CENTRINGS = {"none": NO_CENTRING, "mean": Centring(), "BatchNorm": Centring(scale=True)}
+TARGETS = {"shared": None, "EMA": 0.99}  # what an EMA target keeps of itself at each step
+EVERY, OFTEN, SELDOM = 50, 10, 100  # steps; 50 are eleven times through the pictures
+DECAY, RATE, STEPS, STRENGTH = 0.01, 0.5, 600, 0.5
+BASELINES = ("raw", "untrained", "InfoNCE")
+SETTINGS: tuple[Setting, ...] = (
+    *((name, "none", "none", "shared", 0, 0.0) for name in BASELINES),
+    *(
+        ("BYOL", predictor, centring, target, every, 0.0)
+        for predictor in PREDICTORS
+        for centring in CENTRINGS
+        for target in TARGETS
+        for every in ((0, EVERY) if PREDICTORS[predictor] else (0,))
+    ),
+    *(("BYOL", predictor, "mean", "EMA", every, 0.0) for predictor in ("linear", "mlp") for every in (OFTEN, SELDOM)),
+    *(
+        ("BYOL", predictor, centring, target, 0, DECAY)
+        for predictor in ("linear", "mlp")
+        for centring, target in (("none", "shared"), ("none", "EMA"), ("mean", "EMA"))
+    ),
+)  # method, predictor, centring, target, re-initialised every so many steps (0: never), weight decay
+SEEDS, SEED = 10, 1
+
+COLUMNS = (
+    "method", "predictor", "centring", "target", "reinitialise", "decay", "seed", "layer",
+    "probe", "neighbours", "moment", "between", "rank",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _evaluation() -> Evaluation:
+    """One for all seeds of a block: it scores the raw pixels once."""
+    return Evaluation(digits("train"), digits("test"))
+
+
+@lru_cache(maxsize=1)
+def _views() -> Tensor:
+    """Two views of every training picture, the same for all networks."""
+    world = digits("train")
+    return world.draw(len(world), views=2, strength=STRENGTH, generator=torch.Generator().manual_seed(0)).x
+
+
+def _life(f: Tensor) -> tuple[float, float, float]:
+    """E‖f‖², between share and effective rank."""
+    return float(f.double().square().sum(-1).mean()), between_share(f), filled_directions(f)
+
+
+def _digits(*numbers: float) -> tuple[float, ...]:
+    return tuple(float(f"{x:.4g}") for x in numbers)
+
+
+def _raw() -> tuple[Cell, ...]:
+    _, share, rank = _life(_views())
+    return "pixels", *_digits(*_evaluation().raw.tolist(), 1.0, share, rank)
+
+
+@torch.no_grad()
+def _rows(net: ReLUNet, start: ReLUNet) -> Iterator[tuple[Cell, ...]]:
+    """Layer, probe, neighbours, second moment relative to the start, between share, effective rank."""
+    evaluation = _evaluation()
+    now, before = (tower.activations(_views()) for tower in (net, start))
+    for (layer, k), scores in zip(evaluation.LAYERS.items(), evaluation(net).tolist(), strict=True):
+        moment, share, rank = _life(now[k])
+        yield layer, *_digits(*scores, moment / _life(before[k])[0], share, rank)
+
+
+def _trained(setting: Setting, seed: int, steps: int) -> ReLUNet:
+    """The online tower of a seed after so many steps, or what is left of it if the run broke down."""
+    method, predictor, centring, target, every, decay = setting
+    if method == "InfoNCE":
+        run = picture_run(digits("train"), strength=STRENGTH, learning_rate=RATE, seed=seed)
+    else:
+        run = dual_run(
+            digits("train"), predictor=PREDICTORS[predictor], centring=CENTRINGS[centring], momentum=TARGETS[target],
+            reinitialise_every=every, decay=decay, strength=STRENGTH, learning_rate=RATE, seed=seed,
+        )  # fmt: skip
+    run.advance(steps)
+    tower: ReLUNet = run.net if method == "InfoNCE" else run.net.online  # type: ignore[assignment]
+    forget_if_broken(run, tower)
+    tower.normalise = False  # every output is read at its own length, also one that the loss saw at length one
+    return tower
+
+
+def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
+    """Train one student per seed: scores and signs of life of its hidden layer and output; or a baseline.
+
+    The setting is (method, predictor, centring, target, re-initialise, decay). A run that breaks down is a result:
+    it counts as a network that says 0 of everything.
+
+    Raises:
+        ValueError: no seeds, no steps.
+        KeyError: another predictor, centring or target.
+    """
+    _require.integer("seeds", seeds, 1, "an interval needs two or more")
+    _require.integer("steps", steps, 1, "take at least one step")
+    if setting[0] == "raw":
+        yield dict(zip(COLUMNS, (*setting, seed, *_raw()), strict=True))
+        return
+    for own in range(seed, seed + seeds):
+        start = open_student(digits("train"), generator=torch.Generator().manual_seed(own))
+        net = start if setting[0] == "untrained" else _trained(setting, own, steps)
+        for row in _rows(net, start):
+            yield dict(zip(COLUMNS, (*setting, own, *row), strict=True))
+
+
+def byol_table(
+    folder: Path,
+    *,
+    seeds: int = SEEDS,
+    seed: int = SEED,
+    workers: int = 2,
+    cluster: str | None = None,
+    replace: bool = False,
+    progress: bool = True,
+) -> dict[str, list[Cell]]:
+    """The whole table, written to byol_ablation.csv in ``folder``.
+
+    Raises:
+        ValueError: whatever a block rejects; files in the way, see :func:`ssl_explain.dynamics.sweep.sweep`.
+    """
+    return sweep(
+        byol_block,
+        {"setting": list(SETTINGS)},
+        folder / "byol_ablation.csv",
+        fixed={"seeds": seeds, "steps": STEPS, "seed": seed},
+        workers=workers,
+        cluster=cluster,
+        command=f"python -m ssl_explain table byol --seeds {seeds} --seed {seed}",
+        seeds=f"{seeds} students, seeds {seed} to {seed + seeds - 1}",
+        replace=replace,
+        progress=progress,
+    )

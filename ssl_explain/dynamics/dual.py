@@ -1,0 +1,118 @@
+"""Two towers on real pictures: learning without negatives, and how to see that a network has stopped telling apart.
+
+The student and its rate are those of the runs with InfoNCE; only the last step is left out, its output keeps its
+length. The loss does not look at that length: what can collapse is the direction.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ssl_explain import _require
+from ssl_explain.dynamics.emergence import generator_on
+from ssl_explain.dynamics.pictures import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
+from ssl_explain.dynamics.probe import effective_rank
+from ssl_explain.dynamics.training import Measure, Training
+from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
+from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor
+from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.worlds.augment import check_strength
+from ssl_explain.worlds.pictures import PictureWorld
+
+
+def open_student(world: PictureWorld, *, generator: torch.Generator, scale: float = SCALE) -> ReLUNet:
+    """The student with one hidden layer whose output keeps its length, for the pictures of a world.
+
+    Example:
+        >>> from ssl_explain.worlds.pictures import digits
+        >>> net = open_student(digits(), generator=torch.Generator().manual_seed(0))
+        >>> net.normalise, [tuple(w.shape) for w in net.weights]
+        (False, [(1, 256, 64), (1, 64, 256)])
+    """
+    widths = (world.dimension, HIDDEN, OUTPUTS)
+    return ReLUNet(widths, generator=generator, scale=scale, linear_top=True, normalise=False)
+
+
+def dual_run(
+    world: PictureWorld,
+    *,
+    predictor: MakePredictor | None = None,
+    centring: Centring = NO_CENTRING,
+    momentum: float | None = None,
+    reinitialise_every: int = 0,
+    decay: float = 0.0,
+    loss: PairLoss = cosine,
+    strength: float = 0.5,
+    learning_rate: float = LEARNING_RATE,
+    batch: int = BATCH,
+    scale: float = SCALE,
+    seed: int = 0,
+    device: str = "cpu",
+    measure: Measure = nothing,
+    measure_every: int = 25,
+) -> Training:
+    """A run of two towers that has not started, both directions asked for: each view predicts the other.
+
+    After each step the target follows; after every ``reinitialise_every`` steps (0: never) the predictor is drawn
+    anew. Student, predictor and all draws come from one seed, in this order: the same seed gives the same untrained
+    student whatever else is chosen, and a run that is cut into pieces ends as an uncut one.
+
+    Raises:
+        ValueError: whatever world, towers or training reject; a batch larger than the set of pictures.
+        ImportError: a strength above 0 without kornia (when a step is taken).
+
+    Example:
+        >>> from ssl_explain.networks.dual import linear_predictor
+        >>> from ssl_explain.worlds.pictures import digits
+        >>> run = dual_run(digits(), predictor=linear_predictor(64), centring=Centring(), momentum=0.99, strength=0.0)
+        >>> run.advance(3)
+        >>> run.step, run.net(digits().inputs()).shape
+        (3, torch.Size([1197, 64]))
+    """
+    check_strength(strength)
+    generator = generator_on(device).manual_seed(seed)
+    _require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
+    _require.integer("reinitialise_every", reinitialise_every, 0, "0 never draws the predictor anew")
+    student = open_student(world, generator=generator, scale=scale)
+    net = DualNet(student, predictor, generator=generator, centring=centring, momentum=momentum)
+
+    def after_step(step: int) -> None:
+        net.follow()
+        if reinitialise_every and step % reinitialise_every == 0:
+            net.redraw_predictor(generator)
+
+    return Training(
+        net, world.to(device), decayed(predictive(loss, symmetric=True), decay), learning_rate=learning_rate,
+        generator=generator, measure=measure, strength=strength, batch=batch, measure_every=measure_every,
+        after_step=after_step,
+    )  # fmt: skip
+
+
+def between_share(f: Float[Tensor, "n 2 d"]) -> float:
+    """How much of a network's output tells points apart: V_x[f̄] / E‖f‖², 0 where it says the same of every point.
+
+    V_x[f̄] is estimated from two views of every point, E⟨f(x_1) - m_1, f(x_2) - m_2⟩, which what the views do not
+    share cancels from; without points to tell apart it may come out a little below 0. Outputs of 0 have the share 0.
+
+    Example:
+        >>> between_share(torch.tensor([[[1.0, 1.0], [1.0, 1.0]], [[-1.0, 1.0], [-1.0, 1.0]]]))
+        0.5
+    """
+    f = _require.finite("f", f).double()
+    moment = f.square().sum(-1).mean()
+    centred = f - f.mean(0)
+    return float((centred[:, 0] * centred[:, 1]).sum(-1).mean() / moment) if moment > 0 else 0.0
+
+
+def filled_directions(f: Float[Tensor, "*n d"]) -> float:
+    """The effective rank of outputs, and 0 where all are alike."""
+    flat = _require.finite("f", f).double().flatten(0, -2)
+    return effective_rank(flat) if bool((flat != flat[0]).any()) else 0.0
+
+
+@torch.no_grad()
+def forget_if_broken(run: Training, tower: nn.Module) -> None:
+    """A run that has stopped, or whose outputs are no numbers any more, has learned nothing: weights of 0."""
+    if run.stopped or not all(weight.isfinite().all() for weight in tower.parameters()):
+        for weight in tower.parameters():
+            weight.zero_()
