@@ -13,6 +13,7 @@ from ssl_explain import _require
 from ssl_explain.records import ByolRun, Views
 
 Motion = tuple[Any, Any, Any]
+LIMIT = 100.0
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,8 @@ def matrix_flow(
     cuts, shapes = np.cumsum([part.size for part in parts])[:-1], [part.shape for part in parts]
 
     def velocity(_: float, flat: Any) -> Any:
-        now = [part.reshape(shape) for part, shape in zip(np.split(flat, cuts), shapes, strict=True)]
-        return np.concatenate([part.ravel() for part in motion(*now, between, total, rates)])
+        w, p, a = (part.reshape(shape) for part, shape in zip(np.split(flat, cuts), shapes, strict=True))
+        return np.concatenate([part.ravel() for part in motion(w, p, a, between, total, rates)])
 
     solution = integrate(velocity, np.concatenate([part.ravel() for part in parts]), times)
     series = [torch.from_numpy(part.T.copy()) for part in np.split(solution, cuts)]
@@ -175,6 +176,8 @@ def matrix_training(
 ) -> ByolRun:  # fmt: skip
     """The same in gradient steps, as a network is trained: the target keeps e^{-β·learning_rate} of itself per step.
 
+    Steps that are too large blow up: the run ends where an entry is beyond 100.
+
     Raises:
         ValueError: matrices that do not fit each other, a learning rate that is not positive, fewer than one step.
     """
@@ -186,6 +189,8 @@ def matrix_training(
     kept = [(w, p, a)]
     momentum = 0.0 if rates.target is None else math.exp(-rates.target * learning_rate)
     for step in range(1, steps + 1):
+        if max(np.abs(w).max(), np.abs(p).max()) > LIMIT:
+            break
         dw, dp, _ = motion(w, p, a, between, total, rates)
         w, p = w + learning_rate * dw, p + learning_rate * dp
         a = momentum * a + (1 - momentum) * w

@@ -50,7 +50,8 @@ def mode_flow(
     start = torch.stack([p, s, torch.full_like(p, tau)])
 
     def velocity(_: float, flat: Any) -> Any:
-        return np.concatenate(mode_velocity(*flat.reshape(3, -1), noise, rates))
+        p, s, tau = flat.reshape(3, -1)
+        return np.concatenate(mode_velocity(p, s, tau, noise, rates))
 
     solution = torch.from_numpy(integrate(velocity, start.flatten().numpy(), times, tolerance).T.copy())
     return ModeRun(times.double(), *solution.unflatten(1, start.shape).unbind(1))
@@ -96,14 +97,16 @@ def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
     return tuple(round((1 + sign * math.sqrt(root)) / (2 * (1 + noise)), 15) for sign in (-1, 1))
 
 
-def modes_of(run: ByolRun) -> ModeRun:
-    """A matrix run read along the eigenvectors of its first W Wᵀ: exact modes if P starts aligned, averages if not."""
-    vectors = torch.linalg.eigh(run.weights[0] @ run.weights[0].mT).eigenvectors
-    w, a = vectors.mT @ run.weights, vectors.mT @ run.target
+def modes_of(run: ByolRun, vectors: Float[Tensor, "d m"] | None = None) -> ModeRun:
+    """A matrix run read along the columns of ``vectors`` (None: eigenvectors of its first W Wᵀ).
+
+    These are its modes if P starts aligned, and averages over modes if not.
+    """
+    u = torch.linalg.eigh(run.weights[0] @ run.weights[0].mT).eigenvectors if vectors is None else vectors
+    w, a = u.mT @ run.weights, u.mT @ run.target
     size = w.square().sum(-1)
-    return ModeRun(
-        run.times, (vectors.mT @ run.predictor @ vectors).diagonal(dim1=-2, dim2=-1), size, (w * a).sum(-1) / size
-    )
+    along = (u.mT @ run.predictor @ u).diagonal(dim1=-2, dim2=-1)
+    return ModeRun(run.times, along, size, (w * a).sum(-1) / size)
 
 
 def misalignment(run: ByolRun) -> Float[Tensor, " t"]:
@@ -134,13 +137,18 @@ def _advance(y: Any, step: Any, noise: float, rates: Rates) -> Any:
 def quick_flow(
     p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], *, noise: float, rates: Rates, times: Float[Tensor, " t"]
 ) -> ModeRun:
-    """What :func:`mode_flow` solves, from a copy as target, one fixed step per time: for pictures, not for digits."""
-    y = np.stack([p.double().numpy(), *[s.double().sqrt().numpy()] * 2])
-    kept = [y]
-    for step in times.diff().tolist():
-        y = _advance(y, step, noise, rates)
-        kept.append(y)
-    predictor, w, a = torch.from_numpy(np.stack(kept, 1)).unbind(0)
+    """What :func:`mode_flow` solves, from a copy as target, to seven digits in a few milliseconds: for pictures."""
+    from scipy.integrate import odeint
+
+    start = np.stack([p.double().numpy(), *[s.double().sqrt().numpy()] * 2])
+
+    def velocity(flat: Any, _: float) -> Any:
+        return _signed_velocity(flat.reshape(start.shape), noise, rates).ravel()
+
+    series = torch.from_numpy(
+        odeint(velocity, start.ravel(), times.double().numpy(), rtol=1e-7, atol=1e-9, mxstep=5000)
+    )
+    predictor, w, a = series.unflatten(1, start.shape).unbind(1)
     return ModeRun(times.double(), predictor, w.square(), a / w)
 
 

@@ -5,6 +5,7 @@ from ssl_explain.widgets.directions_explorer import DirectionsExplorer, Directio
 from ssl_explain.widgets.grassmann_explorer import GrassmannExplorer, GrassmannState, grassmann_explorer
 from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
+from ssl_explain.widgets.modes_explorer import ModesExplorer, ModesState, modes_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
 from ssl_explain.widgets.pictures_explorer import PicturesExplorer, PicturesState, pictures_explorer
@@ -28,6 +29,8 @@ __all__ = [
     "LayersExplorer",
     "LayersState",
     "LossState",
+    "ModesExplorer",
+    "ModesState",
     "OperatorExplorer",
     "OperatorState",
     "PairsExplorer",
@@ -54,6 +57,7 @@ __all__ = [
     "grassmann_explorer",
     "layers_explorer",
     "loss_explorer",
+    "modes_explorer",
     "operator_explorer",
     "pairs_explorer",
     "pictures_explorer",

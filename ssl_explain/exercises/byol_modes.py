@@ -1,0 +1,213 @@
+"""Predictions and exercises of notebook 11."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+what_survives = Question(
+    "P is turned, so that it no longer shares its eigenvectors with W Wᵀ. Which statement still holds?",
+    {
+        "both": Option(
+            "both: a turn is only another basis",
+            "It would be, if W turned as well. Here only P turns: its modes are now mixtures of those of W.",
+        ),
+        "modes": Option(
+            "the equations of the modes, but not the invariant",
+            "The other way round. The modes assume shared eigenvectors, the invariant assumes nothing.",
+        ),
+        "invariant": Option(
+            "the invariant, but not the equations of the modes",
+            "Both gradients hold the same error E: that is all the invariant needs. The modes need shared eigenvectors.",
+        ),
+    },
+)
+
+how_it_dies = Question(
+    "Weight decay rises, very slowly, while a mode of good size keeps standing at its fixed point. With noise σ² = 0 "
+    "its predictor begins at p = 1. How does the mode die?",
+    {
+        "fades": Option(
+            "it shrinks to zero, and at the threshold it is gone",
+            "So a mode without partner would. Here smaller weights also weaken the pull that holds them up.",
+        ),
+        "half": Option(
+            "it shrinks to about half its p, then falls to zero at once",
+            "p+ and p- meet at p = 1/(2(1+σ²)). There both vanish, and nothing is left to stand on.",
+        ),
+        "stays": Option(
+            "it stays near p = 1, then falls to zero at once",
+            "It does fall at once, but it has moved before: p+ depends on η at every η.",
+        ),
+    },
+)
+
+slow_target = Question(
+    "A start is too small: with the present weights as target it dies. Now the target follows slowly instead. The "
+    "threshold and both fixed points stay as they are. And the start?",
+    {
+        "same": Option(
+            "it dies as before: the fixed points decide",
+            "They decide where it can end. From where it gets there is another question.",
+        ),
+        "dies": Option(
+            "it dies sooner: an old target is a bad one",
+            "The old target remembers larger weights. That is just what a shrinking mode needs.",
+        ),
+        "survives": Option(
+            "it survives: the target waits for the predictor",
+            "While p is small, the weights shrink. A slow target keeps asking for their first size, until p has grown.",
+        ),
+    },
+)
+
+
+def threshold(noise: float) -> float:
+    """The largest weight decay at which a mode can still stand: the maximum of p(1 - (1+σ²)p)."""
+    return 1 / (4 * (1 + noise))
+
+
+def _judge_threshold(attempt: Callable[..., Any]) -> str:
+    return compare(
+        attempt(0.6),
+        torch.tensor(threshold(0.6)),
+        {
+            "That is the threshold without noise.": torch.tensor(0.25),
+            "More noise makes it harder to live: 1 + σ² belongs below the line.": torch.tensor(1.6 / 4),
+            "That is the place of the maximum, p. Asked is its height.": torch.tensor(1 / 3.2),
+        },
+    )
+
+
+def slope(p: Tensor, noise: float, decay: float) -> Tensor:
+    """The derivative of ṗ = p²(1 - (1+σ²)p) - ηp along the parabola: negative where a fixed point attracts."""
+    return 2 * p - 3 * (1 + noise) * p**2 - decay
+
+
+def _judge_slope(attempt: Callable[..., Any]) -> str:
+    p, noise, decay = torch.tensor([0.1, 0.25, 0.7]), 0.5, 0.1
+    return compare(
+        attempt(p, noise, decay),
+        slope(p, noise, decay),
+        {
+            "The decay -ηp has a derivative too.": slope(p, noise, 0.0),
+            "That is ṗ itself. Its sign says where p goes, its derivative whether p comes back.": (
+                p**2 * (1 - 1.5 * p) - decay * p
+            ),
+            "You hold s fixed. On the parabola s moves with p: put in s = p² first.": -1.5 * p**2 - decay,
+            "Without noise. Here σ² = 0.5.": slope(p, 0.0, decay),
+        },
+    )
+
+
+def conserved(w: Tensor, p: Tensor, alpha: float) -> Tensor:
+    """The matrix that only shrinks, whatever the start: W Wᵀ - PᵀP/α."""
+    return w @ w.T - p.T @ p / alpha
+
+
+def _judge_conserved(attempt: Callable[..., Any]) -> str:
+    w, p = torch.tensor([[1.0, 0.5, 0.0], [0.2, 0.0, 1.0]]), torch.tensor([[0.5, 0.3], [0.0, 1.0]])
+    return compare(
+        attempt(w, p, 2.0),
+        conserved(w, p, 2.0),
+        {
+            "P comes transposed first: PᵀP. For a symmetric P you would not have seen it.": w @ w.T - p @ p.T / 2,
+            "A fast predictor moves more, so its square counts less: divide by α.": w @ w.T - 2 * p.T @ p,
+            "A minus: both grow together, their difference stays.": w @ w.T + p.T @ p / 2,
+            "WᵀW lives on the inputs. The predictor lives on the outputs.": w.T @ w,
+        },
+    )
+
+
+def forgotten(decay: float, share: float) -> float:
+    """When the offset c has fallen to a share of its start: e^{-2ηt} = share."""
+    return math.log(1 / share) / (2 * decay)
+
+
+def _judge_forgotten(attempt: Callable[..., Any]) -> str:
+    return compare(
+        attempt(0.05, 0.01),
+        torch.tensor(forgotten(0.05, 0.01)),
+        {
+            "Weights fall as e^{-ηt}. The offset holds their squares.": torch.tensor(math.log(100) / 0.05),
+            "That is the logarithm to base ten.": torch.tensor(2 / (2 * 0.05)),
+            "A time is positive: it is log(1/share).": torch.tensor(math.log(0.01) / (2 * 0.05)),
+        },
+    )
+
+
+def needed(alpha: float, noise: float, decay: float) -> float:
+    """The s that a start must have if the target hardly moves: that of the lower fixed point, p-²/α."""
+    k = 1 + noise
+    low = (1 - math.sqrt(1 - 4 * k * decay)) / (2 * k)
+    return low**2 / alpha
+
+
+def _judge_needed(attempt: Callable[..., Any]) -> str:
+    alpha, noise, decay = 2.0, 0.25, 0.15
+    low, high = ((1 + sign * math.sqrt(1 - 5 * decay)) / 2.5 for sign in (-1, 1))
+    return compare(
+        attempt(alpha, noise, decay),
+        torch.tensor(needed(alpha, noise, decay)),
+        {
+            "That is p-, the predictor. Asked is s, on the parabola.": torch.tensor(low),
+            "That is the upper fixed point, where survivors end.": torch.tensor(high**2 / alpha),
+            "On the parabola s = p²/α: the predictor's speed is missing.": torch.tensor(low**2),
+        },
+    )
+
+
+exercises = {
+    "threshold": Exercise(
+        "The threshold",
+        "easy",
+        4,
+        ("At a fixed point p(1 - (1+σ²)p) = η.", "The left side is a parabola in p. How high is it?"),
+        threshold,
+        _judge_threshold,
+    ),
+    "slope": Exercise(
+        "Which one attracts?",
+        "easy",
+        4,
+        ("On the parabola, in units with α = 1, s = p².", "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate."),
+        slope,
+        _judge_slope,
+    ),
+    "conserved": Exercise(
+        "What only shrinks",
+        "medium",
+        5,
+        (
+            "Without decay, Ẇ = -PᵀE and Ṗ = -αEWᵀ.",
+            "Multiply so that both become the same: ẆWᵀ = -PᵀEWᵀ and PᵀṖ = -αPᵀEWᵀ.",
+        ),
+        conserved,
+        _judge_conserved,
+    ),
+    "forgotten": Exercise(
+        "How long a start is remembered",
+        "easy",
+        3,
+        ("The offset is c·e^{-2ηt}.", "Solve for t."),
+        forgotten,
+        _judge_forgotten,
+    ),
+    "needed": Exercise(
+        "Waiting for the predictor",
+        "hard",
+        10,
+        (
+            "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
+            "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
+            "Then a follows w slowly: it grows if w > a. Where is w = a?",
+        ),
+        needed,
+        _judge_needed,
+    ),
+}
