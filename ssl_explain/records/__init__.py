@@ -3,6 +3,7 @@
 from ssl_explain.records.byol import HiddenContrast
 from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
+from ssl_explain.records.family import FamilyRun, FamilyView, Frontier, Terms
 from ssl_explain.records.grassmann import Drift, SpanFlow
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
 from ssl_explain.records.questions import Option, Question
@@ -19,7 +20,10 @@ __all__ = [
     "DirectionsSweep",
     "Drift",
     "Emergence",
+    "FamilyRun",
+    "FamilyView",
     "ForwardPass",
+    "Frontier",
     "Growth",
     "HiddenContrast",
     "HiddenWorld",
@@ -38,6 +42,7 @@ __all__ = [
     "SharedViews",
     "SpanFlow",
     "Spectrum",
+    "Terms",
     "Trace",
     "Views",
 ]
