@@ -2,6 +2,7 @@
 
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
 from ssl_explain.widgets.directions_explorer import DirectionsExplorer, DirectionsState, directions_explorer
+from ssl_explain.widgets.family_explorer import FamilyExplorer, FamilyState, family_explorer
 from ssl_explain.widgets.grassmann_explorer import GrassmannExplorer, GrassmannState, grassmann_explorer
 from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
@@ -24,6 +25,8 @@ __all__ = [
     "ConnectionState",
     "DirectionsExplorer",
     "DirectionsState",
+    "FamilyExplorer",
+    "FamilyState",
     "GrassmannExplorer",
     "GrassmannState",
     "LayersExplorer",
@@ -54,6 +57,7 @@ __all__ = [
     "cloud_explorer",
     "connection_explorer",
     "directions_explorer",
+    "family_explorer",
     "grassmann_explorer",
     "layers_explorer",
     "loss_explorer",

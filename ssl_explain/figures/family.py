@@ -1,0 +1,161 @@
+"""Losses on the plane of the two variances: what each of them keeps, and where its border runs."""
+
+import math
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
+from matplotlib.text import Text
+
+from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, new_figure, tidy
+from ssl_explain.records import FamilyView
+
+PLANE = ((0.06, 9.0), (0.004, 15.0))
+Limits = tuple[tuple[float, float], tuple[float, float]]
+GROWS, SHRINKS = POSITIVE, NEGATIVE
+STILL = 1e-3
+
+
+def letters(count: int) -> str:
+    """The names of the directions."""
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:count]
+
+
+def plane(ax: Axes, title: str, limits: Limits) -> None:
+    """The plane of the two variances, logarithmic on both axes."""
+    tidy(ax, xlabel="variance between points", ylabel="variance within points", title=title)
+    ax.set(xscale="log", yscale="log", xlim=limits[0], ylim=limits[1])
+    ax.set_xticks([0.1, 1], ["0.1", "1"])
+    marks = [y for y in (0.01, 0.1, 1, 10) if y > limits[1][0]]
+    ax.set_yticks(marks, [f"{y:g}" for y in marks])
+
+
+class FamilyPicture(Picture[FamilyView]):
+    """What to look at: which triangles point up below the border, and whether the bars end at diamonds or at squares.
+
+    Left, every direction of the world by its two variances; a triangle points up if its column of W grows, its size is
+    the rate. Below the border an empty direction would grow. Middle, the two small matrices of the loss. Right,
+    how much of each direction lies in the row space of W.
+    """
+
+    def __init__(self, record: FamilyView) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.7)
+        grid = self.figure.add_gridspec(
+            2, 3, width_ratios=(1.35, 0.42, 1), left=0.075, right=0.985, top=0.82, bottom=0.21, wspace=0.24, hspace=0.55
+        )
+        left, right = self.figure.add_subplot(grid[:, 0]), self.figure.add_subplot(grid[:, 2])
+        plane(left, "directions of the world", PLANE)
+        self.ground = Polygon([[1, 1]], color=POSITIVE, alpha=0.13, linewidth=0)
+        left.add_patch(self.ground)
+        self.border = left.plot([], [], color=PREDICTED, linewidth=2)[0]
+        self.up = left.scatter([], [], marker="^", color=GROWS, edgecolors=INK, linewidths=0.6)
+        self.down = left.scatter([], [], marker="v", color=SHRINKS, edgecolors=INK, linewidths=0.6)
+        keys = [
+            Line2D([], [], marker="^", color=GROWS, linestyle="", markersize=8, label="grows"),
+            Line2D([], [], marker="v", color=SHRINKS, linestyle="", markersize=8, label="shrinks"),
+            Line2D([], [], color=PREDICTED, linewidth=2, label="below it a new one would grow"),
+        ]
+        self.figure.legend(
+            handles=keys, fontsize=FONT, frameon=False, loc="lower left", ncols=3, bbox_to_anchor=(0.06, -0.005),
+            columnspacing=1.4,
+        )  # fmt: skip
+        d = len(record.between)
+        self.names = [
+            left.text(1, 1, name, fontsize=FONT + 1, fontweight="bold", color=INK, ha="left", va="center")
+            for name in letters(d)
+        ]
+        self.maps: list[AxesImage] = []
+        self.units: list[Text] = []
+        for row, name in enumerate(("$A_b$: between", "$A_w$: within")):
+            ax = self.figure.add_subplot(grid[row, 1])
+            ax.set(xticks=[], yticks=[])
+            ax.set_title(name, fontsize=FONT + 1, color=INK, loc="left")
+            self.maps.append(ax.imshow([[0.0]], cmap="RdBu_r", vmin=-1, vmax=1, extent=(0, 1, 0, 1)))
+            self.units.append(ax.text(0, -0.05, "", transform=ax.transAxes, fontsize=FONT, color=INK, va="top"))
+        self._bars(right, d)
+        self.heading = left.text(
+            0.015, 0.99, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK, va="top"
+        )
+        self.still: list[Artist] = []
+        self.moving: list[Artist] = [
+            self.ground, self.border, self.up, self.down, *self.names, *self.maps, *self.units, *self.bars,
+            self.loud, self.steady, self.heading,
+        ]  # fmt: skip
+        self.update(record)
+
+    def _bars(self, ax: Axes, d: int) -> None:
+        tidy(ax, title="what W has learned", xlabel="share in the row space of W")
+        ax.set(xlim=(0, 1.3), ylim=(d - 0.4, -1.6))
+        ax.set_xticks([0, 0.5, 1])
+        ax.set_yticks(range(d), list(letters(d)))
+        self.bars = list(ax.barh(range(d), [0.0] * d, height=0.6, color=MEASURED))
+        self.loud = ax.plot([], [], "s", color=INK, fillstyle="none", markersize=8, label="loudest k")[0]
+        self.steady = ax.plot([], [], "D", color=PREDICTED, markersize=6, label="steadiest k")[0]
+        ax.legend(fontsize=FONT - 1, frameon=False, loc="upper right", ncols=2, borderaxespad=0, columnspacing=1)
+
+    def update(self, record: FamilyView) -> bool:
+        """Move everything; nothing is still but the axes."""
+        self.record = record
+        x, rates = record.between.numpy(), record.rates.numpy()
+        y = record.within.clamp_min(PLANE[1][0] * 1.3).numpy()  # no scatter at all lies at the lower edge
+        sizes = 30 + 130 * np.abs(rates) / max(np.abs(rates).max(), 1e-12)
+        for marks, chosen in ((self.up, rates >= 0), (self.down, rates < 0)):
+            marks.set_offsets(np.column_stack([x, y])[chosen])
+            marks.set_sizes(sizes[chosen])
+        for text, a, b in zip(self.names, x, y, strict=True):
+            text.set_position((a * 1.16, b))
+        edge = record.border.clamp(PLANE[1][0] / 10, PLANE[1][1] * 10).numpy()
+        self.border.set_data(record.grid.numpy(), edge)
+        corners = [(PLANE[0][1], PLANE[1][0] / 10), (PLANE[0][0], PLANE[1][0] / 10)]
+        self.ground.set_xy([*zip(record.grid.tolist(), edge.tolist(), strict=True), *corners])
+        for image, unit, matrix in zip(self.maps, self.units, (record.on_between, record.on_within), strict=True):
+            largest = float(matrix.abs().max())
+            image.set_data((matrix / max(largest, 1e-12)).numpy())
+            unit.set_text(f"largest {largest:.2g}")
+        for bar, share in zip(self.bars, record.overlap.tolist(), strict=True):
+            bar.set_width(share)
+        self.loud.set_data([1.08] * len(record.loudest), record.loudest)
+        self.steady.set_data([1.2] * len(record.steadiest), record.steadiest)
+        self.heading.set_text(
+            f"{record.loss}, augmentation q = {record.strength:g}, step {record.step}\n{terms(record)}"
+        )
+        return False
+
+    def describe(self) -> str:
+        """What was learned, beside the loudest and the steadiest directions, and what still grows."""
+        r = self.record
+        names = letters(len(r.between))
+        share = ", ".join(f"{name} {value:.2f}" for name, value in zip(names, r.overlap.tolist(), strict=True))
+        growing = "".join(name for name, rate in zip(names, r.rates.tolist(), strict=True) if rate > STILL)
+        return (
+            f"{r.loss}, augmentation strength q = {r.strength:g}, step {r.step}. Learned: {share}; W fills {r.rank} of "
+            f"{len(r.on_between)} possible directions. Loudest: {pick(names, r.loudest)}; steadiest: "
+            f"{pick(names, r.steadiest)}. Growing now: {growing or 'none'}. {border_words(r)} Terms: {terms(r)}."
+        )
+
+
+def pick(names: str, chosen: tuple[int, ...]) -> str:
+    """The letters of some directions."""
+    return "".join(names[i] for i in chosen)
+
+
+def terms(record: FamilyView) -> str:
+    """The loss, term by term."""
+    parts = ", ".join(f"{name} {value:.3g}" for name, value in record.terms.items())
+    return f"{parts}; sum {sum(record.terms.values()):.3g}"
+
+
+def border_words(record: FamilyView) -> str:
+    """Where the border runs at a between variance of about one."""
+    at = int((record.grid.log()).abs().argmin())
+    b, w = float(record.grid[at]), float(record.border[at])
+    if math.isinf(w):
+        return "A new direction grows, whatever its within variance."
+    if w == 0:
+        return f"At between variance {b:.2g} no new direction grows."
+    return f"At between variance {b:.2g} a new direction grows if its within variance is below {w:.2g}."

@@ -1,0 +1,196 @@
+"""The closing picture: one plane, every loss, and the directions that each of them grows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, Wedge
+from matplotlib.transforms import ScaledTranslation, Transform, offset_copy
+from torch import Tensor
+
+from ssl_explain.figures.family import letters, plane
+from ssl_explain.figures.picture import Illustration
+from ssl_explain.figures.style import FONT, INK, PAPER, QUIET, SERIES, new_figure, tidy
+from ssl_explain.records import Frontier
+
+LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), "-.", (0, (8, 2)), ":")
+PETAL, HEART = 0.27, 0.1  # inches
+LIMITS = ((0.06, 9.0), (0.012, 15.0))
+CORNERS = (
+    (0.07, 11.5, "mostly noise", "left"),
+    (8.4, 11.5, "loud, shaky", "right"),
+    (8.4, 0.0145, "loud, steady", "right"),
+    (0.15, 0.0145, "quiet, steady", "left"),
+)
+
+
+def colour(number: int) -> str:
+    """The colour of a loss."""
+    return SERIES[number % len(SERIES)]
+
+
+def figure_one_plane(record: Frontier) -> Illustration:
+    """What to look at: full flowers lie on or below the border that most losses share; to L_simp height means nothing.
+
+    A flower per direction of the world, at its two variances, with a petal per loss, filled as far as the loss keeps
+    the direction. Behind them, the darker the ground, the more losses would grow a new direction there.
+    """
+    figure = new_figure(9.6, 6.4)
+    ax = figure.add_axes((0.075, 0.09, 0.64, 0.83))
+    plane(ax, "what varies across points and survives augmentation is what grows", LIMITS)
+    for x, y, words, side in CORNERS:
+        ax.text(x, y, words, fontsize=FONT, color=QUIET, style="italic", ha=side, va="bottom")
+    _ground(ax, record)
+    place = zip(record.between.tolist(), record.within.tolist(), strict=True)
+    for number, (name, (x, y)) in enumerate(zip(letters(len(record.between)), place, strict=True)):
+        _flower(ax, x, y, record.kept[:, number].tolist(), name)
+    _key(figure.add_axes((0.735, 0.09, 0.26, 0.83)), record)
+    return Illustration(figure, _words(record))
+
+
+def _ground(ax: Axes, record: Frontier) -> None:
+    """How many losses would grow a new direction here, and the border of each."""
+    x, heights = record.grid.numpy(), np.geomspace(*LIMITS[1], 300)
+    votes = (record.border.numpy()[:, None, :] > heights[None, :, None]).sum(0)
+    shades = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.36])
+    for level in range(1, votes.max() + 1):
+        ax.contourf(
+            x, heights, votes >= level, levels=(0.5, 1.5), colors=[SERIES[2]],
+            alpha=float(shades[min(level, 7)] - shades[min(level, 7) - 1]) * 1.6,
+        )  # fmt: skip
+    for number, border in enumerate(record.border.numpy()):
+        inside = np.isfinite(border) & (border > 0)
+        ax.plot(x[inside], border[inside], color=colour(number), linestyle=LINES[number % 7], linewidth=1.8, zorder=2)
+
+    together = _shared(record)
+    if len(together) > 1:
+        _label(ax, record, together)
+
+
+def _shared(record: Frontier) -> list[int]:
+    """The losses whose borders run within 3 % of the median one, all along."""
+    finite = record.border.isfinite().all(1)
+    middle = record.border[finite].median(0).values
+    return [i for i in range(len(finite)) if finite[i] and bool(((record.border[i] / middle).log().abs() < 0.03).all())]
+
+
+def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
+    """Name the losses that share one border, along it."""
+    x, y = record.grid.numpy(), record.border[together[0]].numpy()
+    ends = ax.transData.transform([(x[0], y[0]), (x[-1], y[-1])])
+    slope = math.degrees(math.atan2(*(ends[1] - ends[0])[::-1]))
+    at = int(np.abs(np.log(x / 0.2)).argmin())
+    words = ", ".join(record.losses[i] for i in together) + ": one border"
+    lifted = offset_copy(ax.transData, ax.get_figure(root=True), -0.05, 0.08)
+    ax.text(
+        x[at], y[at], words, transform=lifted, rotation=slope, rotation_mode="anchor", fontsize=FONT, color=INK,
+        va="bottom", zorder=3,
+    )  # fmt: skip
+
+
+def _flower(ax: Axes, x: float, y: float, shares: Sequence[float], name: str) -> None:
+    """A petal per loss, its inner part filled as far as the direction is kept."""
+    where = _at(ax, x, y)
+    step = 360 / len(shares)
+    ax.add_patch(Circle((0, 0), PETAL, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.8, zorder=4))
+    for number, share in enumerate(shares):
+        turn = 90 - step * number
+        radius = HEART + (PETAL - HEART) * min(max(share, 0.0), 1.0)
+        ax.add_patch(
+            Wedge(
+                (0, 0), radius, turn - step, turn, width=radius - HEART, transform=where, facecolor=colour(number),
+                edgecolor=PAPER, linewidth=0.8, zorder=5,
+            )
+        )  # fmt: skip
+    ax.add_patch(Circle((0, 0), HEART, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.6, zorder=6))
+    ax.text(
+        0, 0, name, transform=where, fontsize=FONT, fontweight="bold", color=INK, ha="center", va="center", zorder=7
+    )
+
+
+def _at(ax: Axes, x: float, y: float) -> Transform:
+    """Inches, counted from a place in the data."""
+    data: Any = ax.transData  # a ScaledTranslation takes any transform, whatever its signature says
+    return ax.figure.dpi_scale_trans + ScaledTranslation(x, y, data)
+
+
+def _key(ax: Axes, record: Frontier) -> None:
+    """Which petal is whose, and whose border runs where."""
+    ax.set_axis_off()
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.text(0, 0.985, "petal and border of", fontsize=FONT + 1, color=INK, va="top")
+    step, count = 360 / len(record.losses), len(record.losses)
+    for number, name in enumerate(record.losses):
+        y = 0.9 - 0.062 * number
+        where = _at(ax, 0.06, y)
+        ax.add_patch(Circle((0, 0), 0.13, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.6))
+        turn = 90 - step * number
+        ax.add_patch(Wedge((0, 0), 0.13, turn - step, turn, transform=where, facecolor=colour(number)))
+        everywhere = bool(record.border[number].isinf().all())
+        if not everywhere:
+            ax.plot((0.17, 0.36), (y, y), color=colour(number), linestyle=LINES[number % 7], linewidth=1.8)
+        ax.text(0.41, y, name + (": no border" if everywhere else ""), fontsize=FONT, color=INK, va="center")
+    lines = (
+        "a petal is filled as far as",
+        "its loss keeps the direction",
+        f"(mean over {record.starts} starts)",
+        "",
+        "the darker the ground, the",
+        "more losses would grow a",
+        "new direction there",
+        "",
+        f"each network: {record.outputs} outputs",
+    )
+    ax.text(0, 0.86 - 0.062 * count, "\n".join(lines), fontsize=FONT, color=INK, va="top", linespacing=1.35)
+
+
+def _words(record: Frontier) -> str:
+    names = letters(len(record.between))
+    kept = []
+    for loss, shares in zip(record.losses, record.kept.tolist(), strict=True):
+        kept.append(
+            f"{loss} keeps " + ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares, strict=True) if s > 0.02)
+        )
+    at = int(record.grid.log().abs().argmin())
+    border = ", ".join(
+        f"{loss} {'none' if math.isinf(w) else f'{w:.2f}'}"
+        for loss, w in zip(record.losses, record.border[:, at].tolist(), strict=True)
+    )
+    world = ", ".join(
+        f"{n} ({b:g}, {w:g})" for n, b, w in zip(names, record.between.tolist(), record.within.tolist(), strict=True)
+    )
+    return (
+        f"Directions (variance between points, within points): {world}. Mean over {record.starts} starts, "
+        f"{record.outputs} outputs: {'; '.join(kept)}. Largest within variance that still grows at between variance "
+        f"{float(record.grid[at]):.2g}: {border}."
+    )
+
+
+def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
+    """What to look at: the bright block. These losses learn one and the same subspace.
+
+    The largest principal angle between two learned subspaces, in degrees, the median over starts; the spread
+    over starts stands in the words.
+    """
+    rows, columns = list(angles), list(next(iter(angles.values())))
+    middle = np.array([[float(angles[a][b].median()) for b in columns] for a in rows])
+    figure = new_figure(8.2, 4.6)
+    ax = figure.subplots()
+    tidy(ax, title="largest principal angle, degrees")
+    ax.imshow(middle, cmap="cividis_r", vmin=0, vmax=90, aspect="auto")
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    ax.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
+    ax.set_yticks(range(len(rows)), rows)
+    for i, j in np.ndindex(middle.shape):
+        dark = middle[i, j] > 50
+        ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", fontsize=FONT, color=PAPER if dark else INK)
+    figure.tight_layout()
+    words = "; ".join(
+        f"{a}: "
+        + ", ".join(f"{b} {float(v.median()):.0f} [{float(v.min()):.0f}, {float(v.max()):.0f}]" for b, v in row.items())
+        for a, row in angles.items()
+    )
+    return Illustration(figure, f"Largest principal angle in degrees, median over starts [least, largest]. {words}.")

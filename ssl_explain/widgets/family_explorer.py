@@ -1,0 +1,102 @@
+"""The family explorer: one world, seven losses, and the directions that each of them learns."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from ssl_explain.dynamics.family import (
+    Member,
+    barlow_member,
+    byol_member,
+    info_nce_member,
+    simple_member,
+    spectral_member,
+    triplet_member,
+    vicreg_member,
+)
+from ssl_explain.dynamics.family_training import BETWEEN, WITHIN, family_view, start_weights, train_member
+from ssl_explain.figures.family import FamilyPicture
+from ssl_explain.records import FamilyRun, FamilyView
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+
+STEPS, EVERY = 600, 30
+STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))
+GRID = torch.logspace(-1.3, 1, 24, dtype=torch.float64)
+LOSSES: Mapping[str, Callable[[float], Member]] = {
+    "L_simp": lambda times: simple_member(),
+    "InfoNCE": lambda times: info_nce_member(),
+    "triplet": lambda times: triplet_member(),
+    "spectral": lambda times: spectral_member(),
+    "VICReg": lambda times: vicreg_member(covariance=times),
+    "Barlow": lambda times: barlow_member(redundancy=0.005 * times),
+    "BYOL": lambda times: byol_member(),
+}
+
+
+@dataclass(frozen=True)
+class FamilyState(State):
+    """Every setting of the family explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    loss: str = choice("VICReg", tuple(LOSSES), label="loss", tip="which loss trains the network")
+    strength: float = slider(0.5, 0, 1, 0.1, label="augmentation q", tip="scales how far views scatter; 0: all alike")
+    time: int = slider(STEPS, 0, STEPS, EVERY, label="step", tip="look at an earlier moment of the same training")
+    outputs: int = slider(3, 1, 4, 1, label="outputs k", tip="rows of W: no more directions can be learned")
+    redundancy: float = choice(
+        1.0, (0.0, 1.0, 10.0), label="redundancy ×", tip="scales VICReg's covariance and Barlow's off-diagonal term"
+    )
+    seed: int = slider(2, 1, 9, 1, label="seed", tip="another random start")
+
+
+@functools.lru_cache(maxsize=512)
+def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
+    """The same start at every strength, trained side by side: the slider of q then only chooses."""
+    start = start_weights(1, outputs, len(BETWEEN), generator=torch.Generator().manual_seed(seed))
+    scales = torch.tensor(STRENGTHS, dtype=torch.float64).square().unsqueeze(1)
+    everywhere = start.expand(len(scales), -1, -1)
+    return train_member(LOSSES[loss](redundancy), everywhere, BETWEEN, scales * WITHIN, steps=STEPS, every=EVERY)
+
+
+class FamilyExplorer(Explorer[FamilyState]):
+    """Which directions a loss grows, by their two variances."""
+
+    factory = "family_explorer"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "loud wins": {"loss": "L_simp", "strength": 1.0, "outputs": 3, "time": STEPS},
+        "steady wins": {"loss": "InfoNCE", "strength": 1.0, "outputs": 3, "time": STEPS},
+        "copies": {"loss": "VICReg", "strength": 1.0, "outputs": 3, "redundancy": 1.0, "time": STEPS},
+        "no augmentation": {"loss": "spectral", "strength": 0.0, "outputs": 3, "time": STEPS},
+    }
+
+    def compute(self, state: FamilyState) -> FamilyView:
+        """Train, or remember, and pick the moment."""
+        times = state.redundancy if state.loss in ("VICReg", "Barlow") else 1.0
+        run = train(state.loss, times, state.outputs, state.seed)
+        which = STRENGTHS.index(state.strength)
+        return family_view(LOSSES[state.loss](times), run, state.time // EVERY, which, state.strength, GRID)
+
+    def paint(self, record: FamilyView) -> FamilyPicture:
+        """Plane, matrices, bars."""
+        return FamilyPicture(record)
+
+
+def family_explorer(state: FamilyState | None = None, *, controls: Sequence[str] = ()) -> FamilyExplorer:
+    """Watch which directions of one world each loss grows.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> family_explorer(FamilyState(loss="L_simp", strength=1.0)).record.overlap.round(decimals=1).abs().tolist()
+        [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    return FamilyExplorer(state or FamilyState(), controls)
