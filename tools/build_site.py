@@ -55,7 +55,7 @@ class Reader:
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
         if isinstance(value, Explorer):
             self.players += 1
-            return code(cell.source) + player_section(self.players, play(value, cell.metadata.get("site", {})))
+            return code(cell.source) + player_section(self.players, play(value))
         if isinstance(value, Prediction):
             number = self.questions.setdefault(id(value), len(self.questions) + 1)
             return question_section(number, value.question)

@@ -10,11 +10,12 @@ from typing import Any
 
 from PIL import Image
 
-from ssl_explain.widgets.controls import label_of
+from ssl_explain.widgets.controls import in_words, label_of
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.streaming import StreamingExplorer
 
-MOST = 44  # pictures of one explorer: more would not fit the site into 40 MB
+MOST, SECOND = 60, 6  # pictures of one explorer: more would not fit the site into 40 MB; values of a second control
+LOOKS, LONGEST = 15, 500  # pictures of one training, and its steps
 
 
 @dataclass
@@ -52,10 +53,11 @@ class Player:
 
 
 def _smaller(uri: str) -> str:
-    """The same pixels with more effort: a live frame is made in a hurry."""
+    """The same picture in 256 colours, which nobody sees, in about half the space."""
     data = base64.b64decode(uri.split(",", 1)[1])
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(data)).convert("RGB").save(buffer, "WEBP", lossless=True, quality=60, method=4)
+    few = Image.open(io.BytesIO(data)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60, method=4)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -79,7 +81,7 @@ def _axis(explorer: Explorer[Any], name: str, most: int) -> dict[str, Any]:
     values = thin(control.values(), most, now)
     labels = [label_of(control, value) for value in values]
     return {"name": name, "label": control.label, "tip": control.tip, "values": values, "labels": labels,
-            "start": values.index(now)}  # fmt: skip
+            "start": values.index(now), "words": in_words(control)}  # fmt: skip
 
 
 def _positions(axes: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -87,41 +89,27 @@ def _positions(axes: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         yield dict(zip((axis["name"] for axis in axes), values, strict=True))
 
 
-def _preset_buttons(
-    explorer: Explorer[Any], player: Player, shown: Sequence[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Presets that set something this explorer shows, as its own buttons do."""
-    seen = []
-    for label, wanted in explorer.presets.items():
-        values = {name: value for name, value in wanted.items() if name in shown}
-        if values and values not in seen:
-            seen.append(values)
-            yield label, values
+def play(explorer: Explorer[Any]) -> Player:
+    """Move an explorer through the positions of its telling controls, and its presets, and keep every picture.
 
-
-def play(explorer: Explorer[Any], plan: Mapping[str, Any]) -> Player:
-    """Move an explorer through its positions and keep every picture.
-
-    ``plan`` may name the ``controls`` (by default the first of the explorer) and, for one that trains, the number of
-    ``steps`` and of pictures (``frames``) on the way. The explorer ends where it began.
+    One that trains is looked at several times on its way. The explorer ends where it began.
     """
-    shown = list(explorer._widgets)
-    names = list(plan.get("controls", shown[:1]))
+    names = [name for name in explorer.telling or explorer.shown if name in explorer.shown][:2]
     if isinstance(explorer, StreamingExplorer):
-        return _play_training(explorer, names, shown, int(plan.get("steps", 300)), int(plan.get("frames", 15)))
+        return _play_training(explorer, names[0])
     start = explorer.state
     sizes = [len(start.controls()[name].values()) for name in names]
-    first = MOST if len(names) == 1 else max(2, MOST // min(sizes[1], 6))
-    axes = [_axis(explorer, name, first if k == 0 else 6) for k, name in enumerate(names)]
+    first = MOST if len(names) == 1 else max(2, MOST // min(sizes[1], SECOND))
+    axes = [_axis(explorer, name, first if k == 0 else SECOND) for k, name in enumerate(names)]
     player = Player(axes)
     for position in _positions(axes):
         explorer.state = start.change(**position)
         player.grid.append(player.add(explorer))
-    for label, values in _preset_buttons(explorer, player, shown):
+    for label, values in explorer.offered().items():
         explorer.state = start.change(**values)
         player.presets.append({"label": label, "at": _place(axes, values, start), "image": player.add(explorer)})
     explorer.state = start
-    player.more = [start.controls()[name].label for name in shown if name not in names]
+    player.more = [start.controls()[name].label for name in explorer.shown if name not in names]
     return player
 
 
@@ -136,31 +124,26 @@ def _place(axes: Sequence[Mapping[str, Any]], values: Mapping[str, Any], start: 
     return [axis["values"].index(value) for axis, value in zip(axes, wanted, strict=True)]
 
 
-def _play_training(
-    explorer: StreamingExplorer[Any], names: Sequence[str], shown: Sequence[str], steps: int, frames: int
-) -> Player:
-    """A run for every value of one control, looked at several times on its way."""
-    start, name = explorer.state, names[0]
-    other = _axis(explorer, name, max(2, MOST // (frames + 1)))
-    marks = [round(steps * k / frames) for k in range(frames + 1)]
+def _play_training(explorer: StreamingExplorer[Any], name: str) -> Player:
+    """A run for some values of one control, looked at several times on its way."""
+    start = explorer.state
+    other = _axis(explorer, name, MOST // LOOKS)
+    steps = min(int(start.budget), LONGEST)
+    marks = [round(steps * k / (LOOKS - 1)) for k in range(LOOKS)]
     time = {"name": "step", "label": "training step", "tip": "how long it has trained", "values": marks,
-            "labels": [str(mark) for mark in marks], "start": 0, "play": True}  # fmt: skip
+            "labels": [str(mark) for mark in marks], "start": 0, "words": False}  # fmt: skip
     player = Player([time, other])
-    runs = []
-    for value in other["values"]:
-        fresh = type(explorer)(start.change(**{name: value}), shown, **_own(explorer))
-        runs.append([_advance(fresh, player, to - at) for at, to in zip([0, *marks], marks, strict=False)])
-    player.grid = [run[k] for k in range(len(marks)) for run in runs]
-    player.more = [start.controls()[field].label for field in shown if field != name]
+    runs = [_looks(explorer.another(start.change(**{name: value})), player, marks) for value in other["values"]]
+    player.grid = [run[k] for k in range(LOOKS) for run in runs]
+    player.more = [start.controls()[field].label for field in explorer.shown if field != name]
     return player
 
 
-def _own(explorer: Explorer[Any]) -> dict[str, Any]:
-    """What else an explorer was made with."""
-    return {"levels": explorer._levels} if hasattr(explorer, "_levels") else {}
-
-
-def _advance(explorer: StreamingExplorer[Any], player: Player, steps: int) -> int:
-    if steps:
-        explorer.run(steps)
-    return player.add(explorer)
+def _looks(explorer: StreamingExplorer[Any], player: Player, marks: Sequence[int]) -> list[int]:
+    """Train one explorer and keep its picture at every mark."""
+    pictures = []
+    for before, mark in itertools.pairwise([0, *marks]):
+        if mark > before:
+            explorer.run(mark - before)
+        pictures.append(player.add(explorer))
+    return pictures

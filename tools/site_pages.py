@@ -88,7 +88,7 @@ def player_section(number: int, player: Player) -> str:
     alt = html.escape(player.words[first], quote=True)
     return (
         f'<section class="player" id="{name}" aria-label="explorer">\n<div class="presets"></div>\n'
-        f'<div class="controls">{"".join(_slider(name, k, axis) for k, axis in enumerate(player.axes))}</div>\n'
+        f'<div class="controls">{"".join(_control(name, k, axis) for k, axis in enumerate(player.axes))}</div>\n'
         f'<img class="screen" src="{player.images[first]}" alt="{alt}" width="{width}" height="{height}">\n'
         f'<p class="words" aria-live="polite">{alt}</p>\n'
         f'<p class="note">These pictures were computed beforehand. {html.escape(more)}</p>\n'
@@ -96,12 +96,20 @@ def player_section(number: int, player: Player) -> str:
     )
 
 
-def _slider(name: str, k: int, axis: Mapping[str, Any]) -> str:
-    """A labelled slider with its value beside it, and a button that moves it by itself."""
-    label, value = html.escape(axis["label"]), html.escape(axis["labels"][axis["start"]])
+def _control(name: str, k: int, axis: Mapping[str, Any]) -> str:
+    """A labelled menu for words; for numbers a slider with its value beside it, and a button that moves it."""
+    label, tip = html.escape(axis["label"]), html.escape(axis["tip"], quote=True)
+    head = f'<div class="control"><label for="{name}-{k}" title="{tip}">{label}</label>'
+    if axis["words"]:
+        chosen = [" selected" * (place == axis["start"]) for place in range(len(axis["labels"]))]
+        options = "".join(
+            f'<option value="{place}"{chosen[place]}>{html.escape(word)}</option>'
+            for place, word in enumerate(axis["labels"])
+        )
+        return f'{head}<select id="{name}-{k}">{options}</select></div>'
+    value = html.escape(axis["labels"][axis["start"]])
     return (
-        f'<div class="control"><label for="{name}-{k}" title="{html.escape(axis["tip"], quote=True)}">{label}</label>'
-        f'<input type="range" id="{name}-{k}" min="0" max="{len(axis["values"]) - 1}" step="1" '
+        f'{head}<input type="range" id="{name}-{k}" min="0" max="{len(axis["values"]) - 1}" step="1" '
         f'value="{axis["start"]}" aria-valuetext="{value}"><output for="{name}-{k}">{value}</output>'
         f'<button type="button" class="play" data-axis="{k}" aria-label="play: {label}">Play</button></div>'
     )

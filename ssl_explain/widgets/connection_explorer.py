@@ -102,6 +102,7 @@ class ConnectionExplorer(Explorer[ConnectionState]):
     """Choose a layer and two inputs; see the connection and compare its predictions with autograd."""
 
     factory = "connection_explorer"
+    telling = ("departure", "layer", "target")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "bottom layer": {"layer": 1, "departure": "none"},
         "frozen teacher": {"target": TARGETS[2], "departure": "none"},

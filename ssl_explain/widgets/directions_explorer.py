@@ -64,6 +64,7 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     """The six strongest eigenvectors of OP as pictures, at strength 0 and at the one chosen."""
 
     factory = "directions_explorer"
+    telling = ("strength", "network")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "no augmentation": {"strength": 0.0},
         "mild": {"strength": 0.5},

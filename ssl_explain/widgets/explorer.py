@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import ipywidgets
 
@@ -19,13 +19,15 @@ class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
     A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
-    of its ``factory`` and its ``presets``, of which those that set a control shown here become buttons.
+    of its ``factory``, its ``presets``, of which those that set a control shown here become buttons, and the
+    ``telling`` controls: the first two of them shown here are those that a page without a kernel can move.
     ``controls`` picks the controls shown (all of them if empty).
     Assigning to ``state`` moves controls and picture alike.
     """
 
     factory: str
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    telling: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it."""
@@ -95,12 +97,7 @@ class Explorer(Generic[S]):
         copy = button("copy state", "print the line that recreates these settings")
         copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
         buttons: list[ipywidgets.Widget] = []
-        seen: list[dict[str, Any]] = []
-        for label, wanted in self.presets.items():
-            values = {name: value for name, value in wanted.items() if name in self._widgets}
-            if not values or values in seen:
-                continue  # here it would do nothing, or the same as another
-            seen.append(values)
+        for label, values in self.offered().items():
             preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")
             preset.on_click(lambda _, values=values: setattr(self, "state", self._state.change(**values)))
             buttons.append(preset)
@@ -110,6 +107,24 @@ class Explorer(Generic[S]):
             grid,
             ipywidgets.VBox([self.view.widget, ipywidgets.Box([copy, copied], layout=row)]),
         ]
+
+    def offered(self) -> dict[str, dict[str, Any]]:
+        """The presets that set a control shown here, and what they set; none does the same as another."""
+        presets: dict[str, dict[str, Any]] = {}
+        for label, wanted in self.presets.items():
+            values = {name: value for name, value in wanted.items() if name in self._widgets}
+            if values and values not in presets.values():
+                presets[label] = values
+        return presets
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The names of the controls shown."""
+        return tuple(self._widgets)
+
+    def another(self, state: S) -> Self:
+        """An explorer like this one in another state."""
+        return type(self)(state, self.shown)
 
     def line(self) -> str:
         """The line of code that recreates this explorer in its present state."""

@@ -70,6 +70,7 @@ class LossExplorer(Explorer[LossState]):
     """Move along the landscape of a loss and watch pull and push."""
 
     factory = "loss_explorer"
+    telling = ("r_pos", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "a near negative": {"r_pos": 0.6, "r_neg": 0.3, "loss": "InfoNCE", "temperature": 0.5},
         "all settled": {"r_pos": 0.1, "r_neg": 2.5, "loss": "InfoNCE", "temperature": 0.2},
@@ -148,6 +149,7 @@ class CloudExplorer(Explorer[CloudState]):
     """Spread the views of a few points in the plane, choose a wish, and see where the points go."""
 
     factory = "cloud_explorer"
+    telling = ("departure", "step", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "pull and push": {"loss": "InfoNCE", "departure": "none", "step": STEPS},
         "no push at all": {"loss": "r+ alone", "departure": "none", "step": STEPS},

@@ -119,6 +119,7 @@ class OperatorExplorer(Explorer[OperatorState]):
     """Spectrum, strongest directions and predicted step of the covariance operator, on the ring."""
 
     factory = "operator_explorer"
+    telling = ("strength", "layer")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "no augmentation": {"strength": 0.0, "step": "both towers"},
         "shift to anywhere": {"strength": 1.0, "step": "both towers"},

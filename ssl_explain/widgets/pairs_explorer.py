@@ -89,6 +89,7 @@ class PairsExplorer(Explorer[PairsState]):
     """Pair weights as a heat map, true against predicted update, and the quality of the prediction over spread / τ."""
 
     factory = "pairs_explorer"
+    telling = ("temperature", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "all pairs alike": {"loss": "L_simp", "noise": 0.2},
         "nearest pairs only": {"loss": "InfoNCE", "temperature": 0.1, "negatives": 1, "noise": 0.1},

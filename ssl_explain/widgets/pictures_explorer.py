@@ -84,6 +84,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
     """Neurons as pictures, the spectrum of the output, and the probe beside its baselines, while the student learns."""
 
     factory = "pictures_explorer"
+    telling = ("strength",)
     stride = 25
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mild": {"strength": 0.5, "loss": "InfoNCE"},

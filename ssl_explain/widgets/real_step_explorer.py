@@ -109,6 +109,7 @@ class RealStepExplorer(Explorer[RealStepState]):
     """Pair weights of real digits, true against predicted update, and the quality of the prediction over spread / τ."""
 
     factory = "real_step_explorer"
+    telling = ("strength", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
         "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},

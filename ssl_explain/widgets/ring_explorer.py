@@ -61,6 +61,7 @@ class RingExplorer(Explorer[RingState]):
     """The ring with Play, which moves the time; the flow itself is computed at once."""
 
     factory = "ring_explorer"
+    telling = ("update", "strength", "time", "neuron")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "ReLU, any shift": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, exact"},
         "linear, any shift": {"neuron": "linear", "strength": 1.0, "update": "L_simp, exact"},

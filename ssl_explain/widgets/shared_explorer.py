@@ -60,6 +60,7 @@ class SharedExplorer(Explorer[SharedState]):
     """The joint law of two views as a heat map, beside a sampled one, and how often both views are alike."""
 
     factory = "shared_explorer"
+    telling = ("strength", "polarity")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "nothing redrawn": {"strength": 0.0},
         "half-way": {"strength": 0.5},

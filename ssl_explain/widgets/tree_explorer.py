@@ -1,7 +1,7 @@
 """The tree explorer: hidden causes light up in hidden neurons, while you watch."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.emergence import EmergencePicture
@@ -15,6 +15,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
     """The tree with Play, Pause, Step and Reset; the curve of the root of the run before stays to compare with."""
 
     factory = "tree_explorer"
+    telling = ("strength",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},
         "no augmentation": {"strength": 0.0, "neurons": 10, "wiring": "tree"},
@@ -26,6 +27,10 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         """Build the first run and its picture; ``levels`` picks the curves (all of them if empty)."""
         self._levels = levels
         super().__init__(state, controls)
+
+    def another(self, state: TreeState) -> Self:
+        """An explorer of the same curves."""
+        return type(self)(state, self.shown, self._levels)
 
     def start(self, state: TreeState) -> Training:
         """A new tree, a new network."""

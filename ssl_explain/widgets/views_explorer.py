@@ -89,6 +89,7 @@ class ViewsExplorer(Explorer[ViewsState]):
     """A grid of digits and their views beside the share of views that can still be told."""
 
     factory = "views_explorer"
+    telling = ("strength",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},

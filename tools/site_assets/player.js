@@ -4,7 +4,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 for (const player of document.querySelectorAll(".player")) {
   const data = JSON.parse(player.querySelector("script").textContent);
   const screen = player.querySelector(".screen"), words = player.querySelector(".words");
-  const sliders = [...player.querySelectorAll("input")], outputs = [...player.querySelectorAll("output")];
+  const sliders = [...player.querySelectorAll("input, select")];
   const presets = player.querySelector(".presets");
   let timer = null;
   const show = (number, pressed = null) => {
@@ -14,8 +14,10 @@ for (const player of document.querySelectorAll(".player")) {
   };
   const read = () => {
     sliders.forEach((slider, k) => {
-      outputs[k].value = data.axes[k].labels[slider.value];
-      slider.setAttribute("aria-valuetext", outputs[k].value);
+      const output = slider.parentElement.querySelector("output");
+      if (!output) return;
+      output.value = data.axes[k].labels[slider.value];
+      slider.setAttribute("aria-valuetext", output.value);
     });
     return sliders.reduce((place, slider, k) => place * data.axes[k].values.length + Number(slider.value), 0);
   };
