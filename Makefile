@@ -27,7 +27,7 @@ NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test demo notebooks bench stress newest format clean env env-test check-code check-run
+.PHONY: help lab test demo notebooks site bench stress newest format clean env env-test check-code check-run
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ demo: env ## train the tree of the first notebook in the terminal, print its tab
 
 notebooks: env-test ## execute every notebook in place (or those in NB="notebooks/...") and keep the outputs
 	@$(BIN)/python tools/run_notebooks.py $(NB)
+
+site: env-test ## static pages in build/site that need no Python and no network (SITE_ARGS="--help")
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/build_site.py $(SITE_ARGS)
 
 bench: env-test ## measure speed: a table here, the same figures in bench.json
 	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
