@@ -1,91 +1,15 @@
 """The command line: ``python -m ssl_explain`` shows the main result in a terminal."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from tqdm.auto import tqdm
 
 from ssl_explain import _require
-from ssl_explain.dynamics import picture_tables
-from ssl_explain.dynamics.emergence import emergence_run
-from ssl_explain.dynamics.images import WORLDS, ImageSettings, train_on_images
-from ssl_explain.dynamics.overparameterisation import NEURONS, POLARITIES, RUNS, SEED, STEPS, overparameterisation
-from ssl_explain.dynamics.pictures import STEPS as STEPS_ON_PICTURES
-
-
-def demo(arguments: argparse.Namespace) -> None:
-    """Train the tree of notebook 00 with and without augmentation; print what its neurons know of the hidden causes."""
-    _require.integer("steps", arguments.steps, 1, "take at least one step")
-    print("A network sees the leaves of a tree of hidden causes. Does it find the causes?")
-    print("Figures: best |correlation| of a neuron with a cause, mean over each level. No label was ever shown.")
-    for strength, title in ((0.5, "with augmentation (q = 0.5)"), (0.0, "without augmentation (q = 0)")):
-        run = emergence_run(  # as the tree explorer does it
-            depth=arguments.depth, neurons=arguments.neurons, seed=arguments.seed, strength=strength,
-            learning_rate=0.01, measure_every=10,
-        )  # fmt: skip
-        for _ in tqdm(range(arguments.steps), desc=title, unit="step"):
-            run.training.advance()
-        record = run.record(arguments.steps)
-        means, ceilings = record.by_level(record.trace.values), record.by_level(record.ceilings)
-        print(f"\n{title}\n{'level':>8}{'start':>8}{'end':>8}{'ceiling':>9}")
-        for level in range(means.shape[-1]):
-            name = "root" if level == means.shape[-1] - 1 else str(level + 1)
-            print(f"{name:>8}{means[0, level]:8.2f}{means[-1, level]:8.2f}{ceilings[level]:9.2f}")
-        if record.trace.stopped:
-            print(record.trace.stopped)
-        print()
-
-
-def sweep(arguments: argparse.Namespace) -> None:
-    """Recompute data/overparameterisation.csv: some minutes. Stopped or killed, the same command goes on from there."""
-    options = vars(arguments).copy()
-    path = options.pop("out") / "overparameterisation.csv"
-    widths = options.pop("neurons")
-    neurons = widths if isinstance(widths, list) else [widths]  # given before the command, it is one number
-    try:
-        columns = overparameterisation(path, neurons, options.pop("polarity"), **options)
-    except KeyboardInterrupt:
-        print(f"Stopped. What is finished lies in {path.with_suffix('.parts')}: the same command goes on from there.")
-        raise
-    print(f"{path}: {len(columns['run'])} rows")
-
-
-def images(arguments: argparse.Namespace) -> None:
-    """Train a student on real pictures; print what it is worth, beside raw pixels and the untrained student."""
-    options = vars(arguments).copy()
-    own = {name: options.pop(name) for name in ("epochs", "out", "resume", "folder")}
-    settings = ImageSettings(**options)
-    try:
-        result = train_on_images(settings, **own)
-    except KeyboardInterrupt:
-        if own["out"]:
-            print(
-                f"Stopped. The finished epochs lie in {own['out']}: the same command with --resume goes on from there."
-            )
-        raise
-    print(
-        f"{settings.dataset}, {result.steps} steps at strength {settings.strength:g}: share of test pictures recognised"
-    )
-    print(result.table())
-    if result.stopped:
-        print(result.stopped)
-
-
-def image_sweep(arguments: argparse.Namespace) -> None:
-    """Recompute data/pictures_strength.csv or data/pictures_losses.csv: some minutes. Resumes as sweep does."""
-    options = vars(arguments).copy()
-    about, folder = options.pop("about"), options.pop("out")
-    path = folder / f"pictures_{about}.csv"
-    try:
-        columns = picture_tables.picture_table(about, folder, **options)
-    except KeyboardInterrupt:
-        print(f"Stopped. What is finished lies in {path.with_suffix('.parts')}: the same command goes on from there.")
-        raise
-    print(f"{path}: {len(columns['seed'])} rows")
+from ssl_explain._commands import DEFAULTS, TABLES, Command, demo, image_sweep, images, sweep, table
+from ssl_explain.dynamics.images import WORLDS
+from ssl_explain.dynamics.overparameterisation import NEURONS, POLARITIES, RUNS, SEED, STEPS
 
 
 def magnitudes(word: str) -> tuple[float, float]:
@@ -99,35 +23,6 @@ def magnitudes(word: str) -> tuple[float, float]:
     return low, high
 
 
-DEFAULTS: dict[Callable[[argparse.Namespace], None], dict[str, Any]] = {
-    demo: {"seed": 2, "steps": 1500, "depth": 5, "neurons": 10},
-    sweep: {
-        "neurons": list(NEURONS),
-        "polarity": list(POLARITIES),
-        "runs": RUNS,
-        "steps": STEPS,
-        "seed": SEED,
-        "workers": 2,
-        "cluster": None,
-        "device": "cpu",
-        "out": Path("data"),
-        "replace": False,
-    },
-    images: asdict(ImageSettings()) | {"epochs": 100, "out": None, "resume": False, "folder": None},
-    image_sweep: {
-        "about": None,
-        "kinds": ["mlp", "conv"],
-        "seeds": picture_tables.SEEDS,
-        "steps": STEPS_ON_PICTURES,
-        "seed": picture_tables.SEED,
-        "workers": 2,
-        "cluster": None,
-        "out": Path("data"),
-        "replace": False,
-    },
-}
-
-
 CHOICES = {"dataset": list(WORLDS), "net": ["mlp", "conv"], "loss": ["simple", "triplet", "nce", "frozen"]}
 
 
@@ -135,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     """Every command and option. What is not given is not set: so an option counts before the command, and after it."""
     quiet = argparse.SUPPRESS
     top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__, argument_default=quiet)
-    commands = top.add_subparsers(title="commands", metavar="{demo,sweep,images,image-sweep}")
+    commands = top.add_subparsers(title="commands", metavar="{demo,sweep,images,image-sweep,table}")
     sub = commands.add_parser("demo", help=demo.__doc__, description=demo.__doc__, argument_default=quiet)
     for place in (top, sub):
         place.add_argument("--seed", type=int, help="another tree and another network (default: 2)")
@@ -161,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_images(commands.add_parser("images", help=images.__doc__, description=images.__doc__, argument_default=quiet))
     text = image_sweep.__doc__
     _add_image_sweep(commands.add_parser("image-sweep", help=text, description=text, argument_default=quiet))
+    _add_table(commands.add_parser("table", help=table.__doc__, description=table.__doc__, argument_default=quiet))
     return top
 
 
@@ -195,20 +91,30 @@ def _add_image_sweep(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("about", choices=("strength", "losses"), help="which table")
     tip = f"students, for the table of strengths (default: {' '.join(own['kinds'])})"
     sub.add_argument("--kinds", nargs="+", choices=CHOICES["net"], help=tip)
-    for name, tip in (
-        ("seeds", "students per setting"),
-        ("steps", "training steps"),
-        ("seed", "the first seed"),
-        ("workers", "processes on this machine"),
-    ):
-        sub.add_argument(f"--{name}", type=int, help=f"{tip} (default: {own[name]})")
+    sub.add_argument("--seeds", type=int, help=f"students per setting (default: {own['seeds']})")
+    sub.add_argument("--steps", type=int, help=f"training steps (default: {own['steps']})")
+    _add_where(sub, image_sweep)
+
+
+def _add_table(sub: argparse.ArgumentParser) -> None:
+    """The options of ``table``."""
+    sub.add_argument("about", choices=tuple(TABLES), help="which table")
+    usual = ", ".join(f"{name} {seeds}" for name, (_, _, seeds) in TABLES.items())
+    sub.add_argument("--seeds", type=int, help=f"networks per setting (default: {usual})")
+    _add_where(sub, table)
+
+
+def _add_where(sub: argparse.ArgumentParser, run: Command) -> None:
+    """First seed, who works on a table, and where it goes."""
+    sub.add_argument("--seed", type=int, help=f"the first seed (default: {DEFAULTS[run]['seed']})")
+    sub.add_argument("--workers", type=int, help=f"processes on this machine (default: {DEFAULTS[run]['workers']})")
     sub.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://192.168.0.2:8786")
     sub.add_argument("--out", type=Path, help="folder to write to (default: data)")
     sub.add_argument("--replace", action="store_true", help="replace a table that another command made")
-    sub.set_defaults(run=image_sweep)
+    sub.set_defaults(run=run)
 
 
-def read(words: Sequence[str] | None) -> tuple[Callable[[argparse.Namespace], None], argparse.Namespace]:
+def read(words: Sequence[str] | None) -> tuple[Command, argparse.Namespace]:
     """The command and its options; an option of the other command ends with the usage."""
     top = parser()
     given = vars(top.parse_args(words))

@@ -16,6 +16,7 @@ RANKS = [
     {"figures"},
     {"widgets", "exercises"},
     {"__init__"},
+    {"_commands"},
     {"__main__"},
 ]
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}

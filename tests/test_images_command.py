@@ -6,6 +6,7 @@ import re
 import pytest
 
 from ssl_explain import __main__ as command
+from ssl_explain import _commands
 from ssl_explain.dynamics import images, picture_tables
 from ssl_explain.dynamics.images import ImageSettings, train_on_images
 from ssl_explain.results import read_table
@@ -43,7 +44,7 @@ def test_every_option_reaches_the_run(monkeypatch, capsys, tmp_path):
         seen.update(vars(settings), **options)
         raise ValueError("enough")
 
-    monkeypatch.setattr(command, "train_on_images", stand_in)
+    monkeypatch.setattr(_commands, "train_on_images", stand_in)
     given = {
         "dataset": "stl10", "net": "conv", "loss": "frozen", "strength": 2.0, "temperature": 0.3, "beta": 0.5,
         "epochs": 7, "batch": 64, "learning_rate": 0.2, "seed": 9, "device": "cuda", "first": 500,

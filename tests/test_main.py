@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ssl_explain import __main__ as command
+from ssl_explain import _commands
 from ssl_explain.dynamics import overparameterisation as table_module
 from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.results import read_table
@@ -92,7 +93,7 @@ def test_an_interrupt_ends_quietly(monkeypatch):
     def interrupted(**_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "emergence_run", interrupted)
+    monkeypatch.setattr(_commands, "emergence_run", interrupted)
     with pytest.raises(SystemExit) as end:
         command.main(QUICK)
     assert end.value.code == 130
@@ -109,7 +110,7 @@ def test_a_run_that_breaks_down_says_so(capsys, monkeypatch):
         run.training.stopped = "stopped at step 0: no luck"
         return run
 
-    monkeypatch.setattr(command, "emergence_run", broken)
+    monkeypatch.setattr(_commands, "emergence_run", broken)
     assert said(capsys, *QUICK).count("stopped at step 0: no luck") == 2
 
 

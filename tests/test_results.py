@@ -158,7 +158,7 @@ def test_stored_table_matches_its_manifest(path):
     assert manifest["file"] == path.name
     assert manifest["command"].startswith("python -m ssl_explain ")
     run, options = read(manifest["command"].split()[3:])  # the command line takes it, and writes to this place
-    assert run.__name__ in {"sweep", "image_sweep"}
+    assert run.__name__ in {"sweep", "image_sweep", "table"}
     assert path.parent.name == str(options.out)
     assert all(np.isfinite(column).all() for column in table.values() if column.dtype.kind == "f")
     assert {p.stem for p in path.parent.glob("*.json")} == {p.stem for p in DATA}
