@@ -1,0 +1,81 @@
+"""A static page in a real browser, with the network cut."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import build_site
+import pytest
+from lab import chromium, find_chromium
+from playwright.sync_api import BrowserContext, Page, expect
+from site_report import FORMULAS, MOVE, open_page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None, reason="NO STATIC PAGE WAS OPENED: no Chromium found."),
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    here = Path.cwd()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)  # building changes it
+        build_site.build(ROOT / "notebooks" / "02_gradient_as_connection.ipynb", folder, [("Contents", "index.html")])
+    return folder / "02_gradient_as_connection.html"
+
+
+@pytest.fixture(scope="module")
+def context() -> Iterator[BrowserContext]:
+    with chromium() as context:
+        yield context
+
+
+def test_a_page_needs_nothing_and_its_explorer_moves(context, path):
+    page, wrong = open_page(context, path)
+    assert page.locator("math").count() > 5
+    assert page.evaluate(FORMULAS) == 0
+    slider = page.locator(".player input").first
+    assert slider.evaluate(MOVE)[1], "the picture is another"
+    words = page.locator(".player .words").first.inner_text()
+    assert page.locator(".player img").first.get_attribute("alt") == words
+    by_keyboard(page)
+    preset = page.locator(".presets button").nth(1)
+    preset.click()
+    expect(preset).to_have_attribute("aria-pressed", "true")
+    assert wrong == []
+
+
+def by_keyboard(page: Page) -> None:
+    """A focused slider answers to an arrow key, and says its value."""
+    slider = page.locator(".player input").first
+    slider.press("Home")
+    low = page.locator(".player img").first.get_attribute("src")
+    slider.press("ArrowRight")
+    assert page.locator(".player img").first.get_attribute("src") != low
+    assert slider.get_attribute("aria-valuetext") == page.locator(".player output").first.inner_text()
+
+
+def test_a_wrong_guess_is_answered(context, path):
+    page, _ = open_page(context, path)
+    reveal, question = page.locator(".reveal").first, page.locator(".predict").first
+    right = reveal.get_attribute("data-right")
+    wrong = question.locator(f"input:not([value='{right}'])").first
+    wrong.check()
+    reveal.locator("summary").click()
+    expect(reveal.locator(".mine")).to_contain_text("You said:")
+
+
+def test_who_wants_less_motion_goes_step_by_step(context, path):
+    page, _ = open_page(context, path)
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    button = page.locator(".play").first
+    expect(button).to_have_text("Next")
+    slider = page.locator(".player input").first
+    slider.press("Home")
+    button.click()
+    expect(slider).to_have_js_property("value", "1")
+    expect(button).to_have_text("Next")
