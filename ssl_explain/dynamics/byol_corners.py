@@ -1,7 +1,8 @@
 """BYOL where all can be said in advance: one step of any network, and whole runs in a world of known directions."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,6 +19,33 @@ from ssl_explain.records import HiddenContrast, Views
 BETWEEN, WITHIN = (2.0, 1.0, 0.5, 0.25), (0.5, 1.0, 1.5, 0.25)
 """Variances of the four directions, between points and between the views of a point; the mean lies in the last one."""
 LIMIT = 1e20  # of an entry; a run that has outgrown it stands still
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """Variances of every direction, the squared mean, and which parts of the loss see that mean."""
+
+    between: np.ndarray
+    within: np.ndarray
+    mean: np.ndarray
+    pull: bool
+    push: bool
+    heard: bool
+
+    @property
+    def size(self) -> np.ndarray:
+        """What P f is weighed with: all variance, and the mean where it is pulled."""
+        return self.between + self.within + self.pull * self.mean
+
+    @property
+    def aim(self) -> np.ndarray:
+        """What the two towers agree on, as the weights see it."""
+        return self.between + self.push * self.mean
+
+    @property
+    def told(self) -> np.ndarray:
+        """The same, as the predictor sees it: it never sees a mean that its input has lost."""
+        return self.between + self.heard * self.mean
 
 
 def all_pairs(views: Views) -> Views:
@@ -45,10 +73,10 @@ def sign_world(between: Sequence[float], within: Sequence[float], offset: float 
         >>> sign_world((1.0, 0.0), (0.0, 4.0), offset=9.0).x[0].tolist()
         [[-1.0, 1.0], [-1.0, 5.0], [-1.0, 1.0], [-1.0, 5.0]]
     """
-    b, w, m = _variances(between, within, offset)
-    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(b))))
-    points = np.sqrt(m) + signs * np.sqrt(b)
-    return Views(torch.from_numpy(points[:, None] + signs * np.sqrt(w)))
+    d = _directions(between, within, offset, NO_CENTRING)
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(between))))
+    points = np.sqrt(d.mean) + signs * np.sqrt(d.between)
+    return Views(torch.from_numpy(points[:, None] + signs * np.sqrt(d.within)))
 
 
 def measured_update(
@@ -108,9 +136,8 @@ def growth_rates(
         >>> growth_rates(0.5, between=(2.0, 1.0), within=(0.5, 1.0)).tolist()
         [0.375, 0.0]
     """
-    b, w, m = _variances(between, within, offset)
-    pull, push = _mean_inside(centring)
-    return torch.from_numpy(p * (b + push * m) - p**2 * (b + w + pull * m))
+    d = _directions(between, within, offset, centring)
+    return torch.from_numpy(p * d.aim - p**2 * d.size)
 
 
 def hidden_contrast(
@@ -125,8 +152,8 @@ def hidden_contrast(
     decay: float = 0.0,
     seed: int = 1,
     runs: int = 1,
-    steps: int = 500,
-    rate: float = 0.03,
+    steps: int = 375,
+    rate: float = 0.04,
     between: Sequence[float] = BETWEEN,
     within: Sequence[float] = WITHIN,
 ) -> HiddenContrast:
@@ -145,20 +172,32 @@ def hidden_contrast(
         >>> run.second_moment.shape, run.limit
         (torch.Size([11, 3]), 1.0)
     """
-    b, w, m = _variances(between, within, offset)
     _require.integer("steps", steps, 1, "take at least one step")
     _require.integer("runs", runs, 1, "start at least one network")
     _require.integer("redraw", redraw, 0, "0 never begins again")
     _require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
     _require.number("decay", decay, 0, float("inf"), "0 is no decay")
-    g, (pull, push), d = torch.Generator().manual_seed(seed), _mean_inside(centring), len(b)
-    size, aim, heard = b + w + pull * m, b + push * m, b + (pull and not centring.target) * m
+    d, g = _directions(between, within, offset, centring), torch.Generator().manual_seed(seed)
+    shape = (runs, len(between), len(between))
+
+    def noise() -> np.ndarray:
+        return torch.randn(shape, generator=g, dtype=torch.float64).numpy() / shape[-1] ** 0.5
 
     def fresh() -> np.ndarray:
-        noise = torch.randn(runs, d, d, generator=g, dtype=torch.float64).numpy() / d**0.5
-        return p * noise if drawn else np.broadcast_to(p * np.eye(d), (runs, d, d))
+        return p * noise() if drawn else np.broadcast_to(p * np.eye(shape[-1]), shape)
 
-    weight = torch.randn(runs, d, d, generator=g, dtype=torch.float64).numpy() / d**0.5
+    kept = _descend(noise(), fresh, d, learned, redraw, momentum, decay, steps, rate)
+    sizes, rates, moment, share = (torch.from_numpy(found) for found in _measure(kept, d, decay))
+    sure = None if learned or drawn else _limit(p, d, momentum, decay, rate)
+    times = torch.arange(steps + 1, dtype=torch.float64) * rate
+    return HiddenContrast(times, sizes, rates, moment, share, tuple(between), tuple(within), offset, sure)
+
+
+def _descend(
+    weight: np.ndarray, fresh: Callable[[], np.ndarray], d: _Directions, learned: bool, redraw: int, momentum: float,
+    decay: float, steps: int, rate: float,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """Weights, target and predictor at every step; NumPy, for a step on 4 × 4 matrices costs less there."""
     other, predictor, kept = weight, fresh(), []
     for step in range(steps + 1):
         kept.append((weight, other, predictor))
@@ -166,20 +205,16 @@ def hidden_contrast(
             predictor = fresh()
         going = np.maximum(np.abs(weight), np.abs(predictor)).max((-2, -1), keepdims=True) < LIMIT
         seen = predictor @ weight
-        down = predictor.mT @ (seen * size - other * aim) + decay * weight
+        down = predictor.mT @ (seen * d.size - other * d.aim) + decay * weight
         if learned:
-            change = (seen * size - other * heard) @ weight.mT + decay * predictor
+            change = (seen * d.size - other * d.told) @ weight.mT + decay * predictor
             predictor = predictor - rate * change * going
         weight = weight - rate * down * going
         other = momentum * other + (1 - momentum) * weight
-    arrays = [np.stack(series) for series in zip(*kept, strict=True)]
-    found = _measure(*arrays, b, w, m, pull, push, decay)
-    sure = None if learned or drawn else _limit(p, size, aim, b, m, momentum, decay, rate)
-    times = torch.arange(steps + 1, dtype=torch.float64) * rate
-    return HiddenContrast(times, *(torch.from_numpy(a) for a in found), tuple(b), tuple(w), offset, sure)
+    return tuple(np.stack(series) for series in zip(*kept, strict=True))
 
 
-def _variances(between: Sequence[float], within: Sequence[float], offset: float) -> tuple[np.ndarray, ...]:
+def _directions(between: Sequence[float], within: Sequence[float], offset: float, centring: Centring) -> _Directions:
     if len(between) != len(within):
         raise ValueError(f"`within` must have {len(between)} directions, got {len(within)}; list the same in both.")
     for name, values in (("between", between), ("within", within), ("offset", (offset,))):
@@ -187,35 +222,29 @@ def _variances(between: Sequence[float], within: Sequence[float], offset: float)
             _require.number(name, float(value), 0, float("inf"), "a variance, or a squared length, is not negative")
     m = np.zeros(len(between))
     m[-1] = offset
-    return np.array(between, dtype=float), np.array(within, dtype=float), m
-
-
-def _mean_inside(centring: Centring) -> tuple[bool, bool]:
-    """Whether the mean is pulled down (P f) and pushed up (towards f+); see ``byol_terms``."""
-    return not centring.online, not (centring.target or (centring.online and centring.through))
+    pull = not centring.online
+    push = not (centring.target or (centring.online and centring.through))
+    return _Directions(np.array(between), np.array(within), m, pull, push, pull and not centring.target)
 
 
 def _measure(
-    weight: np.ndarray, other: np.ndarray, predictor: np.ndarray, b: np.ndarray, w: np.ndarray, m: np.ndarray,
-    pull: bool, push: bool, decay: float,
-) -> tuple[np.ndarray, ...]:  # fmt: skip
+    kept: tuple[np.ndarray, ...], d: _Directions, decay: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sizes, rates, second moment and share at every time."""
-    seen = predictor @ weight
+    weight, other, predictor = kept
+    b, w, m, seen = d.between, d.within, d.mean, predictor @ weight
     sizes = np.square(weight).sum(-2)
     unit = np.maximum(sizes, 1e-300)
     down, up = np.square(seen).sum(-2) / unit, (seen * other).sum(-2) / unit
-    rates = np.stack([-w * down, b * (up - down), m * (push * up - pull * down), -decay + 0 * down], axis=-2)
+    rates = np.stack([-w * down, b * (up - down), m * (d.push * up - d.pull * down), -decay + 0 * down], axis=-2)
     alike = (sizes * (b + m)).sum(-1)
     return sizes, rates, (sizes * (b + w + m)).sum(-1), (sizes * b).sum(-1) / np.maximum(alike, 1e-300)
 
 
-def _limit(
-    p: float, size: np.ndarray, aim: np.ndarray, b: np.ndarray, m: np.ndarray, momentum: float, decay: float,
-    rate: float,
-) -> float:  # fmt: skip
+def _limit(p: float, d: _Directions, momentum: float, decay: float, rate: float) -> float:
     """The share of the direction that grows fastest, or shrinks slowest: in the end there is only that one."""
-    own, theirs = 1 - rate * (p**2 * size + decay), rate * p * aim
+    own, theirs = 1 - rate * (p**2 * d.size + decay), rate * p * d.aim
     late = momentum + (1 - momentum) * theirs
     step = np.stack([np.stack([own, theirs], -1), np.stack([(1 - momentum) * own, late], -1)], -2)
-    fastest = int(np.abs(np.linalg.eigvals(step)).max(-1).argmax())
-    return float(b[fastest] / max(b[fastest] + m[fastest], 1e-300))
+    k = int(np.abs(np.linalg.eigvals(step)).max(-1).argmax())
+    return float(d.between[k] / max(d.between[k] + d.mean[k], 1e-300))

@@ -1,0 +1,211 @@
+"""Predictions and exercises of notebook 10."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.records import Option, Question
+
+no_predictor = Question(
+    "No negatives, no predictor (P = 1), the target held still, the mean removed. What becomes of the output?",
+    {
+        "grows": Option(
+            "it grows: holding the target still is what prevents collapse",
+            "Holding the target still removes one half of the pull, not the pull. Nothing pushes.",
+        ),
+        "stands": Option(
+            "it stands still: prediction and target are the same network",
+            "They read two different views. The loss is the distance between these two outputs, and it pulls.",
+        ),
+        "shrinks": Option(
+            "it shrinks in every direction in which views differ",
+            "With P = 1 the update is minus the variance within points, and nothing else.",
+        ),
+    },
+)
+
+which_grow = Question(
+    "Mean removed, predictor P = p·1 with p just below 1. Which directions grow?",
+    {
+        "all": Option(
+            "all of them: p < 1 is what counts",
+            "p < 1 makes the term between points positive. It must also beat the loss within points.",
+        ),
+        "none": Option(
+            "none: the predictor only scales the output",
+            "The prediction is scaled, the target is not. That asymmetry is what leaves something between points.",
+        ),
+        "signal": Option(
+            "only those whose signal fraction is above p",
+            "p·b - p²(b + w) is positive exactly if p < b / (b + w): almost no noise is allowed for p near 1.",
+        ),
+    },
+)
+
+resets = Question(
+    "A learned predictor is thrown away every 25 steps and drawn at random again. What becomes of the output?",
+    {
+        "nothing": Option(
+            "hardly anything: the predictor is quickly learned again",
+            "That depends on which is quicker. Until it is learned again, a random predictor shrinks the weights.",
+        ),
+        "dies": Option(
+            "it shrinks until nothing is left",
+            "A random matrix points the wrong way as often as the right one. Each time the weights pay for it.",
+        ),
+        "grows": Option(
+            "it grows: every reset is fresh energy",
+            "That happens if the reset goes to a small multiple of 1, below the signal fraction.",
+        ),
+    },
+)
+
+
+def growth_rate(p: float, b: float, w: float) -> float:
+    """Growth rate of a direction with variances b between points and w within, predictor p·1, mean removed."""
+    return p * b - p**2 * (b + w)
+
+
+def _judge_rate(attempt: Callable[..., Any]) -> str:
+    return compare(
+        attempt(0.6, 3.0, 0.5),
+        torch.tensor(growth_rate(0.6, 3.0, 0.5)),
+        {
+            "The prediction p·f has the square p²(b + w): p meets itself there.": torch.tensor(0.6 * 3.0 - 0.6 * 3.5),
+            "The size term holds all variance, b + w: a single view is predicted from, not the mean of many.": (
+                torch.tensor(0.6 * 3.0 - 0.36 * 3.0)
+            ),
+            "The sign: agreement lets the weights grow, size shrinks them.": -torch.tensor(growth_rate(0.6, 3.0, 0.5)),
+            "View noise is not in the agreement: two views of a point share b alone.": torch.tensor(
+                0.6 * 3.5 - 0.36 * 3.5
+            ),
+        },
+    )
+
+
+def largest_p(between: Tensor, within: Tensor) -> Tensor:
+    """The largest p at which some direction can grow; between and within are (d, d) covariances, not both diagonal."""
+    total = torch.linalg.cholesky(between + within)
+    half = torch.linalg.solve_triangular(total, between, upper=False)
+    return torch.linalg.eigvalsh(torch.linalg.solve_triangular(total, half.mT, upper=False))[-1]
+
+
+def _judge_largest(attempt: Callable[..., Any]) -> str:
+    between = torch.tensor([[2.0, 0.8], [0.8, 1.0]]).double()
+    within = torch.tensor([[1.5, 0.0], [0.0, 0.2]]).double()
+    top = torch.linalg.eigvalsh(between)[-1]
+    diagonal = between.diagonal() / (between + within).diagonal()
+    return compare(
+        attempt(between, within),
+        largest_p(between, within),
+        {
+            "You divide along the diagonal. Directions may be mixed: look for the best v.": diagonal.max(),
+            "The strongest direction need not be the cleanest: the quotient is what counts, not its numerator.": (
+                top / (top + torch.linalg.eigvalsh(within)[0])
+            ),
+            "That is the signal-to-noise ratio b / w. The predictor sees b + w.": (
+                torch.linalg.eigvals(torch.linalg.solve(within, between)).real.max()
+            ),
+            "The smallest quotient belongs to the direction that stops first; asked is the last one.": (
+                torch.linalg.eigvals(torch.linalg.solve(between + within, between)).real.min()
+            ),
+        },
+    )
+
+
+def takeover(p: float, b: float, w: float, w_mean: float) -> float:
+    """Squared offset m from which the mean outgrows the direction (b, w); its own one has noise w_mean, no signal."""
+    return b + p / (1 - p) * (w_mean - w)
+
+
+def _judge_takeover(attempt: Callable[..., Any]) -> str:
+    right = takeover(0.4, 2.0, 0.5, 1.1)
+    return compare(
+        attempt(0.4, 2.0, 0.5, 1.1),
+        torch.tensor(right),
+        {
+            "That holds if both directions have the same noise: w ≠ w_mean shifts it.": torch.tensor(2.0),
+            "The sign: more noise along the mean makes it slower, so it needs a larger offset.": torch.tensor(
+                4.0 - right
+            ),
+            "Divide by what is left of p·m - p²m, which is p(1 - p), not p.": torch.tensor(2.0 + 0.4 * (1.1 - 0.5)),
+            "From there the mean grows at all. Asked is when it grows faster than the other direction.": torch.tensor(
+                0.4 / 0.6 * 1.1
+            ),
+        },
+    )
+
+
+def gradient_of_outputs(f: Tensor, target: Tensor, predictor: Tensor) -> Tensor:
+    """∂/∂f of the batch mean of ½‖P(f - mean) - (target - mean)‖²; f and target are (B, d)."""
+    error = (f - f.mean(0)) @ predictor.T - (target - target.mean(0))
+    return error @ predictor / len(f)
+
+
+def _judge_gradient(attempt: Callable[..., Any]) -> str:
+    g = torch.Generator().manual_seed(0)
+    f, target = torch.randn(2, 5, 3, generator=g, dtype=torch.float64) + 1
+    p = torch.randn(3, 3, generator=g, dtype=torch.float64)
+    right = gradient_of_outputs(f, target, p)
+    error = (f - f.mean(0)) @ p.T - (target - target.mean(0))
+    plain = (f @ p.T - target) @ p / 5
+    return compare(
+        attempt(f, target, p),
+        right,
+        {
+            "The mean of the loss is over the batch: divide by B.": 5 * right,
+            "On the way back the error passes through P transposed, in rows: error @ P.": error @ p.T / 5,
+            "The error passes through the predictor on its way back to f.": error / 5,
+            "Nothing is centred here. Take the mean of the batch from f and from the target.": plain,
+            "The target loses its mean as well.": ((f - f.mean(0)) @ p.T - target) @ p / 5,
+        },
+    )
+
+
+exercises = {
+    "rate": Exercise(
+        "Does this direction grow?",
+        "easy",
+        3,
+        ("Agreement of the two towers: p times what they share.", "Size of the prediction: p² times all variance."),
+        growth_rate,
+        _judge_rate,
+    ),
+    "takeover": Exercise(
+        "When does the mean take over?",
+        "medium",
+        6,
+        (
+            "Without centring m joins both the agreement and the size of its direction: p·m - p²(m + w_mean).",
+            "Set that equal to the growth rate of the other direction, and solve for m.",
+        ),
+        takeover,
+        _judge_takeover,
+    ),
+    "gradient": Exercise(
+        "The gradient of a centred pair, by hand",
+        "medium",
+        8,
+        (
+            "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
+            "The errors of the batch sum to zero, so the path through the mean adds nothing.",
+        ),
+        gradient_of_outputs,
+        _judge_gradient,
+    ),
+    "largest": Exercise(
+        "The largest p, with mixed directions",
+        "hard",
+        12,
+        (
+            "Some v grows if vᵀ(pB - p²(B + W))v > 0 for some v.",
+            "That is p < vᵀBv / vᵀ(B + W)v: look for the v that makes the quotient largest.",
+            "It is the largest eigenvalue of (B + W)⁻¹B; a Cholesky factor of B + W makes it symmetric.",
+        ),
+        largest_p,
+        _judge_largest,
+    ),
+}

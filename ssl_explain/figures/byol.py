@@ -1,0 +1,230 @@
+"""BYOL direction by direction: what pushes each one, what becomes of the output, and of its share between points."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from torch import Tensor
+
+from ssl_explain.figures.picture import Illustration, Picture
+from ssl_explain.figures.style import (
+    FONT,
+    INK,
+    MARKERS,
+    MEASURED,
+    NEGATIVE,
+    POSITIVE,
+    PREDICTED,
+    QUIET,
+    SERIES,
+    new_figure,
+    tidy,
+)
+from ssl_explain.records import HiddenContrast
+from ssl_explain.records.byol import TERMS
+
+COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
+HATCHES = ("", "", "...", "xxx")  # a hatched bar takes four times as long to draw
+HEIGHTS = (0.65, 1.3, 2.6, 5.2, 10.4)
+LOW, HIGH = -4.0, 6.0
+COLLAPSED = 0.01
+
+
+class ContrastPicture(Picture[HiddenContrast]):
+    """What to look at: which diamonds lie above zero, and whose direction that is.
+
+    Left, the growth rate of each direction at the time looked at: one bar per term, the diamond is their sum. Middle,
+    the second moment of the output, on a scale of powers of ten; below 1 % of its start it counts as collapsed.
+    Right, the part of what all views of a point agree on that differs between points, and where it must end.
+    """
+
+    def __init__(self, record: HiddenContrast) -> None:
+        """Make the axes once and fill them."""
+        self.figure = new_figure(9.6, 4.2)
+        self.axes = self.figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
+        self.figure.subplots_adjust(left=0.065, right=0.985, top=0.75, bottom=0.175, wspace=0.26)
+        self.bars = _bars(self.axes[0], record)
+        self.sums = self.axes[0].plot([], [], "D", color=INK, markersize=7, label="growth rate")[0]
+        moment, share = self.axes[1:]
+        tidy(moment, xlabel="time", title="E‖f‖², relative to its start")
+        moment.set(ylim=(LOW, HIGH), xlim=(0, float(record.times[-1])))
+        moment.set_yticks(range(-4, 7, 2), [f"$10^{{{k}}}$" for k in range(-4, 7, 2)])
+        moment.axhline(math.log10(COLLAPSED), color=QUIET, linestyle=":")
+        moment.text(0.98, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", fontsize=FONT, color=INK, ha="right",
+                    va="top", transform=moment.get_yaxis_transform())  # fmt: skip
+        tidy(share, xlabel="time", title="between share of the output")
+        share.set(ylim=(-0.03, 1.06), xlim=(0, float(record.times[-1])))
+        self.moment = moment.plot([], [], color=MEASURED, linewidth=2)[0]
+        self.share = share.plot([], [], color=MEASURED, linewidth=2)[0]
+        self.limit = share.plot([], [], "--", color=PREDICTED, linewidth=2)[0]
+        self.figure.legend(
+            handles=[*(bars[0] for bars in self.bars), self.sums, self.limit],
+            labels=[*TERMS, "growth rate (sum)", "predicted limit"],
+            fontsize=FONT, frameon=False, loc="upper left", bbox_to_anchor=(0.05, 0.925), ncols=6,
+        )  # fmt: skip
+        self.cursors = [ax.axvline(0, color=INK, linewidth=1) for ax in (moment, share)]
+        self.heading: Text = moment.text(
+            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
+        )
+        flat = [bar for bars in self.bars for bar in bars]
+        self.still: list[Artist] = [self.axes[0].yaxis]
+        self.moving: list[Artist] = [
+            *flat, self.sums, *self.cursors, self.limit, self.moment, self.share, self.heading
+        ]  # fmt: skip
+        self.height = 0.0
+        self.update(record)
+
+    def update(self, record: HiddenContrast) -> bool:
+        """Move everything; the scale of the bars changes in a few steps."""
+        self.record = record
+        rates = record.rates[record.shown].numpy()
+        up, down = _stack(self.bars, rates)
+        wanted = max(up, down)
+        height = next((h for h in HEIGHTS if h >= wanted * 1.02), HEIGHTS[-1])
+        other, self.height = height != self.height, height
+        if other:
+            self.axes[0].set_ylim(-height, height)
+        self.sums.set_data(range(rates.shape[1]), rates.sum(0).clip(-height, height))
+        times = record.times.numpy()
+        growth = (record.second_moment / record.second_moment[0]).clamp(1e-300).log10().numpy()
+        self.moment.set_data(times, np.where((growth >= LOW) & (growth <= HIGH), growth, np.nan))
+        self.share.set_data(times, record.share.numpy())
+        self.limit.set_data(*([], []) if record.limit is None else ([0, times[-1]], [record.limit] * 2))
+        for cursor in self.cursors:
+            cursor.set_xdata([times[record.shown]] * 2)
+        self.heading.set_text(record.setting)
+        return other
+
+    def describe(self) -> str:
+        """The growth rate of every direction, the second moment and the share, at the time looked at."""
+        r = self.record
+        rates = ", ".join(f"{x:.3g}" for x in (r.rates[r.shown].sum(0) + 0.0).tolist())
+        growth = float(r.second_moment[r.shown] / r.second_moment[0])
+        state = "collapsed" if growth < COLLAPSED else "not collapsed"
+        limit = "" if r.limit is None else f", predicted limit {r.limit:.3f}"
+        return (
+            f"{r.setting}. Growth rates of directions 1 to {len(r.between)} at time {float(r.times[r.shown]):.3g}: "
+            f"{rates}. Second moment of the output: {growth:.3g} times its start ({state}); between share "
+            f"{float(r.share[r.shown]):.3f}{limit}."
+        )
+
+
+def _bars(ax: Axes, record: HiddenContrast) -> list[list[Rectangle]]:
+    count = len(record.between)
+    tidy(ax, xlabel="direction, and its signal fraction", title="growth rate of each direction")
+    names = [f"{k}\n{b / (b + w):.2f}" for k, (b, w) in enumerate(zip(record.between, record.within, strict=True), 1)]
+    names[-1] = names[-1].replace("\n", " (mean)\n")
+    ax.set_xticks(range(count), names)
+    ax.set_xlim(-0.6, count - 0.4)
+    ax.axhline(0, color=INK, linewidth=1)
+    style: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.5}
+    return [
+        list(ax.bar(range(count), [0.0] * count, width=0.56, color=colour, hatch=hatch, **style))
+        for colour, hatch in zip(COLOURS, HATCHES, strict=True)
+    ]
+
+
+def _stack(bars: list[list[Rectangle]], rates: np.ndarray) -> tuple[float, float]:
+    """Positive parts upwards from zero, negative ones downwards; return how far each goes."""
+    tops = [np.zeros(rates.shape[1]), np.zeros(rates.shape[1])]
+    for group, values in zip(bars, rates, strict=True):
+        for k, (bar, value) in enumerate(zip(group, values.tolist(), strict=True)):
+            side = tops[value < 0]
+            bar.set_y(side[k] if value >= 0 else -side[k] + value)
+            bar.set_height(abs(value))
+            bar.set_visible(value != 0)
+            side[k] += abs(value)
+    return float(tops[0].max()), float(tops[1].max())
+
+
+def figure_threshold(
+    p: Float[Tensor, " p"], predicted: Float[Tensor, "p direction"], measured: Float[Tensor, "p direction"],
+    fractions: Sequence[float],
+) -> Illustration:  # fmt: skip
+    """What to look at: every curve crosses zero at its own p, its signal fraction, long before p = 1.
+
+    Growth rate of each direction against p: lines predicted, markers measured on a run.
+    """
+    figure = new_figure(7.6, 3.8)
+    ax = figure.subplots()
+    tidy(ax, xlabel="predictor p", title="growth rate of each direction, centred")
+    ax.axhline(0, color=INK, linewidth=1)
+    for k, fraction in enumerate(fractions):
+        style: dict[str, Any] = {"color": SERIES[(4, 2, 6, 5)[k % 4]]}
+        ax.plot(p, predicted[:, k], linestyle=("-", "--", "-.", ":")[k % 4], linewidth=2, **style)
+        label = f"direction {k + 1}, signal fraction {fraction:.2f}"
+        ax.plot(p, measured[:, k], MARKERS[k], markevery=2, linestyle="none", label=label, **style)
+        ax.plot([fraction], [0], "o", markersize=11, markerfacecolor="none", markeredgewidth=1.6, **style)
+    ax.legend(fontsize=FONT, frameon=False, loc="lower left")
+    figure.tight_layout()
+    gap = float((predicted - measured).abs().max())
+    signs = ", ".join(f"{k} up to p = {fraction:.2f}" for k, fraction in enumerate(fractions, 1))
+    exact = "below 1e-10" if gap < 1e-10 else f"{gap:.2g}"
+    return Illustration(
+        figure, f"Growth rates against p, lines predicted, markers measured (largest gap {exact}). Growing: {signs}."
+    )
+
+
+def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustration:
+    """What to look at: left the curves of large offsets fall, right all of them rise.
+
+    Between share of the output over time, mean over starts; one panel per centring, one curve per squared offset. The
+    dotted ends are the predicted limits.
+    """
+    figure = new_figure(9.6, 3.6)
+    axes = np.atleast_1d(figure.subplots(1, len(runs), sharey=True))
+    words = []
+    for ax, (name, panel) in zip(axes, runs.items(), strict=True):
+        tidy(ax, xlabel="time", title=name)
+        said = []
+        for k, (offset, run) in enumerate(panel.items()):
+            colour, share = SERIES[(0, 2, 3, 6)[k % 4]], run.share.mean(1)
+            label = f"squared offset {offset:g}"
+            ax.plot(run.times, share, color=colour, marker=MARKERS[k], markevery=0.12, linewidth=2, label=label)
+            limit = float("nan") if run.limit is None else run.limit
+            ax.plot([float(run.times[-1]) * 1.02], [limit], marker="_", color=colour, markersize=16, clip_on=False)
+            said.append(f"{offset:g}: {share[0]:.2f} → {share[-1]:.2f} (limit {limit:.2f})")
+        words.append(f"{name}, squared offset {'; '.join(said)}.")
+        ax.set_ylim(-0.03, 1.06)
+    axes[0].set_ylabel("between share of the output", fontsize=FONT)
+    axes[0].legend(fontsize=FONT, frameon=True, framealpha=0.85, edgecolor="none", loc="center right")
+    figure.tight_layout()
+    return Illustration(figure, f"Between share, start → end, mean over starts. {' '.join(words)}")
+
+
+def figure_resets(moments: Mapping[str, Mapping[int, Float[Tensor, " runs"]]]) -> Illustration:
+    """What to look at: which curves fall below the collapse line as resets become frequent, and which rise.
+
+    E‖f‖² at the end relative to its start, median over starts, bars from the 10th to the 90th percentile, against
+    the steps between two resets. Names that end alike share a colour.
+    """
+    figure = new_figure(8.0, 4.0)
+    ax = figure.subplots()
+    tidy(ax, xlabel="steps between two resets", title="E‖f‖² at the end, relative to its start")
+    sizes = list(dict.fromkeys(name.split(",")[-1] for name in moments))
+    words, ticks = [], []
+    for k, (name, cells) in enumerate(moments.items()):
+        x = np.arange(len(cells)) + 0.06 * (k - (len(moments) - 1) / 2)
+        low, middle, high = np.array(
+            [np.quantile(np.clip(values.numpy(), 1e-6, None), (0.1, 0.5, 0.9)) for values in cells.values()]
+        ).T
+        colour = (PREDICTED, MEASURED)[sizes.index(name.split(",")[-1]) % 2]
+        ax.errorbar(
+            x, middle, (middle - low, high - middle), color=colour, marker=MARKERS[k], capsize=4, linewidth=1.8,
+            linestyle=("--", "-")[k % 2], label=name,
+        )  # fmt: skip
+        ticks = ["never" if every == 0 else str(every) for every in cells]
+        medians = ", ".join(f"{t} {m:.2g}" for t, m in zip(ticks, middle, strict=True))
+        words.append(f"{name}: {medians}")
+    ax.set(yscale="log", ylim=(5e-7, 30))
+    ax.set_xticks(range(len(ticks)), ticks)
+    ax.axhline(COLLAPSED, color=QUIET, linestyle=":", label="1 %: collapsed")
+    ax.legend(fontsize=FONT, frameon=False, loc="lower left")
+    figure.tight_layout()
+    return Illustration(figure, f"Median over starts, by the steps between two resets. {'; '.join(words)}.")

@@ -1,0 +1,123 @@
+"""The BYOL explorer: what each term does to each direction, and whether the output survives."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from ssl_explain.dynamics.byol_corners import hidden_contrast
+from ssl_explain.figures.byol import ContrastPicture
+from ssl_explain.networks.dual import NO_CENTRING, Centring
+from ssl_explain.records import HiddenContrast
+from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.state import State, choice, slider
+
+CENTRINGS = {
+    "none": NO_CENTRING,
+    "both towers": Centring(),
+    "target alone": Centring(online=False),
+    "online, mean held still": Centring(target=False, through=False),
+}
+PREDICTORS: Mapping[str, Mapping[str, Any]] = {
+    "p·1, fixed": {},
+    "learned from p·1": {"learned": True},
+    "learned from chance": {"learned": True, "drawn": True},
+}
+
+
+@dataclass(frozen=True)
+class ByolState(State):
+    """Every setting of the BYOL explorer.
+
+    Raises:
+        ValueError: a value that its control does not offer.
+    """
+
+    centring: str = choice(
+        "none", tuple(CENTRINGS), label="centring", tip="which outputs lose their mean; the last two leave the theory"
+    )
+    predictor: str = choice(
+        "p·1, fixed", tuple(PREDICTORS), label="predictor", tip="from chance: entries drawn with variance p²/4"
+    )
+    p: float = slider(0.5, 0.1, 1, 0.1, label="p", tip="size of the predictor at its start; fixed: for ever")
+    offset: float = choice(
+        4.0, (0.0, 1.0, 4.0, 9.0), label="squared offset", tip="squared length of the common mean of the data"
+    )
+    redraw: int = choice(
+        0, (0, 100, 50, 25, 10), label="reset every", tip="steps after which the predictor begins again",
+        names={0: "never"},
+    )  # fmt: skip
+    momentum: float = choice(
+        0.0, (0.0, 0.9, 0.99, 0.999), label="target keeps", tip="EMA: share that the target keeps of itself; 0: a copy"
+    )
+    decay: float = choice(
+        0.0, (0.0, 0.02, 0.05, 0.1, 0.2), label="weight decay", tip="of the weights, and of a learned predictor"
+    )
+    seed: int = slider(1, 1, 9, 1, label="seed", tip="another start")
+    time: float = slider(1.0, 0, 1, 0.1, label="look at", tip="when the bars are read: share of the run")
+
+
+@functools.lru_cache(maxsize=64)
+def run_of(state: ByolState) -> HiddenContrast:
+    """The whole run of a state."""
+    run = hidden_contrast(
+        p=state.p, centring=CENTRINGS[state.centring], offset=state.offset, redraw=state.redraw,
+        momentum=state.momentum, decay=state.decay, seed=state.seed, **PREDICTORS[state.predictor],
+    )  # fmt: skip
+    return replace(
+        run, sizes=run.sizes[:, 0], rates=run.rates[:, 0], second_moment=run.second_moment[:, 0],
+        share=run.share[:, 0], setting=_setting(state),
+    )  # fmt: skip
+
+
+def _setting(state: ByolState) -> str:
+    resets = f", reset every {state.redraw} steps" if state.redraw and state.predictor != "p·1, fixed" else ""
+    target = "a copy" if state.momentum == 0 else f"keeps {state.momentum:g} of itself"
+    decay = f"; decay {state.decay:g}" if state.decay else ""
+    return (
+        f"centring: {state.centring}; predictor {state.predictor}, p = {state.p:g}{resets}; "
+        f"squared offset {state.offset:g}; target {target}{decay}"
+    )
+
+
+class ByolExplorer(Explorer[ByolState]):
+    """Growth rates, second moment and between share of a linear network without negatives."""
+
+    factory = "byol_explorer"
+    telling: ClassVar[tuple[str, ...]] = ("centring", "p")
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        name: {"redraw": 0, "momentum": 0.0, "decay": 0.0, "predictor": "p·1, fixed", **settings}
+        for name, settings in {
+            "p = 1: only shrinks": {"centring": "both towers", "p": 1.0, "offset": 4.0},
+            "p = 0.5, centred: grows": {"centring": "both towers", "p": 0.5, "offset": 4.0},
+            "p = 0.5, not centred: the mean wins": {"centring": "none", "p": 0.5, "offset": 4.0},
+            "EMA, learned predictor, decay": {
+                "centring": "none", "p": 0.5, "offset": 4.0, "predictor": "learned from p·1", "momentum": 0.99,
+                "decay": 0.1,
+            },
+        }.items()
+    }  # fmt: skip
+
+    def compute(self, state: ByolState) -> HiddenContrast:
+        """A run is computed once; another time only looks at it."""
+        run = run_of(state.change(time=1.0))
+        return replace(run, shown=round(state.time * (len(run.times) - 1)))
+
+    def paint(self, record: HiddenContrast) -> ContrastPicture:
+        """Bars and curves."""
+        return ContrastPicture(record)
+
+
+def byol_explorer(state: ByolState | None = None, *, controls: Sequence[str] = ()) -> ByolExplorer:
+    """See what grows without negatives, and what takes over.
+
+    ``controls`` names the settings to show (all of them if empty).
+
+    Raises:
+        ValueError: a control that does not exist.
+
+    Example:
+        >>> byol_explorer(ByolState(centring="both towers")).record.limit
+        1.0
+    """
+    return ByolExplorer(state or ByolState(), controls)
