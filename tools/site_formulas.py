@@ -22,8 +22,9 @@ def mathml(tex: str, *, block: bool) -> str:
         ) from error
     for letter, double in DOUBLE.items():
         formula = formula.replace(f'<mi mathvariant="double-struck">{letter}</mi>', f"<mi>{double}</mi>")
+    if unknown := re.search(r">(\\[a-zA-Z]+)<", formula):  # it passes on what it does not know
+        raise ValueError(f"`tex` must be readable LaTeX, got {tex.strip()!r} with {unknown[1]}; write it more simply.")
     body = re.fullmatch(r"(<math[^>]*>)(.*)</math>", formula, flags=re.DOTALL)
-    if body is None:
-        raise ValueError(f"`tex` must give one formula, got {tex.strip()!r}; write it more simply.")
+    assert body is not None
     note = f'<annotation encoding="application/x-tex">{html.escape(tex.strip())}</annotation>'
     return f"{body[1]}<semantics>{body[2]}{note}</semantics></math>"
