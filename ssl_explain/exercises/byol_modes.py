@@ -23,7 +23,7 @@ what_survives = Question(
         ),
         "invariant": Option(
             "the invariant, but not the equations of the modes",
-            "Both gradients hold the same error E: that is all the invariant needs. The modes need shared eigenvectors.",
+            "Both gradients hold the same error E: the invariant needs no more. The modes need shared eigenvectors.",
         ),
     },
 )
@@ -167,7 +167,7 @@ exercises = {
         "The threshold",
         "easy",
         4,
-        ("At a fixed point p(1 - (1+σ²)p) = η.", "The left side is a parabola in p. How high is it?"),
+        ("At a fixed point p(1 - (1+σ²)p) = η.", "The left side is a parabola in p; find its height."),
         threshold,
         _judge_threshold,
     ),
@@ -205,7 +205,7 @@ exercises = {
         (
             "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
             "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
-            "Then a follows w slowly: it grows if w > a. Where is w = a?",
+            "Then a follows w slowly: it grows if w > a; find where w = a.",
         ),
         needed,
         _judge_needed,

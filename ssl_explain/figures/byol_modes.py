@@ -183,24 +183,28 @@ def figure_basins(
 ) -> Illustration:
     """What to look at: the line climbs with the weight decay, and beyond the threshold there is none.
 
-    Starts below a line die. Every marker is p- of that line, at s = p-².
+    Starts below a line die. Every marker is a p-, at s = p-².
     """
     figure = new_figure(7.6, 3.8)
     ax = figure.subplots()
-    words = []
+    words, drawn = [], set()
     for k, (name, edge) in enumerate(boundaries.items()):
         style: dict[str, Any] = {"color": SERIES[(3, 4, 6, 0, 2)[k % 5]], "linestyle": ("-", "--", "-.", ":")[k % 4]}
-        ax.plot(columns, edge.clamp_max(10), linewidth=2.2, label=name, **style)
-        if fixed[name]:
-            low = fixed[name][0]
+        label = name if fixed[name] else f"{name}: everything dies"
+        ax.plot(columns, edge.clamp_max(10), linewidth=2.2, label=label, **style)
+        if not fixed[name]:
+            words.append(label)
+            continue
+        low = fixed[name][0]
+        if low not in drawn:
             ax.plot([low], [low**2], MARKERS[k], color=style["color"], markersize=9, markeredgecolor=INK)
-            middle = float(edge[int((columns - 0.5).abs().argmin())])
-            words.append(f"{name}: p- = {low:.3f}, a start at p = 0.5 needs s > {middle:.3f}")
-        else:
-            words.append(f"{name}: everything dies")
+        drawn.add(low)
+        left, right = (float(edge[int((columns - p).abs().argmin())]) for p in (0.0, 0.8))
+        words.append(f"{name}: p- = {low:.3f}, a start lives above s = {left:.3f} at p = 0 and {right:.3f} at p = 0.8")
+    highest = max(float(edge[edge.isfinite()].max()) for edge in boundaries.values() if bool(edge.isfinite().any()))
     tidy(ax, xlabel="p at the start", ylabel="s at the start", title="below the line a mode dies")
-    ax.set(xlim=(LEFT, RIGHT), ylim=(0, 0.8))
-    ax.legend(fontsize=FONT, frameon=False, loc="upper right")
+    ax.set(xlim=(LEFT, RIGHT), ylim=(0, 1.2 * highest))
+    ax.legend(fontsize=FONT, frameon=False, loc="upper center")
     figure.tight_layout()
     return Illustration(figure, "Where collapse begins. " + "; ".join(words) + ".")
 

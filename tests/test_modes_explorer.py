@@ -1,0 +1,130 @@
+"""The modes explorer: every setting, and what is drawn is what was computed."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from grid import extremes
+
+from ssl_explain.dynamics.byol_matrix import Rates
+from ssl_explain.dynamics.byol_modes import basin_boundary, mode_flow, survives
+from ssl_explain.figures.byol_modes import TOP, PlanePicture, figure_basins, figure_unaligned
+from ssl_explain.widgets.modes_explorer import (
+    COLUMNS,
+    SECOND,
+    ModesExplorer,
+    ModesState,
+    data_of,
+    modes_explorer,
+    phase_plane,
+)
+
+CONTROLS = ModesState.controls()
+
+
+def sound(explorer):
+    record, picture, state = explorer.record, explorer.figure, explorer.state
+    assert picture.record is record
+    for series in (record.predicted.size, record.trained.size, record.offset, record.arrows):
+        assert torch.isfinite(series).all()
+    words = picture.describe()
+    assert "nan" not in words
+    assert ("dies" in words) != ("survives" in words)
+    assert eval(str(state)) == state
+    assert explorer.line() == f"modes_explorer({state})"
+
+
+@pytest.fixture(scope="module")
+def one():
+    return modes_explorer()
+
+
+@pytest.mark.parametrize("field", CONTROLS)
+def test_every_value_of_every_control(one, field):
+    for value in CONTROLS[field].values():
+        one.state = ModesState().change(**{field: value})
+        sound(one)
+
+
+def test_pairs_of_extremes(one):
+    for values in extremes(CONTROLS)[::4]:
+        one.figure.update(one.compute(ModesState().change(**values)))
+        assert "nan" not in one.figure.describe()
+
+
+@pytest.mark.parametrize("p", [-0.2, 1.1])
+@pytest.mark.parametrize("departure", CONTROLS["departure"].options)
+def test_the_fastest_settings_stay_finite(one, p, departure):
+    one.state = ModesState(alpha=4.0, noise=1.0, eta=0.3, s=1.4, p=p, turn=45, departure=departure)
+    sound(one)
+
+
+@pytest.mark.parametrize("name", ModesExplorer.presets)
+def test_presets_show_what_they_say(one, name):
+    one.state = ModesState().change(**ModesExplorer.presets[name])
+    sound(one)
+    assert one.record.survives == (name in ("survives", "slow target"))
+    assert bool(one.record.fixed) == (name != "just above the threshold")
+    if name == "slow target":
+        assert not phase_plane(one.state.change(beta=math.inf)).survives
+
+
+def test_what_is_drawn_is_the_exact_solution(one):
+    one.state = ModesState(eta=0.12, alpha=1.5, beta=0.3, p=0.2, s=0.4, noise=0.25)
+    picture, record, rates = one.figure, one.record, Rates(1.5, 0.12, 0.3)
+    start = torch.tensor([[0.2, SECOND[0]], [0.4, SECOND[1]]], dtype=torch.float64)
+    exact = mode_flow(*start, noise=0.25, rates=rates, times=record.predicted.times)
+    np.testing.assert_allclose(picture.path.get_xdata(), exact.predictor[:, 0], atol=1e-5)
+    np.testing.assert_allclose(picture.path.get_ydata(), exact.size[:, 0], atol=1e-5)
+    for mode in range(2):
+        np.testing.assert_allclose(picture.lines[0][mode].get_ydata(), exact.size[:, mode], atol=1e-5)
+        offset = exact.size[:, mode] - exact.predictor[:, mode] ** 2 / 1.5
+        np.testing.assert_allclose(picture.lines[1][mode].get_ydata(), offset, atol=1e-5)
+        np.testing.assert_allclose(picture.dots[0][mode].get_ydata(), record.trained.size[:, mode])
+    assert record.gap < 0.02
+
+
+def test_the_basin_that_is_drawn_parts_the_starts(one):
+    one.state = ModesState(eta=0.2)
+    edge = one.figure.edge.get_ydata()
+    torch.testing.assert_close(torch.as_tensor(edge), basin_boundary(COLUMNS, noise=0.0, rates=Rates(decay=0.2)))
+    outline = one.figure.basin.get_path()
+    for p in (-0.1, 0.2, 0.45, 0.9):
+        for s in (0.02, 0.1, 0.15, 0.3, 1.0):
+            start = torch.tensor([p, s], dtype=torch.float64)
+            assert outline.contains_point((p, s)) != bool(survives(*start, noise=0.0, rates=Rates(decay=0.2)))
+    one.state = ModesState(eta=0.28)
+    assert all(one.figure.basin.get_path().contains_point((p, 0.99 * TOP)) for p in (-0.29, 0.5, 1.19))
+    assert len(one.figure.goal.get_xdata()) == len(one.figure.watershed.get_xdata()) == 0
+
+
+def test_the_plane_is_drawn_again_only_if_a_rate_changes(one):
+    picture = PlanePicture(one.compute(ModesState()))
+    assert not picture.update(one.compute(ModesState(p=0.5)))
+    assert picture.update(one.compute(ModesState(p=0.5, alpha=2.0)))
+    assert len(picture.goal.get_xdata()) == 1
+    assert picture.goal.get_ydata()[0] == pytest.approx(picture.goal.get_xdata()[0] ** 2 / 2)
+
+
+def test_departures_leave_one_assumption_each():
+    gaps = {name: phase_plane(ModesState(departure=name)).gap for name in CONTROLS["departure"].options}
+    assert gaps.pop("none") < 0.01
+    assert min(gaps.values()) > 0.03
+    assert phase_plane(ModesState(turn=45)).gap > 0.02
+    stretched = data_of(ModesState(departure="stretched data")).between
+    assert float(stretched.diagonal().sum()) == pytest.approx(3)
+    assert float((stretched - stretched.diagonal().diag()).abs().max()) > 0.3
+
+
+def test_figures_of_the_notebook_draw_their_numbers():
+    columns, edge = torch.linspace(0, 1, 11), torch.linspace(0.3, 0.1, 11)
+    picture = figure_basins(columns, {"a": edge, "b": torch.full((11,), math.inf)}, {"a": (0.2, 0.7), "b": ()})
+    ax = picture.figure.axes[0]
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), edge)
+    assert "p- = 0.200" in picture.words
+    assert "b: everything dies" in picture.words
+    times = torch.linspace(0, 1, 5)
+    picture = figure_unaligned({"a": (times, 0.1 * times, 1 - times)})
+    np.testing.assert_allclose(picture.figure.axes[1].lines[0].get_ydata(), 1 - times)
+    assert "off by up to 0.100" in picture.words
