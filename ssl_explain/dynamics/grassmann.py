@@ -146,7 +146,7 @@ def take_steps(
     return torch.stack(found)
 
 
-def project(q: Float[Tensor, "*runs d k"], gradient: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:
+def project(q: Float[Tensor, "*#runs d k"], gradient: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:
     """What is left of a gradient when the columns q may not turn within their own span: (I - qqᵀ)·gradient."""
     return gradient - q @ (q.mT @ gradient)
 
@@ -158,7 +158,7 @@ def orthonormalise(theta: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d 
     return q * torch.where(signs == 0, 1, signs).unsqueeze(-2)
 
 
-def principal_angles(a: Float[Tensor, "*t d k"], b: Float[Tensor, "*t d k"]) -> Float[Tensor, "*t k"]:
+def principal_angles(a: Float[Tensor, "*t d k"], b: Float[Tensor, "*#t d k"]) -> Float[Tensor, "*t k"]:
     """The angles between two spaces given by orthonormal columns, rising, in radians; small ones are exact too.
 
     Below 45° from the sines, the singular values of (I - bbᵀ)a; above from the cosines, those of bᵀa.

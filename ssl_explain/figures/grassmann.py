@@ -158,7 +158,7 @@ def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[floa
 
     Largest principal angle between steps and closed form at one time, against the size of the step.
     """
-    figure = new_figure(6.4, 3.4)
+    figure = new_figure(7.6, 3.4)
     ax = figure.subplots()
     tidy(ax, xlabel="step size η", title="angle between steps and closed form, radians")
     for number, (name, error) in enumerate(errors.items()):
@@ -166,7 +166,9 @@ def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[floa
     first = next(iter(errors.values()))
     ax.plot(step_sizes, [first[0] * s / step_sizes[0] for s in step_sizes], color=QUIET, linestyle=":", label="slope 1")
     ax.set(xscale="log", yscale="log")
-    ax.legend(fontsize=FONT, frameon=False)
+    ax.set_xticks(step_sizes, [f"{s:g}" for s in step_sizes])
+    ax.minorticks_off()
+    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()
     words = "; ".join(
         f"{name}: " + ", ".join(f"{s:g} → {e:.2g}" for s, e in zip(step_sizes, error, strict=True))

@@ -57,7 +57,7 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
     pull = state.objective == PULL
     if state.spectrum != KERNEL:
         values = torch.tensor(SPECTRA[state.spectrum], dtype=torch.float64)
-        return 0.8 * values - 1 if pull else values
+        return 0.8 * (values - values[-1]) - 1 if pull else values
     g = torch.Generator().manual_seed(1)
     points = torch.linspace(-2, 2, POINTS, dtype=torch.float64).view(-1, 1, 1)
     views = points + 0.3 * torch.randn(POINTS, VIEWS, 1, generator=g, dtype=torch.float64)

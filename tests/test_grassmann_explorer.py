@@ -1,0 +1,125 @@
+"""The Grassmann explorer: every setting, its presets, what is drawn, Play, and the static figures."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from grid import extremes, singles
+from scipy.linalg import expm, subspace_angles
+
+from ssl_explain.dynamics.grassmann import effective_rank
+from ssl_explain.figures.grassmann import SpanPicture, decades, directions, figure_features, figure_order, scaled
+from ssl_explain.widgets.grassmann_explorer import (
+    KERNEL,
+    PULL,
+    GrassmannExplorer,
+    GrassmannState,
+    grassmann_explorer,
+    spectrum_of,
+)
+
+CONTROLS = GrassmannState.controls()
+PATIENCE = 60  # seconds; never used up unless something hangs
+
+
+@pytest.fixture(scope="module")
+def one():
+    return grassmann_explorer()
+
+
+def sound(explorer):
+    record, words = explorer.record, explorer.figure.describe()
+    assert explorer.figure.record is record
+    assert torch.isfinite(record.columns).all()
+    assert torch.isfinite(record.angles).all()
+    assert ((record.angles >= 0) & (record.angles <= np.pi / 2 + 1e-12)).all()
+    assert "nan" not in words
+    assert eval(explorer.line()).state == explorer.state
+
+
+@pytest.mark.parametrize("values", [*singles(CONTROLS), *extremes(CONTROLS)], ids=str)
+def test_every_setting_is_sound(one, values):
+    one.state = GrassmannState().change(**values)
+    sound(one)
+
+
+@pytest.mark.parametrize("name", GrassmannExplorer.presets)
+def test_presets_say_what_happens(one, name):
+    one.state = GrassmannState().change(**GrassmannExplorer.presets[name])
+    record = one.record
+    rank, size = directions(record.columns[-1]), float(torch.linalg.matrix_norm(record.columns[-1], 2))
+    assert {
+        "columns merge": rank < 1.05 and size > 1e6,
+        "orthonormal: all k found": rank > 2.99 and float(record.angles[-1, -1].rad2deg()) < 1,
+        "pull only: everything dies": size < 0.01,
+        "two equal eigenvalues": rank > 1.05,
+    }[name]
+
+
+@pytest.mark.parametrize("columns", ["free", "orthonormal"])
+def test_the_closed_form_is_that_of_scipy(columns):
+    record = grassmann_explorer(GrassmannState(columns=columns, seed=4)).record
+    t = 20
+    moved = expm(float(record.times[t]) * np.diag(record.eigenvalues)) @ record.columns[0].numpy()
+    expected = subspace_angles(moved, np.eye(6)[:, :3])[::-1]
+    np.testing.assert_allclose(record.predicted_angles[t], expected, atol=1e-6)
+    if columns == "free":
+        np.testing.assert_allclose(record.predicted[t], moved, rtol=1e-9)
+    assert float(record.error[-1].rad2deg()) < 0.2
+
+
+def test_a_large_step_leaves_the_closed_form():
+    far = grassmann_explorer(GrassmannState(columns="orthonormal", step_size=3.0)).record
+    assert float(far.error[-1].rad2deg()) > 10
+
+
+@pytest.mark.parametrize("objective", CONTROLS["objective"].options)
+@pytest.mark.parametrize("spectrum", CONTROLS["spectrum"].options)
+def test_eigenvalues_fall_and_have_their_sign(objective, spectrum):
+    values = spectrum_of(GrassmannState(objective=objective, spectrum=spectrum))
+    assert (values.diff() <= 1e-12).all()
+    assert float(values.abs().max()) == pytest.approx(1)
+    assert ((values <= 0) if objective == PULL else (values >= 0)).all()
+    assert (len(values) == 6) == (spectrum != KERNEL)
+
+
+def test_curves_and_arrows_are_the_record():
+    record = grassmann_explorer(GrassmannState(k=2, time=50)).record
+    picture = SpanPicture(record)
+    for j in range(2):
+        np.testing.assert_allclose(picture.sizes[j].get_ydata(), decades(record.columns)[:, j])
+        np.testing.assert_allclose(picture.predicted_angles[j].get_ydata(), record.predicted_angles[:, j].rad2deg())
+        np.testing.assert_allclose(picture.arrows[j].get_xydata()[1], scaled(record.columns[record.shown])[:2, j])
+    for group in (picture.sizes, picture.angles, picture.arrows, picture.starts):
+        assert all(len(artist.get_xdata()) == 0 for artist in group[2:])
+    assert picture.lines[0].get_xdata()[0] == pytest.approx(12)
+    assert "effective rank" in picture.caption.get_text()
+
+
+def test_the_rank_of_the_picture_is_that_of_the_theory():
+    theta = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert directions(theta) == pytest.approx(float(effective_rank(theta)))
+    assert scaled(theta).norm(dim=0).max() == pytest.approx(1)
+
+
+def test_play_moves_the_time_to_its_end():
+    explorer = grassmann_explorer(GrassmannState(time=80))
+    explorer.play()
+    for thread in threading.enumerate():
+        if thread.name == "ssl_explain-runner":
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+    assert explorer.state.time == 100
+    explorer.pause()
+    assert [button.disabled for button in explorer._buttons] == [False, True]
+
+
+def test_static_figures_draw_their_numbers():
+    figure = figure_order([0.2, 0.1], {"steps": [0.04, 0.02]})
+    assert figure.figure.axes[0].lines[0].get_ydata().tolist() == [0.04, 0.02]
+    assert "0.1 → 0.02" in figure.words
+    x = torch.tensor([2.0, 0.0, 1.0])
+    f = torch.tensor([[1.0, -4.0], [0.5, 2.0], [-2.0, 1.0]])
+    features = figure_features(x, {"all": f})
+    np.testing.assert_allclose(features.figure.axes[0].lines[1].get_ydata(), [-0.5, -0.25, 1.0])
