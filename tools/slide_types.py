@@ -1,8 +1,8 @@
 """Give every cell of a notebook its place in the slides.
 
-``python tools/slide_types.py notebooks/10*.ipynb`` writes ``slideshow.slide_type`` into the metadata of those cells that
-have none yet; what somebody chose by hand stays (``--again`` chooses all of them afresh). Sources and outputs are never
-touched, so nothing has to be executed again.
+``python tools/slide_types.py notebooks/10*.ipynb`` writes ``slideshow.slide_type`` into the metadata of those cells
+that have none yet; what somebody chose by hand stays (``--again`` chooses all of them afresh). Sources and outputs are
+never touched, so nothing has to be executed again.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from run_notebooks import ROOT, write
 
 TYPES = ("slide", "subslide", "fragment", "skip", "notes")
 CAPTION = 260  # letters: what is shorter stands above its picture
+LIVE = re.compile(r"\bTry first\b|\bPlay\b|\bPause\b|\bexplorer\b|\bpreset\b|^(Now )?[Mm]ove ")  # no use on a still
 NEAR = 4  # cells between an explorer and the still picture that replaces it
 
 
@@ -54,6 +55,8 @@ def _code(cell: NotebookNode, following: list[NotebookNode]) -> str:
 
 
 def _text(cell: NotebookNode, following: NotebookNode | None) -> str:
+    if LIVE.search(cell.source) and "$$" not in cell.source:
+        return "notes"
     if "$$" in cell.source or cell.source.startswith("**"):
         return "subslide"
     above = following is not None and has_picture(following) and len(cell.source) <= CAPTION

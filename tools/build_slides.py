@@ -1,0 +1,298 @@
+"""Build the slides: one file per notebook that works from a disk, with reveal.js inside and without a network."""
+
+import argparse
+import html
+import itertools
+import math
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
+from nbformat import NotebookNode
+from reveal import NoReveal, fetch, parts
+from site_pages import markdown
+from slide_types import TYPES
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = Path(__file__).resolve().parent / "slides_assets"
+LINES = 12.0  # lines of text that a slide holds below its heading
+LETTERS = 74  # letters in a line
+SHORT = 4.2  # lines: so little text is set larger
+PRESS = re.compile(r"\s*Now \*\*press Play\.\*\*\s*")  # nothing plays on a slide
+# Scripts and style stand inside the page. The window with the notes shows the page itself in frames.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-src 'self' file:; base-uri 'none'; form-action 'none'"
+)
+
+
+@dataclass
+class Slide:
+    """One sheet: what stands on it, and what the speaker sees."""
+
+    body: str
+    kind: str = "slide"  # or "subslide": below the one before
+    notes: list[str] = field(default_factory=list)
+    style: str = "sheet"
+
+
+def lines_of(block: str) -> float:
+    """About how many lines of a slide a paragraph of Markdown takes."""
+    if block.startswith(("$$", "|", "```")):
+        return 1.2 + 1.3 * max(1, len(block.strip("$`\n").splitlines()))
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", block)
+    formulas = re.sub(r"\\[a-zA-Z]+|[{}$*]", "", plain)
+    return (0.2 if plain.startswith("- ") else 0.45) + sum(
+        max(1, math.ceil(len(line) / LETTERS)) + 0.25 for line in formulas.splitlines()
+    )
+
+
+def paragraphs(source: str) -> list[str]:
+    r"""Blocks of Markdown that stay together: formulas and code keep their blank lines, every bullet is one.
+
+    Example:
+        >>> paragraphs("a\n\n$$x\n\ny$$\n\n- b\n- c")
+        ['a', '$$x\n\ny$$', '- b', '- c']
+    """
+    kept: list[str] = []
+    for part in re.split(r"\n\s*\n", source.strip()):
+        if kept and any(kept[-1].count(fence) % 2 for fence in ("$$", "```")):
+            kept[-1] += "\n\n" + part
+        elif part.startswith("- "):
+            kept += re.split(r"\n(?=- )", part)
+        else:
+            kept.append(part)
+    return kept
+
+
+def sheets(blocks: list[str]) -> list[list[str]]:
+    """Spread paragraphs over as many slides as they need."""
+    full: list[list[str]] = [[]]
+    for block in blocks:
+        if full[-1] and sum(map(lines_of, [*full[-1], block])) > LINES:
+            full.append([])
+        full[-1].append(block)
+    return full
+
+
+def rendered(blocks: list[str]) -> str:
+    """Paragraphs as HTML; bullets that follow each other are one list, references are small."""
+    body = ""
+    for bullets, run in itertools.groupby(blocks, key=lambda block: block.startswith("- ")):
+        parts = list(run)
+        for part in ["\n".join(parts)] if bullets else parts:
+            text = markdown(part)
+            body += f'<div class="small">{text}</div>\n' if part.startswith("**Further reading") else text
+    return body
+
+
+def picture(cell: NotebookNode) -> tuple[str, list[str]]:
+    """The first picture of a cell as large as there is room, and its words for the speaker."""
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            words = html.escape(data.get("text/plain", ""), quote=True)
+            source = f"data:image/png;base64,{data['image/png'].strip()}"
+            return f'<img src="{source}" alt="{words}">', [f"<p>{words}</p>"] if words else []
+    raise ValueError(f"a picture was expected in the outputs of the cell {cell.source[:60]!r}; run `make notebooks`.")
+
+
+def printed(cell: NotebookNode) -> str:
+    """The last words that a cell has shown."""
+    shown = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    return next((text for text in reversed(shown) if text), "")
+
+
+def poll(question: str, options: list[str], right: str | None = None) -> str:
+    """A question with lettered answers; when the answer is known it is marked by a word as well."""
+    rows = ""
+    for letter, option in zip("ABCDEFG", options, strict=False):
+        mark = "" if right is None else ' class="right"' if option == right else ' class="wrong"'
+        told = " <span>✓ measured</span>" if option == right else ""
+        rows += f'<li{mark}><span class="letter">{letter}</span><span>{html.escape(option)}{told}</span></li>'
+    return f'<h2>{html.escape(question)}</h2>\n<ul class="options">{rows}</ul>\n'
+
+
+class Deck:
+    """The slides of one notebook, in order."""
+
+    def __init__(self, nb: NotebookNode, about: Lesson) -> None:
+        """Walk through the cells."""
+        self.about = about
+        self.slides: list[Slide] = []
+        self.section = about.title
+        self.questions: dict[str, tuple[str, list[str]]] = {}
+        for cell in nb.cells:
+            kind = cell.metadata.get("slideshow", {}).get("slide_type")
+            if kind not in TYPES:
+                raise ValueError(
+                    f"`slide_type` must be one of {TYPES}, got {kind!r} in a cell of {about.path.name}; "
+                    f"run `python tools/slide_types.py notebooks/{about.path.name}`."
+                )
+            self._remember(cell)
+            if kind == "notes":
+                self._note(markdown(ONLY_IN_LAB.sub("", cell.source)))
+            elif kind != "skip":
+                self._show(cell, kind)
+
+    def _remember(self, cell: NotebookNode) -> None:
+        """Keep a question for the slide that answers it."""
+        name = re.search(r"(\w+) = predict\(", cell.source)
+        if name and cell.cell_type == "code" and printed(cell):
+            question, *options = printed(cell).splitlines()
+            self.questions[name[1]] = (question, [option.replace("( )", "", 1).strip() for option in options])
+
+    def _note(self, text: str) -> None:
+        if self.slides:
+            self.slides[-1].notes.append(text)
+
+    def _show(self, cell: NotebookNode, kind: str) -> None:
+        tags = set(cell.metadata.get("tags", []))
+        if "first-screen" in tags:
+            self._title()
+        elif cell.cell_type == "markdown":
+            self._text(cell, kind)
+        elif tags & {"predict", "reveal"}:
+            self._poll(cell, kind)
+        else:
+            self._picture(cell, kind)
+
+    def _title(self) -> None:
+        about = self.about
+        body = (
+            f'<p class="kicker">{about.number}</p>\n<h1>{html.escape(about.title)}</h1>\n'
+            f'<div class="question">{markdown(about.question)}</div>\n'
+            f'<div class="small">{markdown(f"Afterwards you can {about.afterwards}")}</div>\n'
+        )
+        self.slides.append(Slide(body, style="sheet title"))
+
+    def _text(self, cell: NotebookNode, kind: str) -> None:
+        blocks = paragraphs(PRESS.sub("", ONLY_IN_LAB.sub("", cell.source)))
+        if blocks[0].startswith("#"):
+            self.section = blocks[0].lstrip("# ")
+            head = markdown(f"## {self.section}")
+            blocks = blocks[1:]
+        else:
+            head = f'<p class="kicker">{self._kicker()}</p>\n'
+        blocks = [block for block in blocks if not block.startswith("**Next")]
+        pages = sheets(blocks)
+        for number, page in enumerate(pages):
+            short = "sheet short" if sum(map(lines_of, page)) < SHORT else "sheet"
+            self.slides.append(Slide(head + rendered(page), "subslide" if number else kind, style=short))
+        if "speaker" in cell.metadata:
+            told = section(self.section, cell.metadata["speaker"])
+            note = f"<p><b>{told.minutes} minutes.</b> <b>Poll:</b> {html.escape(told.poll)}</p>"
+            note += f"<p><b>Usual wrong answer:</b> {html.escape(told.wrong)}</p>"
+            note += f"<p><b>Say:</b> {html.escape(told.say)}</p>" if told.say else ""
+            self.slides[-len(pages)].notes.insert(0, note)
+
+    def _kicker(self) -> str:
+        return re.sub(r"</?p>\s*", "", markdown(self.section)).strip()
+
+    def _poll(self, cell: NotebookNode, kind: str) -> None:
+        name = re.search(r"(\w+)(?: = predict\(|\.reveal\()", cell.source)
+        if name is None or name[1] not in self.questions:
+            raise ValueError(f"a question must be asked before it is answered, got {cell.source[:60]!r}; ask it.")
+        question, options = self.questions[name[1]]
+        right = printed(cell).removeprefix("Measured: ") if "reveal" in cell.metadata.tags else None
+        body = f'<p class="kicker">{"Predict" if right is None else "Measured"}</p>\n{poll(question, options, right)}'
+        self.slides.append(Slide(body, kind))
+
+    def _picture(self, cell: NotebookNode, kind: str) -> None:
+        image, notes = picture(cell)
+        if kind == "fragment" and self.slides:
+            self.slides[-1].body += f'<p class="picture fragment">{image}</p>\n'
+            self.slides[-1].notes += notes
+            self.slides[-1].style = "sheet"
+            return
+        body = f'<p class="kicker">{self._kicker()}</p>\n<p class="picture">{image}</p>\n'
+        self.slides.append(Slide(body, kind, notes))
+
+    def sections(self) -> str:
+        """The slides as reveal.js wants them: a column for each that begins a section."""
+        columns: list[list[str]] = []
+        for slide in self.slides:
+            if slide.kind == "slide" or not columns:
+                columns.append([])
+            notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
+            columns[-1].append(f'<section><div class="{slide.style}">\n{slide.body}</div>{notes}</section>\n')
+        return "".join(f"<section>\n{''.join(column)}</section>\n" for column in columns)
+
+
+def _head(title: str, policy: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
+        f"<title>{html.escape(title)}</title>\n"
+    )
+
+
+def page(deck: Deck, reveal: dict[str, str]) -> str:
+    """A whole page: slides, style and scripts, and a policy that lets nothing in from outside."""
+    style, start = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "start.js"))
+    licence = reveal["licence"].strip().replace("--", "- -")
+    scripts = "".join(
+        f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>\n"
+        for script in (reveal["script"], reveal["notes"], start)
+    )
+    return (
+        _head(f"{deck.about.number} {deck.about.title}", POLICY)
+        + f"<!-- reveal.js:\n{licence}\n-->\n<style>{reveal['style']}</style>\n<style>{style}</style>\n</head>\n"
+        f'<body>\n<main class="reveal" aria-label="slides"><div class="slides">\n{deck.sections()}</div></main>\n'
+        f"{scripts}</body>\n</html>\n"
+    )
+
+
+def index(counts: dict[str, int]) -> str:
+    """The list of all decks."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    style = (ASSETS / "index.css").read_text(encoding="utf-8")
+    rows = "".join(
+        f'<li><a href="{one.path.stem}.html">{one.number} {html.escape(one.title)}</a>{markdown(one.question)}'
+        f'<p class="soft">{counts[one.path.stem]} slides</p></li>\n'
+        for one in lessons()
+        if one.path.stem in counts
+    )
+    return (
+        f"{_head('ssl_explain: slides', policy)}<style>{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>ssl_explain: slides</h1>\n<p>In a deck: <kbd>space</kbd> forward, <kbd>shift</kbd> "
+        f"<kbd>space</kbd> back, <kbd>S</kbd> speaker notes, <kbd>O</kbd> overview, <kbd>F</kbd> full screen, <kbd>?</kbd> all keys.</p>\n"
+        f"<ol>\n{rows}</ol>\n</main>\n</body>\n</html>\n"
+    )
+
+
+def build(path: Path, folder: Path, reveal: dict[str, str]) -> int:
+    """Write the slides of one notebook; how many there are."""
+    nb = nbformat.read(path, as_version=4)
+    deck = Deck(nb, lesson(path, nb))
+    (folder / f"{path.stem}.html").write_text(page(deck, reveal), encoding="utf-8")
+    return len(deck.slides)
+
+
+def main() -> int:
+    """Parse the command line, fetch reveal.js, build the slides."""
+    parser = argparse.ArgumentParser(description="Build the slides from the notebooks.")
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "slides", help="folder (default: build/slides)")
+    options = parser.parse_args()
+    try:
+        reveal = parts(fetch())
+    except NoReveal as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    counts = {path.stem: build(path, options.out, reveal) for path in options.paths or notebooks()}
+    (options.out / "index.html").write_text(index(counts), encoding="utf-8")
+    size = sum(file.stat().st_size for file in options.out.iterdir())
+    shown = os.path.relpath(options.out)
+    print(f"{sum(counts.values())} slides in {len(counts)} decks, {size / 1e6:.1f} MB: open {shown}/index.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

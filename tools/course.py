@@ -1,0 +1,88 @@
+"""What a notebook says about itself: its title, question, minutes, and what the lecturer may say in each section."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+ONLY_IN_LAB = re.compile(r"First choose \*Run → Run All Cells\*[^.]*\.\s*")  # there is no menu on a projector
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section with its speaker note."""
+
+    title: str
+    minutes: int
+    poll: str
+    wrong: str
+    say: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The first screen and the speaker notes of one notebook."""
+
+    path: Path
+    title: str
+    question: str
+    afterwards: str
+    minutes: int
+    sections: tuple[Section, ...]
+
+    @property
+    def number(self) -> str:
+        """The two digits in front of its name."""
+        return self.path.stem[:2]
+
+
+def section(title: str, note: Mapping[str, Any]) -> Section:
+    """Read a speaker note; what to say may stand in brackets behind the wrong answer.
+
+    Example:
+        >>> section("Why", {"minutes": 2, "poll": "Who?", "wrong": "Nobody. (The augmentation.)"}).say
+        'The augmentation.'
+    """
+    found = re.fullmatch(r"(.*?)\s*\((.+)\)", note["wrong"], flags=re.DOTALL)
+    wrong, say = found.groups() if found else (note["wrong"], "")
+    return Section(title, note["minutes"], note["poll"], wrong, note.get("say", say))
+
+
+def _said(source: str, word: str) -> str:
+    found = re.search(rf"\*\*{word}\*\*:? *(.+)", source)
+    return found[1].strip() if found else ""
+
+
+def lesson(path: Path, nb: NotebookNode | None = None) -> Lesson:
+    """Read one notebook."""
+    nb = nb or nbformat.read(path, as_version=4)
+    first = nb.cells[0].source
+    minutes = re.search(r"\*\*Time:?\*\*:? (\d+) minutes", first)
+    notes = (
+        section(cell.source.splitlines()[0].lstrip("# "), cell.metadata["speaker"])
+        for cell in nb.cells
+        if "speaker" in cell.metadata
+    )
+    return Lesson(
+        path,
+        first.splitlines()[0].lstrip("# "),
+        _said(first, r"Question\.?"),
+        _said(first, "Afterwards you can"),
+        int(minutes[1]) if minutes else 0,
+        tuple(notes),
+    )
+
+
+def notebooks() -> list[Path]:
+    """All notebooks, in the order of the course."""
+    return sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+
+
+def lessons() -> Iterator[Lesson]:
+    """All notebooks, read."""
+    return map(lesson, notebooks())
