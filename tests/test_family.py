@@ -337,10 +337,13 @@ def test_drawn_data_are_those_of_the_record():
     record = family_explorer(FamilyState(loss="InfoNCE", strength=1.0, time=60)).record
     picture = FamilyPicture(record)
     np.testing.assert_allclose([bar.get_width() for bar in picture.bars], record.overlap)
-    up, down = (set(map(tuple, marks.get_offsets().tolist())) for marks in (picture.up, picture.down))
+    up, down, calm = (
+        set(map(tuple, marks.get_offsets().tolist())) for marks in (picture.up, picture.down, picture.calm)
+    )
     points = list(zip(record.between.tolist(), record.within.tolist(), strict=True))
-    assert up == {point for point, rate in zip(points, record.rates.tolist(), strict=True) if rate >= 0}
-    assert up | down == set(points)
+    fastest = float(record.rates.abs().max())
+    assert up == {point for point, rate in zip(points, record.rates.tolist(), strict=True) if rate > 0.01 * fastest}
+    assert up | down | calm == set(points)
     w = train("InfoNCE", 1.0, 3, 2).weights[2, 10]
     law = info_nce_member().law(*moments(w, BETWEEN, WITHIN), torch.eye(3).double())
     assert sum(record.terms.values()) == pytest.approx(float(law.total))

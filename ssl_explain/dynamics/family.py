@@ -117,7 +117,7 @@ def triplet_member(temperature: float = TEMPERATURE) -> Member:
         on_n = slope[..., :k, :k] + (slope[..., :k, k:] + slope[..., k:, :k]) / 2 + second
         return -4 * second, -4 * on_n
 
-    return Member("triplet", law, forces, step=0.1)
+    return Member("triplet", law, forces, step=0.2)
 
 
 def spectral_member() -> Member:

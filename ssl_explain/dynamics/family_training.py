@@ -13,6 +13,7 @@ from ssl_explain.records import FamilyRun, FamilyView, Frontier
 LONGEST_TURN = 0.1  # of the length of W, in one step: the rest of training is more of the same, in another time
 FIRST_PREDICTOR = 0.5
 DEAD = 0.02  # of the largest singular value: smaller ones are copies
+EMPTY = 1e-16  # of the largest column, squared: smaller ones are rounding
 
 
 BETWEEN = torch.tensor([4.0, 2.5, 1.6, 1.0, 0.6, 0.3, 0.12, 0.12], dtype=torch.float64)
@@ -135,12 +136,15 @@ def family_view(
     """One moment of one run of a batch: growth rates d/dt log‖c_i‖ of the columns of W, the border, the terms."""
     w, a, c, p = (part[moment, which] for part in (run.weights, run.on_between, run.on_within, run.predictors))
     between, within, k = run.between[which], run.within[which], len(w)
-    moved = a @ (w * between) + c @ (w * within)
+    moved, sizes = a @ (w * between) + c @ (w * within), w.square().sum(0)
+    rates = (w * moved).sum(0) / sizes.clamp_min(1e-300) - run.decay
+    empty = sizes < EMPTY * sizes.max()
+    rates = torch.where(empty, best_rate(a, c, run.decay, between, within), rates)
     terms = member.law(*moments(w, between, within), p)
     share = between / (between + within)
     return FamilyView(
         run.loss, int(run.steps[moment]), strength, between, within,
-        rates=(w * moved).sum(0) / w.square().sum(0).clamp_min(1e-300) - run.decay,
+        rates=rates,
         overlap=run.overlap[moment, which], on_between=a, on_within=c,
         grid=grid, border=border_of(a.unsqueeze(0), c.unsqueeze(0), run.decay, grid)[0],
         loudest=_first(between, k), steadiest=_first(share, k),
@@ -149,7 +153,10 @@ def family_view(
 
 
 def _first(values: Float[Tensor, " d"], k: int) -> tuple[int, ...]:
-    return tuple(sorted(values.topk(k).indices.tolist()))
+    """The k largest; nobody if the next one is as large as the last of them."""
+    order = values.argsort(descending=True)
+    tie = k < len(values) and bool(values[order[k - 1]] - values[order[k]] < 1e-9)
+    return () if tie else tuple(sorted(order[:k].tolist()))
 
 
 def border_of(

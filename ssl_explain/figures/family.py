@@ -11,13 +11,13 @@ from matplotlib.patches import Polygon
 from matplotlib.text import Text
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.records import FamilyView
 
 PLANE = ((0.06, 9.0), (0.004, 15.0))
 Limits = tuple[tuple[float, float], tuple[float, float]]
 GROWS, SHRINKS = POSITIVE, NEGATIVE
-STILL = 1e-3
+STILL = 0.01  # of the largest rate
 
 
 def letters(count: int) -> str:
@@ -54,14 +54,16 @@ class FamilyPicture(Picture[FamilyView]):
         left.add_patch(self.ground)
         self.border = left.plot([], [], color=PREDICTED, linewidth=2)[0]
         self.up = left.scatter([], [], marker="^", color=GROWS, edgecolors=INK, linewidths=0.6)
+        self.calm = left.scatter([], [], marker="o", color=QUIET, edgecolors=INK, linewidths=0.6)
         self.down = left.scatter([], [], marker="v", color=SHRINKS, edgecolors=INK, linewidths=0.6)
         keys = [
             Line2D([], [], marker="^", color=GROWS, linestyle="", markersize=8, label="grows"),
             Line2D([], [], marker="v", color=SHRINKS, linestyle="", markersize=8, label="shrinks"),
+            Line2D([], [], marker="o", color=QUIET, linestyle="", markersize=7, label="stands still"),
             Line2D([], [], color=PREDICTED, linewidth=2, label="below it a new one would grow"),
         ]
         self.figure.legend(
-            handles=keys, fontsize=FONT, frameon=False, loc="lower left", ncols=3, bbox_to_anchor=(0.06, -0.005),
+            handles=keys, fontsize=FONT, frameon=False, loc="lower left", ncols=4, bbox_to_anchor=(0.06, -0.005),
             columnspacing=1.4,
         )  # fmt: skip
         d = len(record.between)
@@ -83,7 +85,7 @@ class FamilyPicture(Picture[FamilyView]):
         )
         self.still: list[Artist] = []
         self.moving: list[Artist] = [
-            self.ground, self.border, self.up, self.down, *self.names, *self.maps, *self.units, *self.bars,
+            self.ground, self.border, self.up, self.down, self.calm, *self.names, *self.maps, *self.units, *self.bars,
             self.loud, self.steady, self.heading,
         ]  # fmt: skip
         self.update(record)
@@ -104,7 +106,8 @@ class FamilyPicture(Picture[FamilyView]):
         x, rates = record.between.numpy(), record.rates.numpy()
         y = record.within.clamp_min(PLANE[1][0] * 1.3).numpy()  # no scatter at all lies at the lower edge
         sizes = 30 + 130 * np.abs(rates) / max(np.abs(rates).max(), 1e-12)
-        for marks, chosen in ((self.up, rates >= 0), (self.down, rates < 0)):
+        moves = moving(record)
+        for marks, chosen in ((self.up, moves > 0), (self.down, moves < 0), (self.calm, moves == 0)):
             marks.set_offsets(np.column_stack([x, y])[chosen])
             marks.set_sizes(sizes[chosen])
         for text, a, b in zip(self.names, x, y, strict=True):
@@ -131,7 +134,7 @@ class FamilyPicture(Picture[FamilyView]):
         r = self.record
         names = letters(len(r.between))
         share = ", ".join(f"{name} {value:.2f}" for name, value in zip(names, r.overlap.tolist(), strict=True))
-        growing = "".join(name for name, rate in zip(names, r.rates.tolist(), strict=True) if rate > STILL)
+        growing = "".join(name for name, move in zip(names, moving(r), strict=True) if move > 0)
         return (
             f"{r.loss}, augmentation strength q = {r.strength:g}, step {r.step}. Learned: {share}; W fills {r.rank} of "
             f"{len(r.on_between)} possible directions. Loudest: {pick(names, r.loudest)}; steadiest: "
@@ -139,9 +142,15 @@ class FamilyPicture(Picture[FamilyView]):
         )
 
 
+def moving(record: FamilyView) -> np.ndarray:
+    """1 for a direction that grows, -1 for one that shrinks, 0 for one that stands still beside the fastest."""
+    rates = record.rates.numpy()
+    return np.sign(rates) * (np.abs(rates) > STILL * np.abs(rates).max())
+
+
 def pick(names: str, chosen: tuple[int, ...]) -> str:
     """The letters of some directions."""
-    return "".join(names[i] for i in chosen)
+    return "".join(names[i] for i in chosen) or "all alike"
 
 
 def terms(record: FamilyView) -> str:

@@ -47,9 +47,10 @@ class FamilyRun:
 class FamilyView:
     """One moment of a :class:`FamilyRun`: how fast each direction grows, and what has been learned.
 
-    ``rates`` is the growth rate of the column of W of each direction. A direction that is still empty would grow below
-    ``border``, a within variance for every between variance of ``grid``. ``loudest`` are the k directions with the most
-    variance between points, ``steadiest`` those with the largest share of it. ``terms`` are weighted.
+    ``rates`` is the growth rate of the column of W of each direction, or what it could be at best where it is empty.
+    An empty direction grows below ``border``, a within variance for every between variance of ``grid``. ``loudest`` are
+    the k directions with the most variance between points, ``steadiest`` those with the largest share of it; none where
+    there is a tie. ``terms`` are weighted.
     """
 
     loss: str
