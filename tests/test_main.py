@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
 
 from ssl_explain import __main__ as command
 from ssl_explain import _commands
+from ssl_explain.dynamics import byol_table, kernel_drift
 from ssl_explain.dynamics import overparameterisation as table_module
 from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.results import read_table
@@ -210,3 +212,103 @@ def test_a_range_that_is_none_is_explained(capsys, word):
         command.main(["sweep", f"--polarity={word}"])
     assert end.value.code == 2
     assert word in capsys.readouterr().err
+
+
+SMALLER = (("raw", "none", "none", "shared", 0, 0.0), ("BYOL", "linear", "mean", "EMA", 1, 0.1))
+
+
+@pytest.fixture
+def small_tables(monkeypatch):
+    monkeypatch.setattr(byol_table, "SETTINGS", SMALLER)
+    monkeypatch.setattr(byol_table, "STEPS", 2)
+    for name, value in {
+        "LOSSES": ("contrastive",),
+        "SCALES": ("orthonormal",),
+        "WIDTHS": (8, 9),
+        "TIMES": (0.1,),
+    }.items():
+        monkeypatch.setattr(kernel_drift, name, value)
+
+
+@pytest.mark.parametrize(("about", "name", "rows"), [("byol", "byol_ablation", 5), ("kernel-drift", "kernel_drift", 4)])
+def test_a_table_is_written_and_its_command_makes_it_again(tmp_path, capsys, small_tables, about, name, rows):
+    text = said(capsys, "table", about, "--seeds", "2", "--seed", "3", "--workers", "1", "--out", str(tmp_path / "new"))
+    path = tmp_path / "new" / f"{name}.csv"
+    assert text == f"{path}: {rows} rows\n"
+    manifest = json.loads(path.with_suffix(".json").read_text())
+    assert manifest["command"] == f"python -m ssl_explain table {about} --seeds 2 --seed 3"
+    assert manifest["seeds"].endswith("seeds 3 to 4")
+    command.main([*manifest["command"].split()[3:], "--workers", "1", "--out", str(tmp_path)])
+    assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(("about", "seeds"), [("byol", byol_table.SEEDS), ("kernel-drift", kernel_drift.SEEDS)])
+def test_every_option_of_a_table_reaches_it(monkeypatch, capsys, tmp_path, about, seeds):
+    seen = []
+
+    def stand_in(folder, **options):
+        seen.append({"folder": folder, **options})
+        return {"seed": [1, 2]}
+
+    monkeypatch.setitem(_commands.TABLES, about, (stand_in, "some.csv", seeds))
+    assert said(capsys, "table", about) == f"{Path('data') / 'some.csv'}: 2 rows\n"
+    given = {"seeds": 5, "seed": 6, "workers": 7, "cluster": "tcp://somewhere:1"}
+    words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    said(capsys, "table", about, *words, "--out", str(tmp_path), "--replace")
+    usual = {"seeds": seeds, "seed": 1, "workers": 2, "cluster": None, "replace": False}
+    assert seen == [{"folder": Path("data")} | usual, {"folder": tmp_path, "replace": True} | given]
+
+
+def test_a_stopped_table_says_where_its_parts_lie(monkeypatch, capsys, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(_commands.TABLES, "byol", (interrupted, "byol_ablation.csv", 10))
+    with pytest.raises(SystemExit) as end:
+        command.main(["table", "byol", "--out", str(tmp_path)])
+    assert end.value.code == 130
+    assert f"Stopped. What is finished lies in {tmp_path / 'byol_ablation.parts'}: the" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--seeds", "0"], "`seeds` must be an integer ≥ 1, got 0"),
+        (["--seed", "-1"], "`seed` must be an integer from 0 to"),
+        (["--workers", "0"], "`workers` must be an integer ≥ 1, got 0"),
+        (["--cluster", "nowhere"], "`cluster` must be the address of a Dask scheduler"),
+    ],
+)
+@pytest.mark.parametrize("about", ["byol", "kernel-drift"])
+def test_a_bad_value_of_a_table_ends_with_one_sentence(words, sentence, about, tmp_path, small_tables):
+    with pytest.raises(SystemExit) as end:
+        command.main(["table", about, "--workers", "1", *words, "--out", str(tmp_path)])
+    assert str(end.value).startswith(f"ssl_explain: {sentence}")
+    assert not list(tmp_path.glob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("words", "trouble"),
+    [
+        (["table"], "about"),
+        (["table", "colour"], "colour"),
+        (["table", "byol", "--seeds", "many"], "many"),
+        (["--steps", "3", "table", "byol"], "table has no option --steps"),
+    ],
+)
+def test_a_table_that_cannot_be_read_ends_with_the_usage(words, trouble, capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(words)
+    assert end.value.code == 2
+    said_instead = capsys.readouterr().err
+    assert said_instead.startswith("usage:")
+    assert trouble in said_instead
+
+
+def test_help_of_a_table_names_the_seeds_of_each(capsys):
+    with pytest.raises(SystemExit) as end:
+        command.main(["table", "--help"])
+    assert end.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"(default: byol {byol_table.SEEDS}, kernel-drift {kernel_drift.SEEDS})" in text
+    assert all(f"{option} " in text for option in ("--seed", "--workers", "--cluster", "--out", "--replace"))

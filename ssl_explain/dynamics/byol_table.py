@@ -85,13 +85,18 @@ def _raw() -> tuple[Cell, ...]:
 
 
 @torch.no_grad()
+def _lives(net: ReLUNet) -> list[tuple[float, float, float]]:
+    """The signs of life of every layer that is scored."""
+    layers = net.activations(_views())
+    return [_life(layers[k].flatten(2)) for k in _evaluation().LAYERS.values()]
+
+
 def _rows(net: ReLUNet, start: ReLUNet) -> Iterator[tuple[Cell, ...]]:
     """Layer, probe, neighbours, second moment relative to the start, between share, effective rank."""
     evaluation = _evaluation()
-    now, before = (tower.activations(_views()) for tower in (net, start))
-    for (layer, k), scores in zip(evaluation.LAYERS.items(), evaluation(net).tolist(), strict=True):
-        moment, share, rank = _life(now[k])
-        yield layer, *_digits(*scores, moment / _life(before[k])[0], share, rank)
+    scored = zip(evaluation.LAYERS, evaluation(net).tolist(), _lives(net), _lives(start), strict=True)
+    for layer, scores, (moment, share, rank), (first, _, _) in scored:
+        yield layer, *_digits(*scores, moment / first, share, rank)
 
 
 def _trained(setting: Setting, seed: int, steps: int) -> ReLUNet:
