@@ -43,7 +43,7 @@ class PlanePicture(Picture[PhasePlane]):
         tidy(self.size_axes, title="s of two modes")
         tidy(self.offset_axes, title="s - p²/α of both", xlabel="time")
         self.size_axes.set(xlim=(0, SPAN), ylim=(0, TOP))
-        self.offset_axes.set(xlim=(0, SPAN), ylim=(-1.75, 1.5))
+        self.offset_axes.set(xlim=(0, SPAN), ylim=(-1, 1.4))
         self.offset_axes.axhline(0, color=QUIET, linewidth=0.8)
         self._make_plane()
         self._make_curves()
