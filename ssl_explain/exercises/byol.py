@@ -28,7 +28,7 @@ no_predictor = Question(
 )
 
 which_grow = Question(
-    "Mean removed, predictor P = p·1 with p just below 1. Which directions grow?",
+    "Mean removed, predictor P = p·1 with p = 0.7. Which directions grow?",
     {
         "all": Option(
             "all of them: p < 1 is what counts",
@@ -40,13 +40,13 @@ which_grow = Question(
         ),
         "signal": Option(
             "only those whose signal fraction is above p",
-            "p·b - p²(b + w) is positive exactly if p < b / (b + w): almost no noise is allowed for p near 1.",
+            "p·b - p²(b + w) is positive exactly if p < b / (b + w): the closer p is to 1, the less noise is allowed.",
         ),
     },
 )
 
 resets = Question(
-    "A learned predictor is thrown away every 25 steps and drawn at random again. What becomes of the output?",
+    "Every 25 steps a learned predictor is drawn anew, as large as usual (p = 1). What becomes of the output?",
     {
         "nothing": Option(
             "hardly anything: the predictor is quickly learned again",

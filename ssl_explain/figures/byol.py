@@ -31,7 +31,7 @@ from ssl_explain.records.byol import TERMS
 
 COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
 HATCHES = ("", "", "...", "xxx")  # a hatched bar takes four times as long to draw
-HEIGHTS = (0.65, 1.3, 2.6, 5.2, 10.4)
+HEIGHTS = (0.65, 1.3, 1.8, 2.6, 5.2, 10.4)
 LOW, HIGH = -4.0, 6.0
 COLLAPSED = 0.01
 
@@ -56,7 +56,7 @@ class ContrastPicture(Picture[HiddenContrast]):
         moment.set(ylim=(LOW, HIGH), xlim=(0, float(record.times[-1])))
         moment.set_yticks(range(-4, 7, 2), [f"$10^{{{k}}}$" for k in range(-4, 7, 2)])
         moment.axhline(math.log10(COLLAPSED), color=QUIET, linestyle=":")
-        moment.text(0.98, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", fontsize=FONT, color=INK, ha="right",
+        moment.text(0.02, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", fontsize=FONT, color=INK, ha="left",
                     va="top", transform=moment.get_yaxis_transform())  # fmt: skip
         tidy(share, xlabel="time", title="between share of the output")
         share.set(ylim=(-0.03, 1.06), xlim=(0, float(record.times[-1])))
