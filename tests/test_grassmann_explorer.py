@@ -35,7 +35,7 @@ def sound(explorer):
     assert torch.isfinite(record.angles).all()
     assert ((record.angles >= 0) & (record.angles <= np.pi / 2 + 1e-12)).all()
     assert "nan" not in words
-    assert eval(explorer.line()).state == explorer.state
+    assert eval(str(explorer.state)) == explorer.state
 
 
 @pytest.mark.parametrize("values", [*singles(CONTROLS), *extremes(CONTROLS)], ids=str)
@@ -123,3 +123,9 @@ def test_static_figures_draw_their_numbers():
     f = torch.tensor([[1.0, -4.0], [0.5, 2.0], [-2.0, 1.0]])
     features = figure_features(x, {"all": f})
     np.testing.assert_allclose(features.figure.axes[0].lines[1].get_ydata(), [-0.5, -0.25, 1.0])
+
+
+def test_the_copied_line_makes_the_same_explorer():
+    state = GrassmannState(columns="orthonormal", spectrum="two equal", seed=3, time=40)
+    explorer = grassmann_explorer(state)
+    assert eval(explorer.line()).state == state
