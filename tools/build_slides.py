@@ -260,8 +260,8 @@ def index(counts: dict[str, int]) -> str:
     )
     return (
         f"{_head('ssl_explain: slides', policy)}<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>ssl_explain: slides</h1>\n<p>In a deck: <kbd>space</kbd> forward, <kbd>shift</kbd> "
-        f"<kbd>space</kbd> back, <kbd>S</kbd> speaker notes, <kbd>O</kbd> overview, <kbd>F</kbd> full screen, <kbd>?</kbd> all keys.</p>\n"
+        "<h1>ssl_explain: slides</h1>\n<p>In a deck: <kbd>space</kbd> forward, <kbd>shift</kbd> <kbd>space</kbd> back, "
+        "<kbd>S</kbd> speaker notes, <kbd>O</kbd> overview, <kbd>F</kbd> full screen, <kbd>?</kbd> all keys.</p>\n"
         f"<ol>\n{rows}</ol>\n</main>\n</body>\n</html>\n"
     )
 

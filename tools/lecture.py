@@ -1,0 +1,198 @@
+"""Lecture mode: the notebooks on a projector, code hidden, explorers live, on this machine and without a network."""
+
+import argparse
+import html
+import os
+import secrets
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import tornado.ioloop
+import tornado.web
+from course import ONLY_IN_LAB, Lesson, lessons, notebooks
+from jupyter_server.base.handlers import JupyterHandler
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
+from site_pages import PageRenderer, markdown
+from traitlets.config import Config
+from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+ASSETS = Path(__file__).resolve().parent / "lecture_assets"
+ROUTE = ("00", "03", "05", "08")  # the notebooks of the 45 minutes in notebooks/README.md
+PORT = 8866
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'self'"
+)
+
+
+class LectureRenderer(PageRenderer):
+    """Text cells with formulas in MathML; a link leads to the live notebook, or to the list of them."""
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """A link inside the lecture."""
+        url = "/" if url.endswith("README.md") else url
+        return f'<a href="{html.escape(url)}">{text}</a>'
+
+
+def text(source: str) -> str:
+    """A text cell as HTML."""
+    return MarkdownWithMath(renderer=LectureRenderer()).render(ONLY_IN_LAB.sub("", source))
+
+
+def card(one: Lesson, state: str) -> str:
+    """One notebook on the first page."""
+    minutes = f"{one.minutes} minutes"
+    badge = ' <span class="badge">45-minute route</span>' if one.number in ROUTE else ""
+    warm = f' <span class="state">{state}</span>' if state else ""
+    return (
+        f'<li><a href="/voila/render/{one.path.name}"><span class="number">{one.number}</span> '
+        f"{html.escape(one.title)}</a>{markdown(one.question)}"
+        f'<p class="soft">{minutes}{badge}{warm}</p></li>\n'
+    )
+
+
+def landing(states: dict[str, str]) -> str:
+    """The first page: every notebook with its question."""
+    style = (ASSETS / "landing.css").read_text(encoding="utf-8")
+    cards = "".join(card(one, states.get(one.path.name, "")) for one in lessons())
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
+        f"<title>ssl_explain: lecture</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
+        "<h1>How does a network learn without labels?</h1>\n"
+        f'<ol class="cards">\n{cards}</ol>\n</main>\n</body>\n</html>\n'
+    )
+
+
+class LandingHandler(JupyterHandler):
+    """Serves the first page to whoever holds the token."""
+
+    @tornado.web.authenticated
+    def get(self) -> None:
+        """Answer with the list of notebooks."""
+        self.finish(landing(self.settings["voila"].states()))
+
+
+class ShutdownHandler(VoilaShutdownKernelHandler):
+    """Stops the kernel of a page that is closed; a page that goes away cannot send the second token any more."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Be content with the cookie: nobody else can guess the id of a kernel."""
+
+
+class Lecture(Voila):
+    """Voilà with our first page and our templates in front of its own."""
+
+    def setup_template_dirs(self) -> None:
+        """Look into our folder first."""
+        super().setup_template_dirs()
+        self.template_paths.insert(0, str(ASSETS))
+
+    def init_handlers(self) -> Any:
+        """Our page instead of the list of files."""
+        ours = [("/", LandingHandler), (r"/voila/api/shutdown/(.*)", ShutdownHandler)]
+        return [*ours, *super().init_handlers()]
+
+    def states(self) -> dict[str, str]:
+        """Which notebooks are warm: executed and waiting."""
+        pools = getattr(self.kernel_manager, "_pools", {})
+        return {name: "ready" if self._warm(pool) else "warming up" for name, pool in pools.items() if pool}
+
+    @staticmethod
+    def _warm(pool: list[Any]) -> bool:
+        started = [item.result() for item in pool if item.done() and not item.exception()]
+        return any(item["task"].done() for item in started)
+
+    @property
+    def display_url(self) -> str:
+        """The address with the token: whoever has it may run the notebooks."""
+        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+
+    def listen(self) -> None:
+        """Say the address as soon as it answers, then serve."""
+        tornado.ioloop.IOLoop.current().add_callback(lambda: print(f"Lecture: {self.display_url}", flush=True))
+        super().listen()
+
+    def launch_browser(self) -> None:
+        """Open the first page."""
+        webbrowser.open(self.display_url)
+
+
+def preheated(wanted: str) -> list[str]:
+    """File names of the notebooks to start beforehand.
+
+    Raises:
+        ValueError: a number that no notebook has.
+
+    Example:
+        >>> preheated("none"), preheated("00")
+        ([], ['00_start_here.ipynb'])
+    """
+    numbers = {"none": (), "route": ROUTE, "all": tuple(path.name[:2] for path in notebooks())}.get(wanted)
+    chosen = [number.strip() for number in wanted.split(",")] if numbers is None else list(numbers)
+    names = {path.name[:2]: path.name for path in notebooks()}
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
+        raise ValueError(f"`--preheat` must be none, route, all or numbers such as 00,05, got {wanted!r}; see --help.")
+    return [names[number] for number in chosen]
+
+
+def settings(warm: list[str], *, port: int, browser: bool, token: str) -> Config:
+    """All that we ask of Voilà."""
+    pools = {"default": {"pool_size": 0}, **{name: {"pool_size": 1} for name in warm}}
+    return Config(
+        Lecture={
+            "ip": "127.0.0.1",
+            "port": port,
+            "open_browser": browser,
+            "root_dir": str(FOLDER),
+            "token": token,
+            "log_level": "WARN",
+            "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
+        },
+        VoilaConfiguration={
+            "template": "lab",
+            "theme": "light",
+            "strip_sources": True,
+            "show_tracebacks": True,
+            "allow_template_override": "NO",
+            "allow_theme_override": "NO",
+            "preheat_kernel": bool(warm),
+        },
+        VoilaExecutor={"timeout": 300},
+        VoilaKernelManager={"kernel_pools_config": pools},
+        TemplateExporter={"filters": {"lecture_text": text}},
+    )
+
+
+def main() -> int:
+    """Parse the command line and serve until interrupted."""
+    parser = argparse.ArgumentParser(description="Show the notebooks on a projector.")
+    parser.add_argument(
+        "--preheat",
+        default="route",
+        help="notebooks to run beforehand: route (default: those of the 45 minutes), none, all, or numbers: 00,05; "
+        "each takes about 300 MB of memory",
+    )
+    parser.add_argument("--port", type=int, default=PORT, help=f"first port to try (default: {PORT})")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser; the address is printed")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # several notebooks share the processor
+    os.environ.pop("MPLBACKEND", None)  # a notebook chooses for itself
+    try:
+        warm = preheated(options.preheat)
+    except ValueError as problem:
+        parser.error(str(problem))
+    config = settings(warm, port=options.port, browser=not options.no_browser, token=secrets.token_urlsafe(24))
+    app = Lecture(config=config)
+    app.initialize([])
+    app.start()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
