@@ -164,10 +164,11 @@ def heights(container):
 def test_the_ablation_is_drawn_with_means_and_intervals(layer):
     table, base = made_up_table(), 0.5 if layer == "output" else 0.6
     shown = figure_ablation(table, layer=layer)
-    probes, ranks = shown.figure.axes
+    probes, ranks, shares = shown.figure.axes
     expected = [[base + 0.05 * i + 0.02 * j + 0.01 * k + 0.02 for i in range(3)] for j in range(3) for k in range(2)]
     np.testing.assert_allclose([heights(c) for c in probes.containers], expected)
     np.testing.assert_allclose([heights(c) for c in ranks.containers], 10 * (np.array(expected) - 0.02))
+    np.testing.assert_allclose([heights(c) for c in shares.containers], np.array(expected) - 0.02)
     low, high = interval(base + np.array([0.01, 0.02, 0.03]))
     segment = probes.containers[0].lines[2][0].get_segments()[0]
     np.testing.assert_allclose(segment[:, 1], [low, high])

@@ -21,7 +21,7 @@ from ssl_explain.figures.style import (
 )
 from ssl_explain.results import interval
 
-TITLES = {"probe": "probe of the {}", "rank": "directions that the {} fills", "between": "between share of the {}"}
+TITLES = {"probe": "probe of the {}", "rank": "directions of the {}", "between": "between share of the {}"}
 CENTRINGS = {"none": "not centred", "mean": "mean taken off", "BatchNorm": "BatchNorm"}
 COLOURS = (PREDICTED, MEASURED, POSITIVE)
 BASELINES: dict[str, dict[str, Any]] = {
@@ -33,25 +33,26 @@ BASELINES: dict[str, dict[str, Any]] = {
 
 def byol(table: Table, **values: float | str) -> Table:
     """The rows of BYOL with these settings; never re-initialised and without decay unless they say so."""
-    return pick(table, **({"method": "BYOL", "reinitialise": 0, "decay": 0.0} | values))
+    chosen: dict[str, Any] = {"method": "BYOL", "reinitialise": 0, "decay": 0.0, **values}
+    return pick(table, **chosen)
 
 
 def figure_ablation(
-    table: Table, *, layer: str = "output", measures: Sequence[str] = ("probe", "rank")
+    table: Table, *, layer: str = "output", measures: Sequence[str] = ("probe", "rank", "between")
 ) -> Illustration:
     """What to look at: which points fall below the untrained network, and what they have in common.
 
     A group per predictor; a colour per centring; circles where the target is the online network itself, squares where
     it follows slowly (EMA). Means over seeds, bars are 95 % intervals.
     """
-    figure = new_figure(9.6, 4.0)
+    figure = new_figure(9.6, 4.4)
     words = []
     for ax, measure in zip(figure.subplots(1, len(measures)), measures, strict=True):
         tidy(ax, xlabel="predictor", title=TITLES[measure].format(layer))
         words += [_baselines(ax, table, layer, measure), _cells(ax, table, layer, measure)]
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize=FONT, frameon=False, loc="upper center", ncols=5)
-    figure.tight_layout(rect=(0, 0, 1, 0.86))
+    figure.legend(handles, labels, fontsize=FONT, frameon=False, loc="upper center", ncols=4)
+    figure.tight_layout(rect=(0, 0, 1, 0.82))
     seeds = len(np.unique(table["seed"]))
     return Illustration(figure, f"Mean over {seeds} seeds [95 % interval]. {' '.join(words)}")
 
@@ -81,7 +82,7 @@ def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
             _draw(ax, x, cells, color=COLOURS[k], marker=MARKERS[j], label=label, linestyle="none")
             parts = ", ".join(f"{p} {_mean(cell)}" for p, cell in zip(predictors, cells, strict=True))
             said.append(f"{label}: {parts}")
-    ax.set_xticks(range(len(predictors)), ["none", "linear", "one hidden layer"])
+    ax.set_xticks(range(len(predictors)), ["none", "linear", "MLP"])
     return f"{'; '.join(said)}."
 
 
