@@ -164,7 +164,7 @@ class PlanePicture(Picture[PhasePlane]):
         first, last = r.offset[[0, -1], 0].tolist()
         return (
             f"{start} {fate}. Weight decay η = {r.decay:.2f}, threshold {r.threshold:.3f}: {where} (α = "
-            f"{r.predictor_speed:g}, σ² = {r.noise:g}, {_target(r)}). {r.setting}: {gap}. "
+            f"{r.predictor_speed:g}, σ² = {r.noise:g}, {_target(r)}). Training, {r.setting}: {gap}. "
             f"In training s - p²/α goes from {first:.3f} to {last:.3f}."
         )
 

@@ -119,8 +119,8 @@ def phase_plane(state: ModesState) -> PhasePlane:
 
 def setting_of(state: ModesState) -> str:
     """How the training is meant to differ from the theory, in words."""
-    start = f"P turned by {state.turn}°" if state.turn else "aligned start"
-    return start if state.departure == "none" else f"{start}, {state.departure}"
+    words = [f"P turned by {state.turn}°"] * (state.turn > 0) + [state.departure] * (state.departure != "none")
+    return ", ".join(words) or "aligned start"
 
 
 class ModesExplorer(Explorer[ModesState]):
