@@ -16,7 +16,7 @@ DEAD = 0.02  # of the largest singular value: smaller ones are copies
 EMPTY = 1e-16  # of the largest column, squared: smaller ones are rounding
 
 
-BETWEEN = torch.tensor([4.0, 2.5, 1.6, 1.0, 0.6, 0.3, 0.12, 0.12], dtype=torch.float64)
+BETWEEN = torch.tensor([4.0, 2.5, 1.6, 1.0, 0.6, 0.3, 0.2, 0.12], dtype=torch.float64)
 WITHIN = torch.tensor([6.0, 0.5, 0.2, 2.5, 0.03, 0.8, 4.0, 0.05], dtype=torch.float64)
 """Variances of the world of the course's last notebook: loud and shaky, loud and steady, quiet and steady, noise."""
 

@@ -18,6 +18,7 @@ PLANE = ((0.06, 9.0), (0.004, 15.0))
 Limits = tuple[tuple[float, float], tuple[float, float]]
 GROWS, SHRINKS = POSITIVE, NEGATIVE
 STILL = 0.01  # of the largest rate
+ROUNDING = 1e-9
 
 
 def letters(count: int) -> str:
@@ -119,7 +120,7 @@ class FamilyPicture(Picture[FamilyView]):
         for image, unit, matrix in zip(self.maps, self.units, (record.on_between, record.on_within), strict=True):
             largest = float(matrix.abs().max())
             image.set_data((matrix / max(largest, 1e-12)).numpy())
-            unit.set_text(f"largest {largest:.2g}")
+            unit.set_text(f"largest {largest if largest > ROUNDING else 0:.2g}")
         for bar, share in zip(self.bars, record.overlap.tolist(), strict=True):
             bar.set_width(share)
         self.loud.set_data([1.08] * len(record.loudest), record.loudest)
@@ -145,7 +146,7 @@ class FamilyPicture(Picture[FamilyView]):
 def moving(record: FamilyView) -> np.ndarray:
     """1 for a direction that grows, -1 for one that shrinks, 0 for one that stands still beside the fastest."""
     rates = record.rates.numpy()
-    return np.sign(rates) * (np.abs(rates) > STILL * np.abs(rates).max())
+    return np.sign(rates) * (np.abs(rates) > max(STILL * np.abs(rates).max(), ROUNDING))
 
 
 def pick(names: str, chosen: tuple[int, ...]) -> str:
