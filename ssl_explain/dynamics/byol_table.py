@@ -3,6 +3,10 @@
 Predictor × centring × target × re-initialised predictor, and weight decay. Raw pixels, the untrained network and
 InfoNCE stand beside them. Student, strength (0.5) and number of steps (400) are the same everywhere. One rate, 0.3,
 serves every setting of BYOL: chosen where all parts are at work, tuned for none of them. InfoNCE keeps its own, 1.
+
+400 steps are a plateau of the probe where outputs are centred and nothing decays: to step 600 it moves by less than
+.01 (one seed, linear and mlp). Decay has none: the effective rank goes on rising (9.8 at step 400, 13.7 at 600, mlp
+with BatchNorm), and so does the between share where nothing is centred (.70 and .80, linear with EMA).
 """
 
 from collections.abc import Iterator, Mapping
