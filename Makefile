@@ -27,7 +27,7 @@ NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test demo notebooks site bench stress newest format clean env env-test check-code check-run
+.PHONY: help lab lecture slides test demo notebooks site bench stress newest format clean env env-lecture env-test check-code check-run
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,12 @@ lab: env ## JupyterLab on this machine, opened at the first notebook
 	exec $(BIN)/jupyter-lab --ip=127.0.0.1 --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $$allow $(LAB_ARGS)
 
 test: env-test check-code check-run ## everything the gate checks
+
+lecture: env-lecture ## the notebooks on a projector: code hidden, large type (LECTURE_ARGS="--help")
+	@$(BIN)/python tools/lecture.py $(LECTURE_ARGS)
+
+slides: env-lecture ## slides from the notebooks in build/slides; fetches reveal.js with npm the first time
+	@$(BIN)/python tools/build_slides.py
 
 demo: env ## train the tree of the first notebook in the terminal, print its table (DEMO_ARGS="--help")
 	@$(BIN)/python -m ssl_explain $(DEMO_ARGS)
@@ -68,6 +74,9 @@ clean: ## remove the environment and everything that tools leave behind
 
 env:
 	@$(SETUP)
+
+env-lecture:
+	@$(SETUP) --extra lecture
 
 env-test:
 	$(call step,set up,$(SETUP) --extra test)

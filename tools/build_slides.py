@@ -42,7 +42,9 @@ class Slide:
 
 def lines_of(block: str) -> float:
     """About how many lines of a slide a paragraph of Markdown takes."""
-    if block.startswith(("$$", "|", "```")):
+    if block.startswith("|"):
+        return sum(0.45 + 0.85 * math.ceil(len(row) / LETTERS) for row in block.splitlines())
+    if block.startswith(("$$", "```")):
         return 1.2 + 1.3 * max(1, len(block.strip("$`\n").splitlines()))
     plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", block)
     formulas = re.sub(r"\\[a-zA-Z]+|[{}$*]", "", plain)
@@ -69,10 +71,22 @@ def paragraphs(source: str) -> list[str]:
     return kept
 
 
+def smaller_tables(block: str) -> list[str]:
+    """A long table in parts that fit, each with the heading."""
+    head, rows = block.splitlines()[:2], block.splitlines()[2:]
+    parts: list[list[str]] = [[]]
+    for row in rows:
+        if parts[-1] and lines_of("\n".join([*head, *parts[-1], row])) > LINES:
+            parts.append([])
+        parts[-1].append(row)
+    return ["\n".join([*head, *part]) for part in parts]
+
+
 def sheets(blocks: list[str]) -> list[list[str]]:
     """Spread paragraphs over as many slides as they need."""
     full: list[list[str]] = [[]]
-    for block in blocks:
+    whole = [smaller_tables(block) if block.startswith("|") else [block] for block in blocks]
+    for block in itertools.chain.from_iterable(whole):
         if full[-1] and sum(map(lines_of, [*full[-1], block])) > LINES:
             full.append([])
         full[-1].append(block)

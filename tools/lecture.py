@@ -176,7 +176,7 @@ def main() -> int:
         "--preheat",
         default="route",
         help="notebooks to run beforehand: route (default: those of the 45 minutes), none, all, or numbers: 00,05; "
-        "each takes about 300 MB of memory",
+        "each takes about half a GB of memory",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"first port to try (default: {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="open no browser; the address is printed")

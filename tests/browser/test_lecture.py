@@ -1,0 +1,131 @@
+"""Slides and lecture mode in a real browser, with the network cut."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import PROJECT, chromium, find_chromium
+from playwright.sync_api import BrowserContext, Page, expect
+
+TOOLS = PROJECT / "tools"
+sys.path.insert(0, str(TOOLS))
+import build_slides  # noqa: E402
+import course  # noqa: E402
+import reveal  # noqa: E402
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        find_chromium() is None, reason="NO LECTURE WAS TRIED: no Chromium found. Set CHROMIUM=/path/to/it."
+    ),
+]
+NO_REVEAL = f"NO SLIDE WAS LOOKED AT: {reveal.CACHE.name} is not there yet. Run `make slides` once."
+READY = "window.Reveal && Reveal.isReady()"
+PLACES = "Reveal.getSlides().map(slide => { const at = Reveal.getIndices(slide); return [at.h, at.v || 0] })"
+OVERFLOW = """([h, v]) => {
+    Reveal.slide(h, v, 99);
+    const sheet = Reveal.getCurrentSlide().querySelector('.sheet');
+    return Math.max(sheet.scrollHeight - sheet.clientHeight, sheet.scrollWidth - sheet.clientWidth);
+}"""
+LIVE = "img[src^='data:image/webp']"
+
+
+def cut_off(context: BrowserContext, home: str) -> list[str]:
+    """Let nothing through but what lies at home; the list fills with what was asked for elsewhere."""
+    asked: list[str] = []
+
+    def answer(route):
+        if route.request.url.startswith((home, "data:", "blob:")):
+            route.continue_()
+        else:
+            asked.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", answer)
+    return asked
+
+
+def watch(page: Page) -> list[str]:
+    """What goes wrong on a page."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)[:300]))
+    return errors
+
+
+@pytest.mark.skipif(not reveal.CACHE.exists(), reason=NO_REVEAL)
+def test_slides_from_the_disk(tmp_path: Path):
+    parts = reveal.parts(reveal.fetch())
+    paths = course.notebooks()
+    for path in paths:
+        build_slides.build(path, tmp_path, parts)
+    with chromium(1280, 720) as context:
+        asked = cut_off(context, tmp_path.as_uri())
+        page = context.new_page()
+        errors = watch(page)
+        too_large = []
+        for path in paths:
+            page.goto((tmp_path / f"{path.stem}.html").as_uri())
+            page.wait_for_function(READY)
+            too_large += [(path.stem, *at) for at in page.evaluate(PLACES) if page.evaluate(OVERFLOW, at) > 0]
+            assert path.stem[:2] == "00" or page.locator("math").count()
+        assert too_large == []
+
+        page.goto((tmp_path / f"{paths[0].stem}.html").as_uri())
+        page.wait_for_function(READY)
+        number = page.locator(".slide-number")
+        expect(number).to_have_text(re.compile(r"^\s*1\s*/\s*\d+"))
+        page.keyboard.press("Space")
+        expect(number).to_have_text(re.compile(r"^\s*2\s*/"))
+        with context.expect_page() as opened:
+            page.keyboard.press("s")
+        notes = opened.value
+        expect(notes.locator(".speaker-controls-notes")).to_contain_text("Poll: Could you guess the root")
+        assert (asked, errors) == ([], [])
+
+
+@contextlib.contextmanager
+def lecture() -> Iterator[str]:
+    """A lecture server; the address that it prints."""
+    command = [sys.executable, str(TOOLS / "lecture.py"), "--no-browser", "--preheat", "none"]
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().strip().removeprefix("Lecture: ")
+        finally:
+            server.terminate()
+
+
+def test_lecture_with_a_live_slider():
+    with lecture() as address, chromium(1920, 1080) as context:
+        home = address.partition("?")[0]
+        asked = cut_off(context, home)
+        page = context.new_page()
+        errors = watch(page)
+        page.goto(home)
+        assert page.locator(".cards").count() == 0, "without the token nothing is shown"
+        page.goto(address)
+        expect(page.locator(".cards li")).to_have_count(len(course.notebooks()))
+        page.locator('a[href*="/02_"]').click()
+        picture = page.locator(LIVE).first
+        picture.wait_for()
+        before = picture.get_attribute("alt")
+        slider = page.locator(".noUi-handle").first
+        if not slider.count():
+            page.locator(".widget-toggle-buttons button:not(.mod-active)").first.click()
+        else:
+            slider.focus()
+            page.keyboard.press("End")
+        expect(page.locator(LIVE).first).not_to_have_attribute("alt", before or "")
+        assert page.locator("math").count() > 0
+        size = page.locator(".lecture-text p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+        assert size >= 22
+        assert page.locator(".jp-InputArea-editor").count() == 0, "no code but the stubs of exercises"
+        assert (asked, errors) == ([], [])
