@@ -94,7 +94,7 @@ def test_curves_and_arrows_are_the_record():
     for group in (picture.sizes, picture.angles, picture.arrows, picture.starts):
         assert all(len(artist.get_xdata()) == 0 for artist in group[2:])
     assert picture.lines[0].get_xdata()[0] == pytest.approx(12)
-    assert "effective rank" in picture.caption.get_text()
+    assert "Effective rank" in picture.caption.get_text()
 
 
 def test_the_rank_of_the_picture_is_that_of_the_theory():

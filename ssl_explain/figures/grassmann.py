@@ -144,7 +144,7 @@ def _found(record: SpanFlow) -> str:
     k = columns.shape[1]
     many = f"{k} column{'s' * (k > 1)}"
     size = "" if record.orthonormal else f", largest singular value {float(_sizes(columns)[0]):.2g}"
-    return f"effective rank {directions(columns):.2f} of {many}{size}; span off the closed form by {error:.2g}°"
+    return f"Effective rank {directions(columns):.2f} of {many}{size}; span off the closed form by {error:.2g}°"
 
 
 def _draw(lines: Sequence[Line2D], times: np.ndarray, curves: Tensor) -> None:

@@ -86,7 +86,7 @@ def flow_of(state: GrassmannState) -> SpanFlow:
         times, values, columns, predicted if tight else free_flow(c, start, times),
         principal_angles(reached, top), principal_angles(predicted, top),
         principal_angles(reached, predicted)[:, -1], tight, state.step_size, len(times) - 1,
-        f"columns {state.columns}, {state.objective}, {state.spectrum}",
+        f"columns {state.columns}, {state.objective}, eigenvalues {state.spectrum}",
     )  # fmt: skip
 
 
@@ -94,16 +94,17 @@ class GrassmannExplorer(Explorer[GrassmannState]):
     """Columns of features over time, with Play, which moves the time; the flow itself is computed at once."""
 
     factory = "grassmann_explorer"
+    telling = ("time", "columns")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "columns merge": {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1},
+        "columns merge": {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100},
         "orthonormal: all k found": {
-            "columns": ORTHONORMAL, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1,
+            "columns": ORTHONORMAL, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
         },
         "pull only: everything dies": {
-            "columns": LEFT, "objective": PULL, "spectrum": "even", "k": 3, "step_size": 0.1,
+            "columns": LEFT, "objective": PULL, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
         },
         "two equal eigenvalues": {
-            "columns": LEFT, "objective": SIMPLE, "spectrum": "two equal", "k": 3, "step_size": 0.1,
+            "columns": LEFT, "objective": SIMPLE, "spectrum": "two equal", "k": 3, "step_size": 0.1, "time": 100,
         },
     }  # fmt: skip
 
