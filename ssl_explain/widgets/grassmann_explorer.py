@@ -96,7 +96,9 @@ class GrassmannExplorer(Explorer[GrassmannState]):
     factory = "grassmann_explorer"
     telling = ("time", "columns")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "columns merge": {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100},
+        "columns merge": {
+            "columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
+        },
         "orthonormal: all k found": {
             "columns": ORTHONORMAL, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
         },
