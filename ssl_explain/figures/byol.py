@@ -69,9 +69,7 @@ class ContrastPicture(Picture[HiddenContrast]):
             fontsize=FONT, frameon=False, loc="upper left", bbox_to_anchor=(0.05, 0.925), ncols=6,
         )  # fmt: skip
         self.cursors = [ax.axvline(0, color=INK, linewidth=1) for ax in (moment, share)]
-        self.heading: Text = moment.text(
-            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
-        )
+        self.heading: Text = moment.text(0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT, color=INK)
         flat = [bar for bars in self.bars for bar in bars]
         self.still: list[Artist] = [self.axes[0].yaxis]
         self.moving: list[Artist] = [

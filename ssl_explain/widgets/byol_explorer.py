@@ -71,12 +71,12 @@ def run_of(state: ByolState) -> HiddenContrast:
 
 
 def _setting(state: ByolState) -> str:
-    resets = f", reset every {state.redraw} steps" if state.redraw and state.predictor != "p·1, fixed" else ""
-    target = "a copy" if state.momentum == 0 else f"keeps {state.momentum:g} of itself"
+    resets = f", reset every {state.redraw}" if state.redraw and state.predictor != "p·1, fixed" else ""
+    target = "a copy" if state.momentum == 0 else f"keeps {state.momentum:g}"
     decay = f"; decay {state.decay:g}" if state.decay else ""
     return (
         f"centring: {state.centring}; predictor {state.predictor}, p = {state.p:g}{resets}; "
-        f"squared offset {state.offset:g}; target {target}{decay}"
+        f"offset² {state.offset:g}; target {target}{decay}"
     )
 
 
