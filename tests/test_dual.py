@@ -272,10 +272,10 @@ def test_distances_are_their_literal_formulas(seed, size):
         angle = sum((x / long - y / short) ** 2 for x, y in zip(a, b, strict=True)) / 2
         assert half_square(p, z)[i].item() == pytest.approx(square, rel=1e-12)
         assert cosine(p, z)[i].item() == pytest.approx(angle, rel=1e-9, abs=1e-12)
-        assert terms["size"][i].item() == pytest.approx(sum(x * x for x in a) / 2)
-        assert terms["agreement"][i].item() == pytest.approx(-sum(x * y for x, y in zip(a, b, strict=True)))
-        assert terms["aim"][i].item() == pytest.approx(sum(y * y for y in b) / 2)
-        assert sum(term[i].item() for term in terms.values()) == pytest.approx(square, rel=1e-12)
+        assert terms.values["size"][i].item() == pytest.approx(sum(x * x for x in a) / 2)
+        assert terms.values["agreement"][i].item() == pytest.approx(-sum(x * y for x, y in zip(a, b, strict=True)))
+        assert terms.values["aim"][i].item() == pytest.approx(sum(y * y for y in b) / 2)
+        assert terms.total[i].item() == pytest.approx(square, rel=1e-12)
 
 
 @pytest.mark.parametrize("loss", [half_square, cosine])

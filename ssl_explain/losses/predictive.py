@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ssl_explain import _require
 from ssl_explain.losses.contrastive import Objective
-from ssl_explain.records import Views
+from ssl_explain.records import Terms, Views
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 
@@ -29,18 +29,19 @@ def _alike(prediction: Tensor, target: Tensor) -> None:
         )
 
 
-def squared_terms(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]) -> dict[str, Float[Tensor, "*n"]]:
+def squared_terms(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]) -> Terms:
     """½‖P f - f+‖² term by term: size ½‖P f‖², agreement -⟨P f, f+⟩, aim ½‖f+‖² (which no gradient sees).
 
     Raises:
         ValueError: two shapes.
     """
     _alike(prediction, target)
-    return {
+    values = {
         "size": prediction.square().sum(-1) / 2,
         "agreement": -(prediction * target).sum(-1),
         "aim": target.square().sum(-1) / 2,
     }
+    return Terms(values, dict.fromkeys(values, 1.0))
 
 
 def half_square(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]) -> Float[Tensor, "*n"]:
