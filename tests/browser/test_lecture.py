@@ -26,12 +26,13 @@ pytestmark = [
 ]
 NO_REVEAL = f"NO SLIDE WAS LOOKED AT: {reveal.CACHE.name} is not there yet. Run `make slides` once."
 READY = "window.Reveal && Reveal.isReady()"
-PLACES = "Reveal.getSlides().map(slide => { const at = Reveal.getIndices(slide); return [at.h, at.v || 0] })"
-OVERFLOW = """([h, v]) => {
-    Reveal.slide(h, v, 99);
-    const sheet = Reveal.getCurrentSlide().querySelector('.sheet');
-    return Math.max(sheet.scrollHeight - sheet.clientHeight, sheet.scrollWidth - sheet.clientWidth);
-}"""
+TOO_LARGE = """() => Reveal.getSlides().map((slide, number) => {
+    const at = Reveal.getIndices(slide);
+    Reveal.slide(at.h, at.v, 99);
+    const sheet = slide.querySelector('.sheet');
+    const more = Math.max(sheet.scrollHeight - sheet.clientHeight, sheet.scrollWidth - sheet.clientWidth);
+    return more > 0 ? `slide ${number + 1} by ${more}` : '';
+}).filter(Boolean)"""
 LIVE = "img[src^='data:image/webp']"
 
 
@@ -71,7 +72,7 @@ def test_slides_from_the_disk(tmp_path: Path):
         for path in paths:
             page.goto((tmp_path / f"{path.stem}.html").as_uri())
             page.wait_for_function(READY)
-            too_large += [(path.stem, *at) for at in page.evaluate(PLACES) if page.evaluate(OVERFLOW, at) > 0]
+            too_large += [(path.stem, slide) for slide in page.evaluate(TOO_LARGE)]
             assert path.stem[:2] == "00" or page.locator("math").count()
         assert too_large == []
 
