@@ -19,6 +19,7 @@ import course  # noqa: E402
 import course_map  # noqa: E402
 import lecture  # noqa: E402
 import reveal  # noqa: E402
+import slide_text  # noqa: E402
 import slide_types  # noqa: E402
 
 NOTEBOOKS = course.notebooks()
@@ -141,14 +142,14 @@ def test_a_question_that_was_not_asked_is_not_answered():
 
 
 def test_long_text_is_spread_over_slides():
-    pages = build_slides.sheets(["word " * 60] * 5)
+    pages = slide_text.sheets(["word " * 60] * 5)
     assert len(pages) > 1
     assert [block for page in pages for block in page] == ["word " * 60] * 5
 
 
 def test_a_long_table_is_spread_and_keeps_its_heading():
     rows = [f"| {k} | {'word ' * 12}|" for k in range(20)]
-    pages = build_slides.sheets(["\n".join(["| n | what |", "|---|---|", *rows])])
+    pages = slide_text.sheets(["\n".join(["| n | what |", "|---|---|", *rows])])
     assert len(pages) > 1
     assert all(page[0].startswith("| n | what |\n|---|---|\n| ") for page in pages)
     assert "".join(page[0] for page in pages).count("word") == 20 * 12
