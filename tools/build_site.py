@@ -146,13 +146,16 @@ def main() -> int:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     links = [("Contents", "index.html"), *((path.stem[:2], f"{path.stem}.html") for path in everything)]
+    links.append(("Notation", "NOTATION.html"))
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         for done in [pool.submit(build, path, fresh, links) for path in paths]:
             name, took = done.result()
             print(f"{name}: {took:.0f} s", flush=True)
+    sheet = markdown((ROOT / "notebooks" / "NOTATION.md").read_text(encoding="utf-8"))
+    (fresh / "NOTATION.html").write_text(page("Notation", sheet, links), encoding="utf-8")
     (fresh / "index.html").write_text(page("ssl_explain", contents(everything), links), encoding="utf-8")
     size = sum(file.stat().st_size for file in fresh.iterdir())
-    print(f"{len(paths) + 1} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
+    print(f"{len(paths) + 2} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
     if size > LIMIT:
         print(f"too large: more than {LIMIT / 1e6:.0f} MB; keep fewer pictures (MOST in tools/site_frames.py)")
         return 1

@@ -35,13 +35,13 @@ class PageRenderer(IPythonRenderer):
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """A heading that can be linked to."""
-        slug = re.sub(r"[^\w]+", "-", re.sub(r"<[^>]+>", "", text)).strip("-").lower()
-        return f'<h{level} id="{slug}">{text}</h{level}>\n'
+        name = html.unescape(re.sub(r"<[^>]+>", "", text)).replace(" ", "-")  # as JupyterLab names it
+        return f'<h{level} id="{html.escape(name, quote=True)}">{text}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """A link: to the page of a notebook, to the contents, or outside."""
         if not re.match(r"https?:", url):
-            url = url.replace("README.md", "index.html").replace(".ipynb", ".html")
+            url = url.replace("README.md", "index.html").replace(".ipynb", ".html").replace(".md", ".html")
         return f'<a href="{html.escape(url)}">{text}</a>'
 
 
