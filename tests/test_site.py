@@ -10,6 +10,7 @@ import pytest
 import site_frames
 import site_pages
 from site_formulas import mathml
+from site_text import markdown
 
 from ssl_explain.exercises.start_here import without_augmentation
 from ssl_explain.widgets import (
@@ -40,7 +41,7 @@ def test_latex_that_cannot_be_read_is_refused_by_name(tex):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_formula_stays_latex(path):
     cells = nbformat.read(path, as_version=4).cells
-    text = "".join(site_pages.markdown(cell.source) for cell in cells if cell.cell_type == "markdown")
+    text = "".join(markdown(cell.source) for cell in cells if cell.cell_type == "markdown")
     bare = re.sub(r"<annotation.*?</annotation>|<code>.*?</code>|<pre>.*?</pre>", "", text, flags=re.DOTALL)
     assert re.findall(r"\$[^$<]+\$|\\[a-z]{3,}", bare) == []
     assert ".ipynb" not in bare

@@ -19,7 +19,8 @@ from typing import Any
 
 import nbformat
 from site_frames import play
-from site_pages import code, markdown, outputs, player_section, question_section, reveal_section
+from site_pages import code, outputs, player_section, question_section, reveal_section
+from site_text import markdown
 
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.prediction import Prediction, Reveal

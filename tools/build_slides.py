@@ -12,7 +12,7 @@ import nbformat
 from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
 from reveal import NoReveal, fetch, parts
-from site_pages import markdown
+from site_text import markdown
 from slide_text import lines_of, paragraphs, rendered, sheets
 from slide_types import TYPES
 

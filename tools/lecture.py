@@ -14,7 +14,7 @@ import tornado.web
 from course import ONLY_IN_LAB, Lesson, lessons, notebooks
 from jupyter_server.base.handlers import JupyterHandler
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
-from site_pages import PageRenderer, markdown
+from site_text import PageRenderer, markdown
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler

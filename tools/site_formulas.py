@@ -20,6 +20,7 @@ def mathml(tex: str, *, block: bool) -> str:
         raise ValueError(
             f"`tex` must be readable LaTeX, got {tex.strip()!r}: {error!r}; write it more simply."
         ) from error
+    formula = formula.replace("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>')  # or one of a pair grows
     for letter, double in DOUBLE.items():
         formula = formula.replace(f'<mi mathvariant="double-struck">{letter}</mi>', f"<mi>{double}</mi>")
     if unknown := re.search(r">(\\[a-zA-Z]+)<", formula):  # it passes on what it does not know

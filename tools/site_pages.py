@@ -1,4 +1,4 @@
-"""From a notebook to the body of a static page: text, formulas, folded code, pictures, players, predictions."""
+"""From a notebook to the body of a static page: folded code, pictures, players, predictions."""
 
 import html
 import json
@@ -6,48 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
-from site_formulas import mathml
 from site_frames import Player
 
 from ssl_explain.records import Question
 
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
-
-
-class PageRenderer(IPythonRenderer):
-    """Markdown as the pages want it: formulas in MathML, links from notebook to page, headings with an address."""
-
-    def __init__(self) -> None:
-        super().__init__(escape=False, exclude_anchor_links=True)
-
-    def block_math(self, body: str) -> str:
-        """A formula on a line of its own."""
-        return f'<div class="formula">{mathml(body, block=True)}</div>'
-
-    def inline_math(self, body: str) -> str:
-        """A formula in the text."""
-        return mathml(body, block=False)
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        """A heading that can be linked to."""
-        name = html.unescape(re.sub(r"<[^>]+>", "", text)).replace(" ", "-")  # as JupyterLab names it
-        return f'<h{level} id="{html.escape(name, quote=True)}">{text}</h{level}>\n'
-
-    def link(self, text: str, url: str, title: str | None = None) -> str:
-        """A link: to the page of a notebook, to the contents, or outside."""
-        if not re.match(r"https?:", url):
-            url = url.replace("README.md", "index.html").replace(".ipynb", ".html").replace(".md", ".html")
-        return f'<a href="{html.escape(url)}">{text}</a>'
-
-
-def markdown(source: str) -> str:
-    """A text cell as HTML."""
-    return MarkdownWithMath(renderer=PageRenderer()).render(source)
 
 
 def code(source: str) -> str:

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 
-from site_pages import markdown
+from site_text import markdown
 
 LINES = 12.0  # lines of text that a slide holds below its heading
 LETTERS = 74  # letters in a line

@@ -1,0 +1,39 @@
+"""Text cells as HTML: formulas in MathML, links from page to page. Nothing here needs PyTorch."""
+
+import html
+import re
+from typing import Any
+
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from site_formulas import mathml
+
+
+class PageRenderer(IPythonRenderer):
+    """Markdown as the pages want it: formulas in MathML, links from notebook to page, headings with an address."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=False, exclude_anchor_links=True)
+
+    def block_math(self, body: str) -> str:
+        """A formula on a line of its own."""
+        return f'<div class="formula">{mathml(body, block=True)}</div>'
+
+    def inline_math(self, body: str) -> str:
+        """A formula in the text."""
+        return mathml(body, block=False)
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        """A heading that can be linked to."""
+        name = html.unescape(re.sub(r"<[^>]+>", "", text)).replace(" ", "-")  # as JupyterLab names it
+        return f'<h{level} id="{html.escape(name, quote=True)}">{text}</h{level}>\n'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """A link: to the page of a notebook, to the contents, or outside."""
+        if not re.match(r"https?:", url):
+            url = url.replace("README.md", "index.html").replace(".ipynb", ".html").replace(".md", ".html")
+        return f'<a href="{html.escape(url)}">{text}</a>'
+
+
+def markdown(source: str) -> str:
+    """A text cell as HTML."""
+    return MarkdownWithMath(renderer=PageRenderer()).render(source)
