@@ -7,7 +7,19 @@ import pytest
 from matplotlib.colors import to_hex
 
 from ssl_explain.figures import style
-from ssl_explain.figures.style import INK, LOWEST, MARKERS, PAPER, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
+from ssl_explain.figures.style import (
+    BRANCH,
+    INK,
+    LOWEST,
+    MARKERS,
+    PAPER,
+    QUIET,
+    SCALE,
+    SERIES,
+    new_figure,
+    on_scale,
+    tidy,
+)
 
 ROLES = (style.MEASURED, style.PREDICTED, style.POSITIVE, style.NEGATIVE, QUIET)
 
@@ -57,7 +69,9 @@ def test_the_yardsticks_measure():
 
 
 @pytest.mark.parametrize("eye", EYES)
-@pytest.mark.parametrize("palette", [SERIES, ROLES], ids=["levels", "roles"])
+@pytest.mark.parametrize(
+    "palette", [SERIES, ROLES, (BRANCH, style.MEASURED, INK)], ids=["levels", "roles", "branches and nodes"]
+)
 def test_colours_are_told_apart(palette, eye):
     pairs = {(a, b): round(distance(a, b, eye), 1) for a, b in itertools.combinations(palette, 2)}
     assert {pair: d for pair, d in pairs.items() if d < TOLD_APART} == {}
@@ -70,6 +84,11 @@ def test_never_by_colour_alone():
 @pytest.mark.parametrize("text", [INK, QUIET])
 def test_text_reads_on_paper(text):
     assert contrast(text, PAPER) >= 4.5
+
+
+@pytest.mark.parametrize("colour", sorted({*SERIES, *ROLES, BRANCH}))
+def test_lines_and_markers_stand_out_from_paper(colour):
+    assert contrast(colour, PAPER) >= 3
 
 
 @pytest.mark.parametrize("percent", range(101))

@@ -163,8 +163,8 @@ def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
     """Small patches with their meaning, in one line below a heat map."""
     patches = [Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.8, label=word) for colour, word in entries]
     ax.legend(
-        handles=patches, fontsize=FONT - 2, frameon=False, loc="upper left", bbox_to_anchor=(-0.03, -0.01), ncols=3,
-        handlelength=0.9, handleheight=0.9, handletextpad=0.35, columnspacing=0.8, borderpad=0.2, borderaxespad=0,
+        handles=patches, fontsize=FONT - 1, frameon=False, loc="upper left", bbox_to_anchor=(-0.03, -0.01), ncols=3,
+        handlelength=0.8, handleheight=0.8, handletextpad=0.3, columnspacing=0.5, borderpad=0.2, borderaxespad=0,
     )  # fmt: skip
 
 

@@ -10,7 +10,19 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
+from ssl_explain.figures.style import (
+    BRANCH,
+    FONT,
+    INK,
+    LOWEST,
+    MARKERS,
+    QUIET,
+    SCALE,
+    SERIES,
+    new_figure,
+    on_scale,
+    tidy,
+)
 from ssl_explain.records import Emergence
 
 
@@ -63,7 +75,7 @@ class EmergencePicture(Picture[Emergence]):
             for level in range(tree.depth)
             for k, x in enumerate(tree.horizontal(level))
         ]
-        self.edges = LineCollection(segments, colors="#b8b8b8", zorder=1)
+        self.edges = LineCollection(segments, colors=BRANCH, zorder=1)
         ax.add_collection(self.edges, autolim=False)
         size = 900 / max(tree.n_leaves, 12)
         leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
@@ -105,7 +117,7 @@ class EmergencePicture(Picture[Emergence]):
         tree, ax = record.topology, self.tree_axes
         points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
         crowd = tree.widths[1]
-        sizes = [FONT - 2 * (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
+        sizes = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
         self.nodes: PathCollection = ax.scatter(
             *zip(*points, strict=True), s=min(430.0, 360 * (16 / crowd) ** 1.6), c=[0.0] * len(points),
             cmap=SCALE, vmin=LOWEST, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,

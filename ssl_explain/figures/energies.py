@@ -173,7 +173,7 @@ class CloudPicture(Picture[CloudRun]):
         tidy(self.curve_axes, xlabel="steps", title="variance of the outputs")
         self.curve_axes.set(yscale="log", ylim=(self.FLOOR, self.TOP), xlim=(0, 60))
         kinds = zip(SERIES, MARKERS, strict=True)
-        style = {"linestyle": "none", "markersize": 5, "alpha": 0.85}
+        style = {"linestyle": "none", "markersize": 5}
         styles = [{"color": colour, "marker": marker, **style} for colour, marker in kinds]
         self.inputs = [self.input_axes.plot([], [], **s)[0] for s in styles]
         self.outputs = [self.output_axes.plot([], [], **s)[0] for s in styles]

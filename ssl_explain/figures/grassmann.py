@@ -70,7 +70,7 @@ class SpanPicture(Picture[SpanFlow]):
         ax.plot(np.cos(turn), np.sin(turn), color=QUIET, linewidth=0.8, linestyle=":")
         ax.plot(0, 0, "+", color=QUIET)
         self.starts = [
-            ax.plot([], [], m, color=c, markersize=6, markerfacecolor="white", alpha=0.6)[0]
+            ax.plot([], [], m, color=c, markersize=6, markerfacecolor="white")[0]
             for c, m in zip(COLOURS, MARKERS, strict=False)
         ]
         self.arrows = [

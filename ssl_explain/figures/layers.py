@@ -86,7 +86,7 @@ class GrowthPicture(Picture[Growth]):
         curve, cross = self.curves[panel][mode], self.ends[panel][mode]
         curve.set_data(times[: end + 1], _shown(growth[: end + 1], panel))
         bold = mode == self.record.shown
-        curve.set(linewidth=3.2 if bold else 1.6, alpha=1 if bold else 0.75)
+        curve.set(linewidth=3.2 if bold else 1.6)
         shown = [times[end]] if bool(stopped.any()) else []
         cross.set_data(shown, _shown(growth[end : end + len(shown)], panel))
 
@@ -138,7 +138,7 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
         "case": np.concatenate([[name] * len(values) for name, values in ratios.items()]),
     }
     ax.set_xscale("log")
-    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.55, size=6, jitter=False)
+    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.7, size=6, jitter=False)
     for dots in ax.collections:  # spread by the golden ratio: seaborn's jitter would draw from a global generator
         places = np.array(dots.get_offsets())
         places[:, 1] += 0.24 * ((0.618 * np.arange(len(places))) % 1 - 0.5)

@@ -47,7 +47,7 @@ class TrainingPicture(Picture[PictureTraining]):
         curve.set(ylim=(0.75, 1.0), xlim=(0, record.budget), yticks=np.linspace(0.75, 1, 6))
         self.axis = curve.xaxis
         self.axes = curve
-        self.before = curve.plot([], [], color=QUIET, linewidth=1.6, alpha=0.7, label="run before")[0]
+        self.before = curve.plot([], [], color=QUIET, linewidth=1.6, alpha=0.8, label="run before")[0]
         self.baselines = [
             curve.axhline(0, color=colour, linestyle=style, linewidth=1.6, label=label)
             for colour, style, label in ((PREDICTED, ":", "raw pixels"), (QUIET, "--", "untrained"))

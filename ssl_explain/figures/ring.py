@@ -74,7 +74,7 @@ class RingPicture(Picture[Selectivity]):
             extent=(0, 1, 1, 0),
         )  # fmt: skip
         ax.set(xlim=(0, 1.09), ylim=(1, 0))
-        size = FONT if m <= 16 else FONT - 2
+        size = FONT if m <= 16 else FONT - 1
         self.letters = [
             ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
         ]

@@ -6,10 +6,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette: told apart with the common colour-vision deficiencies.
+# Okabe and Ito's palette with a darker sky blue and orange: told apart with the common colour-vision deficiencies,
+# and contrast ≥ 3 on paper.
 MEASURED, PREDICTED, POSITIVE, NEGATIVE, QUIET = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6e6e6e"
-INK, PAPER = "#222222", "#ffffff"
-SERIES = ("#444444", "#56B4E9", "#009E73", "#E69F00", "#0072B2", "#CC79A7", "#D55E00", "#000000")
+INK, PAPER, BRANCH = "#222222", "#ffffff", "#8f8f8f"
+SERIES = ("#444444", "#3091F2", "#009E73", "#99733D", "#0072B2", "#CC79A7", "#D55E00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SCALE: Colormap = colormaps["cividis"]

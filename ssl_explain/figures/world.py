@@ -9,7 +9,18 @@ from matplotlib.text import Text
 from torch import Tensor
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
+from ssl_explain.figures.style import (
+    BRANCH,
+    FONT,
+    INK,
+    LOWEST,
+    MEASURED,
+    PREDICTED,
+    SCALE,
+    new_figure,
+    on_scale,
+    tidy,
+)
 from ssl_explain.records import HiddenWorld
 
 ROWS = ("point", "view 1", "view 2")
@@ -76,7 +87,7 @@ class WorldPicture(Picture[HiddenWorld]):
         size = min(430.0, 430 * (16 / max(tree.widths[1], 1)) ** 1.6)
         style: dict[str, Any] = {"cmap": SCALE, "vmin": 0, "vmax": 1, "edgecolors": INK, "zorder": 3}
         self.nodes = ax.scatter([x for x, _ in points], [y for _, y in points], s=size, c=[0.0] * len(points), **style)
-        small = 7 if tree.widths[1] > 16 else FONT
+        small = FONT - (tree.widths[1] > 16)
         self.numbers = [
             ax.text(x, y, "", fontsize=small if level == 1 else FONT, ha="center", va="center_baseline", zorder=4)
             for (level, _), (x, y) in zip(tree.latents, points, strict=True)
@@ -136,7 +147,7 @@ class WorldPicture(Picture[HiddenWorld]):
         below = np.concatenate([_below(record, level) for level in range(tree.depth)])
         self.edges.set_linewidth((0.4 + 2.6 * np.abs(rho)).tolist())
         self.edges.set_linestyle(["-" if r >= 0 else (0, (2, 1.5)) for r in rho])
-        self.edges.set_color([MEASURED if own else "#b8b8b8" for own in below])
+        self.edges.set_color([MEASURED if own else BRANCH for own in below])
         values = [x for level in record.numbers[1:] for x in level.tolist()]
         self.nodes.set_array(values)
         for number, value in zip(self.numbers, values, strict=True):
