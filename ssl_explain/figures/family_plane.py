@@ -41,7 +41,7 @@ def figure_one_plane(record: Frontier) -> Illustration:
     ax = figure.add_axes((0.075, 0.09, 0.64, 0.83))
     plane(ax, "what varies across points and survives augmentation is what grows", LIMITS)
     for x, y, words, side in CORNERS:
-        ax.text(x, y, words, fontsize=FONT, color=QUIET, style="italic", ha=side, va="bottom")
+        ax.text(x, y, words, fontsize=FONT, color=INK, style="italic", ha=side, va="bottom")
     _ground(ax, record)
     place = zip(record.between.tolist(), record.within.tolist(), strict=True)
     for number, (name, (x, y)) in enumerate(zip(letters(len(record.between)), place, strict=True)):
@@ -189,8 +189,14 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
         ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", fontsize=FONT, color=PAPER if dark else INK)
     figure.tight_layout()
     words = "; ".join(
-        f"{a}: "
-        + ", ".join(f"{b} {float(v.median()):.0f} [{float(v.min()):.0f}, {float(v.max()):.0f}]" for b, v in row.items())
-        for a, row in angles.items()
+        f"{a} and " + ", ".join(f"{b} {_degrees(angles[a][b])}" for b in columns if b not in rows[: number + 1])
+        for number, a in enumerate(rows)
+        if set(columns) - set(rows[: number + 1])
     )
-    return Illustration(figure, f"Largest principal angle in degrees, median over starts [least, largest]. {words}.")
+    known = "Largest principal angle in degrees, median over starts [least, largest, where they differ]"
+    return Illustration(figure, f"{known}, each pair once: {words}.")
+
+
+def _degrees(values: Tensor) -> str:
+    low, middle, high = (f"{float(x):.0f}" for x in (values.min(), values.median(), values.max()))
+    return middle if low == high else f"{middle} [{low}, {high}]"
