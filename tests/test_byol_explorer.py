@@ -172,7 +172,7 @@ def test_the_ablation_is_drawn_with_means_and_intervals(layer):
     low, high = interval(base + np.array([0.01, 0.02, 0.03]))
     segment = probes.containers[0].lines[2][0].get_segments()[0]
     np.testing.assert_allclose(segment[:, 1], [low, high])
-    assert "not centred, target a copy: none" in shown.words
+    assert "BYOL from " in shown.words
 
 
 def test_re_initialising_is_drawn_from_never_to_often():
