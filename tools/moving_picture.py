@@ -1,0 +1,47 @@
+"""Make the moving picture of the README: `python tools/moving_picture.py` trains the tree of notebook 00 and films it."""
+
+import base64
+import io
+import itertools
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.widgets.tree_explorer import TreeExplorer
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "explorer.gif"
+MARKS = (0, 5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400, 500)  # fast where much happens
+MOMENT, FIRST, LAST = 220, 1200, 2500  # milliseconds per frame
+
+
+def frame(explorer: TreeExplorer) -> Image.Image:
+    """What the explorer shows, as pixels."""
+    uri = explorer.view.image.value.split('src="', 1)[1].split('"', 1)[0]
+    return Image.open(io.BytesIO(base64.b64decode(uri.split(",", 1)[1]))).convert("RGB")
+
+
+def film(strength: float) -> list[Image.Image]:
+    """One run from its start to its end."""
+    explorer = tree_explorer(TreeState(seed=2, strength=strength, budget=500), controls=("strength",), levels=(0,))
+    frames = [frame(explorer)]
+    for before, mark in itertools.pairwise(MARKS):
+        explorer.run(mark - before)
+        frames.append(frame(explorer))
+    return frames
+
+
+def main() -> None:
+    """With augmentation, then without."""
+    torch.set_num_threads(1)
+    runs = [film(0.5), film(0.0)]
+    times = [FIRST, *[MOMENT] * (len(MARKS) - 2), LAST] * len(runs)
+    palette = runs[0][-1].quantize(96, dither=Image.Dither.NONE)
+    frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for run in runs for picture in run]
+    frames[0].save(OUT, save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+    print(f"{OUT.name}: {OUT.stat().st_size / 1e6:.2f} MB, {len(frames)} frames")
+
+
+if __name__ == "__main__":
+    main()
