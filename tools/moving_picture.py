@@ -1,4 +1,4 @@
-"""Make the moving picture of the README: `python tools/moving_picture.py` trains the tree of notebook 00 and films it."""
+"""Make the moving picture of the README: `python tools/moving_picture.py` films the tree of notebook 00 in training."""
 
 import base64
 import io
