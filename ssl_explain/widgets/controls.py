@@ -1,15 +1,34 @@
 """From the fields of a State to labelled, keyboard-operable widgets."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
 
+from ssl_explain.figures.style import MEASURED
 from ssl_explain.widgets.state import Control
 
 LABEL = "120px"
 LONGEST = 8  # characters that stand in the read-out of a slider
+FRAME = "ssl-explain"
+"""The class of every box to which :data:`LOOK` applies."""
+LISTED = "ssl-listed"
+"""The class of a row of buttons that stands as a list of sentences."""
+
+# JupyterLab shows the chosen button by a shade of grey alone, and the focus of a slider not at all.
+LOOK = f"""<style>
+.{FRAME} :is(button, .noUi-handle, .widget-readout):focus-visible {{
+    outline: 3px solid {MEASURED}; outline-offset: 1px;
+}}
+.{FRAME} .widget-toggle-buttons > .widget-label {{ flex: none; max-width: 100%; }}
+.{FRAME} .widget-toggle-button {{ position: relative; padding-left: 21px; }}
+.{FRAME} .widget-toggle-button.mod-active::before {{ content: "\\2713"; position: absolute; left: 5px; }}
+.{FRAME} .{LISTED} > div {{ display: flex; flex-direction: column; align-items: flex-start; }}
+.{FRAME} .{LISTED} button {{
+    height: auto; max-width: 100%; white-space: normal; text-align: left; line-height: 1.4; padding-block: 4px;
+}}
+</style>"""
 
 
 def make_control(control: Control, value: Any) -> ipywidgets.Widget:
@@ -30,7 +49,15 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
     common["description"] += "&nbsp;&nbsp;"  # or the label would touch the first button
     common["style"] = {"description_width": "auto", "button_width": "auto"}
     common["layout"] = {"width": "auto", "display": "flex", "flex_flow": "row", "margin": "2px 24px 2px 2px"}
-    return ipywidgets.ToggleButtons(options=options, tooltips=[control.tip] * len(options), **common)
+    tips = [f"{control.label}: {control.tip}"] * len(options)
+    return ipywidgets.ToggleButtons(options=options, tooltips=tips, **common)
+
+
+def frame(rows: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
+    """Stack rows in a box that shows which button is chosen and where the keyboard is."""
+    box = ipywidgets.VBox([*rows, ipywidgets.HTML(LOOK, layout={"display": "none"})])
+    box.add_class(FRAME)
+    return box
 
 
 def in_words(control: Control) -> bool:

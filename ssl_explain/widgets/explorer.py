@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import ipywidgets
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.widgets.controls import button, in_words, make_control
+from ssl_explain.widgets.controls import button, frame, in_words, make_control
 from ssl_explain.widgets.live import LiveView
 from ssl_explain.widgets.runner import Turn
 from ssl_explain.widgets.state import State
@@ -46,7 +46,7 @@ class Explorer(Generic[S]):
             widget.observe(lambda change, field=field: self._moved(field, change["new"]), names="value")
         self.record = self.compute(state)
         self.view = LiveView(self.paint(self.record))
-        self.widget = ipywidgets.VBox(self._rows())
+        self.widget = frame(self._rows())
 
     def compute(self, state: S) -> Any:
         """From the settings to what the picture shows."""

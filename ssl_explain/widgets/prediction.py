@@ -6,7 +6,9 @@ from typing import Any
 import ipywidgets
 
 from ssl_explain.records import Question
-from ssl_explain.widgets.controls import button
+from ssl_explain.widgets.controls import LISTED, button, frame
+
+TIP = "choose this answer, then commit"
 
 
 class Prediction:
@@ -22,14 +24,17 @@ class Prediction:
         self._measured: str | None = None
         self._reveal = ipywidgets.HTML()
         options = [(option.text, key) for key, option in question.options.items()]
-        self._choices = ipywidgets.RadioButtons(
-            options=options, value=None, layout={"width": "auto"}, description="your guess", tooltip="choose one"
-        )
+        # No radio buttons: JupyterLab takes the arrow keys that are meant for them.
+        self._choices = ipywidgets.ToggleButtons(
+            options=options, value=None, description="your guess", tooltip="choose one", tooltips=[TIP] * len(options),
+            layout={"width": "auto"}, style={"button_width": "auto", "description_width": "auto"},
+        )  # fmt: skip
+        self._choices.add_class(LISTED)
         self._commit = button("commit", "keep this answer, then go on to the reveal", "check")
         self._said = ipywidgets.HTML()
         self._commit.on_click(lambda _: self.commit(self._choices.value))
         title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(question.text)}")
-        self.widget = ipywidgets.VBox([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
+        self.widget = frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
 
     def commit(self, key: str | None) -> None:
         """Keep an answer; None takes it back.
