@@ -10,16 +10,17 @@ from ssl_explain.exercises.exercise import Exercise, compare
 from ssl_explain.records import Option, Question
 
 which_layers = Question(
-    "Contract the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?",
+    "Multiply the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?",
     {
         "top": Option(
             "at the top layer only: there the output is linear in the weights",
-            "It is linear there, true. But while the gates stay as they are, the output is linear in the weights of "
-            "every single layer.",
+            "That assumes that gates below the top spoil it. But while they stay as they are, the output is linear in "
+            "the weights of every single layer.",
         ),
         "bottom": Option(
             "at the bottom layer only: it alone sees the input itself",
-            "What a layer reads need not be the input: any f_{l-1} will do, as long as it does not depend on W_l.",
+            "That assumes that K must hold the input x. It holds what its layer reads: any f_{l-1} will do, as long "
+            "as it does not depend on W_l.",
         ),
         "all": Option(
             "at every layer",
@@ -34,8 +35,8 @@ one_or_both = Question(
     {
         "twice": Option(
             "both towers: exactly twice as large, since r is symmetric",
-            "r is symmetric, but the two views are not: they open different gates and have different inputs. Twice "
-            "is right on average over swapped pairs, not for one pair.",
+            "That assumes that both towers contribute the same. r is symmetric, but the two views are not: "
+            "other inputs, other gates. Only on average over swapped pairs is it twice as large.",
         ),
         "another": Option(
             "another direction altogether, in general",

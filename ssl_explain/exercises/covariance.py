@@ -129,24 +129,24 @@ def _judge_directions(attempt: Callable[..., Any]) -> str:
     )
 
 
-def step(op: Tensor, weight: Tensor, eta: float) -> Tensor:
-    """The weights (d_out, d_in) after one step of size eta along the flow of L_simp, gradient through both towers."""
-    return weight + eta * (2 * op @ weight.flatten()).view_as(weight)
+def step(op: Tensor, weight: Tensor, step_size: float) -> Tensor:
+    """The weights (d_out, d_in) after one step along the flow of L_simp, gradient through both towers."""
+    return weight + step_size * (2 * op @ weight.flatten()).view_as(weight)
 
 
 def _judge_step(attempt: Callable[..., Any]) -> str:
     op = covariance(_connections()[:, :, :4])
-    weight, eta = torch.tensor([[1.0, -2.0], [0.5, 3.0]]).double(), 0.1
-    moved = step(op, weight, eta) - weight
+    weight, step_size = torch.tensor([[1.0, -2.0], [0.5, 3.0]]).double(), 0.1
+    moved = step(op, weight, step_size) - weight
     return compare(
-        attempt(op, weight, eta),
+        attempt(op, weight, step_size),
         weight + moved,
         {
             "That is half of the step: the gradient runs through both towers, so the factor is 2.": weight + moved / 2,
             "The sign: the flow goes down the loss, and L_simp falls where OP·vec(W) points.": weight - moved,
             "That is the change alone. Add it to the weights.": moved,
             "The weights are in the wrong order: flatten row by row, as weight.flatten() does.": (
-                weight + eta * (2 * op @ weight.T.flatten()).view(2, 2).T
+                weight + step_size * (2 * op @ weight.T.flatten()).view(2, 2).T
             ),
         },
     )

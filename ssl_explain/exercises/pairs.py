@@ -14,11 +14,12 @@ which_pairs = Question(
     {
         "far": Option(
             "pairs that are far apart: there the energy r- is largest",
-            "A large r- is what the loss wants. Such a pair is done: e^(-r-/τ) is next to nothing, and so is its push.",
+            "That assumes that a loss works where the energy is large. But a large r- is what it wants: such a pair is "
+            "done, e^(-r-/τ) is next to nothing, and so is its push.",
         ),
         "alike": Option(
             "all pairs alike",
-            "That is L_simp, whose derivative is constant. InfoNCE puts the energies through an exponential.",
+            "That assumes a constant slope, as L_simp has it. InfoNCE puts the energies through an exponential.",
         ),
         "near": Option(
             "pairs that are close together",
@@ -33,12 +34,12 @@ while_training = Question(
     {
         "better": Option(
             "better: the views of a point come closer to each other",
-            "They do, relative to the distance between points. But the outputs grow, and what counts is their spread "
-            "against τ, which does not grow with them.",
+            "That assumes that what counts is the spread relative to the distance between points. That one does shrink. "
+            "But the outputs grow, and what counts is their spread against τ, which does not grow with them.",
         ),
         "same": Option(
             "it stays as good as it was",
-            "That would need spread / τ to stand still. Outputs grow while τ stays, so their ratio moves.",
+            "That assumes that spread / τ stands still. Outputs grow while τ stays, so their ratio moves.",
         ),
         "worse": Option(
             "worse: spread / τ grows",
