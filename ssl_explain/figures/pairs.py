@@ -34,11 +34,11 @@ class PairsPicture(Picture[Reweighing]):
         self.heat: AxesImage = heat.imshow(
             np.zeros((n, n)), cmap=SCALE, vmin=0, vmax=1, interpolation="nearest", extent=(0.5, n + 0.5, n + 0.5, 0.5)
         )
-        heat.set(xticks=range(1, n + 1), yticks=range(1, n + 1))
+        heat.set(xticks=range(1, n + 1, 1 if n < 11 else 2), yticks=range(1, n + 1))
         tidy(heat, xlabel="point pushed away", ylabel="anchor", title="pair weights ξ / largest")
         tidy(dots, xlabel="predicted update", title="true update, per weight")
         dots.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
-        dots.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="true = predicted")
+        dots.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="equal")
         dots.legend(fontsize=FONT, frameon=False, loc="lower right")
         self.dots = dots.plot([], [], "o", color=MEASURED, markersize=4, alpha=0.8)[0]
         tidy(curve, xlabel="spread / τ", title="quality of the prediction")
@@ -139,11 +139,13 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
                 long, x="step", y="value", estimator="median", errorbar=("pi", 50), color=colour, marker=MARKERS[k],
                 label=name, ax=ax,
             )  # fmt: skip
-            words.append(f"{title}, {name}: median {y[0].median():.2g} → {y[-1].median():.2g}")
+            start, end = np.median(y[[0, -1]].numpy(), axis=1)
+            words.append(f"{title}, {name}: median {start:.2g} → {end:.2g}")
         tidy(ax, xlabel="training steps", title=title)
         ax.set_ylim(0, None)
         ax.legend().remove()
-    axes[0].legend(fontsize=FONT, frameon=False)
+    axes[0].set_ylim(0, 1.35 * axes[0].get_ylim()[1])  # room for the legend above the bands
+    axes[0].legend(fontsize=FONT, frameon=False, loc="upper left")
     figure.tight_layout()
     return Illustration(figure, "; ".join(words) + ".")
 
@@ -163,6 +165,7 @@ def figure_definite(spectra: Mapping[str, Float[Tensor, " k"]]) -> Illustration:
         words.append(f"{name}: lowest eigenvalue {100 * min(share):.2g} % of the largest")
     ax.axhline(0, color=QUIET, linewidth=0.8)
     ax.set_yscale("symlog", linthresh=1e-4)
+    ax.set_ylim(top=3)
     tidy(ax, xlabel="eigenvalue number", title="eigenvalues of the frozen operator / largest")
     ax.legend(fontsize=FONT, frameon=False)
     figure.tight_layout()

@@ -120,7 +120,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         )
         tidy(curve, xlabel="strength s of the views", title="compared with s = 0")
         places = range(len(record.strengths))
-        curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.35))
+        curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.38))
         curve.set_xticks(places, [f"{s:g}" for s in record.strengths])
         self.curves = [
             curve.plot([], [], mark, color=colour, markersize=5, label=label)[0]
@@ -148,7 +148,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         rows = (record.redrawn, [d.overlap for d in record.sweep], rough)
         for curve, row in zip(self.curves, rows, strict=True):
             curve.set_data(range(len(record.strengths)), row)
-        self.line.set_data([record.shown] * 2, [0, 1.05])
+        self.line.set_data([record.shown] * 2, [0, 1.0])
         self.rows[1].set_text(f"s = {record.strengths[record.shown]:g}")
         self.heading.set_text(f"strongest eigenvectors of OP, layer 1, and their share of its trace; {record.network}")
         return False

@@ -1,6 +1,6 @@
 """The race between levels: the tree, its curves, and what the operator or the neurons of a node do meanwhile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log10
 from typing import Any
 
@@ -40,7 +40,7 @@ class RacePicture(EmergencePicture):
     def _make_axes(self) -> None:
         self.figure = new_figure(9.6, 4.2)
         self.tree_axes, self.curve_axes, self.node_axes = self.figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
-        self.figure.subplots_adjust(left=0.012, right=0.985, top=0.9, bottom=0.135, wspace=0.2)
+        self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.2)
         tidy(self.node_axes, xlabel="training steps")
         self.node_axes.set(ylim=(0, 1), yticks=[])
 
@@ -164,8 +164,9 @@ def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     for ax, (what, settings) in zip(axes, panels.items(), strict=True):
         depth = next(iter(settings.values())).shape[-1]
         for level in range(1, depth + 1):
-            _dots(ax, [share[:, level - 1] for share in settings.values()], 0.07 * (level - 2), **_level(level, depth))
-        ax.set_xticks(range(len(settings)), list(settings))
+            groups = [share[:, level - 1] for share in settings.values()]
+            _dots(ax, groups, places(settings) + 0.07 * (level - 2), **_level(level, depth))
+        ax.set_xticks(places(settings), list(settings))
         tidy(ax, xlabel=what, title="share of the ceiling at the end" if ax is axes[0] else "")
         ax.set_ylim(0, 1.03)
         for name, share in settings.items():
@@ -179,6 +180,23 @@ def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     return Illustration(figure, f"Share of the ceiling, mean over {runs} seeds. {'; '.join(words)}.")
 
 
+def places(settings: Iterable[str]) -> np.ndarray:
+    """Where settings stand on an axis: numbers to scale, ranges side by side.
+
+    Example:
+        >>> places(["0.5", "0.8", "0.9"]).round(2).tolist()
+        [0.0, 1.5, 2.0]
+        >>> places(["0.5 to 0.7", "0.3 to 0.5"]).tolist()
+        [0, 1]
+    """
+    names = list(settings)
+    try:
+        x = np.array([float(name) for name in names])
+    except ValueError:
+        return np.arange(len(names))
+    return (len(x) - 1) * (x - x[0]) / max(x[-1] - x[0], 1e-9)
+
+
 def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
     """What to look at: whose training moves the operator of a level: its own, or that of all other layers.
 
@@ -190,7 +208,7 @@ def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
     for k, (who, factor) in enumerate(factors.items()):
         depth = factor.shape[-1]
         style = {"color": SERIES[(6, 2, 4)[k % 3]], "marker": MARKERS[k], "label": who, "linestyle": "none"}
-        _dots(ax, list(factor.log2().T), 0.12 * (k - 1), **style)
+        _dots(ax, list(factor.log2().T), np.arange(depth) + 0.12 * (k - 1), **style)
         means = ", ".join(
             f"{level_name(level, depth)} {float(x):.2f}" for level, x in enumerate(factor.log().mean(0).exp(), 1)
         )
@@ -208,11 +226,10 @@ def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
     )
 
 
-def _dots(ax: Any, groups: Sequence[Tensor], shift: float, **style: Any) -> None:
+def _dots(ax: Any, groups: Sequence[Tensor], x: np.ndarray, **style: Any) -> None:
     """Means of groups with their 95 % intervals."""
     means = np.array([float(group.mean()) for group in groups])
     bounds = np.array([interval(group.numpy()) for group in groups]).T
-    x = np.arange(len(groups)) + shift
     ax.errorbar(x, means, yerr=np.abs(bounds - means), capsize=4, linewidth=1.6, markersize=7, **style)
 
 

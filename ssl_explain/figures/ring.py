@@ -35,7 +35,7 @@ class RingPicture(Picture[Selectivity]):
     def __init__(self, record: Selectivity) -> None:
         """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.2)
-        self.figure.subplots_adjust(left=0.02, right=0.985, top=0.9, bottom=0.15, wspace=0.25)
+        self.figure.subplots_adjust(left=0.02, right=0.975, top=0.9, bottom=0.15, wspace=0.25)
         axes = self.figure.subplots(1, 3, width_ratios=(0.62, 1, 1.5))
         self.ring_axes, self.weight_axes, self.curve_axes = axes
         self.ring_axes.set_axis_off()
@@ -44,7 +44,7 @@ class RingPicture(Picture[Selectivity]):
         tidy(
             self.weight_axes,
             title="weights of each neuron",
-            xlabel="cells; red > 0, blue < 0\no tells objects, p places",
+            xlabel="cells; red > 0, blue < 0\no object, p place, · dead",
         )
         self.weight_axes.xaxis.label.set_fontsize(FONT)
         self.weight_axes.set(xticks=[], yticks=[], xlim=(0, 1.09), ylim=(1, 0))
