@@ -35,8 +35,8 @@ two_neurons = Question(
     {
         "as_good": Option(
             "about as well as with ten neurons: two are enough to represent one cause",
-            "That is about what two neurons can represent. Training starts from random neurons, and with two of them "
-            "none may have started near the cause; silent ones never move.",
+            "That assumes that training finds whatever two neurons can represent. It starts from random neurons, and "
+            "none of two may have started near the cause; silent ones never move.",
         ),
         "worse": Option(
             "clearly worse",

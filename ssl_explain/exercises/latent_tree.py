@@ -14,7 +14,8 @@ what_arrives = Question(
     {
         "most": Option(
             "about 80 %: each step is 80 % faithful",
-            "Each step is, but errors add up: what the first edge loses, the second cannot bring back.",
+            "Each step is, but that assumes that only one step counts. What the first edge loses, the second cannot "
+            "bring back.",
         ),
         "third": Option(
             "about a third: 0.8⁵",
@@ -37,7 +38,8 @@ any_activation = Question(
         ),
         "approximate": Option(
             "it becomes an approximation",
-            "Nothing was approximated on the way: given its own cause, a neuron does not care about the root.",
+            "That assumes that something was approximated on the way. Nothing was: given its own cause, a neuron does "
+            "not care about the root.",
         ),
         "exact": Option(
             "it stays exact; only the numbers in a change",
@@ -51,8 +53,8 @@ ceilings_upwards = Question(
     {
         "never": Option(
             "no: information is lost on every edge",
-            "On every edge, yes. But a cause has several children, and together they may say more of it than "
-            "the leaves say of one of them.",
+            "On every edge, yes. But that assumes a single way down. A cause has several children, and together they "
+            "may say more of it than the leaves say of one of them.",
         ),
         "sometimes": Option(
             "yes, in some trees",
@@ -61,7 +63,8 @@ ceilings_upwards = Question(
         ),
         "always": Option(
             "yes, always: it has more leaves below it",
-            "More leaves, but further away: averaged over trees, the ceiling falls from level to level.",
+            "That assumes that every leaf says equally much. The new ones are further away: averaged over trees, the "
+            "ceiling falls from level to level.",
         ),
     },
 )

@@ -34,7 +34,7 @@ how_it_ends = Question(
     {
         "saturates": Option(
             "it slows down and settles",
-            "That would need something that stops it: the loss L = r+ - r- has no lower bound.",
+            "That assumes that something stops it. Nothing does: the loss L = r+ - r- has no lower bound.",
         ),
         "exponential": Option(
             "exponentially: a fixed doubling time",

@@ -40,7 +40,8 @@ patterns = Question(
         ),
         "finer": Option(
             "finer: only small details survive",
-            "Details are what the average over views removes first: a shift by one pixel turns a detail into another.",
+            "That assumes that views change what is large. They change what is small first: a shift by one pixel turns "
+            "a detail into another, and the average over views removes it.",
         ),
         "coarser": Option(
             "coarser: strokes turn into blobs",
@@ -61,8 +62,8 @@ after_training = Question(
         ),
         "less": Option(
             "a little less, about 0.9",
-            "The outputs grow by much more than a little: the spread is soon several times τ, and pair weights decided "
-            "on mean outputs say nothing about single views.",
+            "That assumes that outputs grow a little. They grow much more: the spread is soon several times τ, and "
+            "pair weights decided on mean outputs say nothing about single views.",
         ),
         "lost": Option(
             "near zero",

@@ -40,12 +40,13 @@ weak_polarity = Question(
         ),
         "middle": Option(
             "the middle level",
-            "With clear causes the middle level ends as low as the root. But weakness multiplies from level to "
-            "level, and the root is at the end of it.",
+            "That assumes that the worst place is between two levels that learn. With clear causes the middle does end "
+            "as low as the root. But weakness multiplies from level to level, and the root is at the end of it.",
         ),
         "bottom": Option(
             "level 1: it sits right on the noise",
-            "The leaves are noisy, but the ceiling knows that. A random neuron reads two leaves almost perfectly.",
+            "That assumes that noise counts against the network. The ceiling knows the noise already, and a random "
+            "neuron reads two leaves not much worse than the best one.",
         ),
     },
 )

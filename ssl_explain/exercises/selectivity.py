@@ -34,8 +34,8 @@ first_preference = Question(
     {
         "random": Option(
             "anything: it depends on what the loss needs",
-            "The loss only asks for variance between points. Either sign gives it, so nothing pulls a neuron across "
-            "zero.",
+            "That assumes that the loss prefers a sign. It only asks for variance between points, which either sign "
+            "gives, so nothing pulls a neuron across zero.",
         ),
         "grows": Option(
             "it grows and keeps its sign",
@@ -62,7 +62,8 @@ small_shifts = Question(
         ),
         "both": Option(
             "half of them this, half of them that",
-            "That happens in between, for shifts of about a third of the ring.",
+            "That assumes that object and place vary about as much between points. So they do for shifts of about a "
+            "third of the ring; for smaller ones the place varies far more.",
         ),
     },
 )
