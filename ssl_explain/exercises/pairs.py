@@ -34,8 +34,8 @@ while_training = Question(
     {
         "better": Option(
             "better: the views of a point come closer to each other",
-            "That assumes that what counts is the spread relative to the distance between points. That one does shrink. "
-            "But the outputs grow, and what counts is their spread against τ, which does not grow with them.",
+            "That assumes that what counts is the spread relative to the distance between points. That one does "
+            "shrink. But the outputs grow, and what counts is their spread against τ, which does not grow with them.",
         ),
         "same": Option(
             "it stays as good as it was",

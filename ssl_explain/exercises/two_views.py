@@ -45,8 +45,8 @@ without_push = Question(
         ),
         "stay": Option(
             "hardly anything moves",
-            "That assumes that a pull needs a push to work against. It has a slope of one of its own, wherever the outputs "
-            "are, and stops only when views coincide.",
+            "That assumes that a pull needs a push to work against. It has a slope of one of its own, wherever the "
+            "outputs are, and stops only when views coincide.",
         ),
     },
 )
