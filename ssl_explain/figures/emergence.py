@@ -94,7 +94,9 @@ class EmergencePicture(Picture[Emergence]):
         keys = [
             Line2D([], [], label=level_name(level, depth), **_style(level, depth)) for level in self._levels(record)
         ]
-        keys.append(Line2D([], [], color=QUIET, linestyle=":", label="ceiling (Bayes)"))
+        shown = self._levels(record)
+        colour = level_colour(shown[0], depth) if len(shown) == 1 else QUIET
+        keys.append(Line2D([], [], color=colour, linestyle=":", label="ceiling (Bayes)"))
         if record.before is not None:
             label = f"root, run before (q = {record.before_strength:g})"
             keys.append(Line2D([], [], color=QUIET, linestyle="--", label=label))

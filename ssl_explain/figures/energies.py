@@ -109,9 +109,11 @@ class LandscapePicture(Picture[Landscape]):
             bar.set(y=base, height=height, visible=k < len(record.slopes))
             base += height
         self.sum.set_data([2], [pull + push])
-        for text, value, up in zip(self.numbers, (pull, push, pull + push), (1, -1, 1), strict=True):
+        for text, value, up, gap in zip(
+            self.numbers, (pull, push, pull + push), (1, -1, 1), (0.05, 0.05, 0.11), strict=True
+        ):
             text.set_text(_signed(value))
-            text.set(y=value + 0.05 * up, va="bottom" if up > 0 else "top")
+            text.set(y=value + up * gap, va="bottom" if up > 0 else "top")
         self.moving = [
             self.across, self.upward, self.downhill, self.point, self.by_pos, self.by_neg,
             self.pull, *self.pushes[: len(record.slopes) - 1], self.sum, *self.numbers,
