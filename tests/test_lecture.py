@@ -215,7 +215,7 @@ def test_the_first_page_lists_every_notebook_in_order_with_its_question():
 
 
 def test_text_cells_lead_to_live_notebooks_and_draw_formulas():
-    html = lecture.text("First choose *Run → Run All Cells* in the menu. See $x$, [00](00_a.ipynb), [all](README.md).")
+    html = lecture.text("In JupyterLab, first choose *Run → Run All*. See $x$, [00](00_a.ipynb), [all](README.md).")
     assert "Run All" not in html
     assert "<math" in html
     assert 'href="00_a.ipynb"' in html

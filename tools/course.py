@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-ONLY_IN_LAB = re.compile(r"First choose \*Run → Run All Cells\*[^.]*\.\s*")  # there is no menu on a projector
+ONLY_IN_LAB = re.compile(r"In JupyterLab, first choose [^.]*\.\s*")  # there is no menu on a projector
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class LectureRenderer(PageRenderer):
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """A link inside the lecture."""
+        if url.endswith("NOTATION.md"):  # the lecture serves notebooks only
+            return text
         url = "/" if url.endswith("README.md") else url
         return f'<a href="{html.escape(url)}">{text}</a>'
 
