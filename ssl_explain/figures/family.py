@@ -60,7 +60,7 @@ class FamilyPicture(Picture[FamilyView]):
         keys = [
             Line2D([], [], marker="^", color=GROWS, linestyle="", markersize=8, label="grows"),
             Line2D([], [], marker="v", color=SHRINKS, linestyle="", markersize=8, label="shrinks"),
-            Line2D([], [], marker="o", color=QUIET, linestyle="", markersize=7, label="stands still"),
+            Line2D([], [], marker="o", color=QUIET, linestyle="", markersize=7, label="hardly moves"),
             Line2D([], [], color=PREDICTED, linewidth=2, label="below it a new one would grow"),
         ]
         self.figure.legend(
@@ -111,9 +111,10 @@ class FamilyPicture(Picture[FamilyView]):
         for marks, chosen in ((self.up, moves > 0), (self.down, moves < 0), (self.calm, moves == 0)):
             marks.set_offsets(np.column_stack([x, y])[chosen])
             marks.set_sizes(sizes[chosen])
-        for text, a, b in zip(self.names, x, y, strict=True):
-            text.set_position((a * 1.16, b))
         edge = record.border.clamp(PLANE[1][0] / 10, PLANE[1][1] * 10).numpy()
+        above = y > 1.05 * np.interp(x, record.grid.numpy(), edge)
+        for text, a, b, over in zip(self.names, x, y, above, strict=True):
+            text.set_position((a * 1.02, b * 1.65) if over else (a * 1.15, b * 0.8))  # away from the border
         self.border.set_data(record.grid.numpy(), edge)
         corners = [(PLANE[0][1], PLANE[1][0] / 10), (PLANE[0][0], PLANE[1][0] / 10)]
         self.ground.set_xy([*zip(record.grid.tolist(), edge.tolist(), strict=True), *corners])
@@ -144,7 +145,7 @@ class FamilyPicture(Picture[FamilyView]):
 
 
 def moving(record: FamilyView) -> np.ndarray:
-    """1 for a direction that grows, -1 for one that shrinks, 0 for one that stands still beside the fastest."""
+    """1 for a direction that grows, -1 for one that shrinks, 0 for one that hardly moves beside the fastest."""
     rates = record.rates.numpy()
     return np.sign(rates) * (np.abs(rates) > max(STILL * np.abs(rates).max(), ROUNDING))
 

@@ -17,6 +17,7 @@ from ssl_explain.records import Frontier
 
 LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), "-.", (0, (8, 2)), ":")
 PETAL, HEART = 0.27, 0.1  # inches
+SENTENCE = "What varies across points and survives augmentation is what grows"
 LIMITS = ((0.06, 9.0), (0.012, 15.0))
 CORNERS = (
     (0.07, 11.5, "mostly noise", "left"),
@@ -39,7 +40,10 @@ def figure_one_plane(record: Frontier) -> Illustration:
     """
     figure = new_figure(9.6, 6.4)
     ax = figure.add_axes((0.075, 0.09, 0.64, 0.83))
-    plane(ax, "what varies across points and survives augmentation is what grows", LIMITS)
+    plane(ax, "", LIMITS)
+    ax.set_title(SENTENCE, fontsize=FONT + 4, color=INK, loc="left", pad=12)
+    ax.set_xlabel("variance between points      varies across points  →")
+    ax.set_ylabel("←  survives augmentation      variance within points")
     for x, y, words, side in CORNERS:
         ax.text(x, y, words, fontsize=FONT, color=INK, style="italic", ha=side, va="bottom")
     _ground(ax, record)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, new_figure, tidy
 from ssl_explain.records import Drift
 from ssl_explain.results import interval
 
@@ -41,8 +41,9 @@ def figure_drift(
     tidy(left, xlabel="width", title="drift of the tangent kernel")
     right.set_yticks([-k for k in range(len(drifts))], [name.replace(", ", ",\n") for name in drifts])
     right.set(ylim=(0.6 - len(drifts), 0.4), xlim=(-1.05, 0.2))
-    for x in (0.0, -0.5, -1.0):
+    for x, words_above in ((0.0, "flat"), (-0.5, "1/√width"), (-1.0, "1/width")):
         right.axvline(x, color=QUIET, linestyle=":", linewidth=1)
+        right.text(x, 1.01, words_above, transform=right.get_xaxis_transform(), fontsize=FONT, color=INK, ha="center")
     tidy(right, xlabel="slope of log drift on log width")
     seeds = next(iter(drifts.values())).shape[1]
     figure.tight_layout()
@@ -85,9 +86,9 @@ def figure_moving(runs: Sequence[Drift]) -> Illustration:
         mean, name = run.drift.mean(1), f"{run.setting}, width {run.width}"
         ax.plot(run.times, run.drift, color=COLOURS[k], linewidth=0.6, alpha=0.5)
         style: dict[str, Any] = {"color": COLOURS[k], "marker": MARKERS[k], "markevery": 0.12}
-        ax.plot(run.times, mean, LINES[k], linewidth=2, label=name, **style)
+        ax.plot(run.times, mean, LINES[k], linewidth=2, label=run.setting, **style)
         words.append(f"{name}: {float(mean[-1]):.2g} at time {float(run.times[-1]):g}")
-    tidy(ax, xlabel="training time", title="drift of the tangent kernel")
+    tidy(ax, xlabel="training time", title=f"drift of the tangent kernel, width {runs[0].width}")
     _beside(ax)
     figure.tight_layout()
     return Illustration(
@@ -107,7 +108,8 @@ def figure_products(
     axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
     words = []
     for ax, (name, widths) in zip(axes, panels.items(), strict=True):
-        ax.plot(times, equations[name][:, 0], color=PREDICTED, linewidth=1.6, zorder=1)
+        curves = ax.plot(times, equations[name][:, 0], color=QUIET, linewidth=1.6, zorder=1)
+        curves[0].set_label("equation for M")
         for k, (width, m) in enumerate(widths.items()):
             every = slice(4 * k, None, 4 * len(widths))
             for j in range(m.shape[-1]):
