@@ -39,7 +39,7 @@ how_alike = Question(
         ),
         "kinds": Option(
             "three groups: those with negatives, those with statistics, the one with a predictor",
-            "That assumes that how a loss prevents collapse decides what is learned. It decides how, not what.",
+            "That assumes that how a loss prevents collapse decides what is learned. Here it decides how, not what.",
         ),
         "different": Option(
             "each learns a subspace of its own",
@@ -54,14 +54,14 @@ copies = Question(
     {
         "three": Option(
             "three: that is what the covariance term is for",
-            "It has weight 1, and scatter within points has weight 25. A copy of a steady output may be cheaper.",
+            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper.",
         ),
         "two": Option(
-            "two: two outputs become copies of each other",
-            "A third direction would cost more in invariance than a second copy of the steadiest costs in covariance.",
+            "two: the three outputs crowd into the two steadiest",
+            "All three read mostly E, and some C. To read B costs more in scatter than likeness costs in covariance.",
         ),
         "one": Option(
-            "one: all three are copies",
+            "one: all three become copies",
             "That is what happens without the covariance term. With it, one further direction is worth its price.",
         ),
     },
@@ -69,7 +69,7 @@ copies = Question(
 
 
 def variance_term(z1: Tensor, z2: Tensor) -> Tensor:
-    """VICReg's v(z1) + v(z2), v(z) = 1/d Σ_j max(0, 1 - √(C_jj + 1e-4)), C_jj divided by n - 1; z (n, d)."""
+    """VICReg's v(z1) + v(z2), v(z) = 1/k Σ_j max(0, 1 - √(S_jj + 1e-4)), S_jj divided by n - 1; z (n, k)."""
     return torch.stack([(1 - (z.var(0) + 1e-4).sqrt()).clamp_min(0).mean() for z in (z1, z2)]).sum()
 
 
@@ -102,7 +102,7 @@ def _judge_variance(attempt: Callable[..., Any]) -> str:
 
 
 def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
-    """R (d, d), R_ij the correlation of output i on the first view with output j on the second; z (n, d)."""
+    """R (k, k), R_ij the correlation of output i on the first view with output j on the second; z (n, k)."""
     first, second = ((z - z.mean(0)) / z.std(0, correction=0) for z in (z1, z2))
     return first.T @ second / len(z1)
 

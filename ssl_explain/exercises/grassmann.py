@@ -22,7 +22,7 @@ columns_free = Question(
         ),
         "own": Option(
             "whatever each of them happened to start with",
-            "The start decides the sign and the delay. After some time the fastest growing part outweighs the rest.",
+            "That would need all directions to grow alike. The fastest outweighs the rest; the start sets the delay.",
         ),
     },
 )
@@ -46,7 +46,7 @@ pull_orthonormal = Question(
 )
 
 wider = Question(
-    "Two linear layers, both kept orthonormal; widths 7 and 256 start with the same product M = W₂W₁. What differs?",
+    "Two linear layers, both kept orthonormal; widths 8 and 256 start with the same product M = W₂W₁. What differs?",
     {
         "faster": Option(
             "the wider one learns faster: it has more weights to move",
@@ -65,13 +65,17 @@ what_moves = Question(
     {
         "loss": Option(
             "a contrastive loss in place of a supervised one",
-            "Then the slopes would go with the loss. Look which two of the four lines lie flat.",
+            "Without a target training never stops. But at any given time the drift still falls with the width at the "
+            "ntk scale.",
         ),
         "scale": Option(
             "orthonormal layers in place of the 1/√width scale",
             "Small outputs at the start leave the layers far to go, whichever loss asks them to.",
         ),
-        "both": Option("it takes both", "The supervised line with orthonormal layers is nearly flat as well."),
+        "both": Option(
+            "it takes both",
+            "A moving target is not needed: supervised, with orthonormal layers, the line is nearly flat as well.",
+        ),
     },
 )
 
@@ -191,7 +195,10 @@ exercises = {
         "How many columns are left?",
         "medium",
         5,
-        ("torch.linalg.svdvals gives σ.", "k equal values should give k, one large value 1."),
+        (
+            "torch.linalg.svdvals gives σ.",
+            "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
+        ),
         merged,
         _judge_merged,
     ),
@@ -199,7 +206,10 @@ exercises = {
         "A slope in the log-log plane",
         "easy",
         5,
-        ("A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.", "Centre log width first."),
+        (
+            "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
+            "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
+        ),
         slope,
         _judge_slope,
     ),
