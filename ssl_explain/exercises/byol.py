@@ -58,7 +58,7 @@ resets = Question(
         ),
         "grows": Option(
             "it grows: every reset is fresh energy",
-            "That happens if the reset goes to a small multiple of 1, below the signal fraction.",
+            "A reset brings no energy. The output grows only where p is below a signal fraction, and 1 is above all.",
         ),
     },
 )
@@ -117,7 +117,7 @@ def _judge_largest(attempt: Callable[..., Any]) -> str:
 
 
 def takeover(p: float, b: float, w: float, w_mean: float) -> float:
-    """Squared offset m from which the mean outgrows the direction (b, w); its own one has noise w_mean, no signal."""
+    """Squared offset from which the mean outgrows the direction (b, w); its own one has noise w_mean, no signal."""
     return b + p / (1 - p) * (w_mean - w)
 
 
@@ -131,7 +131,9 @@ def _judge_takeover(attempt: Callable[..., Any]) -> str:
             "The sign: more noise along the mean makes it slower, so it needs a larger offset.": torch.tensor(
                 4.0 - right
             ),
-            "Divide by what is left of p·m - p²m, which is p(1 - p), not p.": torch.tensor(2.0 + 0.4 * (1.1 - 0.5)),
+            "Divide by what is left of p‖μ‖² - p²‖μ‖²: the factor is p(1 - p), not p.": torch.tensor(
+                2.0 + 0.4 * (1.1 - 0.5)
+            ),
             "From there the mean grows at all. Asked is when it grows faster than the other direction.": torch.tensor(
                 0.4 / 0.6 * 1.1
             ),
@@ -179,8 +181,8 @@ exercises = {
         "medium",
         6,
         (
-            "Without centring m joins both the agreement and the size of its direction: p·m - p²(m + w_mean).",
-            "Set that equal to the growth rate of the other direction, and solve for m.",
+            "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
+            "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
         ),
         takeover,
         _judge_takeover,
@@ -201,7 +203,7 @@ exercises = {
         "hard",
         12,
         (
-            "Some v grows if vᵀ(pB - p²(B + W))v > 0 for some v.",
+            "Some direction grows if vᵀ(pB - p²(B + W))v > 0 for some v.",
             "That is p < vᵀBv / vᵀ(B + W)v: look for the v that makes the quotient largest.",
             "It is the largest eigenvalue of (B + W)⁻¹B; a Cholesky factor of B + W makes it symmetric.",
         ),

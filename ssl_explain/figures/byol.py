@@ -173,7 +173,7 @@ def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustr
     """What to look at: left the curves of large offsets fall, right all of them rise.
 
     Between share of the output over time, mean over starts; one panel per centring, one curve per squared offset. The
-    dotted ends are the predicted limits.
+    dashes at the ends are the predicted limits.
     """
     figure = new_figure(9.6, 3.6)
     axes = np.atleast_1d(figure.subplots(1, len(runs), sharey=True))
