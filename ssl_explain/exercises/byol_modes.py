@@ -34,7 +34,7 @@ how_it_dies = Question(
     {
         "fades": Option(
             "it shrinks to zero, and at the threshold it is gone",
-            "So a mode without partner would. Here smaller weights also weaken the pull that holds them up.",
+            "It would if the pull stayed the same. It is p·e, and shrinks with p: below half of p the decay wins.",
         ),
         "half": Option(
             "it shrinks to about half its p, then falls to zero at once",
@@ -67,19 +67,19 @@ slow_target = Question(
 )
 
 
-def threshold(noise: float) -> float:
-    """The largest weight decay at which a mode can still stand: the maximum of p(1 - (1+σ²)p)."""
-    return 1 / (4 * (1 + noise))
+def most_noise(decay: float) -> float:
+    """The largest σ² at which a mode can still stand: there p(1 - (1+σ²)p) just reaches η."""
+    return 1 / (4 * decay) - 1
 
 
-def _judge_threshold(attempt: Callable[..., Any]) -> str:
+def _judge_noise(attempt: Callable[..., Any]) -> str:
     return compare(
-        attempt(0.6),
-        torch.tensor(threshold(0.6)),
+        attempt(0.1),
+        torch.tensor(most_noise(0.1)),
         {
-            "That is the threshold without noise.": torch.tensor(0.25),
-            "More noise makes it harder to live: 1 + σ² belongs below the line.": torch.tensor(1.6 / 4),
-            "That is the place of the maximum, p. Asked is its height.": torch.tensor(1 / 3.2),
+            "That is 1 + σ²: views have the variance 1 between points as well.": torch.tensor(2.5),
+            "You put η where σ² stands. The threshold is a decay; solve it for the noise.": torch.tensor(1 / 4.4),
+            "η is the height of the maximum, 1/(4(1+σ²)), not its place, 1/(2(1+σ²)).": torch.tensor(4.0),
         },
     )
 
@@ -105,27 +105,31 @@ def _judge_slope(attempt: Callable[..., Any]) -> str:
     )
 
 
-def conserved(w: Tensor, p: Tensor, alpha: float) -> Tensor:
-    """The matrix that only shrinks, whatever the start: W Wᵀ - PᵀP/α."""
-    return w @ w.T - p.T @ p / alpha
+def final_square(w: Tensor, p: Tensor, p_end: Tensor, alpha: float) -> Tensor:
+    """W Wᵀ at the end of a run without decay: W Wᵀ - PᵀP/α is what it was at the start."""
+    return w @ w.T + (p_end.T @ p_end - p.T @ p) / alpha
 
 
-def _judge_conserved(attempt: Callable[..., Any]) -> str:
+def _judge_square(attempt: Callable[..., Any]) -> str:
     w, p = torch.tensor([[1.0, 0.5, 0.0], [0.2, 0.0, 1.0]]), torch.tensor([[0.5, 0.3], [0.0, 1.0]])
+    end = torch.tensor([[1.2, 0.1], [0.4, 0.9]])
+    gained = end.T @ end - p.T @ p
     return compare(
-        attempt(w, p, 2.0),
-        conserved(w, p, 2.0),
+        attempt(w, p, end, 2.0),
+        final_square(w, p, end, 2.0),
         {
-            "P comes transposed first: PᵀP. For a symmetric P you would not have seen it.": w @ w.T - p @ p.T / 2,
-            "A fast predictor moves more, so its square counts less: divide by α.": w @ w.T - 2 * p.T @ p,
-            "A minus: both grow together, their difference stays.": w @ w.T + p.T @ p / 2,
-            "WᵀW lives on the inputs. The predictor lives on the outputs.": w.T @ w,
+            "P comes transposed first: PᵀP. For a symmetric P you would not have seen it.": (
+                w @ w.T + (end @ end.T - p @ p.T) / 2
+            ),
+            "A fast predictor moves more, so its square counts less: divide by α.": w @ w.T + 2 * gained,
+            "Both squares grow together. You let one shrink as the other grows.": w @ w.T - gained / 2,
+            "That needs decay. Without it the difference at the start is never forgotten.": end.T @ end / 2,
         },
     )
 
 
 def forgotten(decay: float, share: float) -> float:
-    """When the offset c has fallen to a share of its start: e^{-2ηt} = share."""
+    """When C has fallen to a share of its start: e^{-2ηt} = share."""
     return math.log(1 / share) / (2 * decay)
 
 
@@ -134,7 +138,7 @@ def _judge_forgotten(attempt: Callable[..., Any]) -> str:
         attempt(0.05, 0.01),
         torch.tensor(forgotten(0.05, 0.01)),
         {
-            "Weights fall as e^{-ηt}. The offset holds their squares.": torch.tensor(math.log(100) / 0.05),
+            "Weights fall as e^{-ηt}. C holds their squares.": torch.tensor(math.log(100) / 0.05),
             "That is the logarithm to base ten.": torch.tensor(2 / (2 * 0.05)),
             "A time is positive: it is log(1/share).": torch.tensor(math.log(0.01) / (2 * 0.05)),
         },
@@ -163,13 +167,13 @@ def _judge_needed(attempt: Callable[..., Any]) -> str:
 
 
 exercises = {
-    "threshold": Exercise(
-        "The threshold",
+    "noise": Exercise(
+        "How noisy may views be?",
         "easy",
         4,
-        ("At a fixed point p(1 - (1+σ²)p) = η.", "The left side is a parabola in p; find its height."),
-        threshold,
-        _judge_threshold,
+        ("A mode can stand if η is at most 1/(4(1+σ²)).", "At the largest σ² the two are equal: solve for σ²."),
+        most_noise,
+        _judge_noise,
     ),
     "slope": Exercise(
         "Which one attracts?",
@@ -179,22 +183,22 @@ exercises = {
         slope,
         _judge_slope,
     ),
-    "conserved": Exercise(
-        "What only shrinks",
+    "square": Exercise(
+        "Where the weights must end",
         "medium",
         5,
         (
-            "Without decay, Ẇ = -PᵀE and Ṗ = -αEWᵀ.",
-            "Multiply so that both become the same: ẆWᵀ = -PᵀEWᵀ and PᵀṖ = -αPᵀEWᵀ.",
+            "Without decay one matrix is the same at the start and at the end.",
+            "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
         ),
-        conserved,
-        _judge_conserved,
+        final_square,
+        _judge_square,
     ),
     "forgotten": Exercise(
         "How long a start is remembered",
         "easy",
         3,
-        ("The offset is c·e^{-2ηt}.", "Solve for t."),
+        ("At time t, C is e^{-2ηt} times its start.", "Set the factor equal to the share, and take the logarithm."),
         forgotten,
         _judge_forgotten,
     ),
