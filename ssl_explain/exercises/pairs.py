@@ -30,7 +30,7 @@ which_pairs = Question(
 
 while_training = Question(
     "Training pulls the views of a point together and points apart. Outputs are free to grow. Does the prediction with "
-    "frozen weights become better?",
+    "frozen pair weights become better?",
     {
         "better": Option(
             "better: the views of a point come closer to each other",
