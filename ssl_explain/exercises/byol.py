@@ -203,9 +203,9 @@ exercises = {
         "hard",
         12,
         (
-            "Some direction grows if vᵀ(pB - p²(B + W))v > 0 for some v.",
-            "That is p < vᵀBv / vᵀ(B + W)v: look for the v that makes the quotient largest.",
-            "It is the largest eigenvalue of (B + W)⁻¹B; a Cholesky factor of B + W makes it symmetric.",
+            "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
+            "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
+            "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
         ),
         largest_p,
         _judge_largest,
