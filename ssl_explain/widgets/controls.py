@@ -22,8 +22,8 @@ LOOK = f"""<style>
     outline: 3px solid {MEASURED}; outline-offset: 1px;
 }}
 .{FRAME} .widget-toggle-buttons > .widget-label {{ flex: none; max-width: 100%; }}
-.{FRAME} .widget-toggle-button {{ position: relative; padding-left: 21px; }}
-.{FRAME} .widget-toggle-button.mod-active::before {{ content: "\\2713"; position: absolute; left: 5px; }}
+.{FRAME} .widget-toggle-button {{ position: relative; padding-left: 1.6em; }}
+.{FRAME} .widget-toggle-button.mod-active::before {{ content: "\\2713"; position: absolute; left: 0.4em; }}
 .{FRAME} .{LISTED} > div {{ display: flex; flex-direction: column; align-items: flex-start; }}
 .{FRAME} .{LISTED} button {{
     height: auto; max-width: 100%; white-space: normal; text-align: left; line-height: 1.4; padding-block: 4px;
