@@ -43,7 +43,9 @@ class Member:
     orthonormal: bool = False
 
 
-def moments(w: Float[Tensor, "*runs k d"], between: Float[Tensor, "*runs d"], within: Float[Tensor, "*runs d"]) -> Pair:
+def moments(
+    w: Float[Tensor, "*runs k d"], between: Float[Tensor, "*#runs d"], within: Float[Tensor, "*#runs d"]
+) -> Pair:
     """M = W C_b Wᵀ and N = W C_w Wᵀ for diagonal covariances.
 
     Example:
