@@ -108,8 +108,10 @@ def colours_of_lines(figure):
 
 
 def _drawn(axes, kinds):
-    grid = {*axes.get_xgridlines(), *axes.get_ygridlines()}
-    return [a for a in axes.findobj(lambda a: isinstance(a, kinds)) if a.get_visible() and a not in grid]
+    """The artists of some kinds that leave a trace here, but for the grid."""
+    absent = {*axes.get_xgridlines(), *axes.get_ygridlines()}
+    absent |= {line for line in axes.lines if not len(line.get_xdata())}
+    return [a for a in axes.findobj(lambda a: isinstance(a, kinds)) if a.get_visible() and a not in absent]
 
 
 def _texts(figure):
