@@ -34,8 +34,9 @@ class Player:
     more: list[str] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        return dict(vars(self))
+        """All of it, ready for JSON: of a value only its label, for JSON knows no infinity."""
+        axes = [{key: value for key, value in axis.items() if key != "values"} for axis in self.axes]
+        return {**vars(self), "axes": axes}
 
     def add(self, explorer: Explorer[Any]) -> int:
         """Keep the picture that the explorer shows; the number under which it lies."""

@@ -45,7 +45,7 @@ def outputs(cell: NotebookNode) -> str:
 
 def player_section(number: int, player: Player) -> str:
     """An explorer that plays without a kernel; its pictures lie beside it as JSON."""
-    name, data = f"player-{number}", json.dumps(player.data()).replace("<", "\\u003c")
+    name, data = f"player-{number}", json.dumps(player.data(), allow_nan=False).replace("<", "\\u003c")
     start = 0
     for axis in player.axes:
         start = start * len(axis["values"]) + axis["start"]

@@ -19,7 +19,7 @@ for (const player of document.querySelectorAll(".player")) {
       output.value = data.axes[k].labels[slider.value];
       slider.setAttribute("aria-valuetext", output.value);
     });
-    return sliders.reduce((place, slider, k) => place * data.axes[k].values.length + Number(slider.value), 0);
+    return sliders.reduce((place, slider, k) => place * data.axes[k].labels.length + Number(slider.value), 0);
   };
   const move = () => show(data.grid[read()]);
   const stop = () => {
