@@ -15,9 +15,11 @@ from site_text import markdown
 from ssl_explain.exercises.start_here import without_augmentation
 from ssl_explain.widgets import (
     ConnectionState,
+    RaceState,
     SharedState,
     TreeState,
     connection_explorer,
+    race_explorer,
     shared_explorer,
     tree_explorer,
 )
@@ -62,24 +64,37 @@ def test_every_position_shows_what_the_explorer_shows_there():
     explorer = shared_explorer(SharedState())
     player = site_frames.play(explorer)
     assert [axis["name"] for axis in player.axes] == list(explorer.telling)
-    assert len(player.grid) == len(player.axes[0]["values"]) * len(player.axes[1]["values"])
+    assert len(player.scenes[0]["grid"]) == len(player.axes[0]["values"]) * len(player.axes[1]["values"])
     assert explorer.state == SharedState()
-    for place in (0, 7, len(player.grid) - 1):
+    for place in (0, 7, len(player.scenes[0]["grid"]) - 1):
         first, second = divmod(place, len(player.axes[1]["values"]))
         state = SharedState().change(
             strength=player.axes[0]["values"][first], polarity=player.axes[1]["values"][second]
         )
-        assert player.words[player.grid[place]] == shared_explorer(state).figure.describe()
+        assert player.words[player.scenes[0]["grid"][place]] == shared_explorer(state).figure.describe()
 
 
-def test_a_preset_of_the_grid_moves_the_sliders_and_another_does_not():
-    player = site_frames.play(connection_explorer(ConnectionState()))
-    presets = {preset["label"]: preset for preset in player.presets}
-    assert presets
-    for preset in presets.values():
-        if preset["at"] is not None:
-            place = preset["at"][0] * len(player.axes[1]["values"]) + preset["at"][1]
-            assert player.grid[place] == preset["image"]
+def test_a_preset_shows_what_it_sets():
+    explorer = connection_explorer(ConnectionState())
+    player = site_frames.play(explorer)
+    assert [preset["label"] for preset in player.presets] == list(explorer.offered())
+    for preset in player.presets:
+        scene = player.scenes[preset["scene"]]
+        sizes = [len(scene.get("labels", player.axes[0]["labels"])), len(player.axes[1]["labels"])][: scene["axes"]]
+        place = 0
+        for at, size in zip(preset["at"], sizes, strict=True):
+            place = place * size + at
+        state = ConnectionState().change(**explorer.offered()[preset["label"]])
+        assert player.words[scene["grid"][place]] == connection_explorer(state).figure.describe()
+
+
+def test_a_preset_beside_the_axes_moves_along_the_first():
+    player = site_frames.play(race_explorer(RaceState(neurons=2)))
+    beside = [scene for scene in player.scenes if scene["axes"] == 1]
+    assert beside
+    for scene in beside:
+        assert len(scene["grid"]) == len(scene["labels"]) <= site_frames.BESIDE
+        assert player.words[scene["grid"][-1]].startswith("After ")
 
 
 def test_a_training_is_looked_at_on_its_way(monkeypatch):
@@ -88,7 +103,7 @@ def test_a_training_is_looked_at_on_its_way(monkeypatch):
     monkeypatch.setattr(site_frames, "MOST", 9)
     player = site_frames.play(tree_explorer(TreeState(depth=2, budget=500), controls=("strength",)))
     assert player.axes[0]["labels"] == ["0", "10", "20"]
-    assert [player.words[k].split(" with")[0] for k in player.grid] == [
+    assert [player.words[k].split(" with")[0] for k in player.scenes[0]["grid"]] == [
         *["Before training"] * 3, *["After 10 steps"] * 3, *["After 20 steps"] * 3,
     ]  # fmt: skip
 

@@ -28,6 +28,11 @@ from ssl_explain.widgets.prediction import Prediction, Reveal
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
 LIMIT = 40e6  # bytes of the whole site
+BEFOREHAND = (
+    '<p class="note">On this page explorers play pictures that were computed beforehand, along one or two controls. '
+    "Where the text asks for another control, for Run All, or for a second run beside the first, it speaks of "
+    "JupyterLab.</p>\n"
+)
 
 
 class Reader:
@@ -115,7 +120,7 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     body = ""
     for number, cell in enumerate(notebook.cells, 1):
         try:
-            body += reader.cell(cell)
+            body += reader.cell(cell) + (BEFOREHAND if number == 1 else "")
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
     (folder / f"{path.stem}.html").write_text(page(title_of(notebook), body, links), encoding="utf-8")

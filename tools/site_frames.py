@@ -4,7 +4,7 @@ import base64
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,19 +14,21 @@ from ssl_explain.widgets.controls import in_words, label_of
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.streaming import StreamingExplorer
 
-MOST, SECOND = 60, 6  # pictures of one explorer: more would not fit the site into 40 MB; values of a second control
+MOST, SECOND = 48, 6  # pictures of one explorer: more would not fit the site into 40 MB; values of a second control
+BESIDE = 8  # pictures of a preset that sets something else than the controls of the page
 LOOKS, LONGEST = 15, 500  # pictures of one training, and its steps
 
 
 @dataclass
 class Player:
-    """What a page needs to play an explorer: axes with their values, a picture for every position, presets.
+    """What a page needs to play an explorer: axes with their values, and scenes, with a picture for every position.
 
-    ``grid`` lists pictures in row-major order of the axes; ``presets`` are (label, position or None, picture).
+    The first scene moves along all axes, its ``grid`` in row-major order. A preset that sets something else than the
+    axes do is a scene of its own, along the first axis only. ``presets`` say which scene they open, and where.
     """
 
     axes: list[dict[str, Any]]
-    grid: list[int] = field(default_factory=list)
+    scenes: list[dict[str, Any]] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     presets: list[dict[str, Any]] = field(default_factory=list)
@@ -85,15 +87,10 @@ def _axis(explorer: Explorer[Any], name: str, most: int) -> dict[str, Any]:
             "start": values.index(now), "words": in_words(control)}  # fmt: skip
 
 
-def _positions(axes: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    for values in itertools.product(*(axis["values"] for axis in axes)):
-        yield dict(zip((axis["name"] for axis in axes), values, strict=True))
-
-
 def play(explorer: Explorer[Any]) -> Player:
     """Move an explorer through the positions of its telling controls, and its presets, and keep every picture.
 
-    One that trains is looked at several times on its way. The explorer ends where it began.
+    One that trains is looked at several times on its way.
     """
     names = [name for name in explorer.telling or explorer.shown if name in explorer.shown][:2]
     if isinstance(explorer, StreamingExplorer):
@@ -101,41 +98,54 @@ def play(explorer: Explorer[Any]) -> Player:
     start = explorer.state
     sizes = [len(start.controls()[name].values()) for name in names]
     first = MOST if len(names) == 1 else max(2, MOST // min(sizes[1], SECOND))
-    axes = [_axis(explorer, name, first if k == 0 else SECOND) for k, name in enumerate(names)]
-    player = Player(axes)
-    for position in _positions(axes):
-        explorer.state = start.change(**position)
-        player.grid.append(player.add(explorer))
+    player = Player([_axis(explorer, name, first if k == 0 else SECOND) for k, name in enumerate(names)])
+    player.scenes.append({"axes": len(names), "grid": _pictures(explorer, player, start, player.axes)})
     for label, values in explorer.offered().items():
-        explorer.state = start.change(**values)
-        player.presets.append({"label": label, "at": _place(axes, values, start), "image": player.add(explorer)})
-    explorer.state = start
+        _add_preset(explorer, player, label, start.change(**values))
+    explorer.view.show(explorer.record)
     player.more = [start.controls()[name].label for name in explorer.shown if name not in names]
     return player
 
 
-def _place(axes: Sequence[Mapping[str, Any]], values: Mapping[str, Any], start: Any) -> list[int] | None:
-    """Where in the grid a preset lies, if it does."""
-    names = [axis["name"] for axis in axes]
-    if any(value != getattr(start, name) for name, value in values.items() if name not in names):
-        return None
-    wanted = [values.get(name, getattr(start, name)) for name in names]
-    if any(value not in axis["values"] for axis, value in zip(axes, wanted, strict=True)):
-        return None
-    return [axis["values"].index(value) for axis, value in zip(axes, wanted, strict=True)]
+def _pictures(explorer: Explorer[Any], player: Player, state: Any, axes: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The picture at every position of the axes, all else as in a state. ``compute`` is whole; a screen may lag."""
+    pictures = []
+    for values in itertools.product(*(axis["values"] for axis in axes)):
+        position = dict(zip((axis["name"] for axis in axes), values, strict=True))
+        explorer.view.show(explorer.compute(state.change(**position)))
+        pictures.append(player.add(explorer))
+    return pictures
+
+
+def _add_preset(explorer: Explorer[Any], player: Player, label: str, state: Any) -> None:
+    """A preset: a position of the first scene, if all it sets lies on the axes; otherwise a scene of its own."""
+    axes, start = player.axes, explorer.state
+    at = [axis["values"].index(value) if (value := getattr(state, axis["name"])) in axis["values"] else None
+          for axis in axes]  # fmt: skip
+    on_axes = {axis["name"]: getattr(state, axis["name"]) for axis in axes}
+    if None not in at and start.change(**on_axes) == state:
+        player.presets.append({"label": label, "scene": 0, "at": at})
+        return
+    control, now = start.controls()[axes[0]["name"]], getattr(state, axes[0]["name"])
+    few = {**axes[0], "values": thin(control.values(), BESIDE, now)}
+    labels = [label_of(control, value) for value in few["values"]]
+    grid = _pictures(explorer, player, state, [few])
+    player.scenes.append({"axes": 1, "grid": grid, "labels": labels})
+    player.presets.append({"label": label, "scene": len(player.scenes) - 1, "at": [few["values"].index(now)]})
 
 
 def _play_training(explorer: StreamingExplorer[Any], name: str) -> Player:
     """A run for some values of one control, looked at several times on its way."""
-    start = explorer.state
+    short = [steps for steps in explorer.state.controls()["budget"].values() if steps <= LONGEST]
+    start = explorer.state.change(budget=max(short, default=explorer.state.budget))
     other = _axis(explorer, name, MOST // LOOKS)
-    steps = min(int(start.budget), LONGEST)
+    steps = min(start.budget, LONGEST)
     marks = [round(steps * k / (LOOKS - 1)) for k in range(LOOKS)]
     time = {"name": "step", "label": "training step", "tip": "how long it has trained", "values": marks,
             "labels": [str(mark) for mark in marks], "start": 0, "words": False}  # fmt: skip
     player = Player([time, other])
     runs = [_looks(explorer.another(start.change(**{name: value})), player, marks) for value in other["values"]]
-    player.grid = [run[k] for k in range(LOOKS) for run in runs]
+    player.scenes.append({"axes": 2, "grid": [run[k] for k in range(LOOKS) for run in runs]})
     player.more = [start.controls()[field].label for field in explorer.shown if field != name]
     return player
 

@@ -49,7 +49,7 @@ def player_section(number: int, player: Player) -> str:
     start = 0
     for axis in player.axes:
         start = start * len(axis["values"]) + axis["start"]
-    first = player.grid[start]
+    first = player.scenes[0]["grid"][start]
     more = f"In JupyterLab it also moves: {', '.join(player.more)}." if player.more else ""
     width, height = player.size
     alt = html.escape(player.words[first], quote=True)

@@ -33,7 +33,7 @@ COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
 HATCHES = ("", "", "...", "xxx")  # a hatched bar takes four times as long to draw
 HEIGHTS = (0.65, 1.3, 1.8, 2.6, 5.2, 10.4)
 LOW, HIGH = -4.0, 6.0
-COLLAPSED = 0.01
+COLLAPSED, RUNAWAY = 0.01, 1e6
 
 
 class ContrastPicture(Picture[HiddenContrast]):
@@ -104,7 +104,7 @@ class ContrastPicture(Picture[HiddenContrast]):
         r = self.record
         rates = ", ".join(f"{x:.3g}" for x in (r.rates[r.shown].sum(0) + 0.0).tolist())
         growth = float(r.second_moment[r.shown] / r.second_moment[0])
-        state = "collapsed" if growth < COLLAPSED else "not collapsed"
+        state = "collapsed" if growth < COLLAPSED else "running away" if growth > RUNAWAY else "alive"
         limit = "" if r.limit is None else f", predicted limit {r.limit:.3f}"
         return (
             f"{r.setting}. Growth rates of directions 1 to {len(r.between)} at time {float(r.times[r.shown]):.3g}: "

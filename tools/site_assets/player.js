@@ -6,22 +6,32 @@ for (const player of document.querySelectorAll(".player")) {
   const screen = player.querySelector(".screen"), words = player.querySelector(".words");
   const sliders = [...player.querySelectorAll("input, select")];
   const presets = player.querySelector(".presets");
-  let timer = null;
+  let timer = null, scene = data.scenes[0];
+  const labels = (k) => (k === 0 && scene.labels) || data.axes[k].labels;
   const show = (number, pressed = null) => {
     screen.src = data.images[number];
     screen.alt = words.textContent = data.words[number];
     for (const button of presets.children) button.setAttribute("aria-pressed", button === pressed);
   };
-  const read = () => {
+  const place = () => sliders.slice(0, scene.axes).reduce((at, slider, k) => at * labels(k).length + Number(slider.value), 0);
+  const name = () => sliders.forEach((slider, k) => {
+    const output = slider.parentElement.querySelector("output");
+    if (!output) return;
+    output.value = labels(k)[slider.value];
+    slider.setAttribute("aria-valuetext", output.value);
+  });
+  const enter = (next, at) => {
+    scene = next;
     sliders.forEach((slider, k) => {
-      const output = slider.parentElement.querySelector("output");
-      if (!output) return;
-      output.value = data.axes[k].labels[slider.value];
-      slider.setAttribute("aria-valuetext", output.value);
+      slider.parentElement.hidden = k >= scene.axes;
+      if (slider.options) slider.replaceChildren(...labels(k).map((label, value) => new Option(label, value)));
+      else slider.max = labels(k).length - 1;
+      if (k < at.length) slider.value = at[k];
     });
-    return sliders.reduce((place, slider, k) => place * data.axes[k].labels.length + Number(slider.value), 0);
+    name();
   };
-  const move = () => show(data.grid[read()]);
+  const pressed = () => (scene === data.scenes[0] ? null : presets.children[data.presets.findIndex((p) => data.scenes[p.scene] === scene)]);
+  const move = () => { name(); show(scene.grid[place()], pressed()); };
   const stop = () => {
     clearInterval(timer);
     timer = null;
@@ -44,15 +54,16 @@ for (const player of document.querySelectorAll(".player")) {
       button.textContent = "Stop";
     });
   }
-  for (const preset of data.presets) {
+  const start = data.axes.map((axis) => axis.start);
+  const beside = data.presets.some((preset) => preset.scene);
+  for (const preset of [...data.presets, ...(beside ? [{ label: "back to the start", scene: 0, at: start }] : [])]) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = preset.label;
     button.addEventListener("click", () => {
       stop();
-      if (preset.at) sliders.forEach((slider, k) => { slider.value = preset.at[k]; });
-      read();
-      show(preset.image, button);
+      enter(data.scenes[preset.scene], preset.at);
+      show(scene.grid[place()], button);
     });
     presets.append(button);
   }
