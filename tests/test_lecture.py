@@ -208,7 +208,10 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path):
 
 def test_the_first_page_lists_every_notebook_in_order_with_its_question():
     page = lecture.landing({START.name: "ready"})
-    assert re.findall(r'href="/voila/render/([^"]+)"', page) == [path.name for path in NOTEBOOKS]
+    cards, plan = page.split("<h2>45 minutes</h2>")
+    assert re.findall(r'href="/voila/render/([^"]+)"', cards) == [path.name for path in NOTEBOOKS]
+    linked = [name[:2] for name in re.findall(r'target="_blank" href="/voila/render/([^"]+)"', plan)]
+    assert list(dict.fromkeys(linked)) == list(lecture.ROUTE)
     assert all(lecture.markdown(one.question) in page for one in course.lessons())
     assert page.count("ready") == 1
     assert not OUTSIDE.search(page)

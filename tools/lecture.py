@@ -3,6 +3,7 @@
 import argparse
 import html
 import os
+import re
 import secrets
 import sys
 import webbrowser
@@ -47,18 +48,24 @@ def text(source: str) -> str:
 
 def card(one: Lesson, state: str) -> str:
     """One notebook on the first page."""
-    minutes = f"{one.minutes} minutes"
-    badge = ' <span class="badge">45-minute route</span>' if one.number in ROUTE else ""
+    minutes = f"{one.minutes} minutes to read"
+    badge = f' <span class="badge">45 minutes: part {ROUTE.index(one.number) + 1}</span>' if one.number in ROUTE else ""
     warm = f' <span class="state">{state}</span>' if state else ""
     return (
-        f'<li><a href="/voila/render/{one.path.name}"><span class="number">{one.number}</span> '
+        f'<li><a href="/voila/render/{one.path.name}" target="_blank"><span class="number">{one.number}</span> '
         f"{html.escape(one.title)}</a>{markdown(one.question)}"
         f'<p class="soft">{minutes}{badge}{warm}</p></li>\n'
     )
 
 
+def plan() -> str:
+    """The lecture of 45 minutes, minute by minute, as the course map has it; its links open the live notebooks."""
+    section = (FOLDER / "README.md").read_text(encoding="utf-8").split("\n## 45 minutes\n")[1].split("\n## ")[0]
+    return re.sub(r'href="(\w+\.ipynb)', r'target="_blank" href="/voila/render/\1', text(section))
+
+
 def landing(states: dict[str, str]) -> str:
-    """The first page: every notebook with its question."""
+    """The first page: every notebook with its question, and the plan of a lecture."""
     style = (ASSETS / "landing.css").read_text(encoding="utf-8")
     cards = "".join(card(one, states.get(one.path.name, "")) for one in lessons())
     return (
@@ -66,7 +73,7 @@ def landing(states: dict[str, str]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>ssl_explain: lecture</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
         "<h1>How does a network learn without labels?</h1>\n"
-        f'<ol class="cards">\n{cards}</ol>\n</main>\n</body>\n</html>\n'
+        f'<ol class="cards">\n{cards}</ol>\n<h2>45 minutes</h2>\n{plan()}</main>\n</body>\n</html>\n'
     )
 
 
@@ -153,7 +160,7 @@ def settings(warm: list[str], *, port: int, browser: bool, token: str) -> Config
             "open_browser": browser,
             "root_dir": str(FOLDER),
             "token": token,
-            "log_level": "WARN",
+            "log_level": "ERROR",
             "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
         },
         VoilaConfiguration={
@@ -178,7 +185,7 @@ def main() -> int:
         "--preheat",
         default="route",
         help="notebooks to run beforehand: route (default: those of the 45 minutes), none, all, or numbers: 00,05; "
-        "each takes about half a GB of memory",
+        "each takes about half a GB of memory, and as much again while it is open",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"first port to try (default: {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="open no browser; the address is printed")
