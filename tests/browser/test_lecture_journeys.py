@@ -114,7 +114,10 @@ def test_lecture_with_a_live_slider():
         assert page.locator(".cards").count() == 0, "without the token nothing is shown"
         page.goto(address)
         expect(page.locator(".cards li")).to_have_count(len(course.notebooks()))
-        page.locator('a[href*="/02_"]').click()
+        with context.expect_page() as opened:
+            page.locator('.cards a[href*="/02_"]').click()
+        page = opened.value
+        late = watch(page)
         picture = page.locator(LIVE).first
         picture.wait_for()
         before = picture.get_attribute("alt")
@@ -129,4 +132,4 @@ def test_lecture_with_a_live_slider():
         size = page.locator(".lecture-text p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
         assert size >= 22
         assert page.locator(".jp-InputArea-editor").count() == 0, "no code but the stubs of exercises"
-        assert (asked, errors) == ([], [])
+        assert (asked, errors, late) == ([], [], [])
