@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import ipywidgets
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -15,10 +14,8 @@ from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, principal_
 from ssl_explain.dynamics.kernel_features import between_weights, rbf_kernel, root_of
 from ssl_explain.figures.grassmann import SpanPicture
 from ssl_explain.records import SpanFlow
-from ssl_explain.widgets.controls import play_and_pause
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import Runner
 from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.widgets.timed import TimedExplorer
 
 SPAN = 24.0  # the time shown, in units of 1 / largest |eigenvalue|
 LEFT, ORTHONORMAL, SIMPLE, PULL, KERNEL = "free", "orthonormal", "L_simp", "pull only", "RBF kernel"
@@ -90,7 +87,7 @@ def flow_of(state: GrassmannState) -> SpanFlow:
     )  # fmt: skip
 
 
-class GrassmannExplorer(Explorer[GrassmannState]):
+class GrassmannExplorer(TimedExplorer[GrassmannState]):
     """Columns of features over time, with Play, which moves the time; the flow itself is computed at once."""
 
     factory = "grassmann_explorer"
@@ -110,12 +107,6 @@ class GrassmannExplorer(Explorer[GrassmannState]):
         },
     }  # fmt: skip
 
-    def __init__(self, state: GrassmannState, controls: Sequence[str] = ()) -> None:
-        """Build the run and its picture."""
-        self._runner = Runner(self._step, lambda: None, self._settle)
-        self._runner.steps_per_frame = 1
-        super().__init__(state, controls)
-
     def compute(self, state: GrassmannState) -> SpanFlow:
         """The run of these settings, looked at at one time."""
         run = flow_of(state.change(time=0))
@@ -124,36 +115,6 @@ class GrassmannExplorer(Explorer[GrassmannState]):
     def paint(self, record: SpanFlow) -> SpanPicture:
         """Arrows, singular values and angles."""
         return SpanPicture(record)
-
-    def _step(self) -> bool:
-        with self._turn.yielding():
-            if self._runner.stopping:  # asked to stop while it waited
-                return False
-            self.state = self._state.change(time=min(100, self._state.time + 5))
-            return self._state.time < 100
-
-    def play(self) -> None:
-        """Let the time run to its end, from the start if it stands there."""
-        if self._runner.stopping:
-            if self._state.time == 100:
-                self.state = self._state.change(time=0)
-            self._runner.play()
-        self._settle()
-
-    def pause(self) -> None:
-        """Let the time stand."""
-        self._runner.pause()
-        self._settle()
-
-    def _settle(self) -> None:
-        """Make the buttons say what can be done now."""
-        running = not self._runner.stopping
-        self._buttons[0].disabled, self._buttons[1].disabled = running, not running
-
-    def _rows(self) -> list[ipywidgets.Widget]:
-        self._buttons = play_and_pause(self.play, self.pause)
-        head, grid, view = super()._rows()
-        return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
 
 
 def grassmann_explorer(state: GrassmannState | None = None, *, controls: Sequence[str] = ()) -> GrassmannExplorer:

@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import ipywidgets
-
 from ssl_explain.dynamics.selectivity import ring_run
 from ssl_explain.figures.ring import RingPicture
 from ssl_explain.records import Selectivity
-from ssl_explain.widgets.controls import play_and_pause
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import Runner
 from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.widgets.timed import TimedExplorer
 
 STEPS, EVERY = 200, 5
 UPDATES: dict[str, dict[str, Any]] = {
@@ -57,7 +53,7 @@ def run_of(state: RingState) -> Selectivity:
     return dataclasses.replace(run, setting=f"{state.neuron} neurons, {state.update}")
 
 
-class RingExplorer(Explorer[RingState]):
+class RingExplorer(TimedExplorer[RingState]):
     """The ring with Play, which moves the time; the flow itself is computed at once."""
 
     factory = "ring_explorer"
@@ -69,12 +65,6 @@ class RingExplorer(Explorer[RingState]):
         "small batches": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, batches of 8"},
     }
 
-    def __init__(self, state: RingState, controls: Sequence[str] = ()) -> None:
-        """Build the run and its picture."""
-        self._runner = Runner(self._step, lambda: None, self._settle)
-        self._runner.steps_per_frame = 1
-        super().__init__(state, controls)
-
     def compute(self, state: RingState) -> Selectivity:
         """The run of these settings, looked at at one time."""
         run = run_of(state.change(time=0))
@@ -83,36 +73,6 @@ class RingExplorer(Explorer[RingState]):
     def paint(self, record: Selectivity) -> RingPicture:
         """Ring, weights and curves."""
         return RingPicture(record)
-
-    def _step(self) -> bool:
-        with self._turn.yielding():
-            if self._runner.stopping:  # asked to stop while it waited
-                return False
-            self.state = self._state.change(time=min(100, self._state.time + 5))
-            return self._state.time < 100
-
-    def play(self) -> None:
-        """Let the time run to its end, from the start if it stands there."""
-        if self._runner.stopping:
-            if self._state.time == 100:
-                self.state = self._state.change(time=0)
-            self._runner.play()
-        self._settle()
-
-    def pause(self) -> None:
-        """Let the time stand."""
-        self._runner.pause()
-        self._settle()
-
-    def _settle(self) -> None:
-        """Make the buttons say what can be done now."""
-        running = not self._runner.stopping
-        self._buttons[0].disabled, self._buttons[1].disabled = running, not running
-
-    def _rows(self) -> list[ipywidgets.Widget]:
-        self._buttons = play_and_pause(self.play, self.pause)
-        head, grid, view = super()._rows()
-        return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
 
 
 def ring_explorer(state: RingState | None = None, *, controls: Sequence[str] = ()) -> RingExplorer:
