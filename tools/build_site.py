@@ -8,7 +8,6 @@ import hashlib
 import html
 import io
 import os
-import re
 import shutil
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from course import lesson, notebooks
 from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
 from site_text import markdown
@@ -103,11 +103,6 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def title_of(notebook: nbformat.NotebookNode) -> str:
-    """The heading of a notebook."""
-    return str(notebook.cells[0].source.splitlines()[0].lstrip("# "))
-
-
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:
     """Write the page of one notebook; its name and the seconds it took."""
     begin = time.monotonic()
@@ -123,19 +118,16 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
             body += reader.cell(cell) + (BEFOREHAND if number == 1 else "")
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    (folder / f"{path.stem}.html").write_text(page(title_of(notebook), body, links), encoding="utf-8")
+    (folder / f"{path.stem}.html").write_text(page(lesson(path, notebook).title, body, links), encoding="utf-8")
     return path.name, time.monotonic() - begin
 
 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
     cards = ""
-    for path in paths:
-        notebook = nbformat.read(path, as_version=4)
-        question = re.search(r"\*\*Question\.\*\* (.+)", notebook.cells[0].source)
-        words = markdown(question[1] if question else "")
-        name = f"{path.stem[:2]} {html.escape(title_of(notebook))}"
-        cards += f'<li><a href="{path.stem}.html">{name}</a>{words}</li>\n'
+    for about in map(lesson, paths):
+        name = f"{about.number} {html.escape(about.title)}"
+        cards += f'<li><a href="{about.path.stem}.html">{name}</a>{markdown(about.question)}</li>\n'
     return markdown((ASSETS / "index.md").read_text(encoding="utf-8")) + f'<ol class="cards">\n{cards}</ol>\n'
 
 
@@ -146,7 +138,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default: build/site)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     options = parser.parse_args()
-    everything = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    everything = notebooks()
     paths = [path.resolve() for path in options.paths] or everything
     fresh = options.out.resolve().with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)

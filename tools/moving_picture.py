@@ -1,6 +1,5 @@
 """Make the moving picture of the README: `python tools/moving_picture.py` films the tree of notebook 00 in training."""
 
-import base64
 import io
 import itertools
 from pathlib import Path
@@ -18,8 +17,7 @@ MOMENT, FIRST, LAST = 220, 1200, 2500  # milliseconds per frame
 
 def frame(explorer: TreeExplorer) -> Image.Image:
     """What the explorer shows, as pixels."""
-    uri = explorer.view.image.value.split('src="', 1)[1].split('"', 1)[0]
-    return Image.open(io.BytesIO(base64.b64decode(uri.split(",", 1)[1]))).convert("RGB")
+    return Image.open(io.BytesIO(explorer.view.webp)).convert("RGB")
 
 
 def film(strength: float) -> list[Image.Image]:

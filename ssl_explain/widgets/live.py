@@ -19,7 +19,7 @@ from ssl_explain.widgets.stamps import Stamps
 class LiveView(Generic[Record]):
     """Show a :class:`Picture` in a widget with alt text and a text read-out of the plotted numbers.
 
-    An HTML widget carries the image, because the Image widget has no alt text.
+    An HTML widget carries the image, because the Image widget has no alt text; ``webp`` is the frame sent last.
     """
 
     def __init__(self, picture: Picture[Record]) -> None:
@@ -66,7 +66,8 @@ class LiveView(Generic[Record]):
         return buffer.getvalue()
 
     def _send(self) -> None:
-        data = base64.b64encode(self._frame()).decode()
+        self.webp = self._frame()
+        data = base64.b64encode(self.webp).decode()
         words = html.escape(self.picture.describe(), quote=True)
         width, height = self._canvas.get_width_height()
         self.image.value = (
