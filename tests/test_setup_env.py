@@ -139,8 +139,25 @@ def test_an_environment_made_by_hand_is_kept(world, project):
 
 
 def test_newest_keeps_only_torch(tool, project):
-    target = tool.torch_only(project / "constraints.txt", project / "build" / "newest.txt")
+    target = tool.torch_only(project, project / "build" / "newest.txt")
     assert target.read_text() == "torch==2.13.0\n"
+
+
+def test_lowest_takes_the_lower_end_of_every_range_and_keeps_torch(tool, project):
+    config = project / "pyproject.toml"
+    ranges = (
+        'dependencies = ["torch>=2.6,<3", "b>=1.2,<4"]\n[project.optional-dependencies]\ntest = ["p[x]", "c>=7,<9"]'
+    )
+    config.write_text(config.read_text().replace('name = "p"', f'name = "p"\n{ranges}'))
+    target = tool.lowest_only(project, project / "build" / "lowest.txt")
+    assert target.read_text() == "torch==2.13.0\nb==1.2\nc==7\n"
+
+
+def test_lowest_and_newest_at_once_are_refused(tool, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["setup_env.py", "--lowest", "--newest"])
+    with pytest.raises(SystemExit):
+        tool.main()
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_a_failure_ends_in_one_sentence(tool, monkeypatch, capsys):

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,12 +130,26 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
     print(f"Set up {env.name} in {time.monotonic() - started:.0f} s.", flush=True)
 
 
-def torch_only(constraints: Path, target: Path) -> Path:
-    """Write the one line of ``constraints`` that pins torch to ``target``: everything else may be the newest."""
-    pins = [line for line in constraints.read_text(encoding="utf-8").splitlines() if line.startswith("torch==")]
+def torch_only(root: Path, target: Path) -> Path:
+    """Write the one line of the constraints that pins torch to ``target``: everything else may be the newest."""
+    lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("\n".join(pins) + "\n", encoding="utf-8")
+    target.write_text("\n".join(line for line in lines if line.startswith("torch==")) + "\n", encoding="utf-8")
     return target
+
+
+def lowest_only(root: Path, target: Path) -> Path:
+    """Write to ``target`` the lower end of every range of pyproject.toml, and torch's pin: pip resolves the rest."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
+    ranges = [re.fullmatch(r"(.+)>=(.+),<.+", line) for group in groups for line in group]
+    pins = [f"{found[1]}=={found[2]}\n" for found in ranges if found and found[1] != "torch"]
+    with torch_only(root, target).open("a", encoding="utf-8") as file:
+        file.writelines(pins)
+    return target
+
+
+ENDS = {"newest": torch_only, "lowest": lowest_only}
 
 
 def main() -> int:
@@ -144,11 +159,14 @@ def main() -> int:
     parser.add_argument(
         "--extra", action="append", default=[], help="optional group of pyproject.toml, for example test"
     )
-    parser.add_argument("--newest", action="store_true", help="newest versions in the ranges; only torch stays pinned")
+    ends = parser.add_mutually_exclusive_group()
+    for end in ENDS:
+        says = f"{end} versions in the ranges of pyproject.toml; only torch stays pinned"
+        ends.add_argument(f"--{end}", dest="end", action="store_const", const=end, help=says)
     options = parser.parse_args()
     env, constraints = ROOT / options.env, ROOT / "constraints.txt"
-    if options.newest:
-        constraints = torch_only(constraints, ROOT / "build" / "constraints-newest.txt")
+    if options.end:
+        constraints = ENDS[options.end](ROOT, ROOT / "build" / f"constraints-{options.end}.txt")
     try:
         with one_at_a_time(ROOT):
             set_up(env, ROOT, constraints, options.extra)
