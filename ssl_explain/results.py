@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 FORMAT = 1
+DATA = Path(__file__).resolve().parent.parent / "data"  # found from whichever folder a notebook runs in
 
 
 @contextmanager
