@@ -13,71 +13,31 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bench_growth
+import bench_limits
+import bench_operators
+import bench_pictures
+import bench_sweep
 import torch
+from measure import Row, median, seconds
 
 from ssl_explain import BestCorrelation, LatentTree, TreeNet, contrastive, info_nce, train
 from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.dynamics.exact import exact_run
 from ssl_explain.losses.expected import expected_info_nce, expected_simple
+from ssl_explain.results import write_whole
 from ssl_explain.widgets import TreeState, tree_explorer
 from ssl_explain.widgets.tree_state import run_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = ROOT / "tests" / "browser"
 BATCH = 128
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure, and what it should be if that was settled: at least ``low``, at most ``high``."""
-
-    name: str
-    value: float | None
-    unit: str
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def target(self) -> str:
-        """How the target reads."""
-        if self.low is not None:
-            return f">= {self.low:g}"
-        return f"<= {self.high:g}" if self.high is not None else ""
-
-    @property
-    def verdict(self) -> str:
-        """PASS, FAIL, or nothing where there is no target."""
-        if not self.target:
-            return ""
-        reached = self.value is not None and (
-            self.value >= self.low if self.low is not None else self.value <= (self.high or 0.0)
-        )
-        return "PASS" if reached else "FAIL"
-
-    def __str__(self) -> str:
-        """One line of the table."""
-        value = (
-            "not measured" if self.value is None else f"{self.value:,.4g}" if self.value < 1e4 else f"{self.value:,.0f}"
-        )
-        return f"{self.name:<66} {value:>12} {self.unit:<10} {self.target:>10} {self.verdict}"
-
-
-def median(measure: Callable[[], float], repeat: int) -> float:
-    """The median of several measurements."""
-    return statistics.median(measure() for _ in range(repeat))
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """How long one call takes."""
-    begin = time.perf_counter()
-    action()
-    return time.perf_counter() - begin
 
 
 def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps: int = 500) -> float:
@@ -216,27 +176,6 @@ def machine() -> dict[str, object]:
     }  # fmt: skip
 
 
-def operators() -> Iterator[Row]:
-    """The covariance operator, measured in a file of its own."""
-    from bench_operators import rows  # it takes Row from here
-
-    yield from rows()
-
-
-def sweeps() -> Iterator[Row]:
-    """Sweeps, measured in a file of their own."""
-    from bench_sweep import rows
-
-    yield from rows()
-
-
-def pictures() -> Iterator[Row]:
-    """Training on real pictures, measured in a file of its own."""
-    from bench_pictures import rows
-
-    yield from rows()
-
-
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Measure speed and emergence.")
@@ -256,13 +195,13 @@ def main() -> None:
         importing(options.repeat),
         emergence(),
     ]
-    parts += [operators(), sweeps(), pictures()]
+    parts += [module.rows() for module in (bench_operators, bench_limits, bench_growth, bench_sweep, bench_pictures)]
     for part in [*parts, browser()] if options.browser else parts:
         for row in part:
             rows.append(row)
             print(row, flush=True)
     figures = [{**asdict(row), "verdict": row.verdict} for row in rows]
-    options.out.write_text(json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n", encoding="utf-8")
+    write_whole(options.out, (json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n").encode())
     print(f"written to {options.out}")
 
 

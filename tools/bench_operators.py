@@ -10,11 +10,11 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from bench import Row, seconds
+from measure import Row, fastest, seconds
 from threadpoolctl import threadpool_limits
 from torch.func import functional_call, jacrev, vmap
 
@@ -26,20 +26,12 @@ from ssl_explain.worlds.clouds import Clouds
 POINTS, VIEWS, WIDTHS = 256, 64, (100, 100, 10)
 
 
-def network() -> tuple[ReLUNet, torch.Tensor]:
+def network(points: int = POINTS, views: int = VIEWS, hidden: int = WIDTHS[1]) -> tuple[ReLUNet, torch.Tensor]:
     """The network and the views that everything here is measured on."""
     generator = torch.Generator().manual_seed(0)
-    net = ReLUNet(WIDTHS, generator=generator, normalise=False)
+    net = ReLUNet((WIDTHS[0], hidden, WIDTHS[2]), generator=generator, normalise=False)
     world = Clouds(between=torch.ones(WIDTHS[0]), within=0.5 * torch.ones(WIDTHS[0]))
-    return net, world.draw(POINTS, views=VIEWS, generator=generator).x
-
-
-def fastest(actions: dict[str, Callable[[], object]], repeat: int) -> dict[str, float]:
-    """The fastest run of each, taking turns."""
-    for action in actions.values():
-        action()
-    rounds = [{name: seconds(action) for name, action in actions.items()} for _ in range(repeat)]
-    return {name: min(taken[name] for taken in rounds) for name in actions}
+    return net, world.draw(points, views=views, generator=generator).x
 
 
 def jacobians(net: ReLUNet, x: torch.Tensor) -> torch.Tensor:
@@ -82,12 +74,13 @@ def product_of(forward: ForwardPass, out: torch.Tensor | None = None) -> Callabl
 
     Without ``out`` it asks for the 100 MB of its result each time, which is nearly half of its time.
     """
-    left = torch.randn(POINTS, WIDTHS[1] * WIDTHS[2], VIEWS, generator=torch.Generator().manual_seed(1))
     right = forward.layer_inputs[0].squeeze(2).contiguous()
+    rows = forward.gates[0].shape[-1] * forward.gates[-1].shape[-1]
+    left = torch.randn(len(right), rows, right.shape[1], generator=torch.Generator().manual_seed(1))
     return lambda: torch.bmm(left, right, out=out)
 
 
-def rows(repeat: int = 9) -> list[Row]:
+def rows(repeat: int = 9) -> Iterator[Row]:
     """Every figure of the operator."""
     net, x = network()
     with threadpool_limits(1, "blas"), torch.no_grad():
@@ -105,7 +98,7 @@ def rows(repeat: int = 9) -> list[Row]:
         difference = float((jacobians(net, x[:4]) - mean_connection(forward, layer=1)[:4]).abs().max())
     done = subprocess.run([sys.executable, __file__, "--peak"], stdout=subprocess.PIPE, text=True, check=True)
     memory = json.loads(done.stdout)
-    return [
+    yield from [
         Row("operator: the one batched product, alone", 1000 * taken["product"], "ms"),
         Row("operator: the same into memory that lies ready", 1000 * taken["bare"], "ms"),
         Row("operator: building K̄", taken["build"] / taken["product"], "products", high=1.5),

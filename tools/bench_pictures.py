@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import torch
-from bench import Row, seconds
+from measure import Row, seconds
 
 from ssl_explain import digits
 from ssl_explain.dynamics.pictures import STEPS, Evaluation, Kind, picture_run

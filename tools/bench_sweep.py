@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from bench import Row, seconds
 from bench_operators import peak_memory
+from measure import Row, seconds
 
 from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.dynamics.overparameterisation import overparameterisation

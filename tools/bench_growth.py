@@ -1,0 +1,72 @@
+"""How the cost of the hot paths grows with depth, neurons, points, views and seeds: fitted slopes against the order.
+
+``python tools/bench_growth.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. A slope is that of a straight
+line through log time over log size, each time the fastest of several rounds on one thread. Sizes are such that the work
+outweighs the calls; the order is what the count of operations says for large sizes.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from bench_limits import Path, building, exact_step, sampling, tree_step
+from measure import Row, fastest
+from threadpoolctl import threadpool_limits
+
+SLACK = 0.25
+"""A slope may lie so much above the order: caches end somewhere between the smallest size and the largest."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """One path over a few sizes; ``of`` turns a size into what the order counts (a depth into leaves)."""
+
+    name: str
+    make: Callable[[int], Path]
+    sizes: Sequence[int]
+    order: float
+    of: Callable[[int], float] = float
+
+
+def growths() -> Iterator[Growth]:
+    """Every path with everything that it grows with."""
+    leaves = partial(math.pow, 2)
+    yield Growth("drawing, points", sampling, (2048, 8192, 32768), 1)
+    yield Growth("drawing, leaves (depth 5 to 9)", lambda d: sampling(2048, depth=d), (5, 7, 9), 1, leaves)
+    yield Growth("drawing, views", lambda a: sampling(2048, views=a), (4, 16, 64), 1)
+    yield Growth("drawing, seeds", lambda r: sampling(1024, runs=r), (4, 16, 64), 1)
+    yield Growth("training step, points", tree_step, (1024, 4096, 16384), 1)
+    yield Growth("training step, leaves (depth 5 to 9)", lambda d: tree_step(512, depth=d), (5, 7, 9), 1, leaves)
+    yield Growth("training step, neurons per node", lambda m: tree_step(512, neurons=m), (80, 160, 320), 2)
+    yield Growth("training step, seeds", lambda r: tree_step(runs=r), (8, 32, 128), 1)
+    yield Growth("exact step, patterns (8 and 9 leaves)", _exact, (8, 9), 2, leaves)
+    yield Growth("building K̄, points", lambda n: building(n, 64), (128, 256, 512), 1)
+    yield Growth("building K̄, views", lambda a: building(64, a), (128, 256, 512), 1)
+    yield Growth("building K̄, neurons", lambda m: building(64, 64, m), (100, 200, 400), 1)
+
+
+def _exact(leaves: int) -> Path:
+    return exact_step(3) if leaves == 8 else exact_step(2, 3)
+
+
+def slope(growth: Growth, repeat: int) -> float:
+    """The exponent of time over size."""
+    taken = [fastest({"path": growth.make(size).path}, repeat)["path"] for size in growth.sizes]
+    return float(np.polyfit(np.log([growth.of(size) for size in growth.sizes]), np.log(taken), 1)[0])
+
+
+def rows(repeat: int = 5) -> Iterator[Row]:
+    """The exponent of every growth, and the order that operations are counted in."""
+    with threadpool_limits(1, "blas"):
+        for growth in growths():
+            name = f"growth: {growth.name}, order {growth.order:g}"
+            yield Row(name, slope(growth, repeat), "slope", high=growth.order + SLACK)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for row in rows():
+        print(row, flush=True)

@@ -1,0 +1,214 @@
+"""How far the hot paths are from what this machine can do, and how their cost grows.
+
+``python tools/bench_limits.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. A lower bound is the work that
+cannot be left out, done on operands that lie ready: random numbers, bare matrix products, readings of memory. Path
+and bound take turns on one thread, the fastest round of each counts, and what is reported is their ratio. Where a
+batch is small, most of the time goes into calls, not into work; so the smallest call that PyTorch has is timed as well,
+and the path is compared a second time, with a bound that pays for as many of those as the path makes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from bench_operators import network, product_of
+from measure import Row, fastest
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ssl_explain import LatentTree, TreeNet, contrastive, info_nce
+from ssl_explain.dynamics.exact import exact_run
+from ssl_explain.dynamics.training import Training
+from ssl_explain.losses.expected import expected_info_nce, expected_simple
+from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator, mean_connection
+
+Action = Callable[[], object]
+MOST = 3.0
+"""A path may take three times its bound."""
+DEPTH, NEURONS, BATCH, VIEWS = 5, 10, 128, 2
+
+
+@dataclass(frozen=True)
+class Path:
+    """A hot path and its bound, each made once and then called; ``what`` says what the bound consists of."""
+
+    name: str
+    path: Action
+    bound: Action
+    what: str
+
+
+def seeded(seed: int = 1) -> torch.Generator:
+    """A generator of one's own."""
+    return torch.Generator().manual_seed(seed)
+
+
+def tree_and_net(depth: int = DEPTH, neurons: int = NEURONS, runs: int | None = None) -> tuple[LatentTree, TreeNet]:
+    """The tree and the student of the course."""
+    g = seeded()
+    tree = LatentTree.random(depth, generator=g, runs=runs)
+    return tree, TreeNet(tree.topology, neurons, generator=g, runs=runs)
+
+
+def numbers(tree: LatentTree, n: int, views: int = VIEWS) -> Action:
+    """The chances of a batch: one per edge of every point, and per edge of every view two, a coin for every root."""
+    edges, g = sum(tree.topology.widths[:-1]), seeded()
+    runs = tree.runs[0] if tree.runs else 1
+    point, view = torch.empty(runs * n * edges), torch.empty(2, runs * n * views * edges)
+    return lambda: (point.uniform_(generator=g), view.uniform_(generator=g), torch.randint(2, (n,), generator=g))
+
+
+def sampling(n: int, depth: int = DEPTH, views: int = VIEWS, runs: int | None = None) -> Path:
+    """Drawing a batch of views of the tree."""
+    tree, g = LatentTree.random(depth, generator=seeded(), runs=runs), seeded()
+    draw = partial(tree.draw, n, views=views, strength=0.5, generator=g)
+    return Path(f"drawing {views} views of {n:,} points", draw, numbers(tree, n, views), "its random numbers")
+
+
+def products(weights: list[Tensor], columns: int) -> list[Action]:
+    """Forward, for the weights, and for the inputs of every layer but the first: three products per layer."""
+    actions: list[Action] = []
+    for level, weight in enumerate(weights):
+        w = weight.detach().flatten(0, -3)
+        f, j = (torch.rand(len(w), size, columns) for size in (w.shape[-1], w.shape[-2]))
+        outs = [torch.bmm(w, f), torch.bmm(j, f.mT), torch.bmm(w.mT, j)]
+        actions += [partial(torch.bmm, w, f, out=outs[0]), partial(torch.bmm, j, f.mT, out=outs[1])]
+        if level:
+            actions.append(partial(torch.bmm, w.mT, j, out=outs[2]))
+    return actions
+
+
+def all_of(actions: list[Action]) -> Action:
+    """One action after the other."""
+
+    def go() -> None:
+        for action in actions:
+            action()
+
+    return go
+
+
+def tree_step(batch: int = BATCH, depth: int = DEPTH, neurons: int = NEURONS, runs: int | None = None) -> Path:
+    """One step of training on the tree, with InfoNCE and one negative."""
+    tree, net = tree_and_net(depth, neurons, runs)
+    run = Training(
+        net, tree, contrastive(info_nce, negatives=1), learning_rate=0.01, generator=seeded(),
+        measure=lambda net: torch.zeros(1), batch=batch, measure_every=10**9,
+    )  # fmt: skip
+    bound = [numbers(tree, batch), *products(list(net.weights), VIEWS * batch)]
+    seeds = f", {runs} seeds" if runs else ""
+    return Path(
+        f"a training step, batch {batch}{seeds}", run.advance, all_of(bound), "random numbers and matrix products"
+    )
+
+
+def exact_step(depth: int = 3, branching: int = 2, *, info: bool = True) -> Path:
+    """One step of training without chance: the whole joint law of two views."""
+    tree = LatentTree.random(depth, branching, generator=seeded())
+    net = TreeNet(tree.topology, NEURONS, generator=seeded())
+    loss = expected_info_nce if info else expected_simple
+    run = exact_run(
+        tree, net, strength=1.0, learning_rate=0.01, loss=loss, measure=lambda net: torch.zeros(1), measure_every=10**9
+    )
+    n = 2**tree.dimension
+    pairs, f = torch.rand(n, n), torch.rand(n, NEURONS)
+    bound: list[Action] = [*products(list(net.weights), n), partial(torch.mm, pairs, f, out=torch.empty(n, NEURONS))]
+    if info:  # energies of all pairs, their exponentials, and the gradient back to both factors
+        bound += [
+            bound[-1],
+            partial(torch.mm, f, f.mT, out=torch.empty(n, n)),
+            partial(torch.exp, pairs, out=pairs + 0),
+        ]
+    words = "matrix products, and an exponential per pair" if info else "matrix products"
+    return Path(f"an exact step, {'InfoNCE' if info else 'L_simp'}, {n} patterns", run.advance, all_of(bound), words)
+
+
+def building(points: int = 256, views: int = 64, width: int = 100) -> Path:
+    """K̄ of the first layer, against the one batched product that it is."""
+    net, x = network(points, views, width)
+    forward = net.forward_pass(x)
+    out = torch.empty(points, width * net.weights[-1].shape[-2], net.input_dimension)
+    name = f"building K̄: {points} points, {views} views, {width} neurons"
+    return Path(name, partial(mean_connection, forward, layer=1), product_of(forward, out), "the batched product")
+
+
+class Counted(CovarianceOperator):
+    """An operator that counts how often it is applied."""
+
+    applied = 0
+
+    def _numpy_matvec(self, v: np.ndarray) -> np.ndarray:
+        Counted.applied += 1
+        return super()._numpy_matvec(v)
+
+
+def spectrum(k: int = 10) -> Path:
+    """The largest eigenvalues, against one reading of K̄ per step of the iteration."""
+    net, x = network()
+    operator = Counted(covariance_operator(net.forward_pass(x), layer=1).factor)
+    operator.eigh(k)
+    rows, count = operator.factor.flatten(0, 1), Counted.applied
+    v, out = torch.rand(operator.size), torch.empty(len(rows))
+    bound = all_of([partial(torch.mv, rows, v, out=out)] * count)
+    return Path(f"eigh({k}) of 10,000 weights", partial(operator.eigh, k), bound, f"{count} readings of K̄")
+
+
+class Calls(TorchDispatchMode):
+    """Count the operators that PyTorch is asked for, those of the backward pass among them."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """One more."""
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def calls_of(action: Action) -> int:
+    """How many operators one run of an action calls."""
+    with Calls() as calls:
+        action()
+    return calls.count
+
+
+def smallest_call() -> float:
+    """Seconds per call of an operator that has next to nothing to do."""
+    one, many = torch.zeros(1), 1000
+    return fastest({"add": all_of([partial(one.add_, 1)] * many)}, 9)["add"] / many
+
+
+def paths() -> Iterator[Path]:
+    """Every hot path, at the size that the course uses and at one where overhead no longer counts."""
+    yield sampling(BATCH)
+    yield sampling(8192)
+    yield tree_step()
+    yield tree_step(4096)
+    yield tree_step(runs=16)
+    yield exact_step(info=False)
+    yield exact_step()
+    yield building()
+    yield spectrum()
+
+
+def rows(repeat: int = 9) -> Iterator[Row]:
+    """Every path as a multiple of its bound."""
+    with threadpool_limits(1, "blas"):
+        call = smallest_call()
+        yield Row("limit: the smallest call of an operator", 1e6 * call, "µs")
+        for path in paths():
+            taken = fastest({"path": path.path, "bound": path.bound}, repeat)
+            calls = calls_of(path.path)
+            yield Row(f"limit: {path.name}", taken["path"] / taken["bound"], "bounds", high=MOST)
+            yield Row(f"  its bound, {path.what}", 1000 * taken["bound"], "ms")
+            whole = taken["bound"] + calls * call
+            yield Row(f"  as a multiple of bound and {calls} smallest calls", taken["path"] / whole, "x", high=MOST)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for row in rows():
+        print(row, flush=True)
