@@ -40,7 +40,31 @@ def test_stamp_equals_the_text_it_stands_for(figure, colour):
     assert abs(got.astype(int) - wanted)[..., :3].max() <= 2, "rounding only"
 
 
-@pytest.mark.parametrize("words", ["", " ", "step 12", "a\nb", "12345", "$x$"])
+def ink(pixels, bare):
+    """The box that differs, and how much ink lies in it."""
+    change = np.abs(pixels[..., :3].astype(int) - bare[..., :3]).sum(-1)
+    rows, columns = (np.flatnonzero((change > 30).any(axis)) for axis in (1, 0))
+    return np.array([rows[0], rows[-1], columns[0], columns[-1]]), change.sum()
+
+
+@pytest.mark.parametrize("words", ["η = 0.3 (p²): ok", "a  b", "p- and\N{NO-BREAK SPACE}p+", "step 12"])
+@pytest.mark.parametrize("va", ["top", "bottom", "center", "center_baseline", "baseline"])
+@pytest.mark.parametrize("ha", ["left", "center", "right"])
+def test_a_sentence_stands_where_matplotlib_puts_it_to_a_pixel(figure, words, ha, va):
+    text = a_text(figure, words, x=150.4, y=99.7, color="#222222", fontsize=11)
+    text.set(ha=ha, va=va)
+    figure.canvas.draw()
+    bare = pixels_of(figure).copy()
+    figure.draw_artist(text)
+    got = bare.copy()
+    assert Stamps(figure).draw(text, got)
+    wanted_box, wanted_ink = ink(pixels_of(figure), bare)
+    got_box, got_ink = ink(got, bare)
+    assert np.abs(got_box - wanted_box).max() <= 2
+    assert got_ink == pytest.approx(wanted_ink, rel=0.05)
+
+
+@pytest.mark.parametrize("words", ["", " ", "a\nb", "$x$"])
 def test_other_texts_are_left_alone(figure, words):
     figure.canvas.draw()
     got = pixels_of(figure).copy()
@@ -51,16 +75,18 @@ def test_other_texts_are_left_alone(figure, words):
 def test_a_text_that_is_cut_off_is_left_alone(figure):
     figure.canvas.draw()
     for x, y in ((1, 100), (299, 100), (150, 1), (150, 199)):
-        text = a_text(figure)
-        text.set_position((x, y))
-        assert not Stamps(figure).draw(text, pixels_of(figure).copy())
+        for words in ("97", "97 of 100"):
+            text, got = a_text(figure, words), pixels_of(figure).copy()
+            text.set_position((x, y))
+            assert not Stamps(figure).draw(text, got)
+            assert (got == pixels_of(figure)).all(), "not even a part of it"
 
 
-def test_each_distinct_text_is_made_once(figure, monkeypatch):
+def test_each_distinct_word_is_made_once(figure, monkeypatch):
     figure.canvas.draw()
     stamps, made = Stamps(figure), []
     make = stamps._make
-    monkeypatch.setattr(stamps, "_make", lambda text: made.append(text.get_text()) or make(text))
-    for words in ("97", "98", "97", "97"):
-        stamps.draw(a_text(figure, words), pixels_of(figure).copy())
-    assert made == ["97", "98"]
+    monkeypatch.setattr(stamps, "_make", lambda text, *half: made.append(text.get_text()) or make(text, *half))
+    for words in ("97", "98", "97", "97", "step 1 of 9", "step 2 of 9"):
+        assert stamps.draw(a_text(figure, words), pixels_of(figure).copy())
+    assert made == ["97", "98", "step", "1", "of", "9", "2"]

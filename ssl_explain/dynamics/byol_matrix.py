@@ -98,8 +98,8 @@ def motion(weights: Any, predictor: Any, target: Any, between: Any, total: Any, 
     """
     copied = rates.target is None
     error = predictor @ weights @ total - (weights if copied else target) @ between
-    d_weights = -(predictor.mT @ error) - rates.decay * weights
-    d_predictor = -rates.predictor * (error @ weights.mT) - rates.decay * predictor
+    d_weights = -(predictor.T @ error) - rates.decay * weights
+    d_predictor = -rates.predictor * (error @ weights.T) - rates.decay * predictor
     return d_weights, d_predictor, d_weights if copied else rates.target * (weights - target)
 
 
@@ -176,7 +176,7 @@ def matrix_training(
 ) -> ByolRun:  # fmt: skip
     """The same in gradient steps, as a network is trained: the target keeps e^{-β·learning_rate} of itself per step.
 
-    Steps that are too large blow up: the run ends where an entry is beyond 100.
+    Steps that are too large blow up: the run ends where W and P together have a norm beyond 100.
 
     Raises:
         ValueError: matrices that do not fit each other, a learning rate that is not positive, fewer than one step.
@@ -189,7 +189,7 @@ def matrix_training(
     kept = [(w, p, a)]
     momentum = 0.0 if rates.target is None else math.exp(-rates.target * learning_rate)
     for step in range(1, steps + 1):
-        if max(np.abs(w).max(), np.abs(p).max()) > LIMIT:
+        if np.vdot(w, w) + np.vdot(p, p) > LIMIT**2:
             break
         dw, dp, _ = motion(w, p, a, between, total, rates)
         w, p = w + learning_rate * dw, p + learning_rate * dp

@@ -61,13 +61,16 @@ def train_member(
     w, kept, since = start, [], []
     p = FIRST_PREDICTOR * torch.eye(w.shape[1], dtype=w.dtype, device=w.device).expand(len(w), -1, -1)
     for step in range(steps + 1):
-        m, n = (w * b) @ w.mT, (w * c) @ w.mT
+        on_b, on_c = w * b, w * c
+        m, n = on_b @ w.mT, on_c @ w.mT
         forces = member.forces(m, n, p)
         since.append(forces)
         if step % every == 0:
             kept.append((w, *(torch.stack(part).mean(0) for part in zip(*since, strict=True)), p))
             since = []
-        change = forces[0] @ (w * b) + forces[1] @ (w * c) - member.decay * w
+        change = forces[0] @ on_b + forces[1] @ on_c
+        if member.decay:
+            change = change - member.decay * w
         h = (LONGEST_TURN * size(w) / size(change).clamp_min(1e-300)).clamp_max(member.step)
         if member.predictor:
             p = p + h * (member.predictor * (m - p @ (m + n)) - member.decay * p)
@@ -84,7 +87,7 @@ def train_member(
 
 def size(w: Float[Tensor, "*runs k d"]) -> Float[Tensor, "*runs 1 1"]:
     """The Frobenius norm of each run."""
-    return w.square().sum((-2, -1), keepdim=True).sqrt()
+    return torch.linalg.vector_norm(w, dim=(-2, -1), keepdim=True)
 
 
 def overlap(w: Float[Tensor, "*runs k d"]) -> Float[Tensor, "*runs d"]:

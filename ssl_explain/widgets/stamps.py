@@ -1,63 +1,107 @@
-"""Short texts as stamps: to put pixels down takes far less time than to lay a text out."""
+"""Texts as stamps, word by word: to put pixels down takes far less time than to lay a text out."""
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
-HALF = 60  # pixels to each side of a text's anchor
-LONGEST = 4  # characters
-MOST = 1000  # stamps kept
+ROOM = 4  # pixels around a word: its ink may lean out of its box
+MOST = 2000  # stamps kept, and sizes
 
 Stamp = tuple[slice, slice, np.ndarray, np.ndarray]
+Size = tuple[float, float, float]
+Place = tuple[str, float, float, str, str]
+SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 class Stamps:
-    """Draw short upright texts of one figure, each distinct one only once; the anchor is rounded to whole pixels."""
+    """Draw upright texts of one line in one figure, each distinct word only once, at whole pixels.
+
+    Between two words stands the room that the font asks for there, to a pixel.
+    """
 
     def __init__(self, figure: Figure) -> None:
         """No stamp is made yet."""
         self._figure = figure
         self._kept: dict[tuple[Any, ...], Stamp] = {}
+        self._sizes: dict[tuple[str, FontProperties], Size] = {}
+        self._ruler = RendererAgg(1, 1, figure.dpi)
 
     def draw(self, text: Text, pixels: np.ndarray) -> bool:
         """Put a text on the (height, width, 4) pixels of its canvas; False, and nothing done, if it needs more care."""
         words = text.get_text()
         plain = text.get_visible() and not text.get_rotation() and not text.get_bbox_patch() and not text.get_usetex()
-        if not plain or not words.isalnum() or len(words) > LONGEST:
+        if not plain or not words.strip() or "\n" in words or "$" in words:
             return False
-        x, y = text.get_transform().transform(text.get_unitless_position())
-        left, top = round(x) - HALF, pixels.shape[0] - round(y) - HALF
-        rows, columns, keep, add = self._stamp(text, words)
-        rows, columns = (slice(s.start + d, s.stop + d) for s, d in ((rows, top), (columns, left)))
-        if rows.start < 0 or columns.start < 0:
-            return False
-        there = pixels[rows, columns, :3]
-        if there.shape != add.shape:
-            return False
-        there[:] = there * keep + add
+        put = []
+        for word, x, y, ha, va in self._places(text):
+            left, bottom = round(x), pixels.shape[0] - round(y)
+            rows, columns, keep, add = self._stamp(text, word, ha, va)
+            rows, columns = (slice(s.start + d, s.stop + d) for s, d in ((rows, bottom), (columns, left)))
+            there = pixels[max(0, rows.start) : rows.stop, max(0, columns.start) : columns.stop, :3]
+            if there.shape != add.shape:  # cut off at the edge of the figure
+                return False
+            put.append((there, keep, add))
+        for there, keep, add in put:
+            there[:] = there * keep + add
         return True
 
-    def _stamp(self, text: Text, words: str) -> Stamp:
-        font, ha, va = text.get_fontproperties(), text.get_horizontalalignment(), text.get_verticalalignment()
-        key = (words, text.get_color(), text.get_alpha(), font, ha, va)
+    def _places(self, text: Text) -> list[Place]:
+        """Every word with its anchor in pixels, and which part of it lies there: a lone word stands as its text does.
+
+        Matplotlib aligns a line by its tallest and its deepest letter, and at least by those of "lp".
+        """
+        x, y = text.get_transform().transform(text.get_unitless_position())
+        ha, va, words = text.get_horizontalalignment(), text.get_verticalalignment(), text.get_text().split(" ")
+        if len(words) == 1:
+            return [(words[0], x, y, ha, va)]
+        font = text.get_fontproperties()
+        between = self._size("||", font)[0]
+        steps = [self._size(f"|{word} |", font)[0] - between for word in words[:-1]]
+        starts = list(itertools.accumulate(steps, initial=0.0))
+        _, heights, depths = zip(*(self._size(word, font) for word in ("lp", *words)), strict=True)
+        height, depth = max(heights), max(depths)
+        rise = height - depth
+        line = {"top": -rise, "bottom": depth, "center": height / 2 - rise, "center_baseline": -rise / 2}.get(va, 0.0)
+        left = x - SHARE[ha] * (starts[-1] + self._size(words[-1], font)[0])
+        pairs = zip(words, starts, strict=True)
+        return [(word, left + start, y + line, "left", "baseline") for word, start in pairs if word]
+
+    def _size(self, words: str, font: FontProperties) -> Size:
+        """Width of the ink, height, and how far it reaches below its baseline."""
+        key = (words, font)
+        if key not in self._sizes:
+            if len(self._sizes) >= MOST:
+                self._sizes.clear()
+            self._sizes[key] = self._ruler.get_text_width_height_descent(words, font, False)
+        return self._sizes[key]
+
+    def _stamp(self, text: Text, word: str, ha: str, va: str) -> Stamp:
+        font = text.get_fontproperties()
+        key = (word, text.get_color(), text.get_alpha(), font, ha, va)
         if key not in self._kept:
             if len(self._kept) >= MOST:
                 self._kept.clear()
-            self._kept[key] = self._make(
-                Text(HALF, HALF, words, color=key[1], alpha=key[2], fontproperties=font, ha=ha, va=va)
-            )
+            width, height, _ = self._size(word, font)
+            half = (math.ceil(width) + ROOM, 2 * math.ceil(height) + ROOM)
+            words = Text(*half, word, color=key[1], alpha=key[2], fontproperties=font, ha=ha, va=va)
+            self._kept[key] = self._make(words, *half)
         return self._kept[key]
 
-    def _make(self, text: Text) -> Stamp:
+    def _make(self, text: Text, half_width: int, half_height: int) -> Stamp:
+        """What the ink leaves of the ground, and adds to it, at rows and columns seen from the anchor."""
         text.set_figure(self._figure)
-        renderer = RendererAgg(2 * HALF, 2 * HALF, self._figure.dpi)
+        renderer = RendererAgg(2 * half_width, 2 * half_height, self._figure.dpi)
         text.draw(renderer)
         rgba = np.asarray(renderer.buffer_rgba()).astype(np.float32)
-        inked = rgba[..., 3] > 0
-        rows, columns = (slice(int(i.min()), int(i.max()) + 1) for i in np.nonzero(inked))
+        rows, columns = (slice(int(i.min()), int(i.max()) + 1) for i in np.nonzero(rgba[..., 3] > 0))
         patch = rgba[rows, columns]
         opacity = patch[..., 3:] / 255
+        rows = slice(rows.start - half_height, rows.stop - half_height)
+        columns = slice(columns.start - half_width, columns.stop - half_width)
         return rows, columns, 1 - opacity, patch[..., :3] * opacity + 0.5
