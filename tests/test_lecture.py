@@ -170,7 +170,8 @@ def test_every_deck_is_complete(path):
 
 
 def test_a_page_asks_nothing_from_outside():
-    parts = {"script": "a('</script>')", "notes": "b()", "style": "c{}", "licence": "MIT -- free"}
+    notes = r"b(`<script>/\\?/.test(d)<\/script>`)"
+    parts = {"script": "a('</script>')", "notes": notes, "style": "c{}", "licence": "MIT -- free"}
     page = build_slides.page(deck(START), parts)
     assert not OUTSIDE.search(page)
     assert "default-src 'none'" in page

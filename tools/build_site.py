@@ -2,9 +2,7 @@
 
 import argparse
 import ast
-import base64
 import contextlib
-import hashlib
 import html
 import io
 import os
@@ -18,6 +16,7 @@ from typing import Any
 
 import nbformat
 from course import lesson, notebooks
+from page_policy import digest, policy
 from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
 from site_text import markdown
@@ -82,14 +81,11 @@ class Reader:
 def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
     """A whole page: style and script inside, and a policy that lets nothing in from outside."""
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    allowed = policy([script], digest(style))
     nav = "".join(f'<a href="{address}">{html.escape(words)}</a>' for words, address in links)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#main">to the text</a>\n<header><nav aria-label="course">{nav}</nav></header>\n'
@@ -97,10 +93,6 @@ def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
         "<footer><p>Text and pictures: CC BY 4.0. Code: MIT.</p></footer>\n"
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
+from page_policy import digest, policy, written_script
 from reveal import NoReveal, fetch, parts
 from site_text import markdown
 from slide_text import lines_of, paragraphs, rendered, sheets
@@ -20,11 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "slides_assets"
 SHORT = 4.2  # lines: so little text is set larger
 PRESS = re.compile(r"\s*Now \*\*press Play\.\*\*\s*")  # nothing plays on a slide
-# Scripts and style stand inside the page. The window with the notes shows the page itself in frames.
-POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
-    "frame-src 'self' file:; base-uri 'none'; form-action 'none'"
-)
+FRAMES = "frame-src 'self' file:; "  # the window with the notes shows the page itself
 
 
 @dataclass
@@ -170,10 +167,10 @@ class Deck:
         return "".join(f"<section>\n{''.join(column)}</section>\n" for column in columns)
 
 
-def _head(title: str, policy: str) -> str:
+def _head(title: str, allowed: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{html.escape(title)}</title>\n"
     )
@@ -183,21 +180,22 @@ def page(deck: Deck, reveal: dict[str, str]) -> str:
     """A whole page: slides, style and scripts, and a policy that lets nothing in from outside."""
     style, start = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "start.js"))
     licence = reveal["licence"].strip().replace("--", "- -")
-    scripts = "".join(
-        f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>\n"
-        for script in (reveal["script"], reveal["notes"], start)
-    )
+    scripts = [
+        script.replace("</script", "<" + chr(92) + "/script") for script in (reveal["script"], reveal["notes"], start)
+    ]
+    # The window with the notes has the policy of the page that opened it. Both set styles on single elements.
+    allowed = policy([*scripts, written_script(reveal["notes"])], "'unsafe-inline'", more=FRAMES)
     return (
-        _head(f"{deck.about.number} {deck.about.title}", POLICY)
+        _head(f"{deck.about.number} {deck.about.title}", allowed)
         + f"<!-- reveal.js:\n{licence}\n-->\n<style>{reveal['style']}</style>\n<style>{style}</style>\n</head>\n"
         f'<body>\n<main class="reveal" aria-label="slides"><div class="slides">\n{deck.sections()}</div></main>\n'
-        f"{scripts}</body>\n</html>\n"
+        + "".join(f"<script>{script}</script>\n" for script in scripts)
+        + "</body>\n</html>\n"
     )
 
 
 def index(counts: dict[str, int]) -> str:
     """The list of all decks."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     style = (ASSETS / "index.css").read_text(encoding="utf-8")
     rows = "".join(
         f'<li><a href="{one.path.stem}.html">{one.number} {html.escape(one.title)}</a>{markdown(one.question)}'
@@ -206,7 +204,7 @@ def index(counts: dict[str, int]) -> str:
         if one.path.stem in counts
     )
     return (
-        f"{_head('ssl_explain: slides', policy)}<style>{style}</style>\n</head>\n<body>\n<main>\n"
+        f"{_head('ssl_explain: slides', policy([], digest(style)))}<style>{style}</style>\n</head>\n<body>\n<main>\n"
         "<h1>ssl_explain: slides</h1>\n<p>In a deck: <kbd>space</kbd> forward, <kbd>shift</kbd> <kbd>space</kbd> back, "
         "<kbd>S</kbd> speaker notes, <kbd>O</kbd> overview, <kbd>F</kbd> full screen, <kbd>?</kbd> all keys.</p>\n"
         f"<ol>\n{rows}</ol>\n</main>\n</body>\n</html>\n"
