@@ -1,11 +1,13 @@
 """Lecture mode: the notebooks on a projector, code hidden, explorers live, on this machine and without a network."""
 
 import argparse
+import atexit
 import html
 import os
 import re
 import secrets
 import sys
+import tempfile
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,10 @@ class Lecture(Voila):
         ours = [("/", LandingHandler), (r"/voila/api/shutdown/(.*)", ShutdownHandler)]
         return [*ours, *super().init_handlers()]
 
+    def init_settings(self) -> dict[str, Any]:
+        """Answer to the name of this machine only: a page elsewhere may have its own name lead here."""
+        return {**super().init_settings(), "allow_remote_access": False}
+
     def states(self) -> dict[str, str]:
         """Which notebooks are warm: executed and waiting."""
         pools = getattr(self.kernel_manager, "_pools", {})
@@ -127,8 +133,14 @@ class Lecture(Voila):
         super().listen()
 
     def launch_browser(self) -> None:
-        """Open the first page."""
-        webbrowser.open(self.display_url)
+        """Open the first page, by way of a file that nobody else can read: every user sees command lines."""
+        folder = FOLDER.parent / "build"  # a browser in a sandbox may not see the folder for temporary files
+        folder.mkdir(exist_ok=True)
+        handle, name = tempfile.mkstemp(suffix=".html", dir=folder)
+        atexit.register(Path(name).unlink, missing_ok=True)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(self.display_url)}">\n')
+        webbrowser.open(Path(name).as_uri())
 
 
 def preheated(wanted: str) -> list[str]:

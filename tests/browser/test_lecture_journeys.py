@@ -1,15 +1,12 @@
 """Slides and lecture mode in a real browser, with the network cut."""
 
-import contextlib
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lab import PROJECT, chromium, find_chromium
+from lecture_server import lecture
 from playwright.sync_api import BrowserContext, Page, expect
 
 TOOLS = PROJECT / "tools"
@@ -55,6 +52,7 @@ def watch(page: Page) -> list[str]:
     """What goes wrong on a page."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)[:300]))
+    page.on("console", lambda message: "Security Policy" in message.text and errors.append(message.text[:300]))
     return errors
 
 
@@ -85,23 +83,10 @@ def test_slides_from_the_disk(tmp_path: Path):
         with context.expect_page() as opened:
             page.keyboard.press("s")
         notes = opened.value
+        late = watch(notes)
         expect(notes.locator(".speaker-controls-notes")).to_contain_text("Poll: Could you guess the root")
-        assert (asked, errors) == ([], [])
-
-
-@contextlib.contextmanager
-def lecture() -> Iterator[str]:
-    """A lecture server; the address that it prints."""
-    command = [sys.executable, str(TOOLS / "lecture.py"), "--no-browser", "--preheat", "none"]
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip().removeprefix("Lecture: ")
-        finally:
-            server.terminate()
+        expect(notes.locator("iframe")).to_have_count(2)
+        assert (asked, errors, late) == ([], [], [])
 
 
 def test_lecture_with_a_live_slider():
