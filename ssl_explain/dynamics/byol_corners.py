@@ -205,9 +205,9 @@ def _descend(
             predictor = fresh()
         going = np.maximum(np.abs(weight), np.abs(predictor)).max((-2, -1), keepdims=True) < LIMIT
         seen = predictor @ weight
-        down = predictor.mT @ (seen * d.size - other * d.aim) + decay * weight
+        down = predictor.swapaxes(-2, -1) @ (seen * d.size - other * d.aim) + decay * weight
         if learned:
-            change = (seen * d.size - other * d.told) @ weight.mT + decay * predictor
+            change = (seen * d.size - other * d.told) @ weight.swapaxes(-2, -1) + decay * predictor
             predictor = predictor - rate * change * going
         weight = weight - rate * down * going
         other = momentum * other + (1 - momentum) * weight
