@@ -4,6 +4,7 @@ nbval compares the check cells with the committed ones, as in the gate; a notebo
 where they are to run twice in one kernel.
 """
 
+import contextlib
 import copy
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ssl_explain import widgets
 
@@ -84,26 +86,40 @@ def test_the_fence_lets_nothing_out_and_nothing_in(fence):
     assert "Read-only file system" in inside(fence, f"open({str(ROOT / 'data' / 'new')!r}, 'w')")
 
 
+PLANTED = {
+    "another number in the second round": ("n = globals().get('n', 0) + 1; print(n)", "mismatch"),
+    "a file left behind": ("open('left', 'w'); print(1)", "left"),
+    "a file beside the tables": (f"open({str(ROOT / 'data' / 'new')!r}, 'w'); print(1)", "Read-only"),
+    "a table from beside the notebook": ("open('../data/kernel_drift.csv'); print(1)", "No such file"),
+    "a download": ("import socket; socket.create_connection(('192.0.2.1', 80)); print(1)", "unreachable"),
+}
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize(("source", "reason"), [("print(1)", ""), *PLANTED.values()], ids=["nothing", *PLANTED])
+def test_a_planted_fault_is_found(fence, tmp_path, source, reason):
+    cell = new_code_cell(source, metadata={"tags": ["nbval-check-output"]}, execution_count=1)
+    cell.outputs = [new_output("stream", text="1\n")]
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "planted.ipynb")
+    folder = put(tmp_path / "planted.ipynb", tmp_path / "elsewhere", rounds=2)
+    with pytest.raises(AssertionError, match=reason) if reason else contextlib.nullcontext():
+        run_all(folder, before=fence)
+
+
 def test_a_short_one_twice_in_one_kernel_alone_and_elsewhere(fence, tmp_path):
     run_all(put(SHORTEST, tmp_path / "elsewhere", rounds=2), before=fence, threads=None)
 
 
 @pytest.mark.stress
 @each
-def test_twice_in_one_kernel(path, tmp_path):
-    run_all(put(path, tmp_path / "elsewhere", rounds=2))
+def test_twice_in_one_kernel_elsewhere_on_all_cores(path, tmp_path):
+    run_all(put(path, tmp_path / "elsewhere", rounds=2), threads=None)
 
 
 @pytest.mark.stress
 @each
-def test_without_a_network_on_a_read_only_disc(fence, path, tmp_path):
+def test_without_a_network_on_a_read_only_disc_on_one_thread(fence, path, tmp_path):
     run_all(put(path, tmp_path / "elsewhere"), before=fence)
-
-
-@pytest.mark.stress
-@each
-def test_on_all_cores(path, tmp_path):
-    run_all(put(path, tmp_path / "elsewhere"), threads=None)
 
 
 def has_threads(path):
