@@ -47,6 +47,12 @@ def staged(path: Path, content: bytes, folder: Path | None = None) -> Iterator[P
         Path(temporary).unlink(missing_ok=True)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in one step: whoever looks, and whenever the process dies, there is the old file or the new one."""
+    with staged(path, content) as new:
+        os.replace(new, path)
+
+
 def versions() -> dict[str, str]:
     """What the last digits may depend on."""
     return {"python": platform.python_version(), "torch": metadata.version("torch")}
@@ -77,7 +83,8 @@ def write_table(
 ) -> None:
     """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
 
-    Temporary files are made in ``folder``, on the same disk, if one is given.
+    Temporary files are made in ``folder``, on the same disk, if one is given. Both files are whole at any time; a
+    process that is killed between its last two steps leaves the new table beside the old manifest, which reading names.
 
     Raises:
         ValueError: columns of unequal length.
@@ -103,25 +110,36 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: the table or its manifest is missing.
-        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes.
+        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes: it breaks
+            off, or something in it has changed.
     """
+    return _verified(path)[0]
+
+
+def _verified(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The manifest, and the bytes that it was compared with."""
     beside = path.with_suffix(".json")
     for needed in (path, beside):
         if not needed.is_file():
             raise FileNotFoundError(f"`path` must name a table with its manifest, got no {needed}; restore it.")
     try:
         manifest = json.loads(beside.read_bytes())
-        version, expected, command = manifest["format"], manifest["sha256"], manifest["command"]
-    except (ValueError, KeyError, TypeError) as error:
+        version, command = manifest["format"], manifest["command"]
+        expected, rows = (manifest["sha256"], int(manifest["rows"])) if version == FORMAT else ("", 0)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"`{beside}` must be a manifest, got {error!r}; restore it, or move both files away."
         ) from error
-    again = f"restore it, or move both files away and run: {command}"
+    again = f"restore it, or move both files away and run: {command}."
     if version != FORMAT:
-        raise ValueError(f"`{beside}` must have format {FORMAT}, got {version!r}; {again}")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise ValueError(f"`{path}` must match its manifest {beside.name}, got another checksum; {again}")
-    return manifest
+        raise ValueError(f"`{beside}` must have format {FORMAT}, got {version!r:.80}; {again}")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        there = max(content.count(b"\n") - 1, 0)
+        broken = there < rows or not content.endswith(b"\n")
+        got = f"{there} of {rows} rows: it breaks off" if broken else "another checksum: something in it has changed"
+        raise ValueError(f"`{path}` must match its manifest {beside.name}, got {got}; {again}")
+    return manifest, content
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
@@ -129,10 +147,16 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: the table or its manifest is missing.
-        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes.
+        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes, or no
+            table at all.
     """
-    read_manifest(path)
-    header, *rows = csv.reader(io.StringIO(path.read_bytes().decode()))
+    _, content = _verified(path)
+    try:
+        header, *rows = csv.reader(io.StringIO(content.decode()), strict=True)
+        if any(len(row) != len(header) for row in rows):
+            raise ValueError("rows of unequal length")
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"`{path}` must be a table, got {error}; restore it, or move both files away.") from error
     return {name: _column([row[k] for row in rows]) for k, name in enumerate(header)}
 
 

@@ -9,6 +9,8 @@ import sys
 
 from course import FOLDER, Lesson, lessons
 
+from ssl_explain.results import write_whole
+
 MAP = FOLDER / "README.md"
 
 
@@ -70,7 +72,7 @@ def main() -> int:
     if options.check:
         print("up to date" if new == old else "notebooks/README.md is out of date; run `python tools/course_map.py`")
         return int(new != old)
-    MAP.write_text(new, encoding="utf-8")
+    write_whole(MAP, new.encode())
     return 0
 
 

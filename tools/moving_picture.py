@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from ssl_explain.results import write_whole
 from ssl_explain.widgets import TreeState, tree_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer
 
@@ -37,7 +38,9 @@ def main() -> None:
     times = [FIRST, *[MOMENT] * (len(MARKS) - 2), LAST] * len(runs)
     palette = runs[0][-1].quantize(96, dither=Image.Dither.NONE)
     frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for run in runs for picture in run]
-    frames[0].save(OUT, save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+    film_strip = io.BytesIO()
+    frames[0].save(film_strip, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+    write_whole(OUT, film_strip.getvalue())
     print(f"{OUT.name}: {OUT.stat().st_size / 1e6:.2f} MB, {len(frames)} frames")
 
 

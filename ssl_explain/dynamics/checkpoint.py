@@ -7,7 +7,6 @@ left alone.
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +16,10 @@ import torch
 from torch import Tensor
 
 from ssl_explain.dynamics.training import Training
-from ssl_explain.results import staged
+from ssl_explain.results import write_whole
 
 FORMAT = 1
+LATEST = 2**28  # steps: more losses than that have no room
 KEY = "ssl_explain"  # one entry of metadata: the order of several would change from run to run
 NAME = re.compile(r"epoch-(\d{5,})\.safetensors")
 
@@ -82,8 +82,7 @@ def save_checkpoint(path: Path, training: Training, settings: Settings) -> None:
     said = dict(settings)
     note = {"format": FORMAT, "settings": said, "sha256": _checksum(tensors, said)}
     metadata = {KEY: json.dumps(note, sort_keys=True)}
-    with staged(path, library.torch.save(tensors, metadata)) as new:
-        os.replace(new, path)
+    write_whole(path, library.torch.save(tensors, metadata))
 
 
 def load_checkpoint(path: Path, training: Training, settings: Settings) -> None:
@@ -103,17 +102,25 @@ def load_checkpoint(path: Path, training: Training, settings: Settings) -> None:
             f"`{path}` must be a checkpoint of the same settings, got {differing}; "
             "give the settings that it was made with, or another place."
         )
-    state, step = tensors.pop("generator", None), tensors.pop("step", None)
+    nothing = torch.empty(0)
+    state, step = tensors.pop("generator", nothing), tensors.pop("step", nothing)
     own = training.net.state_dict()
-    if (
-        state is None
-        or step is None
-        or {k: (w.shape, w.dtype) for k, w in own.items()} != {k: (w.shape, w.dtype) for k, w in tensors.items()}
-    ):
+    if not _goes_on(state, step, training.generator.device) or {k: (w.shape, w.dtype) for k, w in own.items()} != {
+        k: (w.shape, w.dtype) for k, w in tensors.items()
+    }:
         raise ValueError(f"`{path}` must hold weights for this network, got {sorted(tensors)}; {_REMEDY}.")
     training.generator.set_state(state)
     training.net.load_state_dict(tensors)
     training.restart_at(int(step))
+
+
+def _goes_on(state: Tensor, step: Tensor, device: torch.device) -> bool:
+    """Whether random numbers can go on from this state, and steps count on from there."""
+    try:
+        torch.Generator(device).set_state(state)
+    except (RuntimeError, TypeError):
+        return False
+    return step.shape in {(), (1,)} and step.dtype == torch.int64 and 0 <= int(step) < LATEST
 
 
 _REMEDY = "move it away (the run then goes on from the epoch before), or write to another place"
@@ -128,13 +135,14 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
         with library.safe_open(path, framework="pt") as file:
             note = json.loads((file.metadata() or {}).get(KEY, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no mapping
-    except (library.SafetensorError, OSError, ValueError, RuntimeError) as error:
+    except (library.SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"`{path}` must be a whole checkpoint, got {error}; {_REMEDY}.") from error
-    if note.get("format") != FORMAT:
-        got = f"format {note.get('format')!r}" if note else "a file of something else"
+    version = note.get("format") if isinstance(note, dict) else None
+    if version != FORMAT:
+        got = "a file of something else" if version is None else f"format {version!r:.80}"
         raise ValueError(f"`{path}` must be a checkpoint in format {FORMAT}, got {got}; {_REMEDY}.")
-    said = note.get("settings", {})
-    if note.get("sha256") != _checksum(tensors, said):
+    said = note.get("settings")
+    if not isinstance(said, dict) or note.get("sha256") != _checksum(tensors, said):
         raise ValueError(f"`{path}` must match its checksum, got another; {_REMEDY}.")
     return tensors, said
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ssl_explain.results import csv_bytes, read_manifest, staged, versions, write_table
+from ssl_explain.results import csv_bytes, read_manifest, versions, write_table, write_whole
 
 FORMAT = 1
 MANIFEST, LOCK = "sweep.json", "lock"
 OURS = re.compile(r"sweep\.json|\d{5,}\.json")
-STRAY = re.compile(r"\.(.+)\.\w{8}")  # what a killed `staged` leaves behind
+STRAY = re.compile(r"\.(.+)\.\w{8}")  # what a killed `write_whole` leaves behind
 
 Cell = int | float | str
 Rows = Sequence[Mapping[str, Cell]]
@@ -40,8 +40,7 @@ def _checksum(body: object) -> str:
 
 def _write(path: Path, body: object) -> None:
     content = {"format": FORMAT, "sha256": _checksum(body), "body": body}
-    with staged(path, (json.dumps(content) + "\n").encode()) as new:
-        os.replace(new, path)
+    write_whole(path, (json.dumps(content) + "\n").encode())
 
 
 def _read(path: Path) -> Any:
@@ -53,11 +52,17 @@ def _read(path: Path) -> Any:
     try:
         content = json.loads(path.read_bytes())
         version, expected, body = content["format"], content["sha256"], content["body"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(_unusable(path, f"got {error!r}")) from error
     if version != FORMAT or _checksum(body) != expected:
         raise ValueError(_unusable(path, "got another checksum" if version == FORMAT else f"got format {version!r}"))
     return body
+
+
+def _alike(rows: Sequence[object]) -> bool:
+    """Whether all of them are rows of one table, and there are some."""
+    names = [list(row) for row in rows if isinstance(row, dict)]
+    return len(names) == len(rows) > 0 and all(one == names[0] for one in names)
 
 
 def _unusable(path: Path, got: str) -> str:
@@ -130,7 +135,7 @@ class Parts:
         kept: Rows = _plain(rows, "job")
         first = next(iter(self.done.values()), kept)
         columns = [list(row) for row in [*first[:1], *kept]]
-        if not kept or any(names != columns[0] for names in columns):
+        if not kept or not _alike([*first[:1], *kept]):
             raise ValueError(
                 f"`job` must return rows with the same columns for every setting, got {columns[-1:]} "
                 f"for {self.settings[index]} and {columns[:1]} before; let every row name every column."
@@ -179,16 +184,18 @@ class Parts:
             )
 
     def _read_parts(self) -> dict[int, Rows]:
-        expected, done = {f"{k:05d}.json": k for k in range(len(self.settings))}, {}
+        expected = {f"{k:05d}.json": k for k in range(len(self.settings))}
+        done: dict[int, Rows] = {}
         for name in self._names():
             if name == MANIFEST:
                 continue
             if name not in expected:
                 raise ValueError(_unusable(self.folder / name, "got a file that this sweep never writes"))
             part, index = _read(self.folder / name), expected[name]
-            if not isinstance(part, dict) or part.get("setting") != self.settings[index] or not part.get("rows"):
+            rows = part.get("rows") if isinstance(part, dict) and part.get("setting") == self.settings[index] else None
+            if not isinstance(rows, list) or not rows or not _alike([*next(iter(done.values()), rows)[:1], *rows]):
                 raise ValueError(_unusable(self.folder / name, f"got no rows of setting {self.settings[index]}"))
-            done[index] = part["rows"]
+            done[index] = rows
         return done
 
     def _check_table(self) -> None:

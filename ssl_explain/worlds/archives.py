@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ssl_explain import _require
 
+LARGEST = 2**32  # bytes of a member; the largest published one has 2.8 GB
 FOLDER = "SSL_EXPLAIN_DATA"  # the environment variable that names the folder of the archives
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
@@ -93,8 +94,10 @@ def read_members(
         file.seek(0)
         try:
             found = _scan(file, set(names), most)
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-            raise ValueError(f"`{archive.file}` must be a whole tar.gz archive, got: {error}.") from error
+        except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, RecursionError) as error:
+            raise ValueError(
+                f"`{archive.file}` must be a whole tar.gz archive, got {error}; {archive.how_to_get()}."
+            ) from error
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(f"`{archive.file}` must hold {', '.join(missing)}, got an archive without; compare its home.")
@@ -106,6 +109,8 @@ def _scan(file: IO[bytes], wanted: set[str], most: int | None) -> dict[str, tupl
     found: dict[str, tuple[int, bytes]] = {}
     with tarfile.open(fileobj=file, mode="r|gz") as stream:
         for member in stream:
+            if not 0 <= member.size <= LARGEST:  # tarfile would go and look for so many bytes
+                raise tarfile.ReadError(f"{member.name!r:.80} claims to have {member.size:,} bytes")
             name = member.name.removeprefix("./")
             content = stream.extractfile(member) if member.isfile() and name in wanted else None
             if content is not None:
@@ -122,7 +127,9 @@ def _records(name: str, member: tuple[int, bytes], length: int) -> np.ndarray:
     """Cut a member into records of ``length`` bytes, one a row."""
     size, content = member
     if size == 0 or size % length:
-        raise ValueError(f"`{name}` must consist of records of {length:,} bytes, got {size:,} bytes in all.")
+        raise ValueError(
+            f"`{name}` must consist of records of {length:,} bytes, got {size:,} bytes in all; compare its home."
+        )
     whole = len(content) - len(content) % length
     return np.frombuffer(content, dtype=np.uint8, count=whole).reshape(-1, length)
 
@@ -130,7 +137,10 @@ def _records(name: str, member: tuple[int, bytes], length: int) -> np.ndarray:
 def _labels(name: str, values: np.ndarray, low: int) -> UInt8[Tensor, " picture"]:
     """Labels counted from 0."""
     if len(values) and not (values.min() >= low and values.max() <= low + 9):
-        raise ValueError(f"`{name}` must hold labels from {low} to {low + 9}, got {values.min()} to {values.max()}.")
+        raise ValueError(
+            f"`{name}` must hold labels from {low} to {low + 9}, got {values.min()} to {values.max()}; "
+            "compare its home."
+        )
     return torch.from_numpy(values - np.uint8(low))
 
 
@@ -171,7 +181,7 @@ def stl10(split: str, *, folder: str | Path | None = None, first: int | None = N
     if members[1][0] != members[0][0] // length:
         raise ValueError(
             f"`{names[1]}` must hold one label per picture, got {members[1][0]:,} labels "
-            f"for {members[0][0] // length:,} pictures."
+            f"for {members[0][0] // length:,} pictures; compare their home."
         )
     labels = _records(names[1], members[1], 1)[:first, 0]
     return _pictures(planes.swapaxes(2, 3)), _labels(names[1], labels, 1)
@@ -183,8 +193,8 @@ def _bytes(first: int | None, length: int) -> int | None:
 
 
 def _one_of(split: str, parts: dict[str, tuple[str, ...]]) -> Sequence[str]:
-    if split not in parts:
-        raise ValueError(f"`split` must be one of {', '.join(parts)}, got {split!r}.")
+    if not isinstance(split, str) or split not in parts:
+        raise ValueError(f"`split` must be one of {', '.join(parts)}, got {split!r}; there is no other.")
     return parts[split]
 
 
