@@ -7,14 +7,25 @@ One sentence form serves the whole package::
 
 import math
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import torch
 from torch import Tensor
 
+Kind = TypeVar("Kind")
+BOUND = 2**1023
+MOST = 2**28  # numbers in one tensor: 1 GiB in single precision
+
 
 def _fail(name: str, expected: str, got: object, remedy: str, error: type[Exception] = ValueError) -> NoReturn:
     raise error(f"`{name}` must {expected}, got {got}; {remedy}.")
+
+
+def _told(value: object) -> str:
+    """A value in few words, whatever it is."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
+    return f"{value!r:.80} of type {type(value).__name__}"
 
 
 def number(name: str, value: object, low: float, high: float, remedy: str, *, open_low: bool = False) -> float:
@@ -23,8 +34,8 @@ def number(name: str, value: object, low: float, high: float, remedy: str, *, op
     right = ")" if math.isinf(high) else "]"
     expected = f"lie in {left}{low:g}, {high:g}{right}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        _fail(name, expected, f"{value!r} of type {type(value).__name__}", remedy, TypeError)
-    x = float(value)
+        _fail(name, expected, _told(value), remedy, TypeError)
+    x = float(max(-BOUND, min(value, BOUND))) if isinstance(value, int) else value  # whole numbers have no largest one
     if math.isnan(x) or math.isinf(x) or not low <= x <= high or (open_low and x == low):
         _fail(name, expected, value, remedy)
     return x
@@ -34,7 +45,7 @@ def integer(name: str, value: object, low: int, remedy: str, *, high: int | None
     """Return ``value`` as an int of at least ``low`` (and at most ``high``)."""
     expected = f"be an integer ≥ {low}" if high is None else f"be an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, int):
-        _fail(name, expected, f"{value!r} of type {type(value).__name__}", remedy, TypeError)
+        _fail(name, expected, _told(value), remedy, TypeError)
     if value < low or (high is not None and value > high):
         _fail(name, expected, value, remedy)
     return value
@@ -43,7 +54,7 @@ def integer(name: str, value: object, low: int, remedy: str, *, high: int | None
 def interval(name: str, value: object, low: float, high: float, remedy: str) -> tuple[float, float]:
     """Return ``value`` as an ordered pair inside [low, high]."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        _fail(name, "be a pair (low, high)", repr(value), remedy, TypeError)
+        _fail(name, "be a pair (low, high)", _told(value), remedy, TypeError)
     a, b = (number(name, v, low, high, remedy) for v in value)
     if a > b:
         _fail(name, "be ordered as (low, high)", f"({a:g}, {b:g})", "swap the two")
@@ -63,3 +74,52 @@ def last_axis(name: str, value: Tensor, size: int, remedy: str) -> Tensor:
     if value.ndim == 0 or value.shape[-1] != size:
         _fail(name, f"have {size} entries on its last axis", f"shape {tuple(value.shape)}", remedy)
     return value
+
+
+def tensor(name: str, value: object, axes: str, remedy: str) -> Tensor:
+    """Return ``value`` if it is a floating-point tensor with these ``axes``; a first one with a star is any number."""
+    names = axes.split()
+    many = names[0].startswith("*")
+    expected = f"be a floating-point tensor of shape ({', '.join(names)})"
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        _fail(name, expected, _told(value), remedy, TypeError)
+    if value.ndim < len(names) - many or (value.ndim > len(names) and not many):
+        _fail(name, expected, f"shape {tuple(value.shape)}", remedy)
+    return value
+
+
+def dtype(name: str, value: Tensor, wanted: torch.dtype, whose: str) -> None:
+    """Refuse numbers of another type: PyTorch would not multiply them."""
+    if value.dtype != wanted:
+        _fail(name, f"be of type {wanted}, as {whose} are", value.dtype, f"convert with .to({wanted})", TypeError)
+
+
+def integers(name: str, value: object, low: int, remedy: str, *, count: int | None = None) -> tuple[int, ...]:
+    """Return a sequence of ``count`` integers of at least ``low`` as a tuple."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or (count is not None and len(value) != count):
+        _fail(name, f"be a sequence of {'' if count is None else f'{count} '}integers", _told(value), remedy, TypeError)
+    return tuple(integer(name, v, low, remedy) for v in value)
+
+
+def instance(name: str, value: object, kind: type[Kind], remedy: str) -> Kind:
+    """Return ``value`` if it is of this kind."""
+    if not isinstance(value, kind):
+        _fail(name, f"be a {kind.__name__}", _told(value), remedy, TypeError)
+    return value
+
+
+def generator(value: object) -> torch.Generator:
+    """Return ``value`` if it can draw: neither a seed nor None, which would mean global state."""
+    return instance("generator", value, torch.Generator, "write torch.Generator().manual_seed(0)")
+
+
+def function(name: str, value: object, remedy: str) -> None:
+    """Refuse what cannot be called, such as the name of a function in place of the function."""
+    if not callable(value):
+        _fail(name, "be a function", _told(value), remedy, TypeError)
+
+
+def room(name: str, numbers: int, remedy: str, *, most: int = MOST) -> None:
+    """Refuse a size before it fills the memory: ``numbers`` is how many the largest tensor would hold."""
+    if numbers > most:
+        _fail(name, f"need room for {most:,} numbers or fewer", f"{numbers:,}", remedy)

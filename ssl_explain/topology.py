@@ -14,6 +14,7 @@ class Tree:
 
     Raises:
         ValueError: depth below 1, branching below 2, or more than 2²⁰ leaves.
+        TypeError: depth or branching that are no whole numbers.
 
     Example:
         >>> Tree(depth=2).widths

@@ -42,8 +42,10 @@ class BestCorrelation:
         """Draw the points to measure on.
 
         Raises:
-            ValueError: n below 2.
+            ValueError: n below 2, or more points than there is room for.
+            TypeError: no tree, n that is no whole number, no generator.
         """
+        _require.instance("tree", tree, LatentTree, "such as LatentTree.random(depth=3, generator=g)")
         levels = tree.sample(_require.integer("n", n, 2, "one point has no correlation"), generator=generator)
         dtype = tree.polarity[0].dtype
         self.x = tree.as_input(levels[0])
@@ -56,7 +58,9 @@ class BestCorrelation:
 
         Raises:
             ValueError: a network with more or fewer layers than the tree has levels of latents.
+            TypeError: no layered network, or one of another type than the tree.
         """
+        _require.instance("net", net, LayeredReLU, "such as a TreeNet")
         layers = net.activations(self.x)
         if len(layers) != len(self.latents):
             raise ValueError(

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain.dynamics.training import measured
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
@@ -44,7 +45,10 @@ def predicted_update(
 
     Raises:
         ValueError: whatever :func:`~ssl_explain.operators.covariance.covariance_operator` rejects.
+        TypeError: no layered network, no views, or whatever that function rejects.
     """
+    _require.instance("net", net, LayeredReLU, "such as a ReLUNet")
+    _require.instance("views", views, Views, "draw them from a world")
     operator = covariance_operator(net.forward_pass(views.x), layer, pair_weights)
     weight = net.weights[layer - 1].detach()
     factor = 2.0 if pair_weights is None else 1.0
@@ -72,13 +76,20 @@ def flow(
 
     Raises:
         ValueError: a negative number of steps, a step size that is not positive, ``measure_every`` below 1, weights
-            that are not finite, layers that the network does not have or none at all.
+            that are not finite, layers that the network does not have or none at all, a first measurement that is not
+            finite.
+        TypeError: no layered network, no views, numbers that are none, functions that are none, a measurement that is
+            no tensor.
     """
+    _require.instance("net", net, LayeredReLU, "such as a ReLUNet")
+    _require.instance("views", views, Views, "draw them from a world")
+    for name, function in (("measure", measure), ("loss", loss), ("until", measure if until is None else until)):
+        _require.function(name, function, "pass the function itself")
     _require.integer("steps", steps, 0, "0 only measures")
     _require.integer("measure_every", measure_every, 1, "1 measures after every step")
     _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.01", open_low=True)
     moving = _moving(net, layers)
-    times, values, losses, stopped = [0], [measure(net)], [], None
+    times, values, losses, stopped = [0], [_require.finite("measure", measured(measure(net)))], [], None
     for step in range(1, steps + 1):
         energy = loss(net, views)
         gradients = torch.autograd.grad(energy, moving)
@@ -104,7 +115,9 @@ def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
     depth = len(net.weights)
     for number, weight in enumerate(net.weights, 1):
         _require.finite(f"weights of layer {number}", weight)
-    if layers is not None and (not layers or not set(layers) <= set(range(1, depth + 1))):
+    if layers is not None and (not isinstance(layers, Collection) or isinstance(layers, Tensor)):
+        raise TypeError(f"`layers` must be a collection of numbers, got {layers!r:.80}; try (1, 2).")
+    if layers is not None and (not layers or not all(number in range(1, depth + 1) for number in layers)):
         raise ValueError(f"`layers` must name layers from 1 to {depth}, got {tuple(layers)}; None moves all of them.")
     return [weight for number, weight in enumerate(net.weights, 1) if layers is None or number in layers]
 

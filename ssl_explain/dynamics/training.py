@@ -26,6 +26,15 @@ def nothing_more(step: int) -> None:
     """What happens after a step, where nothing does."""
 
 
+def measured(value: object) -> Tensor:
+    """What was measured, if it is a tensor: only tensors can be stacked.
+
+    Raises:
+        TypeError: what is none.
+    """
+    return _require.instance("measure", value, Tensor, "let it return a tensor: torch.tensor(value)")
+
+
 class Training:
     """A run in progress: ``advance`` it, change its settings between steps, ask for its ``trace`` at any time.
 
@@ -33,6 +42,11 @@ class Training:
     pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
     changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps, ``after_step``
     with the number of every step taken: there a target network follows.
+
+    Raises:
+        ValueError: a negative learning rate, a batch of one, ``measure_every`` below 1, a network that cannot learn.
+        TypeError: no network, no world, no generator, numbers or functions that are none, a measurement that is no
+            tensor.
     """
 
     def __init__(
@@ -50,6 +64,13 @@ class Training:
         after_step: Callable[[int], None] = nothing_more,
     ) -> None:
         """Check the settings and measure the untrained network."""
+        _require.instance("net", net, nn.Module, "such as a ReLUNet")
+        _require.generator(generator)
+        _require.function(
+            "draw of the world", getattr(world, "draw", None), "a world draws views, such as a LatentTree"
+        )
+        for name, function in (("objective", objective), ("measure", measure), ("after_step", after_step)):
+            _require.function(name, function, "pass the function itself")
         self.net, self.world, self.objective, self.measure = net, world, objective, measure
         self.after_step = after_step
         self.generator, self.strength = generator, strength
@@ -59,11 +80,18 @@ class Training:
         self.stopped: str | None = None
         self.step = 0
         self._parameters = [p for p in net.parameters() if p.requires_grad]
+        _require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
         self._losses = torch.empty(0)
-        self._steps, self._values = [0], [measure(net)]
+        self._steps, self._values = [0], [measured(measure(net))]
 
     def advance(self, steps: int = 1) -> None:
-        """Take ``steps`` steps, fewer if a value stops being finite (``stopped`` then says why)."""
+        """Take ``steps`` steps, fewer if a value stops being finite (``stopped`` then says why).
+
+        Raises:
+            ValueError: a negative number of steps, or whatever the world and the objective reject.
+            TypeError: steps that are no whole number.
+        """
+        _require.integer("steps", steps, 0, "0 only measures")
         torch.get_num_threads()  # a new Python thread takes over the number of threads, hence the bits, when asked
         for _ in range(steps):
             if self.stopped is None:
@@ -134,6 +162,7 @@ def train(
 
     Raises:
         ValueError: a batch of one, a negative learning rate or number of steps, a strength outside [0, 1].
+        TypeError: whatever :class:`Training` rejects, steps that are no whole number.
     """
     _require.integer("steps", steps, 0, "0 only measures")
     run = Training(

@@ -1,6 +1,7 @@
 """What contrastive learning asks for: views of one point close, views of different points apart.
 
 Every loss reads energies r = ½‖f(a) - f(b)‖² and shares ∂L/∂r+ > 0, ∂L/∂r_k- < 0, ∂L/∂r+ + Σ_k ∂L/∂r_k- = 0.
+Losses are the hot path: they check shapes, not every number. Where an input is NaN, so is the loss.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,32 @@ def _crowd(r_neg: Tensor) -> Tensor:
     return r_neg
 
 
+def check_energies(r_pos: Tensor, r_neg: Tensor) -> None:
+    """Refuse energies that do not belong together: what PyTorch would spread over the missing axes is no loss.
+
+    Raises:
+        ValueError: other shapes than (*batch, n) and (*batch, n, h).
+        TypeError: what is no floating-point tensor.
+    """
+    lead = _require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point").shape[:-1]
+    if _require.tensor("r_pos", r_pos, "*batch n", "one energy per point").shape != lead:
+        raise ValueError(
+            f"`r_neg` must have one row for each of {tuple(r_pos.shape)} positives, got shape {tuple(r_neg.shape)}; "
+            "its last axis counts the negatives."
+        )
+
+
+def outputs(net: nn.Module, views: Views) -> Tensor:
+    """What the network says of every view, one vector each."""
+    f = _require.instance("net", net, nn.Module, "a network maps (..., d) to (..., d_top)")(views.x)
+    if not isinstance(f, Tensor) or f.shape[:-1] != views.x.shape[:-1]:
+        raise ValueError(
+            f"`net` must give one vector for each of {tuple(views.x.shape[:-1])} views, got "
+            f"{tuple(f.shape) if isinstance(f, Tensor) else type(f).__name__}; a network maps (..., d) to (..., d_top)."
+        )
+    return f
+
+
 def simple_contrastive(
     r_pos: Float[Tensor, "*batch n"], r_neg: Float[Tensor, "*batch n h"]
 ) -> Float[Tensor, "*batch n"]:
@@ -33,12 +60,14 @@ def simple_contrastive(
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: no negatives.
+        ValueError: no negatives, shapes that do not belong together.
+        TypeError: energies that are no floating-point tensors.
 
     Example:
         >>> simple_contrastive(torch.tensor([1.0]), torch.tensor([[3.0]]))
         tensor([-2.])
     """
+    check_energies(r_pos, r_neg)
     return r_pos - _crowd(r_neg).mean(-1)
 
 
@@ -56,7 +85,8 @@ def soft_triplet(
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: temperature not positive, margin negative, no negatives.
+        ValueError: temperature not positive, margin negative, no negatives, shapes that do not belong together.
+        TypeError: energies that are no floating-point tensors.
 
     Example:
         >>> round(soft_triplet(torch.zeros(1), torch.zeros(1, 1), temperature=1.0).item(), 4)  # log 2
@@ -64,6 +94,7 @@ def soft_triplet(
     """
     tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
     r0 = _require.number("margin", margin, 0, float("inf"), "0 is no margin")
+    check_energies(r_pos, r_neg)
     return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - _crowd(r_neg) + r0) / tau).mean(-1)
 
 
@@ -77,13 +108,15 @@ def info_nce(
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: temperature not positive, no negatives.
+        ValueError: temperature not positive, no negatives, shapes that do not belong together.
+        TypeError: energies that are no floating-point tensors.
 
     Example:
         >>> round(info_nce(torch.zeros(1), torch.zeros(1, 3), temperature=1.0).item(), 4)  # log(1 + H)
         1.3863
     """
     tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
+    check_energies(r_pos, r_neg)
     energies = torch.cat([r_pos.unsqueeze(-1), _crowd(r_neg)], dim=-1)
     return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
 
@@ -96,7 +129,9 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
     The objective returns one number, or one per run where the views carry a ``runs`` axis.
 
     Raises:
-        ValueError: no negatives, more negatives than other points in the batch, or fewer than two views.
+        ValueError: no negatives, more negatives than other points in the batch, or fewer than two views; a batch whose
+            pairs would not fit into memory.
+        TypeError: a loss that is no function, negatives that are no number; the objective: no network, no views.
 
     Example:
         >>> objective = contrastive(simple_contrastive)
@@ -104,18 +139,20 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
         >>> objective(nn.Identity(), Views(points)).item()
         -2.0
     """
-    if negatives != "batch":
+    _require.function("loss", loss, "pass the function itself, such as info_nce")
+    if not (isinstance(negatives, str) and negatives == "batch"):
         _require.integer("negatives", negatives, 1, 'a contrastive loss needs something to push away; try 1 or "batch"')
 
     def objective(net: nn.Module, views: Views) -> Tensor:
-        n, a = views.x.shape[-3:-1]
+        n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
         h = n - 1 if negatives == "batch" else negatives
         if a < 2 or n <= h or h < 1:
             raise ValueError(
                 f"`views` must hold two views of more than {max(int(h), 1)} points, got {a} view(s) of {n} point(s); "
                 "draw a larger batch or ask for fewer negatives."
             )
-        f = net(views.x)
+        f = outputs(net, views)
+        _require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
         first, second = f[..., 0, :], f[..., 1, :]
         start = torch.arange(n, device=second.device)
         partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive

@@ -22,6 +22,8 @@ class TwoTowers(Protocol):
 
 
 def _alike(prediction: Tensor, target: Tensor) -> None:
+    for name, value in (("prediction", prediction), ("target", target)):
+        _require.tensor(name, value, "*n d", "one vector per point")
     if prediction.shape != target.shape:
         raise ValueError(
             f"`target` must have the shape of the prediction, {tuple(prediction.shape)}, got {tuple(target.shape)}; "
@@ -34,6 +36,7 @@ def squared_terms(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d
 
     Raises:
         ValueError: two shapes.
+        TypeError: what is no floating-point tensor.
     """
     _alike(prediction, target)
     values = {
@@ -51,6 +54,7 @@ def half_square(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]
 
     Raises:
         ValueError: two shapes.
+        TypeError: what is no floating-point tensor.
 
     Example:
         >>> half_square(torch.tensor([[1.0, 1.0]]), torch.tensor([[0.0, 1.0]]))
@@ -67,6 +71,7 @@ def cosine(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]) -> 
 
     Raises:
         ValueError: two shapes.
+        TypeError: what is no floating-point tensor.
 
     Example:
         >>> cosine(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
@@ -82,15 +87,18 @@ def predictive(loss: PairLoss = half_square, *, symmetric: bool = False) -> Obje
     ``symmetric`` adds the other direction and halves the sum, as BYOL and SimSiam do.
 
     Raises:
-        ValueError: fewer than two views.
-        TypeError: a network without two towers.
+        ValueError: fewer than two views, no points.
+        TypeError: a loss that is no function; the objective: a network without two towers, no views.
     """
+    _require.function("loss", loss, "pass the function itself, such as half_square")
 
     def objective(net: nn.Module, views: Views) -> Tensor:
         if not hasattr(net, "pair"):
             raise TypeError(f"`net` must have two towers, got {type(net).__name__}; wrap it in a DualNet.")
-        if views.x.shape[-2] < 2:
-            raise ValueError(f"`views` must hold two views per point, got {views.x.shape[-2]}; draw with views=2.")
+        n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
+        if a < 2:
+            raise ValueError(f"`views` must hold two views per point, got {a}; draw with views=2.")
+        _require.integer("number of points", n, 1, "draw a larger batch")
         ways = ((0, 1), (1, 0)) if symmetric else ((0, 1),)
         towers: TwoTowers = net  # type: ignore[assignment]
         return torch.stack([loss(*towers.pair(views.x, first=i, second=j)).mean() for i, j in ways]).mean()

@@ -1,7 +1,8 @@
 """Losses of two embedding matrices that count statistics of the batch instead of pairs: no negative is named.
 
 Row i of ``z1`` and row i of ``z2`` are two views of point i. Every loss returns its terms by name; what it is worth is
-their weighted sum, ``terms.total``. n is the number of points, d the number of outputs.
+their weighted sum, ``terms.total``. n is the number of points, d the number of outputs. Where an embedding is not
+finite, neither is the loss.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import _require
-from ssl_explain.losses.contrastive import Objective
+from ssl_explain.losses.contrastive import Objective, outputs
 from ssl_explain.records import Terms, Views
 
 Embeddings = Float[Tensor, "_ _"]  # (n, d); that both views agree in it is checked by hand, with a reason
@@ -40,7 +41,8 @@ def vicreg(
     Source: Bardes, Ponce, LeCun (2021), arXiv 2105.04906.
 
     Raises:
-        ValueError: fewer than two points, unequal shapes, a negative weight, ε not positive.
+        ValueError: fewer than two points, no outputs, unequal shapes, a negative weight, ε not positive.
+        TypeError: embeddings that are no floating-point tensors.
 
     Example:
         >>> same = torch.ones(4, 2)  # collapsed: views alike, but every output dead
@@ -70,7 +72,8 @@ def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, ep
     Source: Zbontar, Jing, Misra, LeCun, Deny (2021), arXiv 2103.03230.
 
     Raises:
-        ValueError: fewer than two points, unequal shapes, a negative weight, ε not positive.
+        ValueError: fewer than two points, no outputs, unequal shapes, a negative weight, ε not positive.
+        TypeError: embeddings that are no floating-point tensors.
 
     Example:
         >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])  # white, and views alike
@@ -97,13 +100,14 @@ def spectral_contrastive(z1: Embeddings, z2: Embeddings) -> Terms:
     Source: HaoChen, Wei, Gaidon, Ma (2021), arXiv 2106.04156.
 
     Raises:
-        ValueError: fewer than two points, unequal shapes.
+        ValueError: fewer than two points, no outputs, unequal shapes.
+        TypeError: embeddings that are no floating-point tensors.
 
     Example:
         >>> spectral_contrastive(torch.eye(3), torch.eye(3)).total.item()  # alike, and at right angles
         -2.0
     """
-    _check(z1, z2)
+    _check(z1, z2, axis=0)
     products = z1 @ z2.mT
     n = len(z1)
     values = {"pull": -products.diagonal().mean(), "push": off_diagonal(products).square().sum() / (n * (n - 1))}
@@ -115,17 +119,20 @@ def paired(loss: PairedLoss) -> Objective:
 
     Raises:
         ValueError: fewer than two views, or whatever the loss rejects.
+        TypeError: a loss that is no function; the objective: no network, no views.
 
     Example:
         >>> points = torch.eye(3).unsqueeze(1).expand(3, 2, 3)  # three points, two views alike
         >>> paired(spectral_contrastive)(nn.Identity(), Views(points)).item()
         -2.0
     """
+    _require.function("loss", loss, "pass the function itself, such as vicreg")
 
     def objective(net: nn.Module, views: Views) -> Tensor:
-        if views.x.shape[-2] < 2:
-            raise ValueError(f"`views` must hold two views of each point, got {views.x.shape[-2]}; draw views=2.")
-        f = net(views.x)
+        a = _require.instance("views", views, Views, "draw them from a world").x.shape[-2]
+        if a < 2:
+            raise ValueError(f"`views` must hold two views of each point, got {a}; draw views=2.")
+        f = outputs(net, views)
         return loss(f[..., 0, :], f[..., 1, :]).total
 
     return objective
@@ -149,11 +156,16 @@ def _weights(**weights: float) -> dict[str, float]:
     return {name: _require.number(name, w, 0, INFINITY, "0 drops the term") for name, w in weights.items()}
 
 
-def _check(z1: Tensor, z2: Tensor) -> None:
-    if z1.ndim != 2 or z1.shape != z2.shape:
+def _check(z1: Tensor, z2: Tensor, axis: int = 1) -> None:
+    """Refuse what are not two views of the same points; a matrix will be made over ``axis``."""
+    for name, z in (("z1", z1), ("z2", z2)):
+        _require.tensor(name, z, "n d", "one row per point, one column per output")
+    if z1.shape != z2.shape:
         raise ValueError(
             f"`z1` and `z2` must be two views of the same points, both of shape (n, d), got {tuple(z1.shape)} and "
             f"{tuple(z2.shape)}; row i of both belongs to point i."
         )
     if len(z1) < 2:
         raise ValueError(f"`z1` must hold at least two points, got {len(z1)}; one point has no variance.")
+    _require.integer("number of outputs", z1.shape[1], 1, "widen the top of the network")
+    _require.room("z1", z1.shape[axis] ** 2, "take a smaller batch or fewer outputs")

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 
 from ssl_explain import _require
-from ssl_explain.losses.contrastive import _crowd
+from ssl_explain.losses.contrastive import _crowd, check_energies
 
 
 def crowd_weights(
@@ -15,12 +15,14 @@ def crowd_weights(
     No gradient flows through them. They depend on negatives alone; near ones weigh most.
 
     Raises:
-        ValueError: temperature not positive, no negatives.
+        ValueError: temperature not positive, no negatives, no row of them per point.
+        TypeError: energies that are no floating-point tensor.
 
     Example:
         >>> crowd_weights(torch.zeros(1, 3), temperature=1.0)
         tensor([[0.2500, 0.2500, 0.2500]])
     """
+    _require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point")
     tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
     logits = -_crowd(r_neg).detach() / tau
     return torch.cat([torch.zeros_like(logits[..., :1]), logits], dim=-1).softmax(-1)[..., 1:]
@@ -43,12 +45,14 @@ def frozen_info_nce(
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: temperature not positive, β negative, no negatives.
+        ValueError: temperature not positive, β negative, no negatives, shapes that do not belong together.
+        TypeError: energies that are no floating-point tensors.
 
     Example:
         >>> frozen_info_nce(torch.ones(1), torch.zeros(1, 1), temperature=1.0, beta=1.0)  # ξ = 1/2
         tensor([1.])
     """
+    check_energies(r_pos, r_neg)
     extra = _require.number("beta", beta, 0, float("inf"), "0 balances pull and push")
     weights = crowd_weights(r_neg, temperature=temperature)
     return (weights * ((1 + extra) * r_pos.unsqueeze(-1) - r_neg)).sum(-1)

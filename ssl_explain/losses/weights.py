@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.losses.contrastive import Loss
+from ssl_explain.losses.contrastive import Loss, check_energies
 
 
 def pull_and_push(
@@ -14,14 +14,20 @@ def pull_and_push(
     """∂L/∂r+ > 0 and ∂L/∂r_k- < 0 of every point; they sum to zero over each point.
 
     Raises:
-        ValueError: no negatives.
+        ValueError: no negatives, shapes that do not belong together, energies that are NaN: their shares would look
+            like numbers.
+        TypeError: a loss that is no function, energies that are no floating-point tensors.
 
     Example:
         >>> from ssl_explain.losses.contrastive import simple_contrastive
         >>> pull_and_push(simple_contrastive, torch.zeros(1), torch.zeros(1, 2))
         (tensor([1.]), tensor([[-0.5000, -0.5000]]))
     """
+    _require.function("loss", loss, "pass the function itself, such as info_nce")
+    check_energies(r_pos, r_neg)
     _require.integer("number of negatives", r_neg.shape[-1], 1, "a contrastive loss needs something to push away")
+    for name, r in (("r_pos", r_pos), ("r_neg", r_neg)):
+        _require.finite(name, r)
     with torch.enable_grad():
         energies = (r_pos.detach().requires_grad_(), r_neg.detach().requires_grad_())
         pull, push = torch.autograd.grad(loss(*energies).sum(), energies)
@@ -35,11 +41,18 @@ def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Te
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
+    Raises:
+        ValueError: outputs that are not finite, or whose pairs would not fit into memory.
+        TypeError: a loss that is no function, outputs that are no floating-point tensor.
+
     Example:
         >>> from ssl_explain.losses.contrastive import info_nce
         >>> pair_weights(info_nce, torch.tensor([[0.0], [0.1], [2.0]]).double()).round(decimals=2).tolist()
         [[0.5, 0.49, 0.0], [0.49, 0.5, 0.0], [0.0, 0.0, 0.5]]
     """
+    n, d = _require.tensor("mean_outputs", mean_outputs, "n d_top", "one row per point").shape
+    _require.room("mean_outputs", n * n * d, "take fewer points")
+    _require.finite("mean_outputs", mean_outputs)
     r = 0.5 * (mean_outputs.unsqueeze(1) - mean_outputs.unsqueeze(0)).square().sum(-1)
     _, push = pull_and_push(loss, torch.zeros_like(r.flatten()), r.flatten().unsqueeze(-1))
     return -push.view(r.shape)

@@ -1,5 +1,7 @@
 """A small student with eyes: two convolutions and a linear top, without biases."""
 
+from math import prod
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,7 +17,9 @@ class ConvNet(nn.Module):
     it is ℓ2-normalised unless ``normalise`` is off.
 
     Raises:
-        ValueError: a picture smaller than 4 × 4, no channels, no outputs, a stride below 1.
+        ValueError: a picture smaller than 4 × 4, no channels, no outputs, a stride below 1, or more weights than there
+            is room for.
+        TypeError: sizes that are no whole numbers, no generator.
 
     Example:
         >>> net = ConvNet((1, 8, 8), generator=torch.Generator().manual_seed(0))
@@ -36,16 +40,18 @@ class ConvNet(nn.Module):
     ) -> None:
         """Draw weights from N(0, 2·scale² / d_in), d_in being what one neuron reads."""
         super().__init__()
+        _require.generator(generator)
+        _require.integers("shape", shape, 0, "give (channels, height, width) of one picture", count=3)
         for name, value, low in zip(("channels", "height", "width"), shape, (1, 4, 4), strict=True):
             _require.integer(f"shape ({name})", value, low, "give (channels, height, width) of one picture")
-        for value in channels:
-            _require.integer("channels", value, 1, "a layer needs at least one neuron")
+        _require.integers("channels", channels, 1, "give the number of each of the two layers", count=2)
         _require.integer("outputs", outputs, 1, "a layer needs at least one neuron")
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
         self.shape, self.normalise = shape, normalise
         self.stride = _require.integer("stride", stride, 1, "2 halves the sides of the picture")
         positions = -(-shape[1] // stride) * -(-shape[2] // stride)
         sizes = [(channels[0], shape[0], 3, 3), (channels[1], channels[0], 3, 3), (outputs, positions * channels[1])]
+        _require.room("size of a layer", max(map(prod, sizes)), "take fewer channels, outputs or pixels")
         draws = [torch.randn(size, generator=generator, device=generator.device) for size in sizes]
         self.weights = nn.ParameterList([w * gain * (2 / w[0].numel()) ** 0.5 for w in draws])
 
@@ -57,6 +63,8 @@ class ConvNet(nn.Module):
 
     def _sweep(self, x: Tensor) -> list[Tensor]:
         """Both maps of channels, (points, channel, height, width), and the output, (points, d)."""
+        _require.tensor("x", x, "*batch d", "one row per flattened picture")
+        _require.dtype("x", x, self.weights[0].dtype, "the weights")
         _require.last_axis("x", x, self.input_dimension, f"one entry per pixel of a picture of shape {self.shape}")
         first = nn.functional.conv2d(x.reshape(-1, *self.shape), self.weights[0], padding=1).relu()
         second = nn.functional.conv2d(first, self.weights[1], padding=1, stride=self.stride).relu()
@@ -64,16 +72,24 @@ class ConvNet(nn.Module):
         return [first, second, nn.functional.normalize(top, dim=-1) if self.normalise else top]
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
-        """The output of the head, ℓ2-normalised unless that is switched off."""
-        return self._sweep(x)[-1].reshape(*x.shape[:-1], -1)
+        """The output of the head, ℓ2-normalised unless that is switched off; where an input is NaN, so is it.
+
+        Raises:
+            ValueError: an input of another width.
+            TypeError: an input that is no floating-point tensor, or of another type than the weights.
+        """
+        top = self._sweep(x)[-1]
+        return top.reshape(*x.shape[:-1], top.shape[-1])
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
         """Activations of every layer: a node is a position in the picture, and the output is a single node.
 
         Raises:
             ValueError: an input of another width, or one that is not finite (which ``forward``, the hot path, skips).
+            TypeError: an input that is no floating-point tensor, or of another type than the weights.
         """
-        *maps, top = self._sweep(_require.finite("x", x))
+        *maps, top = self._sweep(x)
+        _require.finite("x", x)
         layers = [layer.flatten(2).transpose(1, 2) for layer in maps] + [top.unsqueeze(1)]
         return [layer.reshape(*x.shape[:-1], *layer.shape[1:]) for layer in layers]
 

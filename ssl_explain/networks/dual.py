@@ -20,6 +20,7 @@ class LinearPredictor(nn.Module):
 
     Raises:
         ValueError: a matrix that is not square, or not finite.
+        TypeError: a matrix that is no floating-point tensor.
 
     Example:
         >>> LinearPredictor(0.5 * torch.eye(2), trained=False)(torch.ones(3, 2))[0]
@@ -29,7 +30,8 @@ class LinearPredictor(nn.Module):
     def __init__(self, matrix: Float[Tensor, "d_top d_in"], *, trained: bool = True) -> None:
         """Keep a copy of the matrix."""
         super().__init__()
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        _require.tensor("matrix", matrix, "d_top d_in", "such as torch.eye(4)")
+        if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(
                 f"`matrix` must be square, got shape {tuple(matrix.shape)}; "
                 "a predictor maps outputs to outputs of the same width."
@@ -38,15 +40,24 @@ class LinearPredictor(nn.Module):
 
     def forward(self, f: Float[Tensor, "*batch d_top"]) -> Float[Tensor, "*batch d_top"]:
         """P f of every output."""
+        _require.dtype("f", f, self.matrix.dtype, "the entries of the predictor")
         _require.last_axis("f", f, self.matrix.shape[0], "the predictor must be as wide as the output")
         return f @ self.matrix.mT
 
 
 def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
-    """How to draw a linear predictor: P_ij ~ N(0, scale² / width)."""
+    """How to draw a linear predictor: P_ij ~ N(0, scale² / width).
+
+    Raises:
+        ValueError: a width below 1, a negative scale, or more entries than there is room for.
+        TypeError: a width or a scale that is no number; on drawing: no generator.
+    """
     _require.integer("width", width, 1, "as wide as the output of the tower")
+    _require.room("width", width**2, "as wide as the output of the tower")
+    _require.number("scale", scale, 0, float("inf"), "1 keeps the size of outputs")
 
     def draw(generator: torch.Generator) -> nn.Module:
+        _require.generator(generator)
         noise = torch.randn(width, width, generator=generator, device=generator.device)
         return LinearPredictor(noise * scale / width**0.5)
 
@@ -54,7 +65,14 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
 
 
 def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
-    """How to draw a predictor with one hidden ReLU layer, without biases."""
+    """How to draw a predictor with one hidden ReLU layer, without biases.
+
+    Raises:
+        ValueError: a width below 1; on drawing: more weights than there is room for.
+        TypeError: a width that is no whole number; on drawing: no generator.
+    """
+    for name, value in (("width", width), ("hidden", hidden)):
+        _require.integer(name, value, 1, "a layer needs at least one neuron")
     shape = (width, hidden, width)
     return lambda generator: ReLUNet(shape, generator=generator, normalise=False, linear_top=True)
 
@@ -67,6 +85,9 @@ class Centring:
     over the batch, f(x_1) - E_x f(x_1); "all" is the mean over all views of the batch, the population mean if the
     batch is the population. ``through``: whether the gradient runs through the online mean. ``scale`` also divides
     by the standard deviation: BatchNorm without its learned gain.
+
+    Raises:
+        ValueError: another word for the mean.
     """
 
     online: bool = True
@@ -77,15 +98,29 @@ class Centring:
 
     def __post_init__(self) -> None:
         """Refuse another word for the mean."""
-        if self.mean not in ("own", "all"):
-            raise ValueError(f'`mean` must be "own" or "all", got {self.mean!r}.')
+        if not isinstance(self.mean, str) or self.mean not in ("own", "all"):
+            raise ValueError(f'`mean` must be "own" or "all", got {self.mean!r}; "own" is the usual one.')
 
     def apply(self, f: Float[Tensor, "n a d_top"], view: int) -> Float[Tensor, "n d_top"]:
-        """Output of one view of every point, (n, d_top), centred (and scaled) over the batch."""
+        """Output of one view of every point, (n, d_top), centred (and scaled) over the batch.
+
+        Raises:
+            ValueError: outputs of another form, no points, a view that is not there.
+            TypeError: outputs that are no floating-point tensor.
+        """
+        _views(f, view)
         crowd = f[:, view : view + 1] if self.mean == "own" else f
         crowd = (crowd if self.through else crowd.detach()).flatten(0, 1)
         centred = f[:, view] - crowd.mean(0)
         return centred / (crowd.var(0, correction=0) + 1e-5).sqrt() if self.scale else centred
+
+
+def _views(x: Tensor, *numbers: int) -> None:
+    """Refuse what holds no points, or not the views with these numbers."""
+    n, a, _ = _require.tensor("x", x, "n a d", "one row per point, one per view of it").shape
+    _require.integer("number of points", n, 1, "draw a larger batch")
+    for number in numbers:
+        _require.integer("number of the view", number, 0, "count the views from 0", high=a - 1)
 
 
 NO_CENTRING = Centring(online=False, target=False)
@@ -103,6 +138,7 @@ class DualNet(nn.Module):
 
     Raises:
         ValueError: a momentum outside [0, 1], a predictor of another width than the output.
+        TypeError: a tower that is no network, a predictor that is no function, no generator, no centring.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -123,6 +159,15 @@ class DualNet(nn.Module):
     ) -> None:
         """Copy the online tower for a start, if the target has weights of its own."""
         super().__init__()
+        _require.generator(generator)
+        _require.instance("centring", centring, Centring, "such as Centring(online=False)")
+        if not isinstance(online, nn.Module) or not hasattr(online, "input_dimension"):
+            raise TypeError(f"`online` must be a network of this package, got {type(online).__name__}; try a ReLUNet.")
+        if predictor is not None and (not callable(predictor) or isinstance(predictor, nn.Module)):
+            raise TypeError(
+                f"`predictor` must be a function that draws one, got {type(predictor).__name__}; "
+                "try linear_predictor(4)."
+            )
         self.online, self.centring, self.momentum = online, centring, momentum
         self._draw = predictor or (lambda generator: nn.Identity())
         self.predictor = self._draw(generator)
@@ -155,7 +200,13 @@ class DualNet(nn.Module):
     def pair(
         self, x: Float[Tensor, "n a d"], *, first: int = 0, second: int = 1
     ) -> tuple[Float[Tensor, "n d_top"], Float[Tensor, "n d_top"]]:
-        """Prediction from view ``first`` and target of view ``second``, without gradient: what a loss compares."""
+        """Prediction from view ``first`` and target of view ``second``, without gradient: what a loss compares.
+
+        Raises:
+            ValueError: inputs of another form or width, no points, a view that is not there.
+            TypeError: inputs that are no floating-point tensor, or of another type than the weights.
+        """
+        _views(x, first, second)
         f = self.online(x)
         with torch.no_grad():
             g = f.detach() if self.own_target is None else self.own_target(x)

@@ -1,6 +1,7 @@
 """One forward pass for every wiring: a layer is a row of nodes, each with its own small matrix."""
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from jaxtyping import Float
@@ -8,6 +9,10 @@ from torch import Tensor, nn
 
 from ssl_explain import _require
 from ssl_explain.records import ForwardPass
+
+
+def _finite(x: Tensor) -> Tensor:
+    return _require.finite("x", _require.tensor("x", x, "*batch d", "one row per input"))
 
 
 class LayeredReLU(nn.Module):
@@ -35,8 +40,10 @@ class LayeredReLU(nn.Module):
         """Draw weights from N(0, 2·scale² / d_in); scale 1 keeps the size of ReLU activations from layer to layer."""
         super().__init__()
         self.normalise, self.linear_top, self.runs = normalise, linear_top, runs
+        _require.generator(generator)
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
+        _require.room("size of a layer", (runs or 1) * max(map(prod, shapes)), "take fewer neurons")
         rows = [torch.randn(*lead, *shape, generator=generator, device=generator.device) for shape in shapes]
         draws = [row * gain * (2 / row.shape[-1]) ** 0.5 for row in rows]
         self.weights = nn.ParameterList(draws)
@@ -49,6 +56,8 @@ class LayeredReLU(nn.Module):
 
     def _columns(self, x: Tensor) -> Float[Tensor, "runs d n"]:
         """Check the input and lay it out as columns: then regrouping children under a parent costs nothing."""
+        _require.tensor("x", x, "*batch d", "one row per input")
+        _require.dtype("x", x, self.weights[0].dtype, "the weights")
         _require.last_axis("x", x, self.input_dimension, "one entry per leaf of the network's first layer")
         if self.runs is not None and (x.ndim < 2 or x.shape[0] != self.runs):
             raise ValueError(
@@ -61,7 +70,7 @@ class LayeredReLU(nn.Module):
         """Activations of every layer, in columns; a row holds one neuron of one node of one run."""
         f, n, layers = columns, columns.shape[-1], []
         for level, weight in enumerate(self.weights):
-            inputs = f.reshape(-1, weight.shape[-1], n)
+            inputs = f.reshape(weight.shape[:-2].numel(), weight.shape[-1], n)
             matrices = weight.flatten(0, -3)
             if len(self.biases):
                 pre = torch.baddbmm(self.biases[level].flatten(0, -3), matrices, inputs)
@@ -74,10 +83,16 @@ class LayeredReLU(nn.Module):
     def _rows(self, columns: Tensor, lead: torch.Size) -> Tensor:
         """Back from columns (runs·node, d, n) to points first, (*lead, node, d)."""
         runs, (d, n) = self.runs or 1, columns.shape[-2:]
-        return columns.reshape(runs, -1, d, n).permute(0, 3, 1, 2).reshape(*lead, -1, d)
+        node = columns.shape[:-2].numel() // runs
+        return columns.reshape(runs, node, d, n).permute(0, 3, 1, 2).reshape(*lead, node, d)
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
-        """The output of the top layer, ℓ2-normalised unless that is switched off."""
+        """The output of the top layer, ℓ2-normalised unless that is switched off; where an input is NaN, so is it.
+
+        Raises:
+            ValueError: an input of another width.
+            TypeError: an input that is no floating-point tensor, or of another type than the weights.
+        """
         top = self._sweep(self._columns(x))[-1]
         if self.normalise:
             top = nn.functional.normalize(top, dim=1)
@@ -88,8 +103,9 @@ class LayeredReLU(nn.Module):
 
         Raises:
             ValueError: an input of another width, or one that is not finite (which ``forward``, the hot path, skips).
+            TypeError: an input that is no floating-point tensor, or of another type than the weights.
         """
-        layers = self._sweep(self._columns(_require.finite("x", x)))
+        layers = self._sweep(self._columns(_finite(x)))
         if self.normalise:
             layers[-1] = nn.functional.normalize(layers[-1], dim=1)
         return [self._rows(layer, x.shape[:-1]) for layer in layers]
@@ -99,11 +115,15 @@ class LayeredReLU(nn.Module):
 
         Raises:
             ValueError: an input of another width, or one that is not finite.
+            TypeError: an input that is no floating-point tensor, or of another type than the weights.
         """
-        columns = self._columns(_require.finite("x", x))
+        columns = self._columns(_finite(x))
         layers = self._sweep(columns)
         n = columns.shape[-1]
-        inputs = [f.reshape(-1, w.shape[-1], n) for f, w in zip([columns, *layers], self.weights, strict=False)]
+        inputs = [
+            f.reshape(w.shape[:-2].numel(), w.shape[-1], n)
+            for f, w in zip([columns, *layers], self.weights, strict=False)
+        ]
         gates = [(f > 0).to(x.dtype) for f in layers]
         if self.linear_top:
             gates[-1] = torch.ones_like(gates[-1])

@@ -15,7 +15,8 @@ class ReLUNet(LayeredReLU):
     ``widths`` counts from the input to the output; ``linear_top`` leaves the gates of the last layer open.
 
     Raises:
-        ValueError: fewer than two widths, or a width below 1.
+        ValueError: fewer than two widths, a width below 1, or more weights than there is room for.
+        TypeError: widths that are no whole numbers, no generator.
 
     Example:
         >>> net = ReLUNet((6, 5, 4), generator=torch.Generator().manual_seed(0))
@@ -35,12 +36,11 @@ class ReLUNet(LayeredReLU):
         runs: int | None = None,
     ) -> None:
         """Draw one matrix per layer."""
+        _require.integers("widths", widths, 1, "a layer needs at least one neuron")
         if len(widths) < 2:
             raise ValueError(
                 f"`widths` must list the input and at least one layer, got {tuple(widths)}; try (6, 5, 4)."
             )
-        for width in widths:
-            _require.integer("widths", width, 1, "a layer needs at least one neuron")
         shapes = [(1, d_out, d_in) for d_in, d_out in pairwise(widths)]
         super().__init__(
             shapes,

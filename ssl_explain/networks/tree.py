@@ -13,7 +13,8 @@ class TreeNet(LayeredReLU):
     It knows which leaves belong together, but nothing about the latents: neither their values nor their polarity.
 
     Raises:
-        ValueError: no neurons.
+        ValueError: no neurons, or more weights than there is room for.
+        TypeError: no tree, neurons that are no whole number, no generator.
 
     Example:
         >>> net = TreeNet(Tree(depth=3), neurons_per_node=10, generator=torch.Generator().manual_seed(0))
@@ -34,6 +35,6 @@ class TreeNet(LayeredReLU):
     ) -> None:
         """Draw one matrix per node, a whole level in one tensor."""
         m = _require.integer("neurons_per_node", neurons_per_node, 1, "a node without neurons can learn nothing")
-        b = topology.branching
+        b = _require.instance("topology", topology, Tree, "such as Tree(depth=3)").branching
         shapes = [(width, m, b if level == 0 else b * m) for level, width in enumerate(topology.widths[1:])]
         super().__init__(shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)

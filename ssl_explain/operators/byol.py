@@ -55,7 +55,8 @@ def byol_terms(
 
     Raises:
         ValueError: a predictor of another width than the output, a layer that does not exist, non-finite inputs,
-            a batch of one, a batch with a centring that leaves the mean inside.
+            a batch of one, a batch with a centring that leaves the mean inside, more points than there is room for.
+        TypeError: no forward pass, a layer that is no whole number, a predictor of another type than the network.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet
@@ -68,6 +69,7 @@ def byol_terms(
     means = mean_connection(forward, layer)
     centre = means.mean(0)
     p = _square(predictor, centre.shape[0])
+    _require.dtype("predictor", p, centre.dtype, "the weights of the network")
     views = mean_connection(_views_as_points(forward), layer).unflatten(0, forward.output.shape[:2])
     pull, push = not online, not (target or (online and through))
     share = _share(batch, pull or push)
@@ -87,6 +89,7 @@ def _views_as_points(forward: ForwardPass) -> ForwardPass:
 
 
 def _square(predictor: Tensor, width: int) -> Tensor:
+    _require.tensor("predictor", predictor, "d_top d_in", f"a fixed one is p * torch.eye({width})")
     if predictor.shape != (width, width):
         raise ValueError(
             f"`predictor` must be a ({width}, {width}) matrix, as wide as the output, got shape "

@@ -7,6 +7,8 @@ from torch import Tensor
 from ssl_explain import _require
 from ssl_explain.records import ForwardPass
 
+LARGEST = 2**30  # numbers of a connection: 4 GiB in single precision; the largest object of the theory
+
 
 def jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
     """J_l = ∂f_L/∂f̃_l of every input, in one sweep from the top: J_L = D_L, J_l = J_{l+1} W_{l+1} D_l.
@@ -25,8 +27,9 @@ def check(forward: ForwardPass, layer: int) -> None:
 
     Raises:
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
+        TypeError: no forward pass, a layer that is no whole number.
     """
-    depth = len(forward.weights)
+    depth = len(_require.instance("forward", forward, ForwardPass, "pass net.forward_pass(x)").weights)
     _require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
     for number, weight in enumerate(forward.weights, 1):
         _require.finite(f"weights of layer {number}", weight)
@@ -61,7 +64,9 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
+        ValueError: a layer that the network does not have, weights that are not finite, several runs at once, more
+            points than there is room for.
+        TypeError: no forward pass, a layer that is no whole number.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet
@@ -70,6 +75,10 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
         >>> torch.allclose(torch.einsum("noit,oi->nt", k, w), net(torch.ones(5, 3)), atol=1e-6)
         True
     """
-    j = jacobian(forward, layer).movedim(-3, -1)  # node, d_out, d_top
+    check(forward, layer)
+    width = forward.layer_inputs[layer - 1].shape[-1]
+    outputs = forward.gates[-1].shape[-2:].numel()
+    _require.room("forward", forward.gates[layer - 1].numel() * width * outputs, "take fewer points", most=LARGEST)
+    j = sweep(forward, layer).movedim(-3, -1)  # node, d_out, d_top
     k = forward.layer_inputs[layer - 1][..., None, :, None] * j.unsqueeze(-2)
     return k.squeeze(-4)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.operators.connection import check, sweep
+from ssl_explain.operators.connection import LARGEST, check, sweep
 from ssl_explain.records import ForwardPass
 
 CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
@@ -25,7 +25,9 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
     No gradient flows through it.
 
     Raises:
-        ValueError: a layer that the network does not have, inputs without a view axis, non-finite weights.
+        ValueError: a layer that the network does not have, inputs without a view axis, non-finite weights, more points
+            than there is room for.
+        TypeError: no forward pass, a layer that is no whole number.
     """
     check(forward, layer)
     f = forward.layer_inputs[layer - 1]
@@ -36,6 +38,7 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
         )
     n, a, node, d_in = f.shape
     d_top, d_out = forward.gates[-1].shape[-2:].numel(), forward.gates[layer - 1].shape[-1]
+    _require.room("forward", n * d_top * node * d_out * d_in, "take fewer points or a smaller layer", most=LARGEST)
     result = _large_pages(f, n, d_top, node, d_out, d_in)
     size = max(1, CHUNK // (a * d_top * node * d_out))
     for start in range(0, n, size):
@@ -95,12 +98,25 @@ class CovarianceOperator:
         return 2 / n**2 * (self.pair_weights.sum(1, keepdim=True) * u - self.pair_weights @ u)
 
     def matvec(self, v: Float[Tensor, "d_weights"]) -> Float[Tensor, "d_weights"]:
-        """OP v, by two matrix-vector products: out along the rows of K̄ᵀ, mix the points, and back."""
+        """OP v, by two matrix-vector products: out along the rows of K̄ᵀ, mix the points, and back.
+
+        Raises:
+            ValueError: a vector of another length.
+            TypeError: what is no floating-point tensor, or of another type than the operator.
+        """
+        _require.tensor("v", v, "d_weights", "one number per weight: weight.flatten()")
+        _require.last_axis("v", v, self.size, "one number per weight: weight.flatten()")
+        _require.dtype("v", v, self.factor.dtype, "the entries of the operator")
         u = (self._rows @ v).view(self.factor.shape[:2])
         return self._rows.mT @ self._mix(u).flatten()
 
     def as_matrix(self) -> Float[Tensor, "d_weights d_weights"]:
-        """The whole D × D matrix."""
+        """The whole D × D matrix.
+
+        Raises:
+            ValueError: more weights than there is room for.
+        """
+        _require.room("as_matrix", self.size**2, "use matvec or eigh")
         mixed = self._mix(self.factor.flatten(1)).view(self.factor.shape)
         return mixed.flatten(0, 1).mT @ self._rows
 
@@ -158,7 +174,8 @@ def covariance_operator(
 
     Raises:
         ValueError: a single point, a layer that does not exist, non-finite inputs or weights, pair weights that
-            are not symmetric or not of shape (n, n).
+            are not symmetric or not of shape (n, n), more points than there is room for.
+        TypeError: no forward pass, a layer that is no whole number, pair weights of another type than the network.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet
@@ -175,6 +192,8 @@ def covariance_operator(
         raise ValueError(f"`forward` must hold at least two points, got {n}; one point has no variance between points.")
     _require.finite("forward", factor)
     if pair_weights is not None:
+        _require.tensor("pair_weights", pair_weights, "n n", "one weight per pair of points")
+        _require.dtype("pair_weights", pair_weights, factor.dtype, "the weights of the network")
         _require.finite("pair_weights", pair_weights)
         if pair_weights.shape != (n, n) or not torch.allclose(pair_weights, pair_weights.mT):
             raise ValueError(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from ssl_explain import _require
+
 
 @dataclass(frozen=True)
 class Views:
@@ -12,10 +14,18 @@ class Views:
 
     ``latents`` is kept for measuring only: no network and no loss ever sees it.
     A leading ``runs`` axis, where present, holds independent worlds side by side.
+
+    Raises:
+        ValueError: x without its three axes.
+        TypeError: x that is no floating-point tensor.
     """
 
     x: Float[Tensor, "*runs n a d"]
     latents: tuple[UInt8[Tensor, "*runs n _"], ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check what every loss relies on."""
+        _require.tensor("x", self.x, "*runs n a d", "points, views, inputs: the draw of a world has this shape")
 
 
 @dataclass(frozen=True)

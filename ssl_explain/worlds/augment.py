@@ -139,7 +139,7 @@ def change(
     reach = Reach.at(strength, min(pictures.shape[-2:]))
     if strength == 0 or not recipe.parts:
         return pictures
-    u = dict(zip(CHANCES, decided.split(list(CHANCES.values()), dim=1), strict=True))
+    u = dict(zip(CHANCES, decided.to(pictures.dtype).split(list(CHANCES.values()), dim=1), strict=True))
     views = pictures
     if recipe.affine or recipe.crop:
         views = _move(views, u["affine"] if recipe.affine else None, u["crop"] if recipe.crop else None, reach)

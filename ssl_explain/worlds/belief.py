@@ -10,17 +10,45 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain.topology import Tree
 
 Polarity = tuple[Float[Tensor, "*runs _"], ...]
+
+
+def check_levels(levels: object, runs: tuple[int, ...], widths: tuple[int, ...]) -> None:
+    """Refuse what no tree of these widths can have sampled.
+
+    Raises:
+        TypeError: levels that are no uint8 tensors.
+        ValueError: levels of another tree.
+    """
+    kept = "pass all that `sample` returned"
+    if not isinstance(levels, Sequence) or not all(getattr(level, "dtype", None) == torch.uint8 for level in levels):
+        raise TypeError(f"`levels` must hold one uint8 tensor per level, got {levels!r:.80}; {kept}.")
+    shapes = [tuple(level.shape) for level in levels]
+    if tuple(shape[-1] for shape in shapes if shape) != widths:
+        raise ValueError(
+            f"`levels` must have {widths} nodes per level, got {tuple(shape[-1] for shape in shapes if shape)}; {kept}."
+        )
+    if len({shape[:-1] for shape in shapes}) > 1 or shapes[0][: len(runs)] != runs:
+        raise ValueError(f"`levels` must have the same runs and points on every level, got {shapes}; {kept}.")
 
 
 def check_polarity(polarity: Polarity) -> None:
     """Refuse what is no probability in disguise.
 
     Raises:
-        TypeError: polarities that are whole numbers by type.
-        ValueError: a polarity outside [-1, 1] or not finite.
+        TypeError: polarities that are no floating-point tensors.
+        ValueError: levels without edges or of unequal runs, a polarity outside [-1, 1] or not finite.
     """
+    if not isinstance(polarity, Sequence) or not all(isinstance(level, Tensor) for level in polarity):
+        raise TypeError(f"`polarity` must hold one tensor per level, got {polarity!r:.80}; or try `LatentTree.random`.")
+    shapes = [tuple(level.shape) for level in polarity]
+    if not shapes or any(not s or 0 in s or s[:-1] != shapes[0][:-1] for s in shapes):
+        raise ValueError(
+            f"`polarity` must hold one (*runs, edges) tensor per level, got shapes {shapes}; "
+            "the runs are the same on every level, and every level has edges."
+        )
     for level in polarity:
         if not level.is_floating_point():
             raise TypeError(f"`polarity` must hold floating-point numbers, got {level.dtype}; write 1.0 for 1.")
@@ -32,17 +60,18 @@ def check_polarity(polarity: Polarity) -> None:
             )
 
 
-def few_leaves(asked: str, leaves: int, most: int, base: int) -> None:
+def few_leaves(asked: str, leaves: int, most: int, base: int, runs: int = 1) -> None:
     """Refuse to list what would not fit.
 
     Raises:
-        ValueError: more leaves than ``most``.
+        ValueError: more leaves than ``most``, or more ``runs`` than there is room for.
     """
     if leaves > most:
         raise ValueError(
             f"`{asked}` must see {most} leaves or fewer, got {leaves}; {base}^{leaves} entries are too many to list: "
             "sample instead, or take a shallower tree."
         )
+    _require.room(asked, 2 * runs * base**leaves, "take fewer runs")
 
 
 def beliefs(polarity: Polarity, leaves: Float[Tensor, "*runs n leaf"]) -> list[Float[Tensor, "*runs n _"]]:
@@ -116,6 +145,12 @@ def _single(below: Polarity, rho: Float[Tensor, "*runs edges"]) -> Float[Tensor,
         return transmit(_certain(rho).expand(*rho.shape, 2, 2), rho)
     trees = tuple(level.unflatten(-1, (rho.shape[-1], -1)) for level in below)
     return transmit(pattern_likelihoods(trees), rho)
+
+
+def summable(runs: int, topology: Tree, leaves: int, numbers: int) -> int:
+    """How many levels, from the bottom, have at most so many leaves below a latent and so many patterns in all."""
+    below = [topology.branching**level for level in range(1, topology.depth + 1)]
+    return sum(b <= leaves and 2 * runs * topology.n_leaves // b * 2**b <= numbers for b in below)
 
 
 def lean(m: Tensor, mean: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ class Clouds:
 
     Raises:
         ValueError: standard deviations that are negative, not finite, or of unequal length.
+        TypeError: standard deviations that are no floating-point tensors.
 
     Example:
         >>> world = Clouds(between=torch.tensor([2.0, 1.0]), within=torch.tensor([0.0, 1.0]))
@@ -31,9 +32,12 @@ class Clouds:
     def __post_init__(self) -> None:
         """Check that both are standard deviations of the same directions."""
         for name, value in (("between", self.between), ("within", self.within)):
-            _require.finite(name, value)
-            if value.ndim != 1 or (value < 0).any():
-                raise ValueError(f"`{name}` must hold one standard deviation ≥ 0 per direction, got {value.tolist()}.")
+            _require.finite(name, _require.tensor(name, value, "d", "one standard deviation per direction"))
+            if (value < 0).any():
+                raise ValueError(
+                    f"`{name}` must hold one standard deviation ≥ 0 per direction, got {value.tolist()}; "
+                    "0 keeps a direction still."
+                )
         if self.between.shape != self.within.shape:
             raise ValueError(
                 f"`within` must have {self.dimension} directions, got {len(self.within)}; "
@@ -49,11 +53,14 @@ class Clouds:
         """Draw ``n`` points and ``views`` views of each.
 
         Raises:
-            ValueError: n or views below 1, strength outside [0, 1].
+            ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
+            TypeError: n, views or strength that are no numbers, no generator.
         """
         _require.integer("n", n, 1, "ask for at least one data point")
         _require.integer("views", views, 1, "ask for at least one view")
         q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")
+        _require.generator(generator)
+        _require.room("n", n * views * self.dimension, "draw fewer at a time")
         one, many, dtype = (n, 1, self.dimension), (n, views, self.dimension), self.between.dtype
         points = torch.randn(one, generator=generator, device=generator.device, dtype=dtype) * self.between
         clouds = torch.randn(many, generator=generator, device=generator.device, dtype=self.within.dtype) * self.within

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from jaxtyping import Float, UInt8
@@ -16,6 +17,7 @@ from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_like
 Levels = list[UInt8[Tensor, "*batch _"]]
 
 MOST_PAIRED = 9  # 2^9 leaf patterns: the joint law of two views has 262,144 entries
+MOST_SUMMED = 2**25  # numbers in double precision, of which several tensors are held at a time
 MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level more would be 4 billion
 
 
@@ -32,7 +34,7 @@ class LatentTree:
 
     Raises:
         ValueError: a polarity outside [-1, 1], levels whose sizes do not form a tree, a root that is no chance at all.
-        TypeError: polarities that are whole numbers by type.
+        TypeError: polarities that are no floating-point tensors.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -46,12 +48,6 @@ class LatentTree:
 
     def __post_init__(self) -> None:
         """Check that the polarities are probabilities in disguise and that their sizes form a tree."""
-        shapes = [tuple(level.shape) for level in self.polarity]
-        if not shapes or any(not s or 0 in s or s[:-1] != shapes[0][:-1] for s in shapes):
-            raise ValueError(
-                f"`polarity` must hold one (*runs, edges) tensor per level, got shapes {shapes}; "
-                "the runs are the same on every level, and every level has edges."
-            )
         belief.check_polarity(self.polarity)
         _require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root that never varies is no cause")
         sizes = tuple(level.shape[-1] for level in self.polarity)
@@ -75,7 +71,8 @@ class LatentTree:
         """Draw |ρ| ~ U[low, high] with a random sign for every edge.
 
         Raises:
-            ValueError: a range outside [0, 1] or reversed, depth below 1, runs below 1.
+            ValueError: a range outside [0, 1] or reversed, depth below 1, runs below 1 or too many.
+            TypeError: sizes that are no whole numbers, a range that is no pair of numbers, no generator.
         """
         topology = Tree(depth, branching)
         low, high = _require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
@@ -84,6 +81,8 @@ class LatentTree:
                 f"`polarity` must be a range of magnitudes in [0, 1], got low = {low:g}; signs are drawn by themselves."
             )
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single tree"),)
+        _require.generator(generator)
+        _require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
         shapes = [(2, *lead, width) for width in topology.widths[:-1]]
         draw = [torch.rand(shape, generator=generator, device=generator.device) for shape in shapes]
         return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0) for u in draw), root)
@@ -91,8 +90,7 @@ class LatentTree:
     @property
     def topology(self) -> Tree:
         """The shape of the tree, read off the number of edges at the root and at the leaves."""
-        branching = self.polarity[-1].shape[-1]
-        return Tree(len(self.polarity), branching)
+        return Tree(len(self.polarity), branching=self.polarity[-1].shape[-1])
 
     @property
     def dimension(self) -> int:
@@ -123,16 +121,18 @@ class LatentTree:
 
     def _children(self, parents: Tensor) -> Tensor:
         """Copy every parent to its children: (..., nodes) -> (..., nodes·branching)."""
-        b = self.topology.branching
-        return parents.unsqueeze(-1).expand(*parents.shape, b).flatten(-2)
+        return parents.unsqueeze(-1).expand(*parents.shape, self.topology.branching).flatten(-2)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Levels:
         """Draw ``n`` data points; ``levels[0]`` are the leaves, ``levels[-1]`` the root, all 0/1.
 
         Raises:
-            ValueError: n below 1.
+            ValueError: n below 1, or more points than there is room for.
+            TypeError: n that is no whole number, no generator.
         """
         _require.integer("n", n, 1, "ask for at least one data point")
+        _require.generator(generator)
+        self._room(n)
         shape = (*self.runs, n, 1)
         z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
         if self.root != 0.5:
@@ -152,13 +152,11 @@ class LatentTree:
 
         Raises:
             ValueError: strength outside [0, 1] or NaN, levels of another tree.
+            TypeError: a strength that is no number, levels that are no uint8 tensors, no generator.
         """
         q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
-        if tuple(level.shape[-1] for level in levels) != self.topology.widths:
-            raise ValueError(
-                f"`levels` must have {self.topology.widths} nodes per level, "
-                f"got {tuple(level.shape[-1] for level in levels)}; pass all that `sample` returned."
-            )
+        _require.generator(generator)
+        belief.check_levels(levels, self.runs, self.topology.widths)
         root = levels[-1]
         lead = tuple(root.shape[len(self.runs) : -1])
         view, kept = [root], torch.ones_like(root, dtype=torch.bool)
@@ -172,30 +170,37 @@ class LatentTree:
         """Draw ``n`` data points and ``views`` augmented views of each; x holds the leaves as -1.0 or 1.0.
 
         Raises:
-            ValueError: n or views below 1, strength outside [0, 1].
+            ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
+            TypeError: n, views or strength that are no numbers, no generator.
         """
+        _require.integer("n", n, 1, "ask for at least one data point")
         _require.integer("views", views, 1, "ask for at least one view")
+        self._room(n * views)
         levels = self.sample(n, generator=generator)
         spread = [level.unsqueeze(-2).expand(*level.shape[:-1], views, level.shape[-1]) for level in levels]
         leaves = self.augment(spread, strength, generator=generator)[0]
         return Views(self.as_input(leaves), tuple(levels))
 
+    def _room(self, points: int, *, most: int = _require.MOST) -> None:
+        _require.room("n", prod(self.runs) * points * self.dimension, "take fewer points at a time", most=most)
+
     def as_input(self, leaves: UInt8[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch leaf"]:
         """Leaves as a network reads them, -1.0 or 1.0: a fair coin then has mean zero."""
+        _require.instance("leaves", leaves, Tensor, "the first tensor that `sample` returns")
         return 2 * leaves.to(self.polarity[0].dtype) - 1
 
     def enumerate(self) -> tuple[Float[Tensor, "pattern leaf"], Float[Tensor, "*runs pattern 2"]]:
         """Every leaf pattern as a network reads it (-1.0 or 1.0), and P(pattern | root = 0 or 1).
 
         Raises:
-            ValueError: more than 16 leaves.
+            ValueError: more than 16 leaves, or more runs than there is room for.
 
         Example:
             >>> x, p = LatentTree((torch.tensor([0.5, 0.5]),)).enumerate()
             >>> x.tolist(), p[:, 1].tolist()
             ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0.0625, 0.1875, 0.1875, 0.5625])
         """
-        few_leaves("enumerate", self.dimension, MOST_LEAVES, 2)
+        few_leaves("enumerate", self.dimension, MOST_LEAVES, 2, prod(self.runs))
         device = self.polarity[0].device
         index = torch.arange(2**self.dimension, device=device).unsqueeze(-1)
         bits = ((index >> torch.arange(self.dimension - 1, -1, -1, device=device)) & 1).to(torch.uint8)
@@ -205,29 +210,33 @@ class LatentTree:
         """P(leaves of view 1, leaves of view 2) for two views of one point, in the order of :meth:`enumerate`.
 
         Raises:
-            ValueError: strength outside [0, 1] or NaN, more than nine leaves (binary trees to depth 3).
+            ValueError: strength outside [0, 1] or NaN, more than nine leaves (binary trees to depth 3), too many runs.
+            TypeError: a strength that is no number.
 
         Example:
             >>> LatentTree((torch.tensor([1.0, 1.0]),)).pair_probabilities(1.0).diag().tolist()
             [0.5, 0.0, 0.0, 0.5]
         """
         q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
-        few_leaves("pair_probabilities", self.dimension, MOST_PAIRED, 4)
+        few_leaves("pair_probabilities", self.dimension, MOST_PAIRED, 4, prod(self.runs))
         law = pair_likelihoods(self.polarity, q)
         return self.root * law[..., 1] + (1 - self.root) * law[..., 0]
 
     def latent_ceilings(self, n: int, *, generator: torch.Generator) -> tuple[Float[Tensor, "*runs _"], ...]:
         """How well any function of the leaves below a latent can correlate with it, for every latent.
 
-        √E[m²] under a fair root, m the posterior mean in ±1 coding: summed exactly up to 16 leaves below the
-        latent, estimated from ``n`` samples above. One tensor per level 1..depth.
+        √E[m²] under a fair root, m the posterior mean in ±1 coding: summed exactly up to 16 leaves below the latent,
+        estimated from ``n`` samples above and where sums would not fit into memory. One tensor per level 1..depth.
 
         Raises:
-            ValueError: n below 1.
+            ValueError: n below 1, or more samples than there is room for.
+            TypeError: n that is no whole number, no generator.
         """
+        _require.generator(generator)
         _require.integer("n", n, 1, "ask for at least one sample")
         polarity, branching = tuple(level.double() for level in self.polarity), self.topology.branching
-        reach = sum(branching**level <= MOST_LEAVES for level in range(1, self.topology.depth + 1))
+        reach = belief.summable(prod(self.runs), self.topology, MOST_LEAVES, MOST_SUMMED)
+        self._room(n if reach < self.topology.depth else 1, most=4 * MOST_SUMMED)
         means = [(2 * self.root - 1) * rho.double() for rho in self.from_root()[1:]]
         levels = belief.exact_ceilings(polarity[:reach], branching, means[:reach])
         if reach < self.topology.depth:

@@ -29,6 +29,7 @@ class PictureWorld:
 
     Raises:
         ValueError: images of another form or range, fewer than two of them, labels of another number.
+        TypeError: images that are no floating-point tensor, labels that are no uint8 tensor, another kind of recipe.
 
     Example:
         >>> world = PictureWorld(torch.rand(9, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
@@ -44,6 +45,8 @@ class PictureWorld:
 
     def __post_init__(self) -> None:
         """Check the form of what was read."""
+        _require.tensor("images", self.images, "*picture c h w", "divide whole numbers by the largest value")
+        _require.instance("recipe", self.recipe, Recipe, "such as Recipe(erase=False)")
         shape = tuple(self.images.shape)
         if len(shape) != 4 or shape[0] < 2 or shape[1] not in (1, 3) or min(shape[2:]) < 4:
             raise ValueError(
@@ -54,9 +57,12 @@ class PictureWorld:
         low, high = self.images.aminmax()
         if low < 0 or high > 1:
             raise ValueError(f"`images` must lie in [0, 1], got {low:g} to {high:g}; divide by the largest value.")
+        if self.labels is not None and getattr(self.labels, "dtype", None) != torch.uint8:
+            raise TypeError(f"`labels` must be a uint8 tensor, got {self.labels!r:.80}; convert with .to(torch.uint8).")
         if self.labels is not None and self.labels.shape != self.images.shape[:1]:
             raise ValueError(
-                f"`labels` must hold one label for each of {len(self)} images, got shape {tuple(self.labels.shape)}."
+                f"`labels` must hold one label for each of {len(self)} images, got shape {tuple(self.labels.shape)}; "
+                "leave them out if nothing is measured."
             )
 
     def __len__(self) -> int:
@@ -79,7 +85,13 @@ class PictureWorld:
         return replace(self, images=self.images.to(device), labels=labels)
 
     def as_input(self, images: Float[Tensor, "*batch c h w"]) -> Float[Tensor, "*batch d"]:
-        """Pictures as a network reads them; an even one, without anything to see, becomes zero."""
+        """Pictures as a network reads them; an even one, without anything to see, becomes zero.
+
+        Raises:
+            ValueError: pictures without their three axes.
+            TypeError: pictures that are no floating-point tensor.
+        """
+        _require.tensor("images", images, "*batch c h w", "one picture has channels, height and width")
         x = images.flatten(-3)
         if not self.standardise:
             return x
@@ -94,13 +106,17 @@ class PictureWorld:
         """Draw ``n`` different pictures and ``views`` views of each; ``latents[0]`` holds their labels, if any.
 
         Raises:
-            ValueError: n below 2 or above the number of pictures, views below 1, a strength below 0, or NaN.
+            ValueError: n below 2 or above the number of pictures, views below 1, more views than there is room for, a
+                strength below 0, or NaN.
+            TypeError: n, views or strength that are no numbers, no generator.
             ImportError: a strength above 0 without kornia.
         """
         remedy = "a batch of one has no other picture to differ from"
         _require.integer("n", n, 2, f"{remedy}, and no picture is drawn twice", high=len(self))
         _require.integer("views", views, 1, "ask for at least one view")
         check_strength(strength)
+        _require.generator(generator)
+        _require.room("views", n * views * self.dimension, "draw fewer at a time")
         chosen = torch.randperm(len(self), generator=generator, device=generator.device)[:n].to(self.images.device)
         originals = self.images[chosen].to(generator.device).repeat_interleave(views, dim=0)
         seen = change(originals, chances(len(originals), generator=generator), strength, self.recipe)
@@ -113,11 +129,20 @@ class PictureWorld:
         """A grid to look at: one row per picture, one column per strength; along a row one change goes further.
 
         Raises:
-            ValueError: an index without a picture, a strength below 0, or NaN; an empty grid.
+            ValueError: an index without a picture, a strength below 0, or NaN; an empty grid, or one too large to hold.
+            TypeError: indices or strengths that are no sequences of numbers, no generator.
             ImportError: a strength above 0 without kornia.
         """
+        for name, given in (("indices", indices), ("strengths", strengths)):
+            if not isinstance(given, Sequence) or isinstance(given, str):
+                raise TypeError(f"`{name}` must be a sequence of numbers, got {given!r:.80}; try a list.")
         if not len(indices) or not len(strengths):
-            raise ValueError(f"`indices` and `strengths` must not be empty, got {indices} and {strengths}.")
+            raise ValueError(
+                f"`indices` and `strengths` must not be empty, got {indices} and {strengths}; "
+                "ask for at least one view."
+            )
+        _require.generator(generator)
+        _require.room("indices", len(indices) * len(strengths) * self.dimension, "ask for a smaller grid")
         for index in indices:
             _require.integer("indices", index, 0, "count the pictures from 0", high=len(self) - 1)
         for strength in strengths:
@@ -135,6 +160,7 @@ def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld
 
     Raises:
         ValueError: another split.
+        TypeError: another kind of recipe.
 
     Example:
         >>> len(digits("train")), digits("test").images.shape
@@ -142,8 +168,8 @@ def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld
     """
     images, labels = _digits()
     halves = {"train": slice(None, DIGITS_TO_TRAIN), "test": slice(DIGITS_TO_TRAIN, None)}
-    if split not in halves:
-        raise ValueError(f"`split` must be one of train, test, got {split!r}.")
+    if split not in tuple(halves):
+        raise ValueError(f"`split` must be one of train, test, got {split!r}; there is no third one.")
     names = tuple(str(digit) for digit in range(10))
     return PictureWorld(images[halves[split]].clone(), labels[halves[split]].clone(), names, recipe)
 

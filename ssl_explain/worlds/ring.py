@@ -1,5 +1,6 @@
 """Two objects on a ring that shift about: what a neuron learns to tell apart, their shape or their place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -25,7 +26,8 @@ class Ring:
 
     Raises:
         ValueError: a ring of fewer than 5 or more than 256 cells, a pattern longer than half of it, patterns that are
-            empty or the same after a shift.
+            empty or the same after a shift or hold more than 0 and 1.
+        TypeError: cells that are no whole number, patterns that are no sequences, a type that is not floating-point.
 
     Example:
         >>> Ring(6).enumerate(strength=1.0).x.shape
@@ -40,6 +42,9 @@ class Ring:
         """Check that the patterns fit and differ under every shift."""
         remedy = "on fewer 11 and 101 overlap with themselves, for more a position would need more than 8 bits"
         _require.integer("cells", self.cells, 5, remedy, high=256)
+        if not isinstance(self.dtype, torch.dtype) or not self.dtype.is_floating_point:
+            raise TypeError(f"`dtype` must be a floating-point type, got {self.dtype!r}; try torch.float32.")
+        _check_patterns(self.objects)
         if any(len(pattern) > self.cells // 2 + 1 for pattern in self.objects):
             raise ValueError(
                 f"`objects` must fit on half of {self.cells} cells, got {self.objects}; take a larger ring."
@@ -77,10 +82,12 @@ class Ring:
         ``latents[0]`` is the object of each point, ``latents[1]`` its position (0 where shifts are uniform).
 
         Raises:
-            ValueError: strength outside [0, 1].
+            ValueError: strength outside [0, 1], more patterns than there is room for.
+            TypeError: a strength that is no number.
         """
         largest = self.shift(strength)
         kinds, places = len(self.objects), 1 if largest is None else self.cells
+        _require.room("objects", kinds * places * self.cells**2, "take fewer patterns or a smaller ring")
         moves = torch.arange(self.cells) if largest is None else torch.arange(-largest, largest + 1)
         kind = torch.arange(kinds).repeat_interleave(places)
         place = torch.arange(places).repeat(kinds)
@@ -92,11 +99,14 @@ class Ring:
         """Draw ``n`` points, object and place uniform, and ``views`` shifted views of each.
 
         Raises:
-            ValueError: n or views below 1, strength outside [0, 1].
+            ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
+            TypeError: n, views or strength that are no numbers, no generator.
         """
         _require.integer("n", n, 1, "ask for at least one data point")
         _require.integer("views", views, 1, "ask for at least one view")
         largest = self.shift(strength)
+        _require.generator(generator)
+        _require.room("n", n * views * self.cells, "draw fewer at a time")
         kind = torch.randint(len(self.objects), (n,), generator=generator, device=generator.device)
         place = torch.randint(self.cells, (n,), generator=generator, device=generator.device)
         low, high = (0, self.cells) if largest is None else (-largest, largest + 1)
@@ -104,6 +114,16 @@ class Ring:
         patterns = self.patterns().to(kind.device)[kind].unsqueeze(1).expand(-1, views, -1)
         position = torch.zeros_like(place) if largest is None else place  # uniform shifts leave no position to a point
         return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, position))
+
+
+def _check_patterns(objects: object) -> None:
+    """Refuse what is not a row of rows of 0 and 1."""
+    rows = objects if isinstance(objects, Sequence) else (objects,)
+    for row in rows:
+        if not isinstance(row, Sequence) or isinstance(row, str):
+            raise TypeError(f"`objects` must hold patterns of 0 and 1, got {row!r:.80}; try {OBJECTS}.")
+        if any(not isinstance(cell, int) or cell not in (0, 1) for cell in row):
+            raise ValueError(f"`objects` must hold patterns of 0 and 1, got {row!r:.80}; try {OBJECTS}.")
 
 
 def _latents(kind: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
