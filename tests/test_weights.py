@@ -95,6 +95,13 @@ def test_weights_carry_no_gradient():
 
 
 @EVERY_LOSS
+def test_what_is_asked_about_stays_as_it_was(loss):
+    asked = energies(3, 2)
+    pull_and_push(loss, *asked)
+    assert not any(energy.requires_grad for energy in asked)
+
+
+@EVERY_LOSS
 def test_nothing_to_push_away(loss):
     with pytest.raises(ValueError, match="`number of negatives` must be an integer ≥ 1, got 0"):
         pull_and_push(loss, *energies(3, 0))
