@@ -16,7 +16,15 @@ from ssl_explain.exercises.exercise import Exercise, compare
 from ssl_explain.figures import picture
 from ssl_explain.figures.style import new_figure
 from ssl_explain.records.questions import Option, Question
-from ssl_explain.widgets import SharedState, TreeState, predict, shared_explorer, tree_explorer
+from ssl_explain.widgets import (
+    RaceState,
+    SharedState,
+    TreeState,
+    predict,
+    race_explorer,
+    shared_explorer,
+    tree_explorer,
+)
 from ssl_explain.widgets.controls import LOOK, make_control
 from ssl_explain.widgets.live import LiveView
 from ssl_explain.widgets.state import Control
@@ -177,8 +185,13 @@ def test_the_line_that_is_copied_shows_as_it_is(monkeypatch):
     assert_harmless(pieces(explorer.widget))
 
 
-def test_a_failure_of_a_run_shows_its_words_as_words():
-    explorer = tree_explorer(TreeState(depth=2))
+@pytest.mark.parametrize(
+    "make",
+    [lambda: tree_explorer(TreeState(depth=2)), lambda: race_explorer(RaceState(neurons=2))],
+    ids=["tree", "race"],
+)
+def test_a_failure_of_a_run_shows_its_words_as_words(make):
+    explorer = make()
     explorer._runner = SimpleNamespace(error=RuntimeError(HOSTILE), stopping=True)
     explorer._settle()
     assert_harmless(pieces(explorer.widget))
