@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Wedge
-from matplotlib.transforms import ScaledTranslation, Transform, offset_copy
+from matplotlib.transforms import ScaledTranslation, Transform
 from torch import Tensor
 
 from ssl_explain.figures.family import letters, plane
@@ -87,7 +87,7 @@ def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
     slope = math.degrees(math.atan2(*(ends[1] - ends[0])[::-1]))
     at = int(np.abs(np.log(x / 0.2)).argmin())
     words = ", ".join(record.losses[i] for i in together) + ": one border"
-    lifted = offset_copy(ax.transData, ax.get_figure(root=True), -0.05, 0.08)
+    lifted = ax.transData + ScaledTranslation(-0.05, 0.08, ax.figure.dpi_scale_trans)
     ax.text(
         x[at], y[at], words, transform=lifted, rotation=slope, rotation_mode="anchor", fontsize=FONT, color=INK,
         va="bottom", zorder=3,

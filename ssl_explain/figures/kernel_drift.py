@@ -84,7 +84,7 @@ def figure_moving(runs: Sequence[Drift]) -> Illustration:
     words = []
     for k, run in enumerate(runs):
         mean, name = run.drift.mean(1), f"{run.setting}, width {run.width}"
-        ax.plot(run.times, run.drift, color=COLOURS[k], linewidth=0.6, alpha=0.5)
+        ax.plot(run.times, run.drift.numpy(), color=COLOURS[k], linewidth=0.6, alpha=0.5)
         style: dict[str, Any] = {"color": COLOURS[k], "marker": MARKERS[k], "markevery": 0.12}
         ax.plot(run.times, mean, LINES[k], linewidth=2, label=run.setting, **style)
         words.append(f"{name}: {float(mean[-1]):.2g} at time {float(run.times[-1]):g}")
@@ -108,7 +108,7 @@ def figure_products(
     axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
     words = []
     for ax, (name, widths) in zip(axes, panels.items(), strict=True):
-        curves = ax.plot(times, equations[name][:, 0], color=QUIET, linewidth=1.6, zorder=1)
+        curves = ax.plot(times, equations[name][:, 0].numpy(), color=QUIET, linewidth=1.6, zorder=1)
         curves[0].set_label("equation for M")
         for k, (width, m) in enumerate(widths.items()):
             every = slice(4 * k, None, 4 * len(widths))
