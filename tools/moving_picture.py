@@ -38,9 +38,9 @@ def main() -> None:
     times = [FIRST, *[MOMENT] * (len(MARKS) - 2), LAST] * len(runs)
     palette = runs[0][-1].quantize(96, dither=Image.Dither.NONE)
     frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for run in runs for picture in run]
-    film_strip = io.BytesIO()
-    frames[0].save(film_strip, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
-    write_whole(OUT, film_strip.getvalue())
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
+    write_whole(OUT, buffer.getvalue())
     print(f"{OUT.name}: {OUT.stat().st_size / 1e6:.2f} MB, {len(frames)} frames")
 
 
