@@ -91,8 +91,8 @@ FLOWS = [
     Mutation(
         "dynamics/byol_modes.py",
         "rates.target * (1 - tau) - tau * growth",
-        "rates.target * (1 - tau) + tau * growth",
-        "the target as a share: its sign",
+        "rates.target * (1 - tau)",
+        "the target as a share, while W grows",
         MODES,
     ),
     Mutation(

@@ -72,7 +72,11 @@ def try_out(folder: Path, places: list[str]) -> Outcome:
         "-p",
         "no:cacheprovider",
     ]
-    command += [*(NBVAL if notebooks else ("-m", "not stress")), "--junitxml=report.xml", *paths]
+    command += [
+        *(NBVAL if notebooks else ("-m", "not stress", "--hypothesis-profile=unshrunk")),
+        "--junitxml=report.xml",
+        *paths,
+    ]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     suite = next(ElementTree.parse(folder / "report.xml").iter("testsuite"))
     failure = next(suite.iter("failure"), None)
