@@ -2,6 +2,7 @@
 
 import html
 import io
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -12,11 +13,15 @@ from matplotlib.figure import Figure
 Record = TypeVar("Record")
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 
+PEN = threading.RLock()
+"""Who draws holds it: all figures share one parser of formulas, which two threads cannot use at once."""
+
 
 def png(figure: Figure) -> bytes:
     """A figure as a PNG file that is the same in every run."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with PEN:
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -60,6 +60,14 @@ def frame(rows: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
     return box
 
 
+def close(widget: ipywidgets.Widget) -> None:
+    """Close a widget with everything in it; its layout and its style, too, would stay for ever."""
+    looks = [getattr(widget, name) for name in ("layout", "style") if hasattr(widget, name)]
+    for part in (*getattr(widget, "children", ()), *looks):
+        close(part)
+    widget.close()
+
+
 def in_words(control: Control) -> bool:
     """Whether its options have no order, or names too long for the read-out of a slider."""
     labels = [label_of(control, option) for option in control.options]

@@ -1,5 +1,6 @@
 """State → compute → picture → screen: what every explorer shares."""
 
+import functools
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -7,8 +8,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import ipywidgets
 
 from ssl_explain.figures.picture import Picture
-from ssl_explain.widgets.controls import button, frame, in_words, make_control
+from ssl_explain.widgets.controls import button, close, frame, in_words, make_control
 from ssl_explain.widgets.live import LiveView
+from ssl_explain.widgets.outputs import OUTPUTS
 from ssl_explain.widgets.runner import Turn
 from ssl_explain.widgets.state import State
 
@@ -41,12 +43,10 @@ class Explorer(Generic[S]):
                 f"`controls` must name fields of {type(state).__name__}, got {sorted(unknown)}; "
                 f"choose from {list(known)}."
             )
-        self._widgets = {name: make_control(known[name], getattr(state, name)) for name in controls or known}
-        for field, widget in self._widgets.items():
-            widget.observe(lambda change, field=field: self._moved(field, change["new"]), names="value")
+        self.shown = tuple(controls or known)  # the names of the controls
         self.record = self.compute(state)
-        self.view = LiveView(self.paint(self.record))
-        self.widget = frame(self._rows())
+        self._box  # noqa: B018 (the first picture is drawn at once)
+        OUTPUTS.made(self)
 
     def compute(self, state: S) -> Any:
         """From the settings to what the picture shows."""
@@ -55,6 +55,41 @@ class Explorer(Generic[S]):
     def paint(self, record: Any) -> Picture[Any]:
         """From a record to a new picture."""
         raise NotImplementedError
+
+    @functools.cached_property
+    def _widgets(self) -> dict[str, ipywidgets.Widget]:
+        known = self._state.controls()
+        widgets = {name: make_control(known[name], getattr(self._state, name)) for name in self.shown}
+        for field, widget in widgets.items():
+            widget.observe(lambda change, field=field: self._moved(field, change["new"]), names="value")
+        return widgets
+
+    @functools.cached_property
+    def view(self) -> LiveView[Any]:
+        """The picture on the screen, with its words."""
+        return LiveView(self.paint(self.record))
+
+    @functools.cached_property
+    def _box(self) -> ipywidgets.VBox:
+        return frame(self._rows())
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """Controls and picture in one box, to be shown."""
+        with self._turn:
+            OUTPUTS.shown(self)
+            return self._box
+
+    def pause(self) -> None:
+        """Let nothing go on in the background; here nothing does."""
+
+    def close(self) -> None:
+        """Take picture and controls from the screen; whoever shows the explorer again makes them anew."""
+        self.pause()
+        with self._turn:
+            if "_box" in vars(self):
+                close(self._box)
+                del self._box, self.view, self._widgets
 
     @property
     def figure(self) -> Picture[Any]:
@@ -117,11 +152,6 @@ class Explorer(Generic[S]):
                 presets[label] = values
         return presets
 
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """The names of the controls shown."""
-        return tuple(self._widgets)
-
     def another(self, state: S) -> Self:
         """An explorer like this one in another state."""
         return type(self)(state, self.shown)
@@ -131,5 +161,6 @@ class Explorer(Generic[S]):
         return f"{self.factory}({self._state})"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = self.figure._repr_mimebundle_()
-        return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata
+        with self._turn:
+            data, metadata = self.figure._repr_mimebundle_()
+            return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata

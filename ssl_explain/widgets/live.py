@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from ssl_explain.figures.picture import Picture, Record
+from ssl_explain.figures.picture import PEN, Picture, Record
 from ssl_explain.widgets.stamps import Stamps
 
 
@@ -34,14 +34,16 @@ class LiveView(Generic[Record]):
             raise TypeError(f"`picture` must own an Agg canvas, got {type(canvas).__name__}; use style.new_figure.")
         self._canvas: Any = canvas
         self._stamps = Stamps(picture.figure)
-        self._draw_still(canvas.draw)
-        self._send()
+        with PEN:
+            self._draw_still(canvas.draw)
+            self._send()
 
     def show(self, record: Record) -> None:
         """Move the picture to a new record and send it."""
-        if self.picture.update(record):
-            self._draw_still(lambda: self._canvas.restore_region(self._axes))
-        self._send()
+        with PEN:
+            if self.picture.update(record):
+                self._draw_still(lambda: self._canvas.restore_region(self._axes))
+            self._send()
 
     def _draw_still(self, draw_axes: Callable[[], object]) -> None:
         """Lay the still artists over the bare axes and keep both layers for the next time."""

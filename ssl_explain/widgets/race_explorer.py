@@ -191,7 +191,9 @@ class RaceExplorer(Explorer[RaceState]):
     def pause(self) -> None:
         """Let the time stand; a run that was catching up stays where it is."""
         self._runner.pause()
-        self._playing, self._idle = False, True
+        with self._turn:
+            self._playing, self._idle = False, True
+            self._show()
         self._settle()
 
     def _settle(self) -> None:
