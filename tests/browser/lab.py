@@ -133,16 +133,26 @@ class Notebook:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(IDLE)
 
-    def start_all(self) -> None:
+    def start_all(self, command: str = "notebook:run-all-cells") -> None:
         """Start running every cell."""
-        run = "window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.__ran = true })"
+        run = f"window.jupyterapp.commands.execute('{command}').then(() => {{ window.__ran = true }})"
         self.page.evaluate(f"{{ window.__ran = false; {run}; 1 }}")
 
-    def run_all(self) -> list[str]:
-        """Run every cell, wait for the last one, return the errors that cells ended with."""
-        self.start_all()
+    def run_all(self, *, restart: bool = False) -> list[str]:
+        """Run every cell, in a new kernel if asked, wait for the last one, return the errors that cells ended with."""
+        self.start_all("notebook:restart-run-all" if restart else "notebook:run-all-cells")
+        if restart:
+            self.page.locator(".jp-Dialog button.jp-mod-accept").click()
         self.page.wait_for_function("window.__ran === true", timeout=3 * PATIENCE)
         return [f"{o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
+
+    def ask(self, expression: str) -> str:
+        """What Python's expression is in the kernel."""
+        request = f"{SESSION}.session.kernel.requestExecute({{code: '', user_expressions: {{asked: expression}}}})"
+        answer = self.page.evaluate(
+            f"expression => {request}.done.then(reply => reply.content.user_expressions.asked)", expression
+        )
+        return str(answer["data"]["text/plain"])
 
     def outputs(self) -> list[dict[str, Any]]:
         """Every output of every cell, as it would be saved."""
