@@ -160,6 +160,10 @@ def test_random_polarity_fills_its_range_with_both_signs(g):
     assert_mean(rho.sign().unsqueeze(-1).double(), 0.0)
 
 
+def test_a_child_may_know_nothing_of_its_parent(g):
+    assert LatentTree.random(depth=1, polarity=(0.0, 0.0), generator=g).polarity[0].tolist() == [0.0, 0.0]
+
+
 def test_views_and_latents_belong_together(g):
     views = TERNARY.draw(50, views=3, strength=0.0, generator=g)
     assert views.x.shape == (50, 3, 9)

@@ -156,6 +156,14 @@ def test_runs_side_by_side_are_separate_networks(make, options):
     assert not torch.equal(together.weights[0][0], together.weights[0][1])
 
 
+def test_runs_may_get_one_point_each_but_no_bare_vector(g):
+    net = ReLUNet((3, 2), generator=g, runs=3)
+    x = torch.randn(3, 3, generator=g)
+    torch.testing.assert_close(net(x), net(x.unsqueeze(1)).squeeze(1))
+    with pytest.raises(ValueError, match="`x` must have 3 runs on its first axis"):
+        net(torch.ones(3))
+
+
 @NETS
 def test_gradient_agrees_with_finite_differences(net):
     x = gaussian(3, net.input_dimension).requires_grad_()
