@@ -150,5 +150,5 @@ def test_code_that_stops_or_does_the_same_is_no_catch(new, code, tmp_path):
     path = workshop(tmp_path) / "ssl_explain" / "operators" / "connection.py"
     source = path.read_text(encoding="utf-8")
     path.write_text(source.replace("    return j\n", f"    return {new}\n"), encoding="utf-8")
-    outcome = try_out(tmp_path, ["test_operators.py::test_connection_is_the_derivative_of_the_output"])
+    outcome = try_out(tmp_path, ["test_flow.py::test_one_step_is_the_predicted_update"])
     assert (outcome.code, outcome.caught) == (code, False), outcome
