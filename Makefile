@@ -27,10 +27,10 @@ NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lecture slides test demo notebooks site bench stress newest format clean env env-lecture env-test check-code check-run
+.PHONY: help lab lecture slides test demo notebooks site bench stress newest lowest audit format clean env env-lecture env-test check-code check-run
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo 'PYTHON=/path/to/python3.12 chooses the interpreter; LAB_ARGS="--no-browser" reaches JupyterLab.'
 
 lab: env ## JupyterLab on this machine, opened at the first notebook
@@ -61,10 +61,13 @@ stress: env-test ## what is too long for the gate; the check cells once more wit
 	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -m stress)
 	$(call step,notebooks on a plain CPU,ATEN_CPU_CAPABILITY=default $(NBVAL))
 
-newest: ## the tests again in a fresh environment with the newest versions (only torch stays pinned)
-	@rm -rf build/newest
-	$(call step,set up build/newest,$(SETUP) --env build/newest --newest --extra test)
-	@$(MAKE) --no-print-directory VENV=build/newest check-run
+newest lowest: ## the tests again with the newest or the lowest versions of every range (only torch stays pinned)
+	@rm -rf build/$@
+	$(call step,set up build/$@,$(SETUP) --env build/$@ --$@ --extra test)
+	@$(MAKE) --no-print-directory VENV=build/$@ check-run
+
+audit: ## ask a vulnerability service about every pinned version (needs a network; red if it does not answer)
+	@"$(PYTHON)" tools/audit.py
 
 format: env-test ## lay out the code and repair what can be repaired without thinking
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
