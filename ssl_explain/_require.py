@@ -35,7 +35,7 @@ def number(name: str, value: object, low: float, high: float, remedy: str, *, op
     expected = f"lie in {left}{low:g}, {high:g}{right}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         _fail(name, expected, _told(value), remedy, TypeError)
-    x = float(max(-BOUND, min(value, BOUND))) if isinstance(value, int) else value  # whole numbers have no largest one
+    x = float(value) if isinstance(value, float) or abs(value) < BOUND else math.inf  # an int may be larger than any
     if math.isnan(x) or math.isinf(x) or not low <= x <= high or (open_low and x == low):
         _fail(name, expected, value, remedy)
     return x

@@ -15,7 +15,7 @@ from pathlib import Path
 import jaxtyping
 import numpy as np
 import torch
-from hypothesis import settings
+from hypothesis import note, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -23,9 +23,10 @@ from ssl_explain import ReLUNet, Tree, Views
 
 SENTENCE = re.compile(r"^`.+?` must .+, got .+; .+\.$", re.DOTALL)
 REFUSED = object()  # in place of a result: the documented error
-PATIENCE = 300  # seconds until a hang ends the process: a net, no measurement
+PATIENCE = 120  # seconds until a call that hangs ends the process: a net, no measurement
 ROOM = 6 * 2**30  # bytes that a test may take on top of what the process has: a net under calls that ask for more
 FEWER = settings(max_examples=settings().max_examples // 4)  # of the profile: 25 in the gate
+TWO = settings(max_examples=2)
 MANY = settings(max_examples=10 * settings().max_examples)
 
 
@@ -63,18 +64,16 @@ STRANGE = st.one_of(
     st.builds(lambda shape, dtype: torch.ones(shape, dtype=dtype), SHAPES,
               st.sampled_from([torch.int64, torch.uint8, torch.bool, torch.complex64])),
 )  # fmt: skip
-NUMBERS = st.one_of(
-    st.sampled_from([0, 1, -1, True, 0.5, -0.0, 1e308, 5e-324, float("nan"), float("inf"), -float("inf"), 1j]),
-    st.integers(-3, 9), st.floats(-2, 2),
-)  # fmt: skip
-SIZES = st.sampled_from([10**5, 10**9, 2**31, 2**63, -(2**63), 10**30, 10**400])
-THINGS = st.sampled_from(
-    [None, "", "batch", "own", b"x", (), [], {}, (2,), (3, 4), [1.0, 2.0], ("a", "b"), (0.2, 0.9), {"x": 1}, object(),
-     int, len, lambda *_: 1, torch.float32, np.ones(3), np.float32(2), np.int64(3), seeded(), Tree(2), nn.Linear(3, 2),
-     ReLUNet((3, 2), generator=seeded()), Views(torch.ones(4, 2, 3))]
-)  # fmt: skip
-SHORT = st.one_of(NUMBERS, STRANGE, THINGS)  # for numbers of steps, which a user may ask for by the billion
-JUNK = st.one_of(SHORT, SIZES)
+FEW = [0, 1, -1, True, 0.5, -0.0, 1e308, 5e-324, float("nan"), float("inf"), -float("inf"), 1j]
+SIZES = [10**5, 10**9, 2**31, 2**63, -(2**63), 10**30, 10**400]
+THINGS = [
+    None, "", "batch", "own", b"x", (), [], {}, (2,), (3, 4), [1.0, 2.0], ("a", "b"), (0.2, 0.9), {"x": 1}, object(),
+    int, len, lambda *_: 1, torch.float32, np.ones(3), np.float32(2), np.int64(3), seeded(), Tree(2), nn.Identity(),
+    ReLUNet((3, 2), generator=seeded()), Views(torch.ones(4, 2, 3)), torch.ones(3), torch.ones(3, 2, dtype=torch.int64),
+]  # fmt: skip
+NUMBERS = st.one_of(st.sampled_from(FEW), st.integers(-3, 9), st.floats(-2, 2))
+SHORT = st.one_of(NUMBERS, STRANGE, st.sampled_from(THINGS))  # for steps, which a user may ask for by the billion
+JUNK = st.one_of(SHORT, st.sampled_from(SIZES))
 FUNCTIONS = {"loss", "measure", "objective", "until", "after_step", "predictor"}  # the wrong one fails by itself
 FLAGS = {
     "symmetric",
@@ -84,6 +83,7 @@ FLAGS = {
     "online",
     "target",
     "through",
+    "scaled",
     "standardise",
     "fixed_norm",
     "progress",
@@ -96,12 +96,14 @@ FLAGS = {
 TENSORS = (torch.Tensor, np.ndarray)
 
 
+def fits(name: str, value: object) -> bool:
+    """Whether a value may be passed as junk: not as a function, which would fail by itself, nor as no truth."""
+    return not (callable(value) if name in FUNCTIONS else name in FLAGS and isinstance(value, TENSORS))
+
+
 def junk(name: str, steps: bool):
     """What is passed in place of the argument of this name."""
-    every = SHORT if steps else JUNK
-    if name in FUNCTIONS:
-        return every.filter(lambda x: not callable(x))
-    return every.filter(lambda x: not isinstance(x, TENSORS)) if name in FLAGS else every
+    return (SHORT if steps else JUNK).filter(lambda value: fits(name, value))
 
 
 DEEP = b"[" * 100_000
@@ -130,6 +132,28 @@ def damaged(draw, content):
     return bytes(data)
 
 
+NEAR = {
+    "a NaN": lambda x: torch.where(torch.arange(x.numel()).view(x.shape) == x.numel() // 2, float("nan"), x),
+    "infinite": lambda x: torch.full_like(x, float("inf")),
+    "double": lambda x: x.double(),
+    "whole numbers": lambda x: x.nan_to_num().clamp(-9, 9).long(),
+    "an axis less": lambda x: x[..., 0],
+    "an axis more": lambda x: x.unsqueeze(0),
+    "one row": lambda x: x[:1],
+    "no row": lambda x: x[:0],
+    "one column": lambda x: x[..., :1],
+    "no column": lambda x: x[..., :0],
+    "a row more": lambda x: torch.cat([x, x[:1]]),
+    "a list": lambda x: x.tolist(),
+}
+
+
+def near(value) -> list:
+    """What is nearly right: a good tensor with something wrong."""
+    whole = isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() and value.ndim
+    return [change(value) for change in NEAR.values()] if whole else []
+
+
 @dataclass(frozen=True)
 class Target:
     """``call(**arguments)``; ``good`` draws each of them; ``check(result, **arguments)`` asserts what is documented.
@@ -142,48 +166,73 @@ class Target:
     check: Callable
     steps: tuple[str, ...] = ()
     may_fail: bool = False
-    errors: tuple[type[Exception], ...] = (ValueError, TypeError)
     spoil: tuple[str, ...] | None = None  # only these; None: all of them
 
 
-def outcome(call, errors=(ValueError, TypeError)):
+def outcome(call):
     """The result, or REFUSED after a documented error in the form of the house; any other exception passes through."""
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)
     try:
         return call()
-    except errors as error:
+    except (ValueError, TypeError) as error:
         if not SENTENCE.match(str(error)):
             raise
         return REFUSED
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
-def fuzz(target: Target, data) -> None:
-    """Draw good arguments, spoil two of them at most, call: the documented result, or the documented error."""
-    names = tuple(target.good) if target.spoil is None else target.spoil
-    arguments = {name: data.draw(strategy, label=name) for name, strategy in target.good.items()}
-    some = st.lists(st.sampled_from(names), max_size=2, unique=True) if names else st.just([])
-    spoiled = data.draw(some, label="spoiled")
-    for name in spoiled:
-        arguments[name] = data.draw(junk(name, name in target.steps), label=name)
-    result = outcome(lambda: target.call(**arguments), target.errors)
+def attempt(target: Target, arguments: dict, spoiled) -> None:
+    """Call: the documented result, or the documented error where something is spoiled."""
+    result = outcome(lambda: target.call(**arguments))
     if result is REFUSED:
         assert spoiled or target.may_fail
     else:
         target.check(result, **arguments)
 
 
+def names_of(target: Target) -> tuple[str, ...]:
+    return tuple(target.good) if target.spoil is None else target.spoil
+
+
+def good(target: Target, data) -> dict:
+    return {name: data.draw(strategy, label=name) for name, strategy in target.good.items()}
+
+
+def fuzz(target: Target, data) -> None:
+    """Draw good arguments, spoil two of them at most, call."""
+    arguments = good(target, data)
+    names = names_of(target)
+    spoiled = data.draw(st.lists(st.sampled_from(names), max_size=2, unique=True) if names else st.just([]))
+    for name in spoiled:
+        misses = near(arguments[name])
+        wrong = junk(name, name in target.steps)
+        arguments[name] = data.draw(st.one_of(st.sampled_from(misses), wrong) if misses else wrong, label=name)
+    attempt(target, arguments, spoiled)
+
+
+def one_by_one(target: Target, data) -> None:
+    """Draw good arguments, then spoil each of them in every way there is a list of."""
+    arguments = good(target, data)
+    attempt(target, arguments, ())
+    for name in names_of(target):
+        sizes = [] if name in target.steps else SIZES
+        for wrong in [*near(arguments[name]), *filter(lambda value: fits(name, value), [*FEW, *THINGS, *sizes])]:
+            note(f"{name} = {wrong if isinstance(wrong, torch.Tensor) else repr(wrong)[:80]}")
+            attempt(target, arguments | {name: wrong}, name)
+
+
 @contextmanager
 def as_a_user():
-    """Without shape checks, and with nets below: a hang or a call that eats the memory ends loudly, not the machine."""
+    """Without shape checks, and with a net below: a call that eats the memory ends loudly, and not the machine."""
     own = Path("/proc/self/statm")
     before = resource.getrlimit(resource.RLIMIT_AS)
     if own.exists():  # elsewhere the limit does not bind
         pages = int(own.read_text().split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + ROOM, before[1]))
     jaxtyping.config.update("jaxtyping_disable", True)
-    faulthandler.dump_traceback_later(PATIENCE, exit=True)
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
         jaxtyping.config.update("jaxtyping_disable", False)
         resource.setrlimit(resource.RLIMIT_AS, before)

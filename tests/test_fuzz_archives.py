@@ -156,6 +156,7 @@ ARCHIVES = (damaged(WHOLE), damaged(gzip.compress(WHOLE, 1, mtime=0)))
 @FEWER
 @given(*ARCHIVES)
 @example(WHOLE, b"")
+@example(WHOLE, b"\x1f\x8b\x08")
 @example(tar((entry(size=2**60), RECORDS)), b"\x1f\x8b")
 @example(tar((entry("x", 2**60), b"")), gzip.compress(b""))
 @example(tar((entry(kind=tarfile.SYMTYPE), b""), (entry(kind=tarfile.DIRTYPE), b"")), b"")

@@ -56,7 +56,6 @@ def light():
             patch.setitem(_commands.TABLES, about, (lambda folder, **_: {"seed": [1]}, name, seeds))
         patch.setitem(_commands.DEFAULTS, _commands.demo, _commands.DEFAULTS[_commands.demo] | {"steps": 1, "depth": 2})
         patch.setitem(_commands.DEFAULTS, _commands.sweep, _commands.DEFAULTS[_commands.sweep] | few)
-        patch.setattr(block, "tqdm", None, raising=False)
         yield
 
 

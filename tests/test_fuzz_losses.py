@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fuzz import FEWER, MANY, SOUND, Target, as_a_user, fuzz, seeded, tensors
+from fuzz import FEWER, MANY, SOUND, TWO, Target, as_a_user, fuzz, one_by_one, seeded, tensors
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -32,7 +32,7 @@ POSITIVE = st.floats(1e-3, 1e3)
 NOT_NEGATIVE = st.floats(0, 1e3)
 LOSSES = st.sampled_from([simple_contrastive, soft_triplet, info_nce])
 ENERGIES = {"r_pos": tensors((3,)), "r_neg": tensors((3, 1), (3, 4))}
-TWO = {"z1": tensors((5, 3)), "z2": tensors((5, 3))}
+EMBEDDED = {"z1": tensors((5, 3)), "z2": tensors((5, 3))}
 SINGLE = st.sampled_from([nn.Identity(), ReLUNet((3, 4, 2), generator=seeded())])
 TOWERS = st.sampled_from(
     [DualNet(ReLUNet((3, 2), generator=seeded()), p, generator=seeded()) for p in (None, linear_predictor(2))]
@@ -95,11 +95,11 @@ TARGETS = {
         lambda result, **_: number(result, Views(torch.ones(1, 1, 1))),
     ),
     "vicreg": Target(
-        vicreg, TWO | dict.fromkeys(("invariance", "variance", "covariance", "margin"), NOT_NEGATIVE)
+        vicreg, EMBEDDED | dict.fromkeys(("invariance", "variance", "covariance", "margin"), NOT_NEGATIVE)
         | {"epsilon": POSITIVE}, terms,
     ),
-    "barlow_twins": Target(barlow_twins, TWO | {"redundancy": NOT_NEGATIVE, "epsilon": POSITIVE}, terms),
-    "spectral_contrastive": Target(spectral_contrastive, TWO, terms),
+    "barlow_twins": Target(barlow_twins, EMBEDDED | {"redundancy": NOT_NEGATIVE, "epsilon": POSITIVE}, terms),
+    "spectral_contrastive": Target(spectral_contrastive, EMBEDDED, terms),
     "paired": Target(
         lambda loss, net, views: paired(loss)(net, views),
         {"loss": st.sampled_from([vicreg, barlow_twins, spectral_contrastive]), "net": SINGLE, "views": VIEWS}, number,
@@ -125,6 +125,13 @@ def user():
 @given(data=st.data())
 def test_every_call_ends_as_documented(name, data):
     fuzz(TARGETS[name], data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@TWO
+@given(data=st.data())
+def test_every_argument_may_be_wrong_in_every_way(name, data):
+    one_by_one(TARGETS[name], data)
 
 
 @pytest.mark.stress

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fuzz import FEWER, FLOATS, MANY, SOUND, Target, as_a_user, fuzz, seeded, tensor, tensors
+from fuzz import FEWER, FLOATS, MANY, SOUND, TWO, Target, as_a_user, fuzz, one_by_one, seeded, tensor, tensors
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -34,7 +34,7 @@ NETS = st.sampled_from(
         ReLUNet((4, 3), generator=seeded()).double(),
     ]
 )
-INPUTS = tensors((5, 4), (2, 3, 4), (4,), (0, 4), (3, 2, 4), (5, 16), dtypes=FLOATS)
+INPUTS = tensors((5, 4), (2, 3, 4), (4,), (0, 4), (3, 2, 4), (5, 16), dtypes=(torch.float32,) * 3 + FLOATS)
 VIEWS = tensors((5, 2, 4), (1, 3, 4), fills=SOUND)
 
 
@@ -99,8 +99,8 @@ TARGETS = {
         two_towers, may_fail=True,
     ),
     "Centring": Target(
-        lambda f, view, **options: Centring(**options).apply(f, view),
-        {"online": FLAG, "target": FLAG, "mean": st.sampled_from(["own", "all"]), "through": FLAG, "scale": FLAG,
+        lambda f, view, scaled, **options: Centring(scale=scaled, **options).apply(f, view),
+        {"online": FLAG, "target": FLAG, "mean": st.sampled_from(["own", "all"]), "through": FLAG, "scaled": FLAG,
          "f": VIEWS, "view": VIEW},
         lambda result, f, **_: outputs(result, None, f[:, 0]),
     ),
@@ -144,6 +144,13 @@ def user():
 @given(data=st.data())
 def test_every_call_ends_as_documented(name, data):
     fuzz(TARGETS[name], data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@TWO
+@given(data=st.data())
+def test_every_argument_may_be_wrong_in_every_way(name, data):
+    one_by_one(TARGETS[name], data)
 
 
 @pytest.mark.stress

@@ -5,7 +5,7 @@ import test_fuzz_losses
 import test_fuzz_networks
 import test_fuzz_worlds
 import torch
-from fuzz import FEWER, MANY, SOUND, Target, as_a_user, fuzz, seeded, tensors
+from fuzz import FEWER, MANY, SOUND, TWO, Target, as_a_user, fuzz, one_by_one, seeded, tensors
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,8 +68,8 @@ def three(result, layer, **_):
     assert all(term.as_matrix().shape == (SIZES[layer],) * 2 for term in result.values())
 
 
-def like_the_layer(result, layer, **_):
-    assert result.shape == net().weights[layer - 1].shape
+def like_the_layer(result, net, layer, **_):
+    assert result.shape == net.weights[layer - 1].shape
 
 
 def traced(result, **_):
@@ -148,6 +148,13 @@ def user():
 @given(data=st.data())
 def test_every_call_ends_as_documented(name, data):
     fuzz(TARGETS[name], data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@TWO
+@given(data=st.data())
+def test_every_argument_may_be_wrong_in_every_way(name, data):
+    one_by_one(TARGETS[name], data)
 
 
 @pytest.mark.stress

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fuzz import FEWER, FLOATS, MANY, SOUND, Target, as_a_user, fuzz, seeded, tensor, tensors
+from fuzz import FEWER, FLOATS, MANY, SOUND, TWO, Target, as_a_user, fuzz, one_by_one, seeded, tensor, tensors
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -197,9 +197,23 @@ def test_every_call_ends_as_documented(name, data):
     fuzz(TARGETS[name], data)
 
 
+@pytest.mark.parametrize("name", TARGETS)
+@TWO
+@given(data=st.data())
+def test_every_argument_may_be_wrong_in_every_way(name, data):
+    one_by_one(TARGETS[name], data)
+
+
 @pytest.mark.stress
 @pytest.mark.parametrize("name", TARGETS)
 @MANY
 @given(data=st.data())
 def test_every_one_of_many_calls_ends_as_documented(name, data):
     fuzz(TARGETS[name], data)
+
+
+def test_levels_that_do_not_belong_together_are_named():
+    tree = LatentTree.random(2, generator=seeded())
+    leaves, *causes = tree.sample(3, generator=seeded())
+    with pytest.raises(ValueError, match="`levels` must have the same runs and points on every level"):
+        tree.augment([leaves[:2], *causes], 0.5, generator=seeded())

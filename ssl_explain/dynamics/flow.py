@@ -1,6 +1,6 @@
 """What the theory predicts: the expected update of L_simp on a finite world, and gradient flow along it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence, Set
 
 import torch
 from jaxtyping import Float
@@ -87,7 +87,7 @@ def flow(
         _require.function(name, function, "pass the function itself")
     _require.integer("steps", steps, 0, "0 only measures")
     _require.integer("measure_every", measure_every, 1, "1 measures after every step")
-    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.01", open_low=True)
+    step_size = _require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
     moving = _moving(net, layers)
     times, values, losses, stopped = [0], [_require.finite("measure", measured(measure(net)))], [], None
     for step in range(1, steps + 1):
@@ -115,7 +115,7 @@ def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
     depth = len(net.weights)
     for number, weight in enumerate(net.weights, 1):
         _require.finite(f"weights of layer {number}", weight)
-    if layers is not None and (not isinstance(layers, Collection) or isinstance(layers, Tensor)):
+    if layers is not None and not isinstance(layers, Sequence | Set):
         raise TypeError(f"`layers` must be a collection of numbers, got {layers!r:.80}; try (1, 2).")
     if layers is not None and (not layers or not all(number in range(1, depth + 1) for number in layers)):
         raise ValueError(f"`layers` must name layers from 1 to {depth}, got {tuple(layers)}; None moves all of them.")

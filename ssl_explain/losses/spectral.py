@@ -160,6 +160,7 @@ def _check(z1: Tensor, z2: Tensor, axis: int = 1) -> None:
     """Refuse what are not two views of the same points; a matrix will be made over ``axis``."""
     for name, z in (("z1", z1), ("z2", z2)):
         _require.tensor(name, z, "n d", "one row per point, one column per output")
+    _require.dtype("z2", z2, z1.dtype, "the entries of z1")
     if z1.shape != z2.shape:
         raise ValueError(
             f"`z1` and `z2` must be two views of the same points, both of shape (n, d), got {tuple(z1.shape)} and "

@@ -48,7 +48,8 @@ class ConvNet(nn.Module):
         _require.integer("outputs", outputs, 1, "a layer needs at least one neuron")
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
         self.shape, self.normalise = shape, normalise
-        self.stride = _require.integer("stride", stride, 1, "2 halves the sides of the picture")
+        stride = min(_require.integer("stride", stride, 1, "2 halves the sides of the picture"), max(shape[1:]))
+        self.stride = stride  # beyond the picture there is nothing to move to
         positions = -(-shape[1] // stride) * -(-shape[2] // stride)
         sizes = [(channels[0], shape[0], 3, 3), (channels[1], channels[0], 3, 3), (outputs, positions * channels[1])]
         _require.room("size of a layer", max(map(prod, sizes)), "take fewer channels, outputs or pixels")

@@ -54,12 +54,12 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
     """
     _require.integer("width", width, 1, "as wide as the output of the tower")
     _require.room("width", width**2, "as wide as the output of the tower")
-    _require.number("scale", scale, 0, float("inf"), "1 keeps the size of outputs")
+    gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of outputs")
 
     def draw(generator: torch.Generator) -> nn.Module:
         _require.generator(generator)
         noise = torch.randn(width, width, generator=generator, device=generator.device)
-        return LinearPredictor(noise * scale / width**0.5)
+        return LinearPredictor(noise * gain / width**0.5)
 
     return draw
 
@@ -117,7 +117,8 @@ class Centring:
 
 def _views(x: Tensor, *numbers: int) -> None:
     """Refuse what holds no points, or not the views with these numbers."""
-    n, a, _ = _require.tensor("x", x, "n a d", "one row per point, one per view of it").shape
+    n, a, d = _require.tensor("x", x, "n a d", "one row per point, one per view of it").shape
+    _require.integer("size of a view", d, 1, "there is nothing to centre or to read")
     _require.integer("number of points", n, 1, "draw a larger batch")
     for number in numbers:
         _require.integer("number of the view", number, 0, "count the views from 0", high=a - 1)

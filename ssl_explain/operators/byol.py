@@ -104,6 +104,6 @@ def _share(batch: int | None, mean_inside: bool) -> float:
         return 1.0
     if mean_inside:
         raise ValueError(
-            f"`batch` must be None with a centring that leaves the mean inside, got {batch}; centre both towers."
+            f"`batch` must be None with a centring that leaves the mean inside, got {batch!r:.80}; centre both towers."
         )
     return 1 - 1 / _require.integer("batch", batch, 2, "the mean of one point is that point: nothing would be left")

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import tarfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +93,7 @@ def read_members(
         file.seek(0)
         try:
             found = _scan(file, set(names), most)
-        except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, RecursionError) as error:
+        except Exception as error:  # tarfile trips over damage in many ways: TarError, zlib.error, TypeError, …
             raise ValueError(
                 f"`{archive.file}` must be a whole tar.gz archive, got {error}; {archive.how_to_get()}."
             ) from error

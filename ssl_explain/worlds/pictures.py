@@ -168,7 +168,7 @@ def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld
     """
     images, labels = _digits()
     halves = {"train": slice(None, DIGITS_TO_TRAIN), "test": slice(DIGITS_TO_TRAIN, None)}
-    if split not in tuple(halves):
+    if not isinstance(split, str) or split not in halves:
         raise ValueError(f"`split` must be one of train, test, got {split!r}; there is no third one.")
     names = tuple(str(digit) for digit in range(10))
     return PictureWorld(images[halves[split]].clone(), labels[halves[split]].clone(), names, recipe)

@@ -53,7 +53,7 @@ class Ring:
         if not turns or not all(self.patterns().any(1)) or any(a & b for a, b in combinations(turns, 2)):
             raise ValueError(
                 f"`objects` must hold at least one pattern with a 1 in it and differ under every shift, "
-                f"got {self.objects}; try {OBJECTS}."
+                f"got {self.objects!r:.80}; try {OBJECTS}."
             )
 
     @property
