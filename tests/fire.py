@@ -107,13 +107,14 @@ def buttons(explorer: Any) -> list[ipywidgets.Button]:
     return [widget for widget in every(explorer.widget) if isinstance(widget, ipywidgets.Button)]
 
 
-def pressed(explorer: Any, button: ipywidgets.Button) -> dict[str, Any]:
-    """Press a button; the settings that it promises."""
-    click(button)
-    return explorer.presets.get(button.description, {})
+def offered(explorer: Any, *, playing: bool, presets: int) -> list[ipywidgets.Button]:
+    """The buttons to press: of the presets only the first so many, of those that start a thread none if not playing."""
+    left_out = [*explorer.presets][presets:]
+    buttons = [widget for widget in every(explorer.widget) if isinstance(widget, ipywidgets.Button)]
+    return [b for b in buttons if b.description not in left_out and (playing or b.icon not in MOVING)]
 
 
-def event(explorer: Any, rng: random.Random, colours: Palette, *, playing: bool) -> dict[str, Any]:
+def event(explorer: Any, rng: random.Random, colours: Palette, buttons: list[ipywidgets.Button]) -> dict[str, Any]:
     """Do one thing at random; the settings that it must have changed."""
     kind = rng.random()
     if kind < 0.7:
@@ -125,8 +126,9 @@ def event(explorer: Any, rng: random.Random, colours: Palette, *, playing: bool)
         changed = {name: rng.choice(colours[name]) for name in rng.sample(list(colours), 2)}
         explorer.state = explorer.state.change(**changed)
         return changed
-    offered = [button for button in buttons(explorer) if playing or button.icon not in MOVING]
-    return pressed(explorer, rng.choice(offered))
+    button = rng.choice(buttons)
+    click(button)
+    return dict(explorer.presets.get(button.description, {}))
 
 
 # --- what must be true ------------------------------------------------------------------------------------------
@@ -213,19 +215,21 @@ def elsewhere(explorer: Any, rng: random.Random) -> dict[str, Any]:
     return {name: value}
 
 
-def storm(explorer: Any, rng: random.Random, colours: Palette, *, events: int, playing: bool) -> None:
-    """Many events; after each the last one has won and all agree. The last one is drawn and looked at."""
+def storm(explorer: Any, rng: random.Random, colours: Palette, *, events: int, playing: bool, presets: int = 1) -> None:
+    """Many events: after each the last one has won, at every fifth all agree; the last one is drawn and looked at."""
     controls = explorer.state.controls()
     timed = {"time": controls["time"].values()[0]} if playing and "time" in controls else {}
+    buttons = offered(explorer, playing=playing, presets=presets)
     if playing:
         explorer.play()
     for left in reversed(range(events)):
         before = explorer.state
         if left:
             with unseen(explorer):
-                changed = event(explorer, rng, colours, playing=playing)
+                changed = event(explorer, rng, colours, buttons)
         else:
             changed = elsewhere(explorer, rng)
         assert explorer.state.change(**timed) == before.change(**changed).change(**timed)
-        agrees(explorer)
+        if left % 5 == 0:
+            agrees(explorer)
     sound(explorer)

@@ -139,6 +139,24 @@ def test_whole_runs_are_finite(change):
     assert len(record.operators) == len(record.trace.steps) == len(record.selectivity)
 
 
+def test_every_time_shows_the_run_so_far():
+    explorer = race_explorer(SMALL)
+    for time in CONTROLS["time"].values():
+        explorer.state = SMALL.change(time=time)
+        assert explorer.record.trace.steps[-1] == time * STEPS // 100
+        assert "nan" not in explorer.figure.describe()
+
+
+@pytest.mark.stress
+def test_every_pair_of_extremes():
+    explorer = race_explorer(SMALL)
+    for values in extremes(CONTROLS):
+        record = explorer.compute(SMALL.change(**values))
+        explorer.figure.update(record)
+        assert all(t.isfinite().all() for t in (record.operators, record.selectivity, record.trace.values)), values
+        assert "nan" not in explorer.figure.describe()
+
+
 @pytest.mark.parametrize("rate", [0.01, 1.0])
 def test_free_outputs_are_shown_as_far_as_they_can_be_measured(rate):
     explorer = race_explorer(RaceState(outputs="free", learning_rate=rate, time=100))
