@@ -52,7 +52,9 @@ def test_the_same_columns_give_the_same_bytes(table):
 @pytest.mark.parametrize("cut", [0, 1, 10, -1])
 def test_truncated_table_is_refused_with_the_command_that_makes_it(table, cut):
     table.write_bytes(table.read_bytes()[:cut])
-    expected = r"must match its manifest table\.json, got [01] of 2 rows: it breaks off; .*move both .*run: python -m ssl"
+    expected = (
+        r"must match its manifest table\.json, got [01] of 2 rows: it breaks off; .*move both .*run: python -m ssl"
+    )
     with pytest.raises(ValueError, match=expected):
         read_table(table)
 
