@@ -14,7 +14,9 @@ def test_a_figure_beyond_its_target_fails(value, verdict):
     assert Row("a ratio", value, "x", high=3).verdict == verdict
 
 
-@pytest.mark.parametrize("path", [sampling(3, depth=2), tree_step(8, depth=2, neurons=3), exact_step(1)], ids=str)
+@pytest.mark.parametrize(
+    "path", [sampling(3, depth=2), tree_step(8, depth=2, neurons=3), exact_step(1)], ids=lambda path: path.name
+)
 def test_path_and_bound_can_be_called_again_and_again(path):
     assert isinstance(path, Path)
     for _ in range(2):
