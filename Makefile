@@ -22,6 +22,13 @@ step = @printf '\n=== %s\n' '$(1)'; begin=$$(date +%s); { $(2); }; code=$$?; \
 	[ $$code -eq 0 ] && word=done || word=FAILED; \
 	printf '=== %s: %s in %s s\n' '$(1)' $$word $$(($$(date +%s) - begin)); exit $$code
 
+# The tests in an environment that is named like the target, with the versions that it asks for.
+define other-versions
+@rm -rf build/$@
+$(call step,set up build/$@,$(SETUP) --env build/$@ --$@ --extra test)
+@$(MAKE) --no-print-directory VENV=build/$@ check-run
+endef
+
 NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
@@ -30,7 +37,7 @@ NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 .PHONY: help lab lecture slides test demo notebooks site bench stress newest lowest audit format clean env env-lecture env-test check-code check-run
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo 'PYTHON=/path/to/python3.12 chooses the interpreter; LAB_ARGS="--no-browser" reaches JupyterLab.'
 
 lab: env ## JupyterLab on this machine, opened at the first notebook
@@ -61,10 +68,11 @@ stress: env-test ## what is too long for the gate; the check cells once more wit
 	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -m stress)
 	$(call step,notebooks on a plain CPU,ATEN_CPU_CAPABILITY=default $(NBVAL))
 
-newest lowest: ## the tests again with the newest or the lowest versions of every range (only torch stays pinned)
-	@rm -rf build/$@
-	$(call step,set up build/$@,$(SETUP) --env build/$@ --$@ --extra test)
-	@$(MAKE) --no-print-directory VENV=build/$@ check-run
+newest: ## the tests again in a fresh environment with the newest versions (only torch stays pinned)
+	$(other-versions)
+
+lowest: ## the same with the lowest versions that the ranges allow
+	$(other-versions)
 
 audit: ## ask a vulnerability service about every pinned version (needs a network; red if it does not answer)
 	@"$(PYTHON)" tools/audit.py
