@@ -108,11 +108,12 @@ def phase_plane(state: ModesState) -> PhasePlane:
     predicted = byol_modes.quick_flow(p, s, noise=state.noise, rates=state.rates, times=TIMES)
     beside = predicted.size[:321:EVERY][: len(trained.times)]
     edge, arrows = plane_of(state.noise, state.rates)
+    fixed = byol_modes.fixed_points(state.noise, state.eta)
+    lives = bool(fixed) and bool(predicted.predictor[-1, 0] > fixed[0])  # where the path on the plane ends
     return PhasePlane(
         state.alpha, state.eta, state.noise, state.rates.target, byol_modes.threshold(state.noise),
-        byol_modes.fixed_points(state.noise, state.eta), COLUMNS, edge, arrows, predicted, trained,
-        invariant(run, state.alpha).diagonal(dim1=-2, dim2=-1),
-        bool(byol_modes.survives(p[0], s[0], noise=state.noise, rates=state.rates)),
+        fixed, COLUMNS, edge, arrows, predicted, trained,
+        invariant(run, state.alpha).diagonal(dim1=-2, dim2=-1), lives,
         float((trained.size - beside).abs().max()), setting_of(state),
     )  # fmt: skip
 
