@@ -47,7 +47,17 @@ def ink(pixels, bare):
     return np.array([rows[0], rows[-1], columns[0], columns[-1]]), change.sum()
 
 
-@pytest.mark.parametrize("words", ["η = 0.3 (p²): ok", "a  b", "p- and\N{NO-BREAK SPACE}p+", "step 12"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "η = 0.3 (p²): ok",
+        "a  b",
+        "p- and\N{NO-BREAK SPACE}p+",
+        "step 12",
+        "step 12\nρ² = 1.00\n(all of them)",
+        "a\n\np",
+    ],
+)
 @pytest.mark.parametrize("va", ["top", "bottom", "center", "center_baseline", "baseline"])
 @pytest.mark.parametrize("ha", ["left", "center", "right"])
 def test_a_sentence_stands_where_matplotlib_puts_it_to_a_pixel(figure, words, ha, va):
@@ -64,7 +74,7 @@ def test_a_sentence_stands_where_matplotlib_puts_it_to_a_pixel(figure, words, ha
     assert got_ink == pytest.approx(wanted_ink, rel=0.05)
 
 
-@pytest.mark.parametrize("words", ["", " ", "a\nb", "$x$"])
+@pytest.mark.parametrize("words", ["", " ", "\n", "$x$", "a\n$x$"])
 def test_other_texts_are_left_alone(figure, words):
     figure.canvas.draw()
     got = pixels_of(figure).copy()

@@ -9,6 +9,7 @@ k × k each for k outputs. Below, S = M + N is the covariance of a single view. 
 to quadrature); negatives are views of independent points, and InfoNCE has a crowd of them without end.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,30 +92,36 @@ def triplet_member(temperature: float = TEMPERATURE) -> Member:
     """The soft triplet without margin, L = τ E log(1 + e^y), y = (r+ - r-)/τ: also InfoNCE with a single negative.
 
     E log(1 + e^y) = E[y]/2 + log 2 + ∫₀^∞ (1 - Re φ(t)) / (t sinh πt) dt with φ(t) = E e^{ity} = Π_j (1 - itλ_j/τ)^-½;
-    λ_j are the eigenvalues of ΣJ, Σ = [[2N, N], [N, 2S]], J = diag(I, -I).
+    λ_j are the eigenvalues of ΣJ, Σ = [[2N, N], [N, 2S]], J = diag(I, -I): real, for with Σ = LLᵀ those of LᵀJL.
     """
     t, rule = _nodes()
 
-    def split(m: Tensor, n: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def split(m: Tensor, n: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """J, J L times the eigenvectors, tλ/τ, |φ| and its angle."""
         j = torch.cat([torch.ones_like(m[..., 0]), -torch.ones_like(m[..., 0])], -1)
         sigma = torch.cat([torch.cat([2 * n, n], -1), torch.cat([n, 2 * (m + n)], -1)], -2)
-        values, vectors = torch.linalg.eig(sigma * j.unsqueeze(-2))
-        factors = 1 - 1j * t.unsqueeze(-1) * values.unsqueeze(-2) / temperature
-        return j, vectors, factors, (-0.5 * factors.log().sum(-1)).exp()
+        room = 1e-14 * trace(sigma) + 1e-300  # a singular Σ has a root as well
+        root = torch.linalg.cholesky_ex(sigma + room[..., None, None] * eye(sigma)).L
+        turned = j.unsqueeze(-1) * root
+        values, vectors = torch.linalg.eigh(root.mT @ turned)
+        x = t.unsqueeze(-1) * values.unsqueeze(-2) / temperature
+        return j, turned @ vectors, x, (-0.25 * x.square().log1p().sum(-1)).exp(), 0.5 * x.atan().sum(-1)
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
-        *_, phi = split(m, n)
-        inside = math.log(2) + (rule * (1 - phi.real)).sum(-1)
+        *_, height, angle = split(m, n)
+        inside = math.log(2) + (rule * (1 - height * angle.cos())).sum(-1)
         return Terms(
             {"balanced": -trace(m) / 2, "near pairs": temperature * inside}, {"balanced": 1.0, "near pairs": 1.0}
         )
 
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        j, vectors, factors, phi = split(m, n)
-        each = (-0.5j * (rule * t * phi).unsqueeze(-1) / factors).sum(-2)  # of every eigenvalue
-        real_part = ((vectors * each.real.unsqueeze(-2)) @ torch.linalg.inv(vectors)).real
-        slope = j.unsqueeze(-1) * real_part + torch.diag_embed(j) / 4
-        slope, k = (slope + slope.mT) / 2, m.shape[-1]
+        j, turned, x, height, angle = split(m, n)
+        real, imaginary = (rule * t * height * part for part in (angle.cos(), angle.sin()))
+        alone = imaginary.sum(-1) / 2 + 0.25
+        each = t.unsqueeze(-1) * (real.unsqueeze(-1) - x * imaginary.unsqueeze(-1)) / (1 + x.square())
+        each = each.sum(-2) / (2 * temperature)  # of every eigenvalue
+        slope = torch.diag_embed(j * alone.unsqueeze(-1)) + (turned * each.unsqueeze(-2)) @ turned.mT
+        k = m.shape[-1]
         second = slope[..., k:, k:]
         on_n = slope[..., :k, :k] + (slope[..., :k, k:] + slope[..., k:, :k]) / 2 + second
         return -4 * second, -4 * on_n
@@ -218,7 +225,13 @@ def update(
 
 def eye(like: Small) -> Small:
     """The unit matrix of each run."""
-    return torch.eye(like.shape[-1], dtype=like.dtype, device=like.device).expand(like.shape)
+    return _unit(like.shape[-1], like.dtype, like.device).expand(like.shape)
+
+
+@functools.lru_cache(maxsize=64)
+def _unit(k: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # whoever asks first may be in it, the next may need a gradient
+        return torch.eye(k, dtype=dtype, device=device)
 
 
 def trace(matrix: Small) -> Float[Tensor, "*runs"]:

@@ -1,6 +1,6 @@
 """The same start, the same world, another loss: which directions a linear network learns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -58,31 +58,39 @@ def train_member(
     _require.integer("steps", steps, 1, "training takes a step")
     _require.integer("every", every, 1, "1 keeps every step", high=steps)
     b, c = (variance.expand(len(start), -1).unsqueeze(1) for variance in (between, within))
-    w, kept, since = start, [], []
+    weights, on_between, on_within, predictors = (
+        torch.stack(part) for part in _follow(member, start, b, c, steps, every)
+    )
+    times = every * torch.arange(len(weights), dtype=start.dtype)
+    return FamilyRun(
+        member.name, b.squeeze(1), c.squeeze(1), times, weights, on_between, on_within, predictors, overlap(weights),
+        member.decay,
+    )  # fmt: skip
+
+
+@torch.inference_mode()
+def _follow(member: Member, w: Tensor, b: Tensor, c: Tensor, steps: int, every: int) -> Iterable[tuple[Tensor, ...]]:
+    """W, A_b, A_w and P of the kept steps. Inference mode, for a step is thirty products of tiny matrices."""
+    kept, since = [], []
     p = FIRST_PREDICTOR * torch.eye(w.shape[1], dtype=w.dtype, device=w.device).expand(len(w), -1, -1)
     for step in range(steps + 1):
         on_b, on_c = w * b, w * c
-        m, n = on_b @ w.mT, on_c @ w.mT
+        m, n = on_b.bmm(w.mT), on_c.bmm(w.mT)
         forces = member.forces(m, n, p)
         since.append(forces)
         if step % every == 0:
             kept.append((w, *(torch.stack(part).mean(0) for part in zip(*since, strict=True)), p))
             since = []
-        change = forces[0] @ on_b + forces[1] @ on_c
+        change = forces[0].bmm(on_b) + forces[1].bmm(on_c)
         if member.decay:
             change = change - member.decay * w
         h = (LONGEST_TURN * size(w) / size(change).clamp_min(1e-300)).clamp_max(member.step)
         if member.predictor:
-            p = p + h * (member.predictor * (m - p @ (m + n)) - member.decay * p)
+            p = p + h * (member.predictor * (m - p.bmm(m + n)) - member.decay * p)
         w = w + h * change
         if member.orthonormal:
             w = torch.linalg.qr(w.mT)[0].mT
-    weights, on_between, on_within, predictors = (torch.stack(part) for part in zip(*kept, strict=True))
-    times = every * torch.arange(len(weights), dtype=w.dtype)
-    return FamilyRun(
-        member.name, b.squeeze(1), c.squeeze(1), times, weights, on_between, on_within, predictors, overlap(weights),
-        member.decay,
-    )  # fmt: skip
+    return zip(*kept, strict=True)
 
 
 def size(w: Float[Tensor, "*runs k d"]) -> Float[Tensor, "*runs 1 1"]:

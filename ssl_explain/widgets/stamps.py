@@ -17,10 +17,12 @@ Stamp = tuple[slice, slice, np.ndarray, np.ndarray]
 Size = tuple[float, float, float]
 Place = tuple[str, float, float, str, str]
 SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
+ANCHOR = {"top": (0.0, 0.5), "bottom": (1.0, -0.5), "center": (0.5, 0.0), "center_baseline": (0.5, 0.25)}
+"""Of a text of several lines: the share of its lines above its anchor, and how far its room pushes them down."""
 
 
 class Stamps:
-    """Draw upright texts of one line in one figure, each distinct word only once, at whole pixels.
+    """Draw upright texts in one figure, each distinct word only once, at whole pixels.
 
     Between two words stands the room that the font asks for there, to a pixel.
     """
@@ -30,13 +32,14 @@ class Stamps:
         self._figure = figure
         self._kept: dict[tuple[Any, ...], Stamp] = {}
         self._sizes: dict[tuple[str, FontProperties], Size] = {}
+        self._leadings: dict[tuple[Text, FontProperties], tuple[float, float]] = {}
         self._ruler = RendererAgg(1, 1, figure.dpi)
 
     def draw(self, text: Text, pixels: np.ndarray) -> bool:
         """Put a text on the (height, width, 4) pixels of its canvas; False, and nothing done, if it needs more care."""
         words = text.get_text()
         plain = text.get_visible() and not text.get_rotation() and not text.get_bbox_patch() and not text.get_usetex()
-        if not plain or not words.strip() or "\n" in words or "$" in words:
+        if not plain or not words.strip() or "$" in words:
             return False
         put = []
         for word, x, y, ha, va in self._places(text):
@@ -57,10 +60,37 @@ class Stamps:
         Matplotlib aligns a line by its tallest and its deepest letter, and at least by those of "lp".
         """
         x, y = text.get_transform().transform(text.get_unitless_position())
-        ha, va, words = text.get_horizontalalignment(), text.get_verticalalignment(), text.get_text().split(" ")
+        lines = text.get_text().split("\n")
+        pitch, gap = self._leading(text) if len(lines) > 1 else (0.0, 0.0)
+        above, lower = ANCHOR.get(text.get_verticalalignment(), (1.0, 0.0))
+        top = y + above * (len(lines) - 1) * pitch - lower * gap
+        return [
+            place
+            for number, line in enumerate(lines)
+            if line.strip()
+            for place in self._along(text, line.split(" "), x, top - number * pitch)
+        ]
+
+    def _leading(self, text: Text) -> tuple[float, float]:
+        """From one baseline to the next, and the room that a text of several lines has around itself beyond this."""
+        key = (text, text.get_fontproperties())
+        if key not in self._leadings:
+            one, two, three = (self._tall(text, "lp" + more * "\nlp") for more in range(3))
+            self._leadings[key] = (three - two, two - one - (three - two))
+        return self._leadings[key]
+
+    def _tall(self, text: Text, words: str) -> float:
+        like = Text()
+        like.update_from(text)
+        like.set_figure(self._figure)
+        like.set_text(words)
+        return float(like.get_window_extent(self._ruler).height)
+
+    def _along(self, text: Text, words: list[str], x: float, y: float) -> list[Place]:
+        """The same for one line with its anchor at (x, y)."""
+        ha, va, font = text.get_horizontalalignment(), text.get_verticalalignment(), text.get_fontproperties()
         if len(words) == 1:
             return [(words[0], x, y, ha, va)]
-        font = text.get_fontproperties()
         between = self._size("||", font)[0]
         steps = [self._size(f"|{word} |", font)[0] - between for word in words[:-1]]
         starts = list(itertools.accumulate(steps, initial=0.0))
