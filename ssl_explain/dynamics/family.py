@@ -73,7 +73,7 @@ def info_nce_member(temperature: float = TEMPERATURE) -> Member:
     """
 
     def calm(s: Tensor) -> Tensor:
-        return torch.linalg.inv(eye(s) + s / temperature)
+        return torch.linalg.inv_ex(eye(s) + s / temperature).inverse  # always there: S has no negative eigenvalue
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         s = m + n
@@ -135,7 +135,11 @@ def spectral_member() -> Member:
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         return Terms({"pull": -trace(m), "push": (m + n).square().sum((-2, -1))}, {"pull": 2.0, "push": 1.0})
 
-    return Member("spectral", law, lambda m, n, p: (4 * eye(m) - 4 * (m + n), -4 * (m + n)), step=0.015)
+    def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
+        push = -4 * (m + n)
+        return push + 4 * eye(m), push
+
+    return Member("spectral", law, forces, step=0.015)
 
 
 def vicreg_member(
@@ -154,7 +158,7 @@ def vicreg_member(
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
         s, k = m + n, m.shape[-1]
         std = (diagonal(s) + epsilon).sqrt()
-        alive = 2 * variance / k * torch.diag_embed((std < margin) / std) - 8 * covariance / k * off_diagonal(s)
+        alive = _with_diagonal(-8 * covariance / k * s, (2 * variance / k) * (std < margin) / std)
         return alive, alive - 4 * invariance * eye(s)
 
     return Member("VICReg", law, forces, step=2e-3)
@@ -179,7 +183,7 @@ def barlow_member(redundancy: float = 5e-3, epsilon: float = 1e-5) -> Member:
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
         grid, scale = scaled(m, n)
         r = m * grid
-        g = 2 * redundancy * off_diagonal(r) - 2 * torch.diag_embed(1 - diagonal(r))
+        g = _with_diagonal(2 * redundancy * r, 2 * diagonal(r) - 2)
         turn = torch.diag_embed((g * r).sum(-1) * scale.square())
         return 2 * (turn - g * grid), 2 * turn
 
@@ -197,7 +201,8 @@ def byol_member(decay: float = 0.05, speed: float = 1.0) -> Member:
         return Terms({"prediction error": 0.5 * trace(p @ s @ p.mT - 2 * p @ m + s)}, {"prediction error": 1.0})
 
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        return p.mT - p.mT @ p, -p.mT @ p
+        product = p.mT @ p
+        return p.mT - product, -product
 
     return Member("BYOL", law, forces, step=0.1, decay=decay, predictor=speed)
 
@@ -242,6 +247,10 @@ def trace(matrix: Small) -> Float[Tensor, "*runs"]:
 def diagonal(matrix: Small) -> Float[Tensor, "*runs k"]:
     """The diagonal, run by run."""
     return matrix.diagonal(dim1=-2, dim2=-1)
+
+
+def _with_diagonal(matrix: Small, values: Float[Tensor, "*runs k"]) -> Small:
+    return torch.diagonal_scatter(matrix, values, dim1=-2, dim2=-1)
 
 
 def _nodes() -> Pair:
