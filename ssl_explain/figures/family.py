@@ -114,7 +114,8 @@ class FamilyPicture(Picture[FamilyView]):
         edge = record.border.clamp(PLANE[1][0] / 10, PLANE[1][1] * 10).numpy()
         above = y > 1.05 * np.interp(x, record.grid.numpy(), edge)
         for text, a, b, over in zip(self.names, x, y, above, strict=True):
-            text.set_position((a * 1.02, b * 1.65) if over else (a * 1.15, b * 0.8))  # away from the border
+            below = max(b * 0.8, PLANE[1][0] * 1.4)  # above the axis
+            text.set_position((a * 1.02, b * 1.65) if over else (a * 1.15, below))  # away from the border
         self.border.set_data(record.grid.numpy(), edge)
         corners = [(PLANE[0][1], PLANE[1][0] / 10), (PLANE[0][0], PLANE[1][0] / 10)]
         self.ground.set_xy([*zip(record.grid.tolist(), edge.tolist(), strict=True), *corners])
