@@ -25,7 +25,15 @@ def _told(value: object) -> str:
     """A value in few words, whatever it is."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
-    return f"{value!r:.80} of type {type(value).__name__}"
+    try:
+        return f"{value!r:.80} of type {type(value).__name__}"
+    except ValueError:  # Python does not write integers of more than 4300 digits
+        return f"{type(value).__name__}, too long to write down"
+
+
+def _shown(value: float) -> str:
+    """A number as it stands, if anybody would read it."""
+    return str(value) if isinstance(value, float) or abs(value) < BOUND else f"{value.bit_length():,} bits"
 
 
 def number(name: str, value: object, low: float, high: float, remedy: str, *, open_low: bool = False) -> float:
@@ -37,7 +45,7 @@ def number(name: str, value: object, low: float, high: float, remedy: str, *, op
         _fail(name, expected, _told(value), remedy, TypeError)
     x = float(value) if isinstance(value, float) or abs(value) < BOUND else math.inf  # an int may be larger than any
     if math.isnan(x) or math.isinf(x) or not low <= x <= high or (open_low and x == low):
-        _fail(name, expected, value, remedy)
+        _fail(name, expected, _shown(value), remedy)
     return x
 
 
@@ -47,7 +55,7 @@ def integer(name: str, value: object, low: int, remedy: str, *, high: int | None
     if isinstance(value, bool) or not isinstance(value, int):
         _fail(name, expected, _told(value), remedy, TypeError)
     if value < low or (high is not None and value > high):
-        _fail(name, expected, value, remedy)
+        _fail(name, expected, _shown(value), remedy)
     return value
 
 

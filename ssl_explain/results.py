@@ -130,7 +130,7 @@ def _verified(path: Path) -> tuple[dict[str, Any], bytes]:
         raise ValueError(
             f"`{beside}` must be a manifest, got {error!r}; restore it, or move both files away."
         ) from error
-    again = f"restore it, or move both files away and run: {command}."
+    again = f"restore it, or move both files away and run `{command}`."
     if version != FORMAT:
         raise ValueError(f"`{beside}` must have format {FORMAT}, got {version!r:.80}; {again}")
     content = path.read_bytes()

@@ -19,7 +19,7 @@ from hypothesis import note, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ssl_explain import ReLUNet, Tree, Views
+from ssl_explain import ReLUNet, Tree, Views, _require
 
 SENTENCE = re.compile(r"^`.+?` must .+, got .+; .+\.$", re.DOTALL)
 REFUSED = object()  # in place of a result: the documented error
@@ -218,7 +218,7 @@ def one_by_one(target: Target, data) -> None:
     for name in names_of(target):
         sizes = [] if name in target.steps else SIZES
         for wrong in [*near(arguments[name]), *filter(lambda value: fits(name, value), [*FEW, *THINGS, *sizes])]:
-            note(f"{name} = {wrong if isinstance(wrong, torch.Tensor) else repr(wrong)[:80]}")
+            note(f"{name} = {wrong if isinstance(wrong, torch.Tensor) else _require._told(wrong)}")
             attempt(target, arguments | {name: wrong}, name)
 
 

@@ -41,6 +41,17 @@ def fails(call, name, error=ValueError):
     assert str(caught.value).startswith(f"`{name}`")
 
 
+@pytest.mark.parametrize("huge", [10**400, -(10**5000)])
+def test_an_integer_that_nobody_would_read_is_not_written_down(huge):
+    for check in (
+        lambda: _require.integer("depth", huge, 1, "try 3", high=9),
+        lambda: _require.number("strength", huge, 0, 1, "try 0.5"),
+        lambda: _require.interval("strength", huge, 0, 1, "try (0, 1)"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=r"^`(depth|strength)` must .+, got .{1,120}; try .+\.$"):
+            check()
+
+
 def generator():
     return torch.Generator().manual_seed(0)
 

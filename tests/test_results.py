@@ -53,7 +53,7 @@ def test_the_same_columns_give_the_same_bytes(table):
 def test_truncated_table_is_refused_with_the_command_that_makes_it(table, cut):
     table.write_bytes(table.read_bytes()[:cut])
     expected = (
-        r"must match its manifest table\.json, got [01] of 2 rows: it breaks off; .*move both .*run: python -m ssl"
+        r"must match its manifest table\.json, got [01] of 2 rows: it breaks off; .*move both .*run `python -m ssl"
     )
     with pytest.raises(ValueError, match=expected):
         read_table(table)
@@ -85,7 +85,7 @@ def test_garbled_manifest_is_named(table, garbled):
 def test_manifest_of_another_format_is_named(table):
     beside = table.with_suffix(".json")
     beside.write_text(beside.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(ValueError, match=r"must have format 1, got 2; .* run: python -m ssl_explain sweep"):
+    with pytest.raises(ValueError, match=r"must have format 1, got 2; .* run `python -m ssl_explain sweep"):
         read_table(table)
 
 
