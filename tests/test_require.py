@@ -41,7 +41,7 @@ def fails(call, name, error=ValueError):
     assert str(caught.value).startswith(f"`{name}`")
 
 
-@pytest.mark.parametrize("huge", [10**400, -(10**5000)])
+@pytest.mark.parametrize("huge", [10**400, -(10**5000)], ids=["400 digits", "5000 digits"])
 def test_an_integer_that_nobody_would_read_is_not_written_down(huge):
     for check in (
         lambda: _require.integer("depth", huge, 1, "try 3", high=9),
