@@ -65,7 +65,7 @@ bench: env-test ## measure speed: a table here, the same figures in bench.json
 	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
 
 stress: env-test ## what is too long for the gate; the check cells once more without vector instructions
-	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -rs -m stress)
+	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist load --durations=40 -rs -m stress)
 	$(call step,notebooks on a plain CPU,ATEN_CPU_CAPABILITY=default $(NBVAL))
 
 newest: ## the tests again in a fresh environment with the newest versions (only torch stays pinned)
@@ -101,4 +101,4 @@ check-run:
 	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -rs -m "not browser and not stress")
 	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
 	$(call step,notebooks,$(NBVAL))
-	$(call step,browser,$(BIN)/pytest -m browser -rs tests/browser)
+	$(call step,browser,$(BIN)/pytest -n 2 --dist loadfile -m browser -rs tests/browser)

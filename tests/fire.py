@@ -90,11 +90,11 @@ def declared_controls(factory: str) -> dict[str, Any]:
 
 
 @functools.cache
-def palette(factory: str, number: int, fields: int = 3, size: int = 2) -> Palette:
+def palette(factory: str, number: int) -> Palette:
     """A few values of a few controls: where states come back, what was computed once is remembered."""
     rng, controls = random.Random(f"{factory} {number}"), declared_controls(factory)
-    chosen = rng.sample(list(controls), min(fields, len(controls)))
-    return {name: rng.sample(controls[name].values(), min(size, len(controls[name].values()))) for name in chosen}
+    chosen = rng.sample(list(controls), min(3, len(controls)))
+    return {name: rng.sample(controls[name].values(), min(2, len(controls[name].values()))) for name in chosen}
 
 
 def move(explorer: Any, name: str, value: Any) -> None:

@@ -45,8 +45,7 @@ def test_two_hundred_events(name, playing, made):
 @pytest.mark.parametrize(("name", "playing"), FIRED)
 def test_five_thousand_events(name, playing, made):
     for number in range(25):
-        colours = palette(name, number, fields=4, size=3)
-        storm(made(name), random.Random(number), colours, events=200, playing=playing, presets=4)
+        storm(made(name), random.Random(number), palette(name, number), events=200, playing=playing, presets=4)
 
 
 @pytest.mark.parametrize("name", FACTORIES)
