@@ -101,7 +101,7 @@ def one_at_a_time(root: Path) -> Iterator[None]:
 def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quiet: bool) -> None:
     """Run pip in the environment, then hand JupyterLab its settings; ``quiet`` leaves pip its warnings and errors.
 
-    pip compiles module after module on one core, which takes as long as all the rest: the cores do it together after it.
+    pip would compile module after module on one core, as long as all the rest takes: all cores do it after it.
     """
     target = f".[{','.join(extras)}]" if extras else "."
     python = str(env / "bin" / "python")
