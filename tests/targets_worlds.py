@@ -1,9 +1,7 @@
-"""Worlds under fire: whatever is asked of them, views of the documented shape or the documented error."""
+"""Worlds: what is asked of them, and what must hold of their views."""
 
-import pytest
 import torch
-from fuzz import FEWER, FLOATS, MANY, ONCE, SOUND, Target, as_a_user, fuzz, one_by_one, seeded, tensor, tensors
-from hypothesis import given
+from fuzz import FLOATS, SOUND, Target, seeded, tensor, tensors
 from hypothesis import strategies as st
 
 from ssl_explain import Clouds, LatentTree, PictureWorld, Recipe, Ring, Tree, Views, digits
@@ -182,38 +180,3 @@ TARGETS = {
         lambda result, split, recipe: same(result.shape, (1, 8, 8)),
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def user():
-    with as_a_user():
-        yield
-
-
-@pytest.mark.parametrize("name", TARGETS)
-@FEWER
-@given(data=st.data())
-def test_every_call_ends_as_documented(name, data):
-    fuzz(TARGETS[name], data)
-
-
-@pytest.mark.parametrize("name", TARGETS)
-@ONCE
-@given(data=st.data())
-def test_every_argument_may_be_wrong_in_every_way(name, data):
-    one_by_one(TARGETS[name], data)
-
-
-@pytest.mark.stress
-@pytest.mark.parametrize("name", TARGETS)
-@MANY
-@given(data=st.data())
-def test_every_one_of_many_calls_ends_as_documented(name, data):
-    fuzz(TARGETS[name], data)
-
-
-def test_levels_that_do_not_belong_together_are_named():
-    tree = LatentTree.random(2, generator=seeded())
-    leaves, *causes = tree.sample(3, generator=seeded())
-    with pytest.raises(ValueError, match="`levels` must have the same runs and points on every level"):
-        tree.augment([leaves[:2], *causes], 0.5, generator=seeded())

@@ -1,9 +1,7 @@
-"""Losses under fire: whatever is passed, a result of the documented shape or the documented error; NaN stays NaN."""
+"""Losses: what should be passed, and what must hold then; NaN stays NaN."""
 
-import pytest
 import torch
-from fuzz import FEWER, MANY, ONCE, SOUND, Target, as_a_user, fuzz, one_by_one, seeded, tensors
-from hypothesis import given
+from fuzz import SOUND, Target, seeded, tensors
 from hypothesis import strategies as st
 from torch import nn
 
@@ -112,31 +110,3 @@ TARGETS = {
         pair_weights, {"loss": LOSSES, "mean_outputs": tensors((5, 2), (1, 3), fills=SOUND)}, weights
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def user():
-    with as_a_user():
-        yield
-
-
-@pytest.mark.parametrize("name", TARGETS)
-@FEWER
-@given(data=st.data())
-def test_every_call_ends_as_documented(name, data):
-    fuzz(TARGETS[name], data)
-
-
-@pytest.mark.parametrize("name", TARGETS)
-@ONCE
-@given(data=st.data())
-def test_every_argument_may_be_wrong_in_every_way(name, data):
-    one_by_one(TARGETS[name], data)
-
-
-@pytest.mark.stress
-@pytest.mark.parametrize("name", TARGETS)
-@MANY
-@given(data=st.data())
-def test_every_one_of_many_calls_ends_as_documented(name, data):
-    fuzz(TARGETS[name], data)
