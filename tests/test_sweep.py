@@ -149,35 +149,12 @@ def test_what_was_finished_is_not_computed_again(path, tmp_path, undisturbed):
 
 
 KILLED_ANYWHERE = """
-import os, signal, sys
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import test_sweep
+from killing import apart, survives
 place, reference = Path(sys.argv[2]), Path(sys.argv[3])
-WATCHED = ("open", "os.", "tempfile.", "fcntl.", "shutil.")
-
-def apart(action):
-    '''The exit status of an action in a process of its own.'''
-    child = os.fork()
-    if child == 0:
-        try:
-            action()
-            os._exit(0)
-        except BaseException:
-            import traceback; traceback.print_exc()
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-def killed_at(moment, folder):
-    '''Run the sweep; at its n-th touch of the file system, SIGKILL.'''
-    left = [moment]
-    def hook(event, _):
-        if event.startswith(WATCHED) and event not in ("os.listdir", "os.scandir", "os.fork"):
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    sys.addaudithook(hook)
-    test_sweep.few(folder / "table.csv")
 
 moment = 0
 while True:
@@ -186,9 +163,7 @@ while True:
     folder.mkdir()
     if sys.argv[4] == "again":  # over the finished table of the same command
         apart(lambda: test_sweep.few(folder / "table.csv"))
-    code = apart(lambda: killed_at(moment, folder))
-    assert code in (0, -signal.SIGKILL), (moment, code)
-    if code == 0:
+    if survives(moment, lambda: test_sweep.few(folder / "table.csv")):
         break
     assert apart(lambda: test_sweep.few(folder / "table.csv")) == 0, moment
     assert sorted(p.name for p in folder.iterdir()) == ["table.csv", "table.json"], moment

@@ -111,29 +111,8 @@ WRITERS = {"t.csv": table, "e.safetensors": checkpoint, "n.ipynb": executed, "RE
 place = Path(sys.argv[1])
 """
 KILLED = """
-import json, os, signal
-WATCHED = ("open", "os.", "tempfile.", "shutil.")
-
-def apart(action):
-    child = os.fork()
-    if child == 0:
-        try:
-            action()
-            os._exit(0)
-        except BaseException:
-            import traceback; traceback.print_exc()
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-def killed_at(moment, action):
-    left = [moment]
-    def hook(event, _):
-        if event.startswith(WATCHED) and event not in ("os.listdir", "os.scandir", "os.fork"):
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    sys.addaudithook(hook)
-    action()
+import json, signal
+from killing import survives
 
 def content(path):
     return {file.name: file.read_bytes() for file in (path, path.with_suffix(".json")) if file.exists()}
@@ -149,12 +128,11 @@ for name, write in WRITERS.items():
     old, moment = content(path), 0
     while True:
         moment += 1
-        code = apart(lambda: killed_at(moment, lambda: write(path, 2)))
-        assert code in (0, -signal.SIGKILL), (name, moment, code)
+        ended = survives(moment, lambda: write(path, 2))
         found = content(path)
         assert found.keys() == old.keys() == new.keys(), (name, moment)
         assert all(found[file] in (old[file], new[file]) for file in found), (name, moment)
-        if code == 0:
+        if ended:
             break
         write(path, 1)
     assert content(path) == new != old, name
