@@ -8,7 +8,7 @@ import torch
 from grid import extremes
 
 from ssl_explain.dynamics.byol_matrix import Rates
-from ssl_explain.dynamics.byol_modes import basin_boundary, mode_flow, survives
+from ssl_explain.dynamics.byol_modes import basin_boundary, mode_flow
 from ssl_explain.figures.byol_modes import TOP, PlanePicture, figure_basins, figure_unaligned
 from ssl_explain.widgets.modes_explorer import (
     COLUMNS,
@@ -92,8 +92,9 @@ def test_the_basin_that_is_drawn_parts_the_starts(one):
     outline = one.figure.basin.get_path()
     for p in (-0.1, 0.2, 0.45, 0.9):
         for s in (0.02, 0.1, 0.15, 0.3, 1.0):
-            start = torch.tensor([p, s], dtype=torch.float64)
-            assert outline.contains_point((p, s)) != bool(survives(*start, noise=0.0, rates=Rates(decay=0.2)))
+            start, long = torch.tensor([p, s], dtype=torch.float64), torch.tensor([0.0, 300.0])
+            later = mode_flow(*start, noise=0.0, rates=Rates(decay=0.2), times=long)
+            assert outline.contains_point((p, s)) != bool(later.size[-1] > 0.01)
     one.state = ModesState(eta=0.28)
     assert all(one.figure.basin.get_path().contains_point((p, 0.99 * TOP)) for p in (-0.29, 0.5, 1.19))
     assert len(one.figure.goal.get_xdata()) == len(one.figure.watershed.get_xdata()) == 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
@@ -163,26 +163,6 @@ def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
         speed = (1 + noise) * (rates.predictor * w * w + p * p) + p + rates.predictor * a * w + rest
         y = _advance(y, 0.8 / speed, noise, rates)
     return y[0]
-
-
-def survives(
-    p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], *, noise: float, rates: Rates
-) -> Bool[Tensor, "*modes"]:
-    """Whether modes that start at (p, s), with a copy as target, end at p+ rather than at zero.
-
-    Raises:
-        ValueError: a negative s or σ², starts that are not finite.
-
-    Example:
-        >>> survives(torch.tensor([0.05, 0.2]), torch.tensor([0.0025, 0.04]), noise=0.0, rates=Rates(decay=0.09))
-        tensor([False,  True])
-    """
-    _checked(p, s, noise)
-    fixed = fixed_points(noise, rates.decay)
-    if not fixed:
-        return torch.zeros(torch.broadcast_shapes(p.shape, s.shape), dtype=torch.bool)
-    p, s = torch.broadcast_tensors(p.double(), s.double())
-    return torch.from_numpy(np.asarray(_later(p.numpy(), s.sqrt().numpy(), noise, rates) > fixed[0])) & (s > 0)
 
 
 def basin_boundary(
