@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from IPython.core.interactiveshell import InteractiveShell
 from looks import SMALLEST, colours_of_lines, dim_texts, faint_marks, small_texts
 from matplotlib.colors import to_hex
@@ -215,7 +216,16 @@ def test_a_wordless_link_is_found(text):
     assert wordless_links("notebooks [03](03_a.ipynb) and [05](05_b.ipynb#c), [contents](c)") == []
 
 
+@pytest.fixture
+def precision():
+    """The default type of numbers, which some notebooks change, is that of before for the tests to come."""
+    before = torch.get_default_dtype()
+    yield
+    torch.set_default_dtype(before)
+
+
 @pytest.mark.stress
+@pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_still_figures_of_a_notebook_are_seen(path, monkeypatch):
     """Run a notebook and look at every figure that it shows."""
