@@ -9,7 +9,6 @@ k × k each for k outputs. Below, S = M + N is the covariance of a single view. 
 to quadrature); negatives are views of independent points, and InfoNCE has a crowd of them without end.
 """
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,19 +108,16 @@ def triplet_member(temperature: float = TEMPERATURE) -> Member:
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         *_, height, angle = split(m, n)
-        inside = math.log(2) + (rule * (1 - height * angle.cos())).sum(-1)
-        return Terms(
-            {"balanced": -trace(m) / 2, "near pairs": temperature * inside}, {"balanced": 1.0, "near pairs": 1.0}
-        )
+        inside = temperature * (math.log(2) + (rule * (1 - height * angle.cos())).sum(-1))
+        return Terms({"balanced": -trace(m) / 2, "near pairs": inside}, {"balanced": 1.0, "near pairs": 1.0})
 
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        j, turned, x, height, angle = split(m, n)
+        (j, turned, x, height, angle), k = split(m, n), m.shape[-1]
         real, imaginary = (rule * t * height * part for part in (angle.cos(), angle.sin()))
         alone = imaginary.sum(-1) / 2 + 0.25
         each = t.unsqueeze(-1) * (real.unsqueeze(-1) - x * imaginary.unsqueeze(-1)) / (1 + x.square())
         each = each.sum(-2) / (2 * temperature)  # of every eigenvalue
         slope = torch.diag_embed(j * alone.unsqueeze(-1)) + (turned * each.unsqueeze(-2)) @ turned.mT
-        k = m.shape[-1]
         second = slope[..., k:, k:]
         on_n = slope[..., :k, :k] + (slope[..., :k, k:] + slope[..., k:, :k]) / 2 + second
         return -4 * second, -4 * on_n
@@ -135,11 +131,7 @@ def spectral_member() -> Member:
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         return Terms({"pull": -trace(m), "push": (m + n).square().sum((-2, -1))}, {"pull": 2.0, "push": 1.0})
 
-    def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        push = -4 * (m + n)
-        return push + 4 * eye(m), push
-
-    return Member("spectral", law, forces, step=0.015)
+    return Member("spectral", law, lambda m, n, p: (4 * eye(m) - 4 * (m + n), -4 * (m + n)), step=0.015)
 
 
 def vicreg_member(
@@ -201,8 +193,7 @@ def byol_member(decay: float = 0.05, speed: float = 1.0) -> Member:
         return Terms({"prediction error": 0.5 * trace(p @ s @ p.mT - 2 * p @ m + s)}, {"prediction error": 1.0})
 
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        product = p.mT @ p
-        return p.mT - product, -product
+        return p.mT - p.mT @ p, -p.mT @ p
 
     return Member("BYOL", law, forces, step=0.1, decay=decay, predictor=speed)
 
@@ -230,13 +221,7 @@ def update(
 
 def eye(like: Small) -> Small:
     """The unit matrix of each run."""
-    return _unit(like.shape[-1], like.dtype, like.device).expand(like.shape)
-
-
-@functools.lru_cache(maxsize=64)
-def _unit(k: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # whoever asks first may be in it, the next may need a gradient
-        return torch.eye(k, dtype=dtype, device=device)
+    return torch.eye(like.shape[-1], dtype=like.dtype, device=like.device).expand(like.shape)
 
 
 def trace(matrix: Small) -> Float[Tensor, "*runs"]:
