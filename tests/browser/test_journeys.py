@@ -82,6 +82,31 @@ def test_start_here_play_then_no_augmentation(open_notebook):
     notebook.close()
 
 
+PILES = """(__import__('gc').collect(), [
+    sum(isinstance(thing, kind) for thing in __import__('gc').get_objects())
+    for kind in (type(explorer.view), type(explorer._widgets['pair']))
+])[1]"""
+
+
+def test_run_all_twice_then_a_new_kernel(open_notebook):
+    """Nothing piles up in the kernel; and in the next one every control is as alive as in the first."""
+    notebook = open_notebook("02_gradient_as_connection.ipynb")
+    assert notebook.run_all() == []
+    piles = notebook.ask(PILES)
+    assert notebook.run_all() == []
+    assert notebook.ask(PILES) == piles
+
+    assert notebook.run_all(restart=True) == []
+    explorer = notebook.explorer
+    before = explorer.words
+    explorer.press(explorer.slider("input pair"), "ArrowRight")
+    explorer.page.wait_for_function(
+        "([area, old]) => area.querySelector('img').alt !== old", arg=[explorer.area.element_handle(), before]
+    )
+    assert notebook.errors == []
+    notebook.close()
+
+
 def test_latent_variables_explorer_answers(open_notebook):
     notebook = open_notebook("08_latent_variables_emerge.ipynb")
     still = notebook.page.locator("img[src^='data:image/png']").first
@@ -115,30 +140,5 @@ def test_latent_variables_explorer_answers(open_notebook):
     explorer.page.set_viewport_size({"width": narrow, "height": 1000})
     explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
     assert explorer.area.evaluate(STICKING_OUT) == []
-    assert notebook.errors == []
-    notebook.close()
-
-
-PILES = """(__import__('gc').collect(), [
-    sum(isinstance(thing, kind) for thing in __import__('gc').get_objects())
-    for kind in (type(explorer.view), type(explorer._widgets['pair']))
-])[1]"""
-
-
-def test_run_all_twice_then_a_new_kernel(open_notebook):
-    """Nothing piles up in the kernel; and in the next one every control is as alive as in the first."""
-    notebook = open_notebook("02_gradient_as_connection.ipynb")
-    assert notebook.run_all() == []
-    piles = notebook.ask(PILES)
-    assert notebook.run_all() == []
-    assert notebook.ask(PILES) == piles
-
-    assert notebook.run_all(restart=True) == []
-    explorer = notebook.explorer
-    before = explorer.words
-    explorer.press(explorer.slider("input pair"), "ArrowRight")
-    explorer.page.wait_for_function(
-        "([area, old]) => area.querySelector('img').alt !== old", arg=[explorer.area.element_handle(), before]
-    )
     assert notebook.errors == []
     notebook.close()
