@@ -110,8 +110,7 @@ def buttons(explorer: Any) -> list[ipywidgets.Button]:
 def offered(explorer: Any, *, playing: bool, presets: int) -> list[ipywidgets.Button]:
     """The buttons to press: of the presets only the first so many, of those that start a thread none if not playing."""
     left_out = [*explorer.presets][presets:]
-    buttons = [widget for widget in every(explorer.widget) if isinstance(widget, ipywidgets.Button)]
-    return [b for b in buttons if b.description not in left_out and (playing or b.icon not in MOVING)]
+    return [b for b in buttons(explorer) if b.description not in left_out and (playing or b.icon not in MOVING)]
 
 
 def event(explorer: Any, rng: random.Random, colours: Palette, buttons: list[ipywidgets.Button]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def train_member(
 
 @torch.inference_mode()
 def _follow(member: Member, w: Tensor, b: Tensor, c: Tensor, steps: int, every: int) -> Iterable[tuple[Tensor, ...]]:
-    """W, A_b, A_w and P of the kept steps. Inference mode, for a step is thirty products of tiny matrices."""
+    """W, A_b, A_w and P of the kept steps. Inference mode, for a step is thirty operations on tiny matrices."""
     kept, since = [], []
     p = FIRST_PREDICTOR * torch.eye(w.shape[1], dtype=w.dtype, device=w.device).expand(len(w), -1, -1)
     for step in range(steps + 1):
