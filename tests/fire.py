@@ -199,7 +199,7 @@ def sound(explorer: Any) -> None:
 @contextmanager
 def unseen(explorer: Any) -> Iterator[None]:
     """Send no new frames: drawing and packing them takes half of the time of an event."""
-    explorer.view._frame = lambda: explorer.view.webp
+    explorer.view._frame = lambda: explorer.view.jpeg
     try:
         yield
     finally:

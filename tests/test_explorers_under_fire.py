@@ -93,7 +93,7 @@ def test_no_two_threads_draw_at_once(made):
     view, held = made("loss_explorer").view, []
     kept = view.picture.record
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(view, "_frame", lambda: held.append(PEN._is_owned()) or view.webp)
+        patch.setattr(view, "_frame", lambda: held.append(PEN._is_owned()) or view.jpeg)
         patch.setattr(view.picture.figure, "savefig", lambda *_, **__: held.append(PEN._is_owned()))
         at_once(lambda: view.show(kept), view.picture.png)
     assert held == [True, True]

@@ -36,7 +36,7 @@ OUTPUT = PLAIN | {"details": {"style": {"margin-left:1em"}}}
 SCREEN = OUTPUT | {
     "code": {}, "span": {"title": lambda words: True}, "div": {"style": re.compile(r"[\w:;.-]+").fullmatch},
     "img": {
-        "src": re.compile(r"data:image/webp;base64,[\w+/=]+").fullmatch, "alt": lambda words: True,
+        "src": re.compile(r"data:image/jpeg;base64,[\w+/=]+").fullmatch, "alt": lambda words: True,
         "width": str.isdigit, "height": str.isdigit, "decoding": {"sync"}, "style": {"max-width:100%;height:auto"},
     },
 }  # fmt: skip

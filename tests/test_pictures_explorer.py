@@ -94,7 +94,7 @@ def test_controls_presets_and_the_copied_line(name, explorers):
     for wanted in explorer.presets.values():
         explorer.state = base.change(**wanted)
         assert explorer.line().startswith(f"{make.__name__}(")
-        assert explorer.view.image.value.startswith('<img src="data:image/webp')
+        assert explorer.view.image.value.startswith('<img src="data:image/jpeg')
     explorer.state = base
     with pytest.raises(ValueError, match="controls"):
         make(base, controls=["nothing"])

@@ -1,6 +1,5 @@
 """Make the moving picture of the README: `python tools/moving_picture.py` films the tree of notebook 00 in training."""
 
-import io
 import itertools
 from pathlib import Path
 
@@ -18,7 +17,7 @@ MOMENT, FIRST, LAST = 220, 1200, 2500  # milliseconds per frame
 
 def frame(explorer: TreeExplorer) -> Image.Image:
     """What the explorer shows, as pixels."""
-    return Image.open(io.BytesIO(explorer.view.webp)).convert("RGB")
+    return Image.fromarray(explorer.view.pixels()).convert("RGB")
 
 
 def film(strength: float) -> list[Image.Image]:

@@ -41,7 +41,7 @@ class Player:
 
     def add(self, explorer: Explorer[Any]) -> int:
         """Keep the picture that the explorer shows; the number under which it lies."""
-        frame = Image.open(io.BytesIO(explorer.view.webp))
+        frame = Image.fromarray(explorer.view.pixels()).convert("RGB")
         uri, words, self.size = _smaller(frame), explorer.figure.describe(), frame.size
         known = [k for k, image in enumerate(self.images) if image == uri and self.words[k] == words]
         if known:
@@ -54,7 +54,7 @@ class Player:
 def _smaller(frame: Image.Image) -> str:
     """The same picture in 256 colours, which nobody sees, in about half the space."""
     buffer = io.BytesIO()
-    few = frame.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few = frame.quantize(256, dither=Image.Dither.NONE)
     few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60, method=4)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 

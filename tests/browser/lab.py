@@ -28,7 +28,7 @@ PATIENCE = 180_000  # ms: the machine may be slow; a condition that never comes 
 SESSION = "window.jupyterapp?.shell.currentWidget?.sessionContext"
 IDLE = f"{SESSION}?.session?.kernel?.status === 'idle'"
 OUTPUTS = "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell => cell.outputs || [])"
-PICTURE = "img[src^='data:image/webp']"  # the live one: a still picture in an output is a PNG
+PICTURE = "img[src^='data:image/jpeg']"  # the live one: a still picture in an output is a PNG
 
 
 def find_chromium() -> str | None:

@@ -30,7 +30,7 @@ TOO_LARGE = """() => Reveal.getSlides().map((slide, number) => {
     const more = Math.max(sheet.scrollHeight - sheet.clientHeight, sheet.scrollWidth - sheet.clientWidth);
     return more > 0 ? `slide ${number + 1} by ${more}` : '';
 }).filter(Boolean)"""
-LIVE = "img[src^='data:image/webp']"
+LIVE = "img[src^='data:image/jpeg']"
 
 
 def cut_off(context: BrowserContext, home: str) -> list[str]:
