@@ -16,6 +16,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import torch
+from grid import copied
 from matplotlib.collections import QuadMesh
 from matplotlib.image import AxesImage
 from test_accessibility import COUNTLESS, every
@@ -182,7 +183,7 @@ def fresh(explorer: Any) -> None:
     anew = SimpleNamespace(view=LiveView(explorer.paint(explorer.record)))
     assert explorer.figure.describe() == anew.view.picture.describe()
     np.testing.assert_array_equal(np.asarray(frame(explorer)), np.asarray(frame(anew)))
-    assert eval(explorer.line().removeprefix(explorer.factory), dict(vars(widgets))) == explorer.state
+    assert copied(explorer) == explorer.state
 
 
 def sound(explorer: Any) -> None:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from grid import extremes
+from grid import copied, extremes
 
 from ssl_explain.dynamics.byol_corners import hidden_contrast
 from ssl_explain.figures.byol import (
@@ -38,7 +38,7 @@ def sound(explorer):
     words = picture.describe()
     assert "nan" not in words
     assert explorer.state.predictor in words
-    assert eval(explorer.line()).state == explorer.state
+    assert copied(explorer) == explorer.state
     check_bars(picture)
 
 

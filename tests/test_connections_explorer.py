@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from grid import settings
+from grid import copied, settings
 
 from ssl_explain.exercises.connections import exercises
 from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT
@@ -42,7 +42,7 @@ def sound(explorer):
         assert words.count("exact to 1e-12") == 2
     assert words.startswith(f"Layer {layer} of {'-'.join(map(str, state.widths))}, target: {state.target}")
     assert "nan" not in words
-    assert eval(explorer.line()).state == state
+    assert copied(explorer) == state
 
 
 def test_every_setting_is_sound(one):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from grid import extremes
+from grid import copied, extremes
 
 from ssl_explain.dynamics.flow import between_point_variance, flow
 from ssl_explain.dynamics.growth import (
@@ -107,7 +107,7 @@ def sound(explorer):
     assert "nan" not in words
     assert explorer.state.top in words
     assert ("never grew" in words) == (moment(record)[0] is None)
-    assert eval(explorer.line()).state == explorer.state
+    assert copied(explorer) == explorer.state
 
 
 @pytest.fixture(scope="module")

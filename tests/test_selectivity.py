@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from grid import extremes
+from grid import copied, extremes
 
 from ssl_explain.dynamics.flow import expected_simple, flow
 from ssl_explain.dynamics.selectivity import (
@@ -134,7 +134,7 @@ def sound(explorer):
     words = picture.describe()
     assert "nan" not in words
     assert explorer.state.update in words
-    assert eval(explorer.line()).state == explorer.state
+    assert copied(explorer) == explorer.state
 
 
 @pytest.fixture(scope="module")
