@@ -31,9 +31,9 @@ class SpectrumPicture(Picture[Spectrum]):
         left, right = (self.figure.add_subplot(grid[:, column]) for column in (0, 2))
         maps = [self.figure.add_subplot(grid[row, 1]) for row in range(3)]
         tidy(left, xlabel="eigenvalue number", title="which directions vary")
-        left.set(yscale="log", ylim=(FLOOR / 2, 3), xlim=(0, SHOWN + 1))
+        left.set(yscale="log", ylim=(FLOOR / 2, 60), xlim=(0, SHOWN + 1))  # room for words above the squares
         tidy(right, xlabel="predicted step", title="step taken, per weight")
-        right.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
+        right.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.7), yticks=(-1, -0.5, 0, 0.5, 1))
         right.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="taken = predicted")
         right.legend(fontsize=FONT, frameon=False, loc="lower right")
         self.total = left.plot([], [], "s", color=QUIET, fillstyle="none", markersize=6, label="all variance of K")[0]
