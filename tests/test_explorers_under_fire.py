@@ -191,3 +191,38 @@ def test_a_front_end_that_does_not_name_its_cells_keeps_everything(shell, undraw
     slider = run(shell, f"{SMALL}; explorer", None)._widgets["r_pos"]
     run(shell, f"{SMALL}; explorer", None)
     assert slider.comm is not None
+
+
+# --- a question that is asked again -----------------------------------------------------------------------------
+
+TOSS = """
+from ssl_explain.records import Option, Question
+from ssl_explain.widgets.prediction import predict
+explorer = predict(Question("Heads or tails?", {"h": Option("heads", "Luck."), "t": Option("tails", "It is flat.")}))
+explorer"""
+
+
+def test_a_question_asked_three_times_leaves_one_and_one_reveal(shell):
+    counts = []
+    for _ in range(3):
+        guess = run(shell, TOSS, "one")
+        guess.commit("t")
+        run(shell, "explorer.reveal('h')", "two")
+        counts.append(len(_instances))
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_question_shown_again_comes_back_with_its_answer_and_its_reveal(shell):
+    guess = run(shell, TOSS, "one")
+    guess.commit("t")
+    run(shell, "explorer.reveal('h')", "two")
+    old, words = guess._choices, guess._reveal.widget.value
+    run(shell, "pass", "one")
+    run(shell, "pass", "two")
+    assert old.comm is None
+    run(shell, "explorer", "three")
+    assert guess._choices is not old
+    assert guess._choices.value == "t"
+    assert guess._reveal.widget.value == words
+    guess.commit("h")
+    assert "As you said" in guess._reveal.widget.value

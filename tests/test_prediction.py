@@ -80,7 +80,7 @@ def test_without_an_answer_the_measured_one_stays_folded():
     assert "heads" not in words.partition("</summary>")[0]
     assert "heads" in words.partition("</summary>")[2]
     guess.commit("t")
-    assert "<details>" not in guess._reveal.value
+    assert "<details>" not in guess._reveal.words
     guess.commit(None)
     assert shown(guess.reveal("h")) == words
 
@@ -88,7 +88,7 @@ def test_without_an_answer_the_measured_one_stays_folded():
 def test_nothing_is_shown_before_the_reveal():
     guess = predict(TOSS)
     guess.commit("t")
-    assert guess._reveal.value == ""
+    assert guess._reveal.words == ""
 
 
 def test_a_later_measurement_replaces_the_first():
@@ -129,7 +129,7 @@ def test_a_key_that_is_none_of_the_options_is_named(key):
         with pytest.raises(ValueError, match=r"`key` must be one of \['h', 't'\], got .*; use an option's key"):
             act(key)
     assert guess.answer is None
-    assert guess._reveal.value == ""
+    assert guess._reveal.words == ""
 
 
 def test_a_reveal_needs_a_measurement():

@@ -73,7 +73,7 @@ class Reader:
 
     def _reveal(self, value: Reveal) -> str:
         for guess in list(self.names.values()):
-            if isinstance(guess, Prediction) and guess._reveal is value.widget and guess._measured:
+            if isinstance(guess, Prediction) and guess._reveal is value and guess._measured:
                 return reveal_section(self.questions[id(guess)], guess.question, guess._measured)
         return ""
 

@@ -1,5 +1,6 @@
 """Make the moving picture of the README: `python tools/moving_picture.py` films the tree of notebook 00 in training."""
 
+import io
 import itertools
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which explorers stand in the outputs of a notebook: those that do not give picture and controls back.
+"""What stands in the outputs of a notebook: explorers, questions and reveals that nobody shows give their widgets back.
 
 ipywidgets keeps every widget ever made, and IPython every output. Without this, a cell that is run again would leave
 its old explorer behind, with its figure and, while it trains, its thread.
@@ -29,15 +29,15 @@ class Outputs:
         self._cells: dict[str, list[Closes]] = {}
         self._shell: Any = None
 
-    def made(self, explorer: Closes) -> None:
+    def made(self, thing: Closes) -> None:
         """Note that the cell that runs has made it."""
         if self._listen():
-            self._made.append(explorer)
+            self._made.append(thing)
 
-    def shown(self, explorer: Closes) -> None:
+    def shown(self, thing: Closes) -> None:
         """Note that the cell that runs shows it."""
         if self._listen():
-            self._shown.append(explorer)
+            self._shown.append(thing)
 
     def _listen(self) -> bool:
         shell = get_ipython()
@@ -54,10 +54,10 @@ class Outputs:
         left = [*made, *self._cells.pop(cell, [])]
         if shown:
             self._cells[cell] = shown
-        standing = {id(explorer) for shown in self._cells.values() for explorer in shown}
-        for explorer in left:
-            if id(explorer) not in standing:
-                explorer.close()
+        standing = {id(thing) for shown in self._cells.values() for thing in shown}
+        for thing in left:
+            if id(thing) not in standing:
+                thing.close()
 
 
 OUTPUTS = Outputs()

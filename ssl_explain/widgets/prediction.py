@@ -1,12 +1,14 @@
 """Predict, then look: commit an answer before the reveal, and learn which assumption a wrong one came from."""
 
+import functools
 import html
 from typing import Any
 
 import ipywidgets
 
 from ssl_explain.records import Question
-from ssl_explain.widgets.controls import LISTED, button, frame
+from ssl_explain.widgets.controls import LISTED, button, close, frame
+from ssl_explain.widgets.outputs import OUTPUTS
 
 TIP = "choose this answer, then commit"
 
@@ -18,23 +20,50 @@ class Prediction:
     """
 
     def __init__(self, question: Question) -> None:
-        """Show the question with nothing chosen."""
+        """Ask it; nothing is chosen."""
         self.question = question
         self.answer: str | None = None
         self._measured: str | None = None
-        self._reveal = ipywidgets.HTML()
-        options = [(option.text, key) for key, option in question.options.items()]
+        self._reveal = Reveal()
+
+    @functools.cached_property
+    def _choices(self) -> ipywidgets.ToggleButtons:
+        options = [(option.text, key) for key, option in self.question.options.items()]
         # No radio buttons: JupyterLab takes the arrow keys that are meant for them.
-        self._choices = ipywidgets.ToggleButtons(
-            options=options, value=None, description="your guess", tooltip="choose one", tooltips=[TIP] * len(options),
-            layout={"width": "auto"}, style={"button_width": "auto", "description_width": "auto"},
+        choices = ipywidgets.ToggleButtons(
+            options=options, value=self.answer, description="your guess", tooltip="choose one",
+            tooltips=[TIP] * len(options), layout={"width": "auto"},
+            style={"button_width": "auto", "description_width": "auto"},
         )  # fmt: skip
-        self._choices.add_class(LISTED)
-        self._commit = button("commit", "keep this answer, then go on to the reveal", "check")
-        self._said = ipywidgets.HTML()
-        self._commit.on_click(lambda _: self.commit(self._choices.value))
-        title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(question.text)}")
-        self.widget = frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
+        choices.add_class(LISTED)
+        return choices
+
+    @functools.cached_property
+    def _commit(self) -> ipywidgets.Button:
+        commit = button("commit", "keep this answer, then go on to the reveal", "check")
+        commit.on_click(lambda _: self.commit(self._choices.value))
+        return commit
+
+    @functools.cached_property
+    def _said(self) -> ipywidgets.HTML:
+        return ipywidgets.HTML()
+
+    @functools.cached_property
+    def _box(self) -> ipywidgets.VBox:
+        title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(self.question.text)}")
+        return frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
+
+    @property
+    def widget(self) -> ipywidgets.VBox:
+        """The question with its options, to be shown."""
+        OUTPUTS.shown(self)
+        return self._box
+
+    def close(self) -> None:
+        """Take the question from the screen; whoever shows it again makes its widgets anew."""
+        if "_box" in vars(self):
+            close(self._box)
+            del self._box, self._choices, self._commit, self._said
 
     def commit(self, key: str | None) -> None:
         """Keep an answer; None takes it back.
@@ -45,7 +74,7 @@ class Prediction:
         self._check(key)
         self.answer = key
         self._said.value = "kept; go on" if key else "choose an option first"
-        self._reveal.value = self._compared()
+        self._reveal.say(self._compared())
 
     def reveal(self, measured: str) -> "Reveal":
         """Compare with the option that a measurement picked.
@@ -57,8 +86,9 @@ class Prediction:
             raise ValueError("`measured` must be the key of an option, got None; a reveal needs a measurement.")
         self._check(measured)
         self._measured = measured
-        self._reveal.value = self._compared()
-        return Reveal(self._reveal, f"Measured: {self.question.options[measured].text}")
+        self._reveal.text = f"Measured: {self.question.options[measured].text}"
+        self._reveal.say(self._compared())
+        return self._reveal
 
     def _check(self, key: str | None) -> None:
         if key is not None and key not in self.question.options:
@@ -82,11 +112,34 @@ class Prediction:
 
 
 class Reveal:
-    """The live comparison, with a plain text for readers without widgets."""
+    """The live comparison, with a plain ``text`` for readers without widgets."""
 
-    def __init__(self, widget: ipywidgets.HTML, text: str) -> None:
-        """Keep both."""
-        self.widget, self.text = widget, text
+    def __init__(self) -> None:
+        """Nothing is measured yet."""
+        self.text = ""
+        self.words = ""
+
+    def say(self, words: str) -> None:
+        """Show other words, in HTML."""
+        self.words = words
+        if "_html" in vars(self):
+            self._html.value = words
+
+    @functools.cached_property
+    def _html(self) -> ipywidgets.HTML:
+        return ipywidgets.HTML(self.words)
+
+    @property
+    def widget(self) -> ipywidgets.HTML:
+        """The words, to be shown."""
+        OUTPUTS.shown(self)
+        return self._html
+
+    def close(self) -> None:
+        """Take the words from the screen; whoever shows them again makes their widget anew."""
+        if "_html" in vars(self):
+            close(self._html)
+            del self._html
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         return {**self.widget._repr_mimebundle_(**options), "text/plain": self.text}
