@@ -1,4 +1,4 @@
-"""The command line: ``python -m ssl_explain`` shows the main result in a terminal."""
+"""The command line: without a command it shows the main result in a terminal."""
 
 import argparse
 from collections.abc import Sequence
@@ -126,6 +126,13 @@ def read(words: Sequence[str] | None) -> tuple[Command, argparse.Namespace]:
     return run, argparse.Namespace(**DEFAULTS[run] | given)
 
 
+def in_words(error: Exception, out: Path | None) -> str:
+    """What an error says; of a file in the folder to write to, which option names that folder."""
+    if not isinstance(error, OSError) or out is None or not str(error.filename).startswith(str(out)):
+        return str(error)
+    return f"`--out` must name a folder to write to, got {out} ({error.filename}: {error.strerror}); name another."
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Parse the command line and run the command; bad values end with one sentence, Ctrl-C with none: no traceback."""
     run, arguments = read(words)
@@ -134,7 +141,7 @@ def main(words: Sequence[str] | None = None) -> None:
         _require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
         run(arguments)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        raise SystemExit(f"ssl_explain: {error}") from error
+        raise SystemExit(f"ssl_explain: {in_words(error, getattr(arguments, 'out', None))}") from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None  # as shells say it: 128 + the number of the signal
 

@@ -22,6 +22,8 @@ Command = Callable[[argparse.Namespace], None]
 def demo(arguments: argparse.Namespace) -> None:
     """Train the tree of notebook 00 with and without augmentation; print what its neurons know of the hidden causes."""
     _require.integer("steps", arguments.steps, 1, "take at least one step")
+    _require.integer("depth", arguments.depth, 1, "a tree has twice the leaves with every level", high=12)
+    _require.integer("neurons", arguments.neurons, 1, "some ten are enough to see it", high=1000)
     print("A network sees the leaves of a tree of hidden causes. Does it find the causes?")
     print("Figures: best |correlation| of a neuron with a cause, mean over each level. No label was ever shown.")
     for strength, title in ((0.5, "with augmentation (q = 0.5)"), (0.0, "without augmentation (q = 0)")):
@@ -85,7 +87,7 @@ def image_sweep(arguments: argparse.Namespace) -> None:
 
 
 def table(arguments: argparse.Namespace) -> None:
-    """Recompute data/byol_ablation.csv or data/kernel_drift.csv: some minutes. Resumes as sweep does."""
+    """Recompute data/byol_ablation.csv (20 minutes) or data/kernel_drift.csv (some). Resumes as sweep does."""
     options = vars(arguments).copy()
     make, name, usual = TABLES[options.pop("about")]
     folder, seeds = options.pop("out"), options.pop("seeds")

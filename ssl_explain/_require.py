@@ -6,7 +6,10 @@ One sentence form serves the whole package::
 """
 
 import math
+import os
 from collections.abc import Sequence
+from numbers import Integral
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import torch
@@ -53,7 +56,10 @@ def integer(name: str, value: object, low: int, remedy: str, *, high: int | None
     """Return ``value`` as an int of at least ``low`` (and at most ``high``)."""
     expected = f"be an integer ≥ {low}" if high is None else f"be an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, int):
-        _fail(name, expected, _told(value), remedy, TypeError)
+        other = isinstance(value, Integral) and not isinstance(
+            value, bool
+        )  # one of NumPy's, which no manifest can hold
+        _fail(name, expected, _told(value), "write int(...) around it" if other else remedy, TypeError)
     if value < low or (high is not None and value > high):
         _fail(name, expected, _shown(value), remedy)
     return value
@@ -114,6 +120,27 @@ def instance(name: str, value: object, kind: type[Kind], remedy: str) -> Kind:
     if not isinstance(value, kind):
         _fail(name, f"be a {kind.__name__}", _told(value), remedy, TypeError)
     return value
+
+
+def path(name: str, value: object) -> Path:
+    """Return ``value`` as a path, if it is one or its name."""
+    if not isinstance(value, str | os.PathLike):
+        _fail(name, "be a path", _told(value), "write the name of a file or of a folder", TypeError)
+    return Path(value)
+
+
+def flags(**values: object) -> None:
+    """Refuse whatever is neither True nor False: the word "no" would count as true."""
+    for name, value in values.items():
+        instance(name, value, bool, "write True or False")
+
+
+def names(name: str, value: object, known: Sequence[str]) -> None:
+    """Refuse what is not a list of some of the ``known`` names."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        _fail(name, "be a sequence of names", _told(value), f'write ("{known[0]}",)', TypeError)
+    if unknown := [one for one in value if one not in known]:
+        _fail(name, f"hold some of {', '.join(known)}", unknown, "check the spelling")
 
 
 def generator(value: object) -> torch.Generator:

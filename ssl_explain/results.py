@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ssl_explain import _require
+
 FORMAT = 1
 DATA = Path(__file__).resolve().parent.parent / "data"  # found from whichever folder a notebook runs in
 
@@ -79,7 +81,12 @@ def csv_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
 
 
 def write_table(
-    path: Path, columns: Mapping[str, Sequence[object]], *, command: str, seeds: str, folder: Path | None = None
+    path: str | os.PathLike[str],
+    columns: Mapping[str, Sequence[object]],
+    *,
+    command: str,
+    seeds: str,
+    folder: Path | None = None,
 ) -> None:
     """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
 
@@ -88,8 +95,9 @@ def write_table(
 
     Raises:
         ValueError: columns of unequal length.
+        TypeError: a path that is none.
     """
-    content = csv_bytes(columns)
+    path, content = _require.path("path", path), csv_bytes(columns)
     manifest = {
         "format": FORMAT,
         "file": path.name,
@@ -105,15 +113,16 @@ def write_table(
         os.replace(new_beside, beside)
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest of a table, after checking the table against it.
 
     Raises:
         FileNotFoundError: the table or its manifest is missing.
         ValueError: the manifest is unreadable or of another format, or the table is not the one it describes: it breaks
             off, or something in it has changed.
+        TypeError: a path that is none.
     """
-    return _verified(path)[0]
+    return _verified(_require.path("path", path))[0]
 
 
 def _verified(path: Path) -> tuple[dict[str, Any], bytes]:
@@ -142,14 +151,16 @@ def _verified(path: Path) -> tuple[dict[str, Any], bytes]:
     return manifest, content
 
 
-def read_table(path: Path) -> dict[str, np.ndarray]:
+def read_table(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read a table as one array per column, after checking it against its manifest.
 
     Raises:
         FileNotFoundError: the table or its manifest is missing.
         ValueError: the manifest is unreadable or of another format, or the table is not the one it describes, or no
             table at all.
+        TypeError: a path that is none.
     """
+    path = _require.path("path", path)
     _, content = _verified(path)
     try:
         header, *rows = csv.reader(io.StringIO(content.decode()), strict=True)
@@ -163,6 +174,9 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
 def interval(values: ArrayLike) -> tuple[float, float]:
     """The 95 % confidence interval of a mean over independent seeds, by Student's t.
 
+    Raises:
+        ValueError: fewer than two values.
+
     Example:
         >>> [round(end, 2) for end in interval([0.8, 0.9, 1.0])]
         [0.65, 1.15]
@@ -170,6 +184,7 @@ def interval(values: ArrayLike) -> tuple[float, float]:
     from scipy import stats  # it takes a second to import, and only statistics need it
 
     x = np.asarray(values, dtype=float)
+    _require.integer("number of values", x.size, 2, "one value alone says nothing about the spread")
     half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
     return float(x.mean() - half), float(x.mean() + half)
 

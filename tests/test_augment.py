@@ -176,5 +176,5 @@ def test_without_kornia_the_error_says_what_to_install(monkeypatch, g):
     monkeypatch.setitem(sys.modules, "kornia", None)
     x = pictures()
     assert torch.equal(augment(x, 0.0, generator=g), x)
-    with pytest.raises(ImportError, match=r"needs kornia, .* pip install 'ssl_explain\[images\]'"):
+    with pytest.raises(ImportError, match=r"needs kornia, .* in the checkout: pip install -e '\.\[images\]'"):
         augment(x, 1.0, generator=g)

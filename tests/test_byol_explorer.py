@@ -183,6 +183,6 @@ def test_re_initialising_is_drawn_from_never_to_often():
 
 
 def test_an_unknown_control_is_named():
-    with pytest.raises(ValueError, match="`controls` must name fields"):
+    with pytest.raises(ValueError, match="`controls` must hold some of"):
         byol_explorer(controls=("speed",))
     assert byol_explorer(controls=("p",)).shown == ("p",)

@@ -12,7 +12,7 @@ from grid import copied, extremes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.widgets import LossState, TreeState, tree_explorer
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.live import LiveView
 
@@ -154,10 +154,30 @@ def test_copy_state_shows_the_line_that_makes_it_again(fresh):
 def test_controls_may_be_picked_and_unknown_ones_are_named():
     explorer = tree_explorer(BASE, controls=("strength", "seed"))
     assert list(explorer._widgets) == ["strength", "seed"]
-    with pytest.raises(
-        ValueError, match=r"`controls` must name fields of TreeState, got \['colour'\]; .*'strength', 'depth'"
-    ):
+    with pytest.raises(ValueError, match=r"`controls` must hold some of strength, depth, .*, got \['colour'\]"):
         tree_explorer(BASE, controls=("strength", "colour"))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: tree_explorer(BASE, controls="seed"), r"`controls` must be a sequence of names, got 'seed'"),
+        (lambda: tree_explorer(BASE, controls=None), "`controls` must be a sequence of names, got None"),
+        (lambda: tree_explorer(BASE, levels=0), "`levels` must be a sequence of integers, got 0"),
+        (lambda: tree_explorer(LossState()), r"`state` must be a TreeState, got LossState\("),
+    ],
+)
+def test_what_makes_no_explorer_is_named(make, said):
+    with pytest.raises(TypeError, match=said):
+        make()
+
+
+def test_an_explorer_survives_a_state_that_is_none(fresh):
+    with pytest.raises(TypeError, match="`state` must be a TreeState, got 3 of type int"):
+        fresh.state = 3
+    browser(fresh._widgets["strength"], value=0.25)
+    assert fresh.state.strength == 0.25
+    sound(fresh)
 
 
 def test_buttons_and_controls_say_what_they_do(fresh):

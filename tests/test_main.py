@@ -133,9 +133,9 @@ def test_help_ends_well(words, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--depth", "0"], "`depth` must be an integer from 1 to 20, got 0"),
-        (["--depth", "21"], "`depth` must be an integer from 1 to 20, got 21"),
-        (["--neurons", "0"], "`neurons_per_node` must be an integer ≥ 1, got 0"),
+        (["--depth", "0"], "`depth` must be an integer from 1 to 12, got 0"),
+        (["--depth", "21"], "`depth` must be an integer from 1 to 12, got 21"),
+        (["--neurons", "0"], "`neurons` must be an integer from 1 to 1000, got 0"),
         (["--steps", "0"], "`steps` must be an integer ≥ 1, got 0"),
         (["--steps", "-3"], "`steps` must be an integer ≥ 1, got -3"),
         (["--seed", "-1"], "`seed` must be an integer from 0 to"),
@@ -156,6 +156,16 @@ def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path, monkeypat
     assert str(end.value).startswith(f"ssl_explain: {sentence}")
     assert "\n" not in str(end.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_place_that_cannot_be_written_is_named_with_its_option(tmp_path, place):
+    (tmp_path / "file").write_text("of somebody")
+    with pytest.raises(
+        SystemExit, match=r"^ssl_explain: `--out` must name a folder to write to, got .*name another\.$"
+    ):
+        command.main(["sweep", *ONE, "--out", str(tmp_path / place)])
+    assert (tmp_path / "file").read_text() == "of somebody"
 
 
 @pytest.mark.parametrize("words", [["--steps", "many"], ["--colour", "red"], ["sweep", "--polarity", "0.8"], ["dance"]])

@@ -3,6 +3,7 @@
 import re
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +21,10 @@ from ssl_explain import (
     soft_triplet,
     train,
 )
+from ssl_explain.losses.predictive import predictive
+from ssl_explain.networks.dual import Centring
+from ssl_explain.results import read_manifest, read_table
+from ssl_explain.worlds.augment import Recipe
 
 SENTENCE = re.compile(r"^`\w+` must .+, got .+; .+\.$", re.DOTALL)
 NAN, INF = float("nan"), float("inf")
@@ -145,6 +150,14 @@ BAD_TYPES = [
     ("negatives", lambda: contrastive(negatives="all")),
     ("learning_rate", lambda: training(learning_rate=None)),
     ("batch", lambda: training(batch=8.0)),
+    ("biases", lambda: ReLUNet((4, 2), generator=generator(), biases=torch.tensor([1, 2]))),
+    ("normalise", lambda: ReLUNet((4, 2), generator=generator(), normalise="no")),
+    ("affine", lambda: Recipe(0.5)),
+    ("online", lambda: Centring(online="yes")),
+    ("symmetric", lambda: predictive(symmetric=1)),
+    ("latents", lambda: Views(torch.zeros(5, 2, 3), latents=torch.zeros(5, 3))),
+    ("path", lambda: read_table(None)),
+    ("path", lambda: read_manifest(3)),
 ]
 
 
@@ -172,6 +185,11 @@ def test_good_values_come_back_as_they_are():
 
 def test_open_end_is_left_out():
     fails(lambda: _require.number("tau", 0, 0, 1, "try 0.1", open_low=True), "tau")
+
+
+def test_an_integer_of_numpy_is_sent_back_for_a_plain_one():
+    with pytest.raises(TypeError, match=r"of type int64; write int\(\.\.\.\) around it\.$"):
+        _require.integer("widths", np.int64(3), 1, "try 3")
 
 
 def test_message_in_full():

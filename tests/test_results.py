@@ -13,7 +13,7 @@ from scipy import stats
 
 from ssl_explain import results
 from ssl_explain.__main__ import read
-from ssl_explain.results import interval, read_table, write_table
+from ssl_explain.results import interval, read_manifest, read_table, write_table
 
 DATA = sorted((Path(__file__).parent.parent / "data").glob("*.csv"))
 COLUMNS = {"neurons": [2, 10], "end": [0.1, 1 / 3], "name": ["InfoNCE, H = 1", 'the "root"']}
@@ -145,6 +145,19 @@ def test_interval_is_the_t_interval(n):
     expected = stats.t.interval(0.95, n - 1, loc=x.mean(), scale=stats.sem(x))
     np.testing.assert_allclose(interval(x), expected, rtol=1e-12)
     assert interval(x.tolist()) == interval(x)
+
+
+@pytest.mark.parametrize("values", [[], [1.0]])
+def test_one_value_has_no_interval(values):
+    with pytest.raises(ValueError, match="`number of values` must be an integer ≥ 2"):
+        interval(values)
+
+
+def test_a_path_may_be_a_string(tmp_path):
+    path = str(tmp_path / "table.csv")
+    write_table(path, {"x": [1, 2]}, command="none", seeds="none")
+    assert read_table(path)["x"].tolist() == [1, 2]
+    assert read_manifest(path)["rows"] == 2
 
 
 def test_there_is_data():

@@ -358,7 +358,7 @@ def test_a_second_sweep_in_the_same_place_is_sent_away(half):
 )
 def test_bad_arguments_are_named_and_leave_nothing(path, options, error, said):
     with pytest.raises(error, match=re.escape(said)):
-        go(path, **options)
+        go(path.parent / "new" / "folder" / path.name, **options)
     assert list(path.parent.iterdir()) == []
 
 

@@ -36,8 +36,8 @@ def require_safetensors() -> Any:
         import safetensors.torch
     except ImportError as error:
         raise ImportError(
-            "a checkpoint needs safetensors, which is not installed; run: pip install 'ssl_explain[images]' "
-            "(in a checkout: pip install -e '.[images]' -c constraints.txt)."
+            "a checkpoint needs safetensors, which is not installed; run in the checkout: "
+            "pip install -e '.[images]' -c constraints.txt."
         ) from error
     return safetensors
 

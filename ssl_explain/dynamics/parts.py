@@ -107,6 +107,7 @@ class Parts:
     @contextmanager
     def open(self) -> Iterator["Parts"]:
         """Keep other processes out, check everything that is there, read the parts; leave no empty folder behind."""
+        made = [folder for folder in self.folder.parents if not folder.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / LOCK, timeout=0)
         try:
@@ -124,6 +125,10 @@ class Parts:
             raise ValueError(
                 f"`{self.folder}` must be used by one sweep at a time, but another process writes there; wait for it."
             ) from None
+        finally:
+            for folder in made:
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
 
     def add(self, index: int, rows: Sequence[Mapping[str, object]]) -> None:
         """Keep the rows of a finished job.

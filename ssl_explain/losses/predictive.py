@@ -88,9 +88,11 @@ def predictive(loss: PairLoss = half_square, *, symmetric: bool = False) -> Obje
 
     Raises:
         ValueError: fewer than two views, no points.
-        TypeError: a loss that is no function; the objective: a network without two towers, no views.
+        TypeError: a loss that is no function, another word than True or False for `symmetric`; the objective: a network
+            without two towers, no views.
     """
     _require.function("loss", loss, "pass the function itself, such as half_square")
+    _require.flags(symmetric=symmetric)
 
     def objective(net: nn.Module, views: Views) -> Tensor:
         if not hasattr(net, "pair"):

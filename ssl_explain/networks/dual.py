@@ -88,6 +88,7 @@ class Centring:
 
     Raises:
         ValueError: another word for the mean.
+        TypeError: anything but True and False elsewhere.
     """
 
     online: bool = True
@@ -97,7 +98,8 @@ class Centring:
     scale: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse another word for the mean."""
+        """Refuse another word for the mean, and words for True and False."""
+        _require.flags(online=self.online, target=self.target, through=self.through, scale=self.scale)
         if not isinstance(self.mean, str) or self.mean not in ("own", "all"):
             raise ValueError(f'`mean` must be "own" or "all", got {self.mean!r}; "own" is the usual one.')
 

@@ -39,6 +39,7 @@ class LayeredReLU(nn.Module):
     ) -> None:
         """Draw weights from N(0, 2·scale² / d_in); scale 1 keeps the size of ReLU activations from layer to layer."""
         super().__init__()
+        _require.flags(biases=biases, normalise=normalise, linear_top=linear_top)
         self.normalise, self.linear_top, self.runs = normalise, linear_top, runs
         _require.generator(generator)
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)

@@ -17,7 +17,7 @@ class Views:
 
     Raises:
         ValueError: x without its three axes.
-        TypeError: x that is no floating-point tensor.
+        TypeError: x that is no floating-point tensor, latents that are no tuple.
     """
 
     x: Float[Tensor, "*runs n a d"]
@@ -26,6 +26,8 @@ class Views:
     def __post_init__(self) -> None:
         """Check what every loss relies on."""
         _require.tensor("x", self.x, "*runs n a d", "points, views, inputs: the draw of a world has this shape")
+        if self.latents is not None:
+            _require.instance("latents", self.latents, tuple, "one tensor per level")
 
 
 @dataclass(frozen=True)

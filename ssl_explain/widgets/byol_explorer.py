@@ -115,6 +115,7 @@ def byol_explorer(state: ByolState | None = None, *, controls: Sequence[str] = (
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> byol_explorer(ByolState(centring="both towers")).record.limit

@@ -149,6 +149,7 @@ def connection_explorer(state: ConnectionState | None = None, *, controls: Seque
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> record = connection_explorer(ConnectionState(layer=1)).record

@@ -87,6 +87,7 @@ def directions_explorer(state: DirectionsState | None = None, *, controls: Seque
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> directions_explorer(DirectionsState(strength=0.0)).record.now.overlap

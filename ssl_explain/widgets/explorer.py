@@ -2,11 +2,13 @@
 
 import functools
 import html
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import ipywidgets
 
+from ssl_explain import _require
 from ssl_explain.figures.picture import Picture
 from ssl_explain.widgets.controls import button, close, frame, in_words, make_control
 from ssl_explain.widgets.live import LiveView
@@ -34,19 +36,20 @@ class Explorer(Generic[S]):
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it."""
         self._turn = Turn()
-        self._state = state
+        self._state = _require.instance("state", state, self.kind(), "or leave it out")
         self._moving_controls = False
         known = state.controls()
-        unknown = set(controls) - set(known)
-        if unknown:
-            raise ValueError(
-                f"`controls` must name fields of {type(state).__name__}, got {sorted(unknown)}; "
-                f"choose from {list(known)}."
-            )
+        _require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
         self.record = self.compute(state)
         self._box  # noqa: B018 (the first picture is drawn at once)
         OUTPUTS.made(self)
+
+    @classmethod
+    def kind(cls) -> type[Any]:
+        """Which settings explorers of this class have."""
+        (kind,) = typing.get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        return kind if isinstance(kind, type) else State
 
     def compute(self, state: S) -> Any:
         """From the settings to what the picture shows."""
@@ -103,6 +106,7 @@ class Explorer(Generic[S]):
 
     @state.setter
     def state(self, state: S) -> None:
+        _require.instance("state", state, type(self._state), "try explorer.state.change(...)")
         with self._turn:
             self._moving_controls = True
             for name, widget in self._widgets.items():

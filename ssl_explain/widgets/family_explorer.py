@@ -95,6 +95,7 @@ def family_explorer(state: FamilyState | None = None, *, controls: Sequence[str]
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> family_explorer(FamilyState(loss="L_simp", strength=1.0)).record.overlap.round(decimals=1).abs().tolist()

@@ -124,6 +124,7 @@ def grassmann_explorer(state: GrassmannState | None = None, *, controls: Sequenc
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> grassmann_explorer(GrassmannState(columns="orthonormal", k=2, time=0)).record.angles.shape

@@ -95,6 +95,7 @@ def layers_explorer(state: LayersState | None = None, *, controls: Sequence[str]
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> layers_explorer(LayersState(cells=6, hidden=5)).record.bottom.shape[1]

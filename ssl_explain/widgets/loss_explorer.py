@@ -172,6 +172,7 @@ def loss_explorer(state: LossState | None = None, *, controls: Sequence[str] = (
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
@@ -185,6 +186,7 @@ def cloud_explorer(state: CloudState | None = None, *, controls: Sequence[str] =
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> run = cloud_explorer(CloudState(loss="r+ alone")).record

@@ -152,6 +152,7 @@ def modes_explorer(state: ModesState | None = None, *, controls: Sequence[str] =
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> modes_explorer(ModesState(eta=0.26)).record.survives

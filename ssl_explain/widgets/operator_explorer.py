@@ -143,6 +143,7 @@ def operator_explorer(state: OperatorState | None = None, *, controls: Sequence[
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> round(operator_explorer(OperatorState(strength=0.0)).record.share, 9)  # views alike: nothing varies within

@@ -158,6 +158,7 @@ def pairs_explorer(state: PairsState | None = None, *, controls: Sequence[str] =
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> pairs_explorer(PairsState(noise=0.0)).record.now.cosine.round(decimals=6).item()

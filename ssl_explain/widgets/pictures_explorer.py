@@ -133,6 +133,7 @@ def pictures_explorer(state: PicturesState | None = None, *, controls: Sequence[
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> pictures_explorer(PicturesState(strength=0.0)).run(25).trace.steps.tolist()

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets
 
+from ssl_explain import _require
 from ssl_explain.records import Question
 from ssl_explain.widgets.controls import LISTED, button, close, frame
 from ssl_explain.widgets.outputs import OUTPUTS
@@ -21,7 +22,7 @@ class Prediction:
 
     def __init__(self, question: Question) -> None:
         """Ask it; nothing is chosen."""
-        self.question = question
+        self.question = _require.instance("question", question, Question, "such as one of ssl_explain.exercises")
         self.answer: str | None = None
         self._measured: str | None = None
         self._reveal = Reveal()

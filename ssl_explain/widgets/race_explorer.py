@@ -223,6 +223,7 @@ def race_explorer(state: RaceState | None = None, *, controls: Sequence[str] = (
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> race_explorer(RaceState(neurons=2, time=10)).record.trace.steps.tolist()

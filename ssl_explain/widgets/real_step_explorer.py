@@ -138,6 +138,7 @@ def real_step_explorer(state: RealStepState | None = None, *, controls: Sequence
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> round(real_step_explorer(RealStepState(loss="L_simp", strength=2.0)).record.now.cosine.item(), 9)

@@ -82,6 +82,7 @@ def ring_explorer(state: RingState | None = None, *, controls: Sequence[str] = (
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape

@@ -99,6 +99,7 @@ def shared_explorer(state: SharedState | None = None, *, controls: Sequence[str]
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)

@@ -80,7 +80,12 @@ class State:
         return {f.name: f.metadata["control"] for f in dataclasses.fields(cls)}
 
     def change(self, **values: Any) -> Self:
-        """Return a copy with some fields changed."""
+        """Return a copy with some fields changed.
+
+        Raises:
+            ValueError: a field that does not exist, or a value that its control does not offer.
+        """
+        _require.names("change", list(values), list(self.controls()))
         return dataclasses.replace(self, **values)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from ssl_explain import _require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.emergence import EmergencePicture
 from ssl_explain.losses.contrastive import contrastive
@@ -25,6 +26,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
 
     def __init__(self, state: TreeState, controls: Sequence[str] = (), levels: tuple[int, ...] = ()) -> None:
         """Build the first run and its picture; ``levels`` picks the curves (all of them if empty)."""
+        _require.integers("levels", levels, -len(TreeState.controls()["depth"].values()), "0 is the root, 1 the lowest")
         self._levels = levels
         super().__init__(state, controls)
 
@@ -60,6 +62,7 @@ def tree_explorer(
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names, levels that are no integers.
 
     Example:
         >>> tree_explorer(TreeState(depth=2, budget=500)).run(20).trace.steps.tolist()

@@ -125,6 +125,7 @@ def views_explorer(state: ViewsState | None = None, *, controls: Sequence[str] =
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> record = views_explorer(ViewsState(strength=0.0)).record

@@ -165,6 +165,7 @@ def world_explorer(state: WorldState | None = None, *, controls: Sequence[str] =
 
     Raises:
         ValueError: a control that does not exist.
+        TypeError: another state, controls that are no list of names.
 
     Example:
         >>> record = world_explorer(WorldState(depth=2)).record

@@ -19,6 +19,9 @@ class Recipe:
 
     ``colour`` does nothing to pictures of one channel.
 
+    Raises:
+        TypeError: anything but True and False, such as a strength.
+
     Example:
         >>> Recipe(erase=False, colour=False).parts
         ('affine', 'crop', 'blur')
@@ -29,6 +32,10 @@ class Recipe:
     erase: bool = True
     blur: bool = True
     colour: bool = True
+
+    def __post_init__(self) -> None:
+        """A strength belongs to the draw of a view, not here."""
+        _require.flags(**vars(self))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -158,8 +165,8 @@ def _kornia() -> Any:
         import kornia
     except ImportError as error:
         raise ImportError(
-            "`strength` above 0 needs kornia, which is not installed; run: pip install 'ssl_explain[images]' "
-            "(in a checkout: pip install -e '.[images]' -c constraints.txt)."
+            "`strength` above 0 needs kornia, which is not installed; run in the checkout: "
+            "pip install -e '.[images]' -c constraints.txt."
         ) from error
     return kornia
 
