@@ -100,7 +100,7 @@ def test_many_lists_of_arguments_end_well(words, tame):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--depth", "60"], 1, "ssl_explain: `depth` must be an integer from 1 to 20, got 60"),
+        (["--depth", "60"], 1, "ssl_explain: `depth` must be an integer from 1 to 12, got 60"),
         pytest.param(["--steps", "\udcff"], 2, "usage: python -m ssl_explain", marks=pytest.mark.stress),
     ],
 )
