@@ -56,10 +56,8 @@ def integer(name: str, value: object, low: int, remedy: str, *, high: int | None
     """Return ``value`` as an int of at least ``low`` (and at most ``high``)."""
     expected = f"be an integer ≥ {low}" if high is None else f"be an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, int):
-        other = isinstance(value, Integral) and not isinstance(
-            value, bool
-        )  # one of NumPy's, which no manifest can hold
-        _fail(name, expected, _told(value), "write int(...) around it" if other else remedy, TypeError)
+        numpy = isinstance(value, Integral) and not isinstance(value, int)  # no manifest could hold it
+        _fail(name, expected, _told(value), "write int(...) around it" if numpy else remedy, TypeError)
     if value < low or (high is not None and value > high):
         _fail(name, expected, _shown(value), remedy)
     return value
