@@ -15,7 +15,6 @@ from ssl_explain.worlds import belief
 from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods
 
 Levels = list[UInt8[Tensor, "*batch _"]]
-
 MOST_PAIRED = 9  # 2^9 leaf patterns: the joint law of two views has 262,144 entries
 MOST_SUMMED = 2**25  # numbers in double precision, of which several tensors are held at a time
 MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level more would be 4 billion
@@ -185,8 +184,9 @@ class LatentTree:
         _require.room("n", prod(self.runs) * points * self.dimension, "take fewer points at a time", most=most)
 
     def as_input(self, leaves: UInt8[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch leaf"]:
-        """Leaves as a network reads them, -1.0 or 1.0: a fair coin then has mean zero."""
+        """Leaves, bytes, as a network reads them, -1.0 or 1.0: a fair coin then has mean zero."""
         _require.instance("leaves", leaves, Tensor, "the first tensor that `sample` returns")
+        _require.dtype("leaves", leaves, torch.uint8, "those that `sample` returns")
         return 2 * leaves.to(self.polarity[0].dtype) - 1
 
     def enumerate(self) -> tuple[Float[Tensor, "pattern leaf"], Float[Tensor, "*runs pattern 2"]]:
