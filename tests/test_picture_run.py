@@ -1,6 +1,7 @@
 """Training on pictures: same seed same bits, cut and resumed too; what is wrong with a checkpoint is said."""
 
 import builtins
+import importlib
 import json
 import os
 import shutil
@@ -187,6 +188,7 @@ def test_a_write_that_fails_leaves_the_folder_as_it_was(place, monkeypatch, fail
 
 
 def test_without_safetensors_the_remedy_is_said_and_training_alone_works(monkeypatch, tmp_path):
+    importlib.import_module("kornia")  # it imports safetensors itself
     real = builtins.__import__
 
     def missing(name, *rest):
@@ -195,7 +197,7 @@ def test_without_safetensors_the_remedy_is_said_and_training_alone_works(monkeyp
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ImportError, match=r"needs safetensors, .* pip install 'ssl_explain\[images\]'"):
+    with pytest.raises(ImportError, match=r"needs safetensors, .* in the checkout: pip install -e '\.\[images\]'"):
         train(out=tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert train(epochs=1).steps == 3
