@@ -122,11 +122,12 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
             off, or something in it has changed.
         TypeError: a path that is none.
     """
-    return _verified(_require.path("path", path))[0]
+    return _verified(path)[0]
 
 
-def _verified(path: Path) -> tuple[dict[str, Any], bytes]:
+def _verified(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """The manifest, and the bytes that it was compared with."""
+    path = _require.path("path", path)
     beside = path.with_suffix(".json")
     for needed in (path, beside):
         if not needed.is_file():
@@ -160,7 +161,6 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             table at all.
         TypeError: a path that is none.
     """
-    path = _require.path("path", path)
     _, content = _verified(path)
     try:
         header, *rows = csv.reader(io.StringIO(content.decode()), strict=True)

@@ -7,7 +7,6 @@ import itertools
 import pkgutil
 import random
 import threading
-import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -86,8 +85,7 @@ def settle(explorer: Any) -> None:
 
 def declared_controls(factory: str) -> dict[str, Any]:
     """The controls of an explorer that need not be made for it."""
-    (state,) = typing.get_args(declared()[factory].__orig_bases__[0])
-    return dict(state.controls())
+    return dict(declared()[factory].kind().controls())
 
 
 @functools.cache
