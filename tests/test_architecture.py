@@ -140,8 +140,18 @@ def test_good_manners_pass(room, allowed):
     assert violations(allowed, room) == []
 
 
-def test_bare_import_is_light():
-    heavy = ("ipywidgets", "matplotlib", "seaborn", "sklearn", "IPython", "beartype", "kornia")
-    code = f"import sys, ssl_explain, ssl_explain.worlds.pictures; print([m for m in {heavy!r} if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        (
+            "ssl_explain, ssl_explain.worlds.pictures",
+            ("ipywidgets", "matplotlib", "seaborn", "sklearn", "IPython", "beartype", "kornia"),
+        ),
+        ("ssl_explain.widgets, ssl_explain.exercises", ("seaborn", "scipy", "sklearn", "pandas", "beartype", "kornia")),
+    ],
+    ids=["package", "widgets"],
+)
+def test_an_import_brings_no_more_than_it_needs(modules, heavy):
+    code = f"import sys, {modules}; print([m for m in {heavy!r} if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import seaborn
 import torch
 from jaxtyping import Float
 from matplotlib.artist import Artist
@@ -179,6 +178,8 @@ def figure_over_strength(
 
     One curve per name over the strength, equally spaced; bands are 95 % intervals of the mean over seeds.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(7.2, 3.5)
     ax = figure.subplots()
     words = []
@@ -206,6 +207,8 @@ def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) 
 
     One panel per layer; eigenvalues of OP, bands are 95 % intervals of the mean over seeds.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(9.6, 3.5)
     words = []
     for ax, (layer, curves) in zip(figure.subplots(1, len(layers)), layers.items(), strict=True):

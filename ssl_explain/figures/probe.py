@@ -1,7 +1,6 @@
 """What a student of pictures has learned, as a probe sees it: always beside raw pixels and the untrained student."""
 
 import numpy as np
-import seaborn
 import torch
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
@@ -112,6 +111,8 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     One panel per layer; the probe after training against the strength it was trained with. Bars are 95 % intervals of
     the mean over seeds; the untrained student carries one too, raw pixels know no seed.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(9.6, 3.6)
     words = []
     raw = float(pick(table, layer="pixels")[measure].mean())

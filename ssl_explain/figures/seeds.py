@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import seaborn
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
@@ -20,6 +19,8 @@ def plot_overparameterisation(table: Table, *, ax: Axes) -> Axes:
 
     Root only; bars are 95 % intervals of the mean over seeds; the dotted line is the mean ceiling.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     root = pick(table, level=table["level"].max())
     common = {"data": root, "x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
     seaborn.pointplot(y="start", color=QUIET, markers="s", markerfacecolor="white", label="start", **common)
@@ -67,6 +68,8 @@ def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"
     ``closed`` is the part of the way from the start to the ceiling that each level has gone; bands are 95 %
     intervals of the mean over seeds.
     """
+    import seaborn  # it takes a second to import, and only this figure needs it
+
     figure = new_figure(7.2, 3.6)
     ax = figure.subplots()
     depth = closed.shape[-1]
