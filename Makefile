@@ -101,4 +101,4 @@ check-run:
 	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -rs -m "not browser and not stress")
 	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
 	$(call step,notebooks,$(NBVAL))
-	$(call step,browser,$(BIN)/pytest -n 2 --dist load -m browser -rs tests/browser)
+	$(call step,browser,$(BIN)/pytest -n 2 --dist loadfile -m browser -rs tests/browser)

@@ -28,6 +28,14 @@ PATIENCE = 180_000  # ms: the machine may be slow; a condition that never comes 
 SESSION = "window.jupyterapp?.shell.currentWidget?.sessionContext"
 IDLE = f"{SESSION}?.session?.kernel?.status === 'idle'"
 OUTPUTS = "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell => cell.outputs || [])"
+THROUGH = """source => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const below = 1 + notebook.model.toJSON().cells.findIndex(
+        cell => cell.cell_type === 'code' && [].concat(cell.source).join('').includes(source)
+    );
+    notebook.activeCellIndex = below;
+    return below;
+}"""
 PICTURE = "img[src^='data:image/jpeg']"  # the live one: a still picture in an output is a PNG
 
 
@@ -143,6 +151,15 @@ class Notebook:
         self.start_all("notebook:restart-run-all" if restart else "notebook:run-all-cells")
         if restart:
             self.page.locator(".jp-Dialog button.jp-mod-accept").click()
+        return self._errors()
+
+    def run_through(self, source: str) -> list[str]:
+        """Run every cell down to the first one that contains ``source``, as `run_all` does."""
+        assert self.page.evaluate(THROUGH, source), f"no cell contains {source!r}"
+        self.start_all("notebook:run-all-above")
+        return self._errors()
+
+    def _errors(self) -> list[str]:
         self.page.wait_for_function("window.__ran === true", timeout=3 * PATIENCE)
         return [f"{o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
 
@@ -152,6 +169,7 @@ class Notebook:
         answer = self.page.evaluate(
             f"expression => {request}.done.then(reply => reply.content.user_expressions.asked)", expression
         )
+        assert answer["status"] == "ok", f"{expression}: {answer.get('evalue')}"
         return str(answer["data"]["text/plain"])
 
     def outputs(self) -> list[dict[str, Any]]:

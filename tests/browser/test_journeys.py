@@ -65,6 +65,7 @@ def test_start_here_play_then_no_augmentation(open_notebook):
     # From here on without a mouse. Ten steps further, so nothing trained since the pause.
     explorer.press(step, "Enter")
     explorer.wait_for_words(f"After {seen + 10} steps")
+    notebook.ask("setattr(explorer, 'state', explorer.state.change(pace=0))")  # as fast as it can
     explorer.press(play, "Enter")
     explorer.wait_for_words("After 1500 steps")
     expect(play).to_be_enabled()
@@ -113,7 +114,7 @@ def test_latent_variables_explorer_answers(open_notebook):
     still.wait_for(state="attached")
     assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200, "a picture without a kernel"
 
-    assert notebook.run_all() == []
+    assert notebook.run_through("explorer = tree_explorer(") == []
     explorer = notebook.explorer
     for label, title in explorer.area.evaluate(CONTROLS):
         assert label, "every control has a label"
