@@ -95,7 +95,7 @@ env-test:
 check-code:
 	$(call step,layout,$(BIN)/ruff format --check .)
 	$(call step,lint,$(BIN)/ruff check .)
-	$(call step,types,$(BIN)/mypy && $(BIN)/mypy tools)
+	$(call step,types,MYPY_NUM_WORKERS=2 $(BIN)/mypy)
 
 check-run:
 	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -rs -m "not browser and not stress")

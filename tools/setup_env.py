@@ -101,15 +101,17 @@ def one_at_a_time(root: Path) -> Iterator[None]:
 def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quiet: bool) -> None:
     """Run pip in the environment, then hand JupyterLab its settings; ``quiet`` leaves pip its warnings and errors.
 
-    pip would compile module after module on one core, as long as all the rest takes: all cores do it after it.
+    pip would compile module after module on one core, as long as all the rest takes: all cores do it after it,
+    and leave out what only the libraries' own tests import.
     """
     target = f".[{','.join(extras)}]" if extras else "."
     python = str(env / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", *["--quiet"] * quiet]
     subprocess.run([*pip, "-c", str(constraints), "-e", target], check=True, cwd=root)
     modules = env / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    compiling = [python, "-m", "compileall", "-qq", "-j", "0", "-x", "site-packages/.*/tests?/", str(modules)]
     # Templates that are no Python are among them: their errors count as little here as in pip.
-    subprocess.run([python, "-m", "compileall", "-qq", "-j", "0", str(modules)], check=False, cwd=root)
+    subprocess.run(compiling, check=False, cwd=root)
     settings = env / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS, indent=2) + "\n", encoding="utf-8")
