@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 # Before the package is first imported: from here on its signatures are checked (an int will do for a float).
 # All rooms but the widgets, which hold no shapes and use `Self`, which beartype cannot follow into a method.
@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "ssl_explain"
 ROOMS = {f"ssl_explain.{path.stem}" for path in PACKAGE.iterdir() if not path.stem.endswith("__")} - {
     "ssl_explain.widgets"
 }
-install_import_hook(sorted(ROOMS), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+jaxtyping.install_import_hook(sorted(ROOMS), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 torch.set_num_threads(1)
 
@@ -38,3 +38,9 @@ def seeded() -> Callable[[int], torch.Generator]:
 def g(seeded: Callable[[int], torch.Generator]) -> torch.Generator:
     """A fresh generator with seed 0."""
     return seeded(0)
+
+
+@pytest.fixture
+def unshaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check no signature: for tests of many events whose longer versions, under `make stress`, check them all."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)

@@ -36,6 +36,7 @@ def test_no_explorer_is_left_out():
     assert set(declared()) == set(FACTORIES)
 
 
+@pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize(("name", "playing"), FIRED)
 def test_two_hundred_events(name, playing, made):
     storm(made(name), random.Random(name), palette(name, 0), events=200, playing=playing)
@@ -77,6 +78,7 @@ def both(name, made, events):
     at_once(*storms)
 
 
+@pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize("name", PLAYED)
 def test_two_that_train_keep_to_themselves(name, made):
     both(name, made, events=20)
@@ -138,6 +140,7 @@ def again(name, shell, times):
     run(shell, "explorer.close()")
 
 
+@pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize("name", [*PLAYED, "loss_explorer"])
 def test_a_cell_run_three_times_leaves_one_explorer(name, shell, undrawn):
     again(name, shell, 3)
