@@ -122,6 +122,13 @@ def test_unnormalised_flow_blows_up_and_says_so(measure_every, steps):
     assert torch.isfinite(trace.losses).all()
 
 
+@pytest.mark.parametrize(("fixed_norm", "step_size"), [(False, 1e3), (False, 1e308), (True, 1e308)])
+def test_steps_that_are_too_long_are_not_blamed_on_the_flow(fixed_norm, step_size):
+    trace = run(dense(), steps=200, step_size=step_size, fixed_norm=fixed_norm)
+    assert trace.stopped.endswith(f"steps of {step_size:g} may be too long to follow the flow")
+    assert torch.isfinite(trace.values).all()
+
+
 def test_what_was_measured_is_never_recorded_once_it_is_not_finite():
     counted = iter([1.0, 2.0, float("inf"), 4.0])
     trace = run(dense(), measure=lambda net: torch.tensor(next(counted)))

@@ -13,6 +13,8 @@ from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
 
 BLOWN_UP = "stopped at step {}: the flow has blown up, as it must in finite time without a fixed norm"
+TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
+FEW = 10  # who follows a flow moves little in one step, and does not reach infinity in so few of them
 
 
 def between_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
@@ -93,21 +95,27 @@ def flow(
     for step in range(1, steps + 1):
         energy = loss(net, views)
         gradients = torch.autograd.grad(energy, moving)
-        if not torch.isfinite(step_size * torch.nn.utils.get_total_norm(gradients) + energy.detach()):
-            stopped = BLOWN_UP.format(step - 1)
+        length = step_size * torch.nn.utils.get_total_norm(gradients)
+        if not torch.isfinite(length**2 + energy.detach()):  # the square: norms are taken of what is moved that far
+            stopped = _why_stopped(step - 1, step_size, fixed_norm)
             break
         _move(moving, gradients, step_size, fixed_norm)
         losses.append(energy.detach())
         if step % measure_every == 0 or step == steps:
             value = measure(net)
             if not torch.isfinite(value).all():
-                stopped = BLOWN_UP.format(step)
+                stopped = _why_stopped(step, step_size, fixed_norm)
                 break
             times.append(step)
             values.append(value)
             if until is not None and until(values[-1]):
                 break
     return Trace(torch.tensor(times), torch.stack(values), torch.stack(losses) if losses else torch.empty(0), stopped)
+
+
+def _why_stopped(step: int, step_size: float, fixed_norm: bool) -> str:
+    """The mathematics or the steps: weights of fixed norm have nowhere to go, and a flow takes its time."""
+    return (TOO_LONG if fixed_norm or step < FEW else BLOWN_UP).format(step, step_size)
 
 
 def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
