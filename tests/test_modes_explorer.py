@@ -53,6 +53,14 @@ def test_every_pair_of_extremes(one):
         assert "nan" not in one.figure.describe()
 
 
+@pytest.mark.parametrize("departure", CONTROLS["departure"].options)
+@pytest.mark.parametrize("eta", [0.17, 0.3])
+def test_the_words_above_the_two_halves_never_meet(one, eta, departure):
+    one.state = ModesState(eta=eta, beta=0.03, turn=45, departure=departure)
+    left, right = (words.get_window_extent() for words in one.figure.captions)
+    assert left.x1 + 20 < right.x0
+
+
 @pytest.mark.parametrize("p", [-0.2, 1.1])
 @pytest.mark.parametrize("departure", CONTROLS["departure"].options)
 def test_the_fastest_settings_stay_finite(one, p, departure):

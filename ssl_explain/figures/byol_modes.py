@@ -132,7 +132,7 @@ class PlanePicture(Picture[PhasePlane]):
             self.lines[1][mode].set_data(record.predicted.times.numpy(), float(record.offset[0, mode]) * decay)
             self.dots[0][mode].set_data(record.trained.times.numpy(), record.trained.size[:, mode].numpy())
             self.dots[1][mode].set_data(record.trained.times.numpy(), record.offset[:, mode].numpy())
-        fate = "this start survives" if record.survives else "this start dies"
+        fate = "survives" if record.survives else "dies"
         self.captions[0].set_text(
             f"η = {record.decay:.2f} (threshold {record.threshold:.3f}), {_target(record)}: {fate}"
         )
