@@ -132,9 +132,9 @@ class PlanePicture(Picture[PhasePlane]):
             self.lines[1][mode].set_data(record.predicted.times.numpy(), float(record.offset[0, mode]) * decay)
             self.dots[0][mode].set_data(record.trained.times.numpy(), record.trained.size[:, mode].numpy())
             self.dots[1][mode].set_data(record.trained.times.numpy(), record.offset[:, mode].numpy())
-        fate = "survives" if record.survives else "dies"
+        fate = "Survives" if record.survives else "Dies"
         self.captions[0].set_text(
-            f"η = {record.decay:.2f} (threshold {record.threshold:.3f}), {_target(record)}: {fate}"
+            f"{fate} at η = {record.decay:.2f} (threshold {record.threshold:.3f}), {_target(record)}"
         )
         self.captions[1].set_text(f"{record.setting}: s is off by {record.gap:.3f}")
         return changed
