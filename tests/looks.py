@@ -1,5 +1,7 @@
 """How colours and figures look to other eyes: contrast, simulated colour vision, and what would be missed."""
 
+import itertools
+
 import numpy as np
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex, to_rgba
@@ -85,6 +87,23 @@ def dim_texts(figure):
             ratio = contrast(laid_over(text.get_color(), paper, text.get_alpha()), paper)
             if ratio < READABLE:
                 found[text.get_text()] = round(ratio, 2)
+    return found
+
+
+def crowded_texts(figure):
+    """Pairs of texts that share more than a pixel or two, and texts that are cut off.
+
+    Numbers at the ticks are left out: matplotlib places them.
+    """
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    at_axes = {text for axis in axes for text in (*axis.get_ticklabels(which="both"), axis.offsetText)}
+    written = [(text.get_text(), text.get_window_extent()) for text in _texts(figure) if text not in at_axes]
+    found = [text for text, box in written if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1]
+    for (one, a), (other, b) in itertools.combinations(written, 2):
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 2 and min(a.y1, b.y1) - max(a.y0, b.y0) > 3 and one != other:
+            found.append(f"{one} | {other}")
     return found
 
 
