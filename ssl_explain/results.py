@@ -148,6 +148,8 @@ def _verified(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         there = max(content.count(b"\n") - 1, 0)
         broken = there < rows or not content.endswith(b"\n")
         got = f"{there} of {rows} rows: it breaks off" if broken else "another checksum: something in it has changed"
+        if hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest() == expected:
+            got = "other line ends, CRLF for LF: git (core.autocrlf) or an editor has converted them"
         raise ValueError(f"`{path}` must match its manifest {beside.name}, got {got}; {again}")
     return manifest, content
 

@@ -110,7 +110,9 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
             body += reader.cell(cell) + (BEFOREHAND if number == 1 else "")
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    (folder / f"{path.stem}.html").write_text(page(lesson(path, notebook).title, body, links), encoding="utf-8")
+    (folder / f"{path.stem}.html").write_text(
+        page(lesson(path, notebook).title, body, links), encoding="utf-8", newline="\n"
+    )
     return path.name, time.monotonic() - begin
 
 
@@ -142,8 +144,8 @@ def main() -> int:
             name, took = done.result()
             print(f"{name}: {took:.0f} s", flush=True)
     sheet = markdown((ROOT / "notebooks" / "NOTATION.md").read_text(encoding="utf-8"))
-    (fresh / "NOTATION.html").write_text(page("Notation", sheet, links), encoding="utf-8")
-    (fresh / "index.html").write_text(page("ssl_explain", contents(everything), links), encoding="utf-8")
+    (fresh / "NOTATION.html").write_text(page("Notation", sheet, links), encoding="utf-8", newline="\n")
+    (fresh / "index.html").write_text(page("ssl_explain", contents(everything), links), encoding="utf-8", newline="\n")
     size = sum(file.stat().st_size for file in fresh.iterdir())
     print(f"{len(paths) + 2} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
     if size > LIMIT:

@@ -107,7 +107,7 @@ def write(nb: NotebookNode, path: Path) -> None:
     """Write beside the old file, then swap: the file is never half-written."""
     fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(nbformat.writes(nb).rstrip("\n") + "\n", encoding="utf-8")
+        fresh.write_text(nbformat.writes(nb).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
