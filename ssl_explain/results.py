@@ -26,7 +26,9 @@ from numpy.typing import ArrayLike
 from ssl_explain import _require
 
 FORMAT = 1
-DATA = Path(__file__).resolve().parent.parent / "data"  # found from whichever folder a notebook runs in
+_PACKAGE = Path(__file__).resolve().parent
+# Where the tables lie, whichever folder a notebook runs in: inside an installed package, beside that of a checkout.
+DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _PACKAGE.parent / "data"
 
 
 @contextmanager
