@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course import ONLY_IN_LAB
 from nbformat.v4 import new_output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,13 @@ NETWORK = re.compile(r"https?:|urllib|requests|urlopen|aiohttp|socket|wget|curl|
 MACHINE = re.compile(r"/(home|work|tmp|root|Users)/|file://|\b[A-Z]:\\+\w", re.ASCII)
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VIEW = "application/vnd.jupyter.widget-view+json"
+FIRST_LINE = (
+    "In JupyterLab, first choose *Run → Run All Cells*, then come back to the top: the pictures saved in this file are "
+    "stills, and get their sliders and buttons when their cells have run."
+)
+WHAT_TO_INSTALL = (
+    '# "No module named …" below? This notebook is part of a project: install all of it, as its README.md says.'
+)
 
 spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "tools" / "run_notebooks.py")
 tool = importlib.util.module_from_spec(spec)
@@ -76,6 +84,20 @@ def links(nb, name):
 def setup(nb, name):
     second = nb.cells[1]
     return second.cell_type == "code" and tagged(nb, "setup") == [second] and "seed" in second.source
+
+
+def what_to_do_first(nb, name):
+    """A reader who opens the file anywhere learns below its title what its pictures are, and how they come alive."""
+    return nb.cells[0].source.split("\n\n")[1] == FIRST_LINE and ONLY_IN_LAB.fullmatch(f"{FIRST_LINE}\n\n")
+
+
+def what_to_install(nb, name):
+    """Where the package is missing, the first line of the cell that fails says what to do."""
+    return nb.cells[1].source.splitlines()[0] == WHAT_TO_INSTALL and "import" in nb.cells[1].source.splitlines()[1]
+
+
+def language(nb, name):
+    return nb.metadata.get("language_info") == tool.LANGUAGE
 
 
 def short_cells(nb, name):
@@ -160,8 +182,9 @@ def fresh(nb, name):
 
 
 RULES = (
-    valid, first_screen, links, setup, short_cells, parts, predictions, executed, compared, exercises, headings,
-    images, no_widget_state, no_network, no_machine_path, speaker_notes, fresh,
+    valid, language, first_screen, what_to_do_first, links, setup, what_to_install, short_cells, parts,
+    predictions, executed, compared, exercises, headings, images, no_widget_state, no_network,
+    no_machine_path, speaker_notes, fresh,
 )  # fmt: skip
 
 
@@ -196,6 +219,9 @@ def plant(nb, rule):
     note = next(c for c in nb.cells if "speaker" in c.metadata)
     {
         "valid": lambda: nb.metadata.kernelspec.update(name="python2"),
+        "language": lambda: nb.metadata.language_info.update(version="3.11.0"),
+        "what_to_do_first": lambda: nb.cells[0].update(source=nb.cells[0].source.replace("stills", "alive")),
+        "what_to_install": lambda: cell["setup"].update(source="import torch\n\nseed = 1"),
         "first_screen": lambda: last_line(nb, "previous: none | next: none"),
         "links": lambda: last_line(nb, "previous: none | [contents](README.md) | next: [99](99_gone.ipynb)"),
         "setup": lambda: cell["setup"].metadata.update(tags=[]),

@@ -1,10 +1,12 @@
 """Executed notebooks: complete or untouched, and the same bytes from every run."""
 
+import ast
 import importlib.util
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter, ScriptExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 SCRIPT = Path(__file__).resolve().parent.parent / "tools" / "run_notebooks.py"
@@ -39,7 +41,7 @@ def test_stale_until_recorded_and_again_after_an_edit():
 def test_what_differs_from_run_to_run_is_not_kept():
     nb = notebook("1")
     nb.metadata["widgets"] = {"state": {}}
-    nb.metadata["language_info"] = {"name": "python", "version": "3.11.0"}
+    nb.metadata["language_info"] = {"name": "python", "version": "3.11.0", "codemirror_mode": {"version": 3}}
     nb.cells[1].metadata["execution"] = {"iopub.execute_input": "now"}
     view = {tool.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "VBox()"}
     nb.cells[1].outputs = [
@@ -49,10 +51,23 @@ def test_what_differs_from_run_to_run_is_not_kept():
     ]
     tool.tidy(nb)
     assert "widgets" not in nb.metadata
-    assert nb.metadata["language_info"] == {"name": "python"}
+    assert nb.metadata["language_info"] == tool.LANGUAGE
+    assert not any("version" in name for name in tool.LANGUAGE)
     assert nb.cells[1].metadata == {}
     assert nb.cells[1].outputs[0].text == "<f at 0x…>"
     assert [set(output.get("data", ())) for output in nb.cells[1].outputs] == [set(), {"text/plain", "image/png"}]
+
+
+def test_a_kept_notebook_is_exported_as_the_python_that_it_is():
+    """Name and ending of the exported file, its comments and its colours come from the metadata alone."""
+    nb = notebook("print('a')")
+    tool.tidy(nb)
+    source, told = ScriptExporter().from_notebook_node(nb)
+    assert told["output_extension"] == ".py"
+    assert "# # Title" in source
+    assert ast.parse(source).body
+    page, _ = HTMLExporter().from_notebook_node(nb)
+    assert 'class="highlight hl-ipython3"' in page
 
 
 def test_ids_follow_the_cells_and_chosen_ids_stay():

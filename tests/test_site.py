@@ -149,3 +149,13 @@ def test_a_cell_that_fails_is_named(tmp_path):
     with pytest.raises(RuntimeError, match=r"cell 2 of t\.ipynb: ZeroDivisionError"):
         build_site.build(tmp_path / "t.ipynb", tmp_path, [])
     assert not (tmp_path / "t.html").exists()
+
+
+def test_a_page_says_nothing_of_a_menu_that_it_lacks():
+    cell = nbformat.v4.new_markdown_cell(
+        "# Title\n\nIn JupyterLab, first choose *Run*: pictures wake.\n\n**Question.** Why?"
+    )
+    said = build_site.Reader().cell(cell)
+    assert "JupyterLab" not in said
+    assert "Title" in said
+    assert "Why?" in said

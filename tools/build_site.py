@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from course import lesson, notebooks
+from course import ONLY_IN_LAB, lesson, notebooks
 from page_policy import digest, policy
 from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
@@ -56,7 +56,7 @@ class Reader:
     def cell(self, cell: nbformat.NotebookNode) -> str:
         """One cell as HTML."""
         if cell.cell_type == "markdown":
-            return markdown(cell.source)
+            return markdown(ONLY_IN_LAB.sub("", cell.source))
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
         if isinstance(value, Explorer):
             self.players += 1

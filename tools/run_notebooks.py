@@ -22,6 +22,13 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+LANGUAGE = {  # what an export asks for; the version of Python is another on every machine
+    "name": "python",
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 BARE_WIDGET = re.compile(r"$|[A-Z]\w*\(")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
@@ -99,7 +106,7 @@ def tidy(nb: NotebookNode) -> None:
     nb.nbformat, nb.nbformat_minor = 4, max(5, nb.nbformat_minor)
     nb.metadata.pop("widgets", None)
     nb.metadata["kernelspec"] = dict(KERNEL)
-    nb.metadata["language_info"] = {"name": "python"}
+    nb.metadata["language_info"] = dict(LANGUAGE)
     nb.metadata["ssl_explain"] = {**nb.metadata.get("ssl_explain", {}), "code_sha256": code_hash(nb)}
 
 
