@@ -5,7 +5,7 @@
 
 VENV := .venv
 BIN = $(VENV)/bin
-FIRST := notebooks/00_start_here.ipynb
+FIRST := my_notebooks/00_start_here.ipynb
 
 # An interpreter that is named wins; otherwise the one of the environment, if it runs; otherwise python3.
 ifeq ($(strip $(PYTHON)),)
@@ -40,7 +40,8 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo 'PYTHON=/path/to/python3.12 chooses the interpreter; LAB_ARGS="--no-browser" reaches JupyterLab.'
 
-lab: env ## JupyterLab on this machine, opened at the first notebook
+lab: env ## JupyterLab on this machine, opened at your copy of the first notebook (in my_notebooks)
+	@$(BIN)/python tools/working_copies.py
 	@allow=; [ "$$(id -u)" -ne 0 ] || allow=--allow-root; \
 	exec $(BIN)/jupyter-lab --ip=127.0.0.1 --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) $$allow $(LAB_ARGS)
 

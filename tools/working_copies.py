@@ -1,0 +1,98 @@
+"""Copy the course to my_notebooks/, where a reader works: git leaves that folder alone and can pull.
+
+``python tools/working_copies.py`` copies what is missing there, and renews what the course has changed since, unless
+the reader has changed it too. Saved outputs are no change: Run All makes them again. A note in the folder says which
+version every copy was made from.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+COURSE, MINE = ROOT / "notebooks", ROOT / "my_notebooks"
+NOTE = ".copies.json"
+
+
+def digest(content: bytes) -> str:
+    """Digest of what a reader writes: the text and the code of a notebook, or all of another file.
+
+    Example:
+        >>> digest(b'{"cells": []}') == digest(b'{"cells": [], "metadata": {}}') != digest(b"")
+        True
+    """
+    try:
+        cells = json.loads(content)["cells"]
+        content = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
+    except (ValueError, KeyError, TypeError):
+        pass
+    return hashlib.sha256(content).hexdigest()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write beside the old file, then swap: the file is never half-written."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_bytes(content)
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def version(content: bytes) -> str:
+    """What the note keeps of a file of the course: the digest of what a reader would change in it, and of all of it."""
+    return f"{digest(content)} {hashlib.sha256(content).hexdigest()}"
+
+
+def read_note(mine: Path) -> dict[str, Any]:
+    """For every copy: the version that it was made from; empty if there is no note."""
+    try:
+        note = json.loads((mine / NOTE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def renew(course: Path, mine: Path) -> tuple[list[str], list[str]]:
+    """Bring the copies up to date; the names of those renewed, and of those kept though the course has newer ones."""
+    mine.mkdir(exist_ok=True)
+    note = read_note(mine)
+    renewed, kept = [], []
+    for source in sorted(path for path in course.iterdir() if path.suffix in (".ipynb", ".md")):
+        name, content, copy = source.name, source.read_bytes(), mine / source.name
+        now, then = version(content), note.get(name, "none")
+        if copy.exists():
+            if now == then:
+                continue
+            if digest(copy.read_bytes()) not in (now.partition(" ")[0], str(then).partition(" ")[0]):
+                kept.append(name)
+                continue
+            renewed.append(name)
+        write(copy, content)
+        note[name] = now
+    write(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
+    return renewed, kept
+
+
+def main() -> int:
+    """Renew the copies and say where the reader's work lies."""
+    try:
+        renewed, kept = renew(COURSE, MINE)
+    except OSError as error:
+        print(
+            f"ssl_explain: {error}; your notebooks are kept in {MINE.name}/, so it must be writable.", file=sys.stderr
+        )
+        return 1
+    print(f"Your notebooks lie in {MINE.name}/. What you change there stays, and git leaves it alone.")
+    if renewed:
+        print(f"Renewed, because the course has changed and you had not: {', '.join(renewed)}.")
+    for name in kept:
+        print(f"{name}: the course has a newer one, yours stays. To get both, rename yours and start again.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
