@@ -21,8 +21,8 @@ MACHINE = re.compile(r"/(home|work|tmp|root|Users)/|file://|\b[A-Z]:\\+\w", re.A
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_LINE = (
-    "In JupyterLab, first choose *Run → Run All Cells*, then come back to the top: the pictures saved in this file are "
-    "stills, and get their sliders and buttons when their cells have run."
+    "In JupyterLab, first choose *Run → Run All Cells*: the pictures saved in this file are stills, and get their "
+    "sliders and buttons when their cells have run."
 )
 WHAT_TO_INSTALL = (
     '# "No module named …" below? This notebook is part of a project: install all of it, as its README.md says.'

@@ -73,6 +73,11 @@ def test_a_new_constraint_is_installed_and_a_linter_setting_is_not(world, projec
     assert world() == [("pip",)]
     (project / "constraints.txt").write_text("a==2\n")
     assert world() == [("pip",)]
+    assets = project / "tools" / "lab_assets"
+    assets.mkdir(parents=True)
+    (assets / "stay.js").write_text("1;")  # a copy of it lies in the environment
+    assert world() == [("pip",)]
+    assert world() == []
 
 
 @pytest.mark.parametrize("failure", [subprocess.CalledProcessError(1, "pip"), KeyboardInterrupt()])
@@ -171,3 +176,17 @@ def test_a_failure_ends_in_one_sentence(tool, monkeypatch, capsys):
         "ssl_explain: setting up .venv failed, the reason is above; "
         "once it is removed, the same command starts afresh.\n"
     )
+
+
+def test_jupyterlab_finds_settings_and_extension(tool, tmp_path, monkeypatch):
+    """The extension, its folder and the name under which its script registers are called the same."""
+    monkeypatch.setattr(tool.subprocess, "run", lambda *_, **__: None)
+    for _ in range(2):
+        tool.install(tmp_path, SCRIPT.parent.parent, tmp_path / "constraints.txt", [], quiet=True)
+    share = tmp_path / "share" / "jupyter"
+    assert json.loads((share / "lab" / "settings" / "overrides.json").read_text()) == tool.LAB_SETTINGS
+    (about,) = (share / "labextensions").glob("*/package.json")
+    said = json.loads(about.read_text(encoding="utf-8"))
+    assert said["name"] == about.parent.name
+    script = about.parent / said["jupyterlab"]["_build"]["load"]
+    assert f'["{said["name"]}"] = ' in script.read_text(encoding="utf-8")

@@ -50,7 +50,7 @@ def read_from(site, cwd):
 
 
 def test_every_package_is_named(archives):
-    """The list in pyproject.toml is whole; data/ is one of them, under another name."""
+    """The list in pyproject.toml is whole; data/ is one of them, under another name. Nothing else is in a wheel."""
     named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
     there = {path.parent for path in (ROOT / "ssl_explain").rglob("*.py")}
     found = {".".join(path.relative_to(ROOT).parts) for path in there}

@@ -22,18 +22,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Messages of widgets in one kernel thread, and no pop-up about news or updates in front of an audience.
+# Messages of widgets in one kernel thread; no pop-up about news or updates in front of an audience; a notebook that is
+# opened again shows its explorers as they were, marked as dead until their cells run, instead of "model not found".
 LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
+LAB_ASSETS = Path("tools", "lab_assets")  # an extension of JupyterLab: Run All leaves the reader where he is
 
 
 def fingerprint(root: Path, constraints: Path) -> str:
     """Digest of all that decides what is installed, and where; settings of the linters do not count."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     parts = [str(root), project["build-system"], project["project"], project.get("tool", {}).get("setuptools")]
-    parts += [constraints.read_text(encoding="utf-8"), LAB_SETTINGS]
+    assets = sorted((root / LAB_ASSETS).glob("*"))
+    parts += [*(path.read_text(encoding="utf-8") for path in (constraints, *assets)), LAB_SETTINGS]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -99,7 +103,7 @@ def one_at_a_time(root: Path) -> Iterator[None]:
 
 
 def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quiet: bool) -> None:
-    """Run pip in the environment, then hand JupyterLab its settings; ``quiet`` leaves pip its warnings and errors.
+    """Run pip in the environment, then hand JupyterLab its settings and extension; ``quiet`` leaves pip its warnings and errors.
 
     pip would compile module after module on one core, as long as all the rest takes: all cores do it after it,
     and leave out what only the libraries' own tests import.
@@ -112,6 +116,8 @@ def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quie
     compiling = [python, "-m", "compileall", "-qq", "-j", "0", "-x", "site-packages/.*/tests?/", str(modules)]
     # Templates that are no Python are among them: their errors count as little here as in pip.
     subprocess.run(compiling, check=False, cwd=root)
+    extension = env / "share" / "jupyter" / "labextensions" / "ssl-explain"
+    shutil.copytree(root / LAB_ASSETS, extension, dirs_exist_ok=True)
     settings = env / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS, indent=2) + "\n", encoding="utf-8")

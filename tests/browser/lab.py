@@ -1,6 +1,7 @@
 """A real JupyterLab and a real Chromium, on copies: nothing here touches the notebooks that are committed."""
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -13,12 +14,15 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(PROJECT / "tools"))  # some run this as a script
+LAB_SETTINGS = import_module("setup_env").LAB_SETTINGS
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = """no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update
@@ -36,6 +40,13 @@ THROUGH = """source => {
     notebook.activeCellIndex = below;
     return below;
 }"""
+CELL = """const notebook = window.jupyterapp.shell.currentWidget.content;
+    const place = notebook.widgets.findIndex(cell => cell.model.sharedModel.getSource().includes(source));"""
+SCROLL = f"source => {{ {CELL} return notebook.scrollToItem(place, 'start') }}"
+SHOWN = f"""source => {{ {CELL}
+    const [page, cell] = [notebook.outerNode, notebook.widgets[place].node].map(node => node.getBoundingClientRect());
+    return cell.height > 0 && cell.bottom > page.top && cell.top < page.bottom;
+}}"""
 PICTURE = "img[src^='data:image/jpeg']"  # the live one: a still picture in an output is a PNG
 
 
@@ -76,16 +87,18 @@ def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str, log: Pat
 
 @contextlib.contextmanager
 def jupyter_lab() -> Iterator[Server]:
-    """Serve a copy of the notebooks and their data on 127.0.0.1 with a token; settings lie in a private folder."""
+    """Serve a copy of the notebooks and their data on 127.0.0.1 with a token; our settings lie in a private folder."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home, token, port = Path(folder), secrets.token_hex(16), _free_port()
         root = home / "course"
         for part in ("notebooks", "data"):
             shutil.copytree(PROJECT / part, root / part, ignore=shutil.ignore_patterns(".*"))
         private = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-        quiet = home / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-        quiet.parent.mkdir(parents=True)
-        quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        shutil.copytree(PROJECT / "tools" / "lab_assets", home / "data/labextensions/ssl-explain")
+        for plugin, settings in LAB_SETTINGS.items():
+            path = home / "config/lab/user-settings" / f"{plugin.replace(':', '/')}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(settings), encoding="utf-8")
         environment = {**os.environ, **private, "IPYTHONDIR": str(home / "ipython")}
         environment.pop("MPLBACKEND", None)  # a notebook chooses for itself
         command = [
@@ -186,6 +199,19 @@ class Notebook:
         areas = self.page.locator(".jp-Cell-outputArea").filter(has=self.page.locator(PICTURE))
         areas.first.wait_for()
         return (LiveExplorer(self.page, area) for area in areas.all())
+
+    def scroll_to(self, source: str) -> None:
+        """Bring the cell that contains ``source`` to the top of the page, and wait until it is there."""
+        self.page.evaluate(SCROLL, source)
+        self.wait_until_shown(source)
+
+    def wait_until_shown(self, source: str) -> None:
+        """Wait until the cell that contains ``source`` is on the page."""
+        self.page.wait_for_function(SHOWN, arg=source)
+
+    def save(self) -> None:
+        """Save it, as JupyterLab does by itself every two minutes."""
+        self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
 
     def close(self) -> None:
         """Stop the kernel and close the tab."""

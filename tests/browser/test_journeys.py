@@ -83,6 +83,32 @@ def test_start_here_play_then_no_augmentation(open_notebook):
     notebook.close()
 
 
+def test_run_all_leaves_the_reader_in_place_and_what_is_saved_shows_its_explorers(open_notebook):
+    """Without a kernel a saved notebook has its pictures as they were, with controls that are marked as dead."""
+    notebook = open_notebook("00_start_here.ipynb")
+    source = "explorer = tree_explorer("
+    notebook.scroll_to(source)
+    for restart in (False, True):
+        assert notebook.run_all(restart=restart) == []
+        notebook.wait_until_shown(source)
+    explorer = notebook.explorer
+    explorer.press(explorer.button("Step"), "Enter")
+    explorer.wait_for_words("After 10 steps")
+    words = explorer.words
+    notebook.save()
+    notebook.close()
+
+    again = open_notebook("00_start_here.ipynb")
+    assert again.explorer.words == words
+    again.explorer.area.locator(".jupyter-widgets-disconnected").first.wait_for()
+    assert "model not found" not in again.page.locator(".jp-Notebook").inner_text()
+    assert again.run_all() == []
+    again.explorer.wait_for_words("Before training")
+    assert again.page.locator(".jupyter-widgets-disconnected").count() == 0
+    assert again.errors == []
+    again.close()
+
+
 PILES = """(__import__('gc').collect(), [
     sum(isinstance(thing, kind) for thing in __import__('gc').get_objects())
     for kind in (type(explorer.view), type(explorer._widgets['pair']))

@@ -1,0 +1,31 @@
+// Run All leaves JupyterLab at the last cell: the summary. This brings back the place where the reader was.
+(() => {
+  // A function that scrolls back to what is at the top of the page now.
+  const remember = (notebook) => {
+    const page = notebook?.outerNode; // the cells, scrolled
+    if (!page || !notebook.widgets?.length) return undefined;
+    const top = ({ node }) => node.getBoundingClientRect().top - page.getBoundingClientRect().top;
+    const place = notebook.widgets.findIndex((cell) => top(cell) + cell.node.offsetHeight > 0);
+    if (place < 0) return undefined;
+    const cell = notebook.widgets[place];
+    const before = top(cell);
+    return () => {
+      if (notebook.activeCellIndex < notebook.widgets.length - 1) return; // the reader has gone elsewhere
+      notebook.activeCellIndex = place;
+      page.scrollTop += top(cell) - before;
+    };
+  };
+  const activate = ({ commands, shell }) => {
+    const execute = commands.execute.bind(commands);
+    commands.execute = (id, ...rest) => {
+      const runs = id === "notebook:run-all-cells" || id === "notebook:restart-run-all";
+      const back = runs ? remember(shell.currentWidget?.content) : undefined;
+      const result = execute(id, ...rest);
+      if (back && id === "notebook:run-all-cells") requestAnimationFrame(back);
+      else if (back) result.then(back, () => {}); // it asks first, and runs when it has its answer
+      return result;
+    };
+  };
+  const plugin = { id: "ssl-explain:stay", autoStart: true, activate };
+  (window._JUPYTERLAB ??= {})["ssl-explain"] = { init: () => {}, get: async () => () => plugin };
+})();
