@@ -103,7 +103,7 @@ def one_at_a_time(root: Path) -> Iterator[None]:
 
 
 def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quiet: bool) -> None:
-    """Run pip in the environment, then hand JupyterLab its settings and extension; ``quiet`` leaves pip its warnings and errors.
+    """Run pip in the environment, then hand JupyterLab its settings and extension; ``quiet`` shows only pip's problems.
 
     pip would compile module after module on one core, as long as all the rest takes: all cores do it after it,
     and leave out what only the libraries' own tests import.
