@@ -21,7 +21,7 @@ without_augmentation = Question(
         ),
         "falls": Option(
             "it falls",
-            "Outputs are normalised, so pushing all points apart rewards any difference between points alike. There are "
+            "Outputs are normalised, so pushing all points apart rewards every difference alike. There are "
             "many more details of the leaves than roots, so they crowd the root out.",
         ),
     },
