@@ -49,12 +49,13 @@ how_alike = Question(
 )
 
 copies = Question(
-    "VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with weights 25, 25, 1, "
-    "how many different directions do its three outputs fill?",
+    "VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with its formula's "
+    "weights 25, 25, 1, how many different directions do its three outputs fill?",
     {
         "three": Option(
             "three: that is what the covariance term is for",
-            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper.",
+            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper. "
+            "(Weighed as in the published code, scatter is cheaper, and three it is.)",
         ),
         "two": Option(
             "two: the three outputs crowd into the two steadiest",
