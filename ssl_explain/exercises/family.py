@@ -31,11 +31,12 @@ loud_or_steady = Question(
 )
 
 how_alike = Question(
-    "Seven losses, the same start, the same world, trained to the end. How far apart are the subspaces they learn?",
+    "Seven losses, the same start, this one world, trained to the end. How far apart are the subspaces they learn?",
     {
         "same": Option(
             "nearly all learn the same subspace",
-            "Pairs, statistics or a predictor: in the end each keeps directions whose variance lies between points.",
+            "Pairs, statistics or a predictor: each prefers directions whose variance lies between points. (In other "
+            "worlds the weights of VICReg, Barlow Twins and BYOL may leave one of the three out.)",
         ),
         "kinds": Option(
             "three groups: those with negatives, those with statistics, the one with a predictor",
