@@ -76,7 +76,7 @@ def shares(seed: int, strength: float) -> list[float]:
 
 
 def emergence() -> Iterator[Row]:
-    """Whether the latents emerge: with augmentation all levels, without it not the root."""
+    """Whether the latents emerge, outputs being normalised: with augmentation all levels, without it not the root."""
     for seed in (1, 2, 3):
         yield Row(f"tree {seed}, q = 1: worst level by its ceiling", 100 * min(shares(seed, 1.0)), "%", low=95)
         yield Row(f"tree {seed}, q = 0: root by its ceiling", 100 * shares(seed, 0.0)[-1], "%", high=65)

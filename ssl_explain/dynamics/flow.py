@@ -12,7 +12,7 @@ from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
 
-BLOWN_UP = "stopped at step {}: the flow has blown up, as it must in finite time without a fixed norm"
+BLOWN_UP = "stopped at step {}: the flow has blown up, as no norm is fixed (two or more layers do so in finite time)"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
 FEW = 10  # who follows a flow moves little in one step, and does not reach infinity in so few of them
 
@@ -73,7 +73,8 @@ def flow(
     """Follow the gradient flow of an expected loss in small Euler steps; ``net`` is changed in place.
 
     ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves); without it, and without
-    normalised outputs, L_simp blows up in finite time: ``until`` stops a run once what was measured says so.
+    normalised outputs, L_simp diverges (exponentially for one layer, in finite time for more): ``until`` stops a run
+    once what was measured says so.
     ``layers`` names the layers that move (all of them if None). Nothing that is not finite is ever recorded.
 
     Raises:

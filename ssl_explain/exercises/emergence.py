@@ -40,8 +40,8 @@ two_neurons = Question(
         ),
         "worse": Option(
             "clearly worse",
-            "Training amplifies what random neurons happen to select. With few draws there is little luck to amplify, "
-            "and neurons that are silent on all inputs get no gradient.",
+            "Training amplifies what random neurons happen to select, and two are few draws. Besides, two ReLU outputs "
+            "of length one have only a quarter of the circle, and silent ones never move: a linear top ends higher.",
         ),
         "better": Option(
             "better: fewer neurons overfit less",

@@ -31,11 +31,12 @@ loud_or_steady = Question(
 )
 
 how_alike = Question(
-    "Seven losses, the same start, the same world, trained to the end. How far apart are the subspaces they learn?",
+    "Seven losses, the same start, this one world, trained to the end. How far apart are the subspaces they learn?",
     {
         "same": Option(
             "nearly all learn the same subspace",
-            "Pairs, statistics or a predictor: in the end each keeps directions whose variance lies between points.",
+            "Pairs, statistics or a predictor: each prefers directions whose variance lies between points. (In other "
+            "worlds the weights of VICReg, Barlow Twins and BYOL may leave one of the three out.)",
         ),
         "kinds": Option(
             "three groups: those with negatives, those with statistics, the one with a predictor",
@@ -49,12 +50,13 @@ how_alike = Question(
 )
 
 copies = Question(
-    "VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with weights 25, 25, 1, "
-    "how many different directions do its three outputs fill?",
+    "VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with its formula's "
+    "weights 25, 25, 1, how many different directions do its three outputs fill?",
     {
         "three": Option(
             "three: that is what the covariance term is for",
-            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper.",
+            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper. "
+            "(Weighed as in the published code, scatter is cheaper, and three it is.)",
         ),
         "two": Option(
             "two: the three outputs crowd into the two steadiest",

@@ -52,8 +52,8 @@ patterns = Question(
 )
 
 after_training = Question(
-    "InfoNCE, weights frozen, mild views (s = 0.5), outputs free. Before training the prediction is almost perfect. "
-    "After 200 steps, how large is its cosine with the true step?",
+    "InfoNCE, weights frozen, mild views (s = 0.5), outputs read without scaling. Before training the prediction is "
+    "almost perfect. After 200 steps, with outputs as large as they are then, what is its cosine with the true step?",
     {
         "better": Option(
             "as large: training brings the views of a digit together, so freezing costs nothing",
@@ -67,8 +67,8 @@ after_training = Question(
         ),
         "lost": Option(
             "near zero",
-            "Free outputs have grown, so the spread of the views is several times τ. Then the weights of single views "
-            "have nothing to do with weights frozen at the means.",
+            "Unscaled outputs have grown, so the spread of the views is several times τ: single views then weigh quite "
+            "otherwise than their means. Brought to equal size, the trained network is predicted as well as before.",
         ),
     },
 )

@@ -31,12 +31,13 @@ bottom_operator = Question(
 )
 
 weak_polarity = Question(
-    "Now children listen badly to their parents: |ρ| from 0.3 to 0.5. Which level ends furthest below its ceiling?",
+    "Now children listen badly to their parents: |ρ| from 0.3 to 0.5. Which level is furthest below its ceiling "
+    "after 40 steps?",
     {
         "root": Option(
             "the root",
-            "All it gets has passed through three weak edges, and what two views share fades like the square of the "
-            "product of polarities. Its ceiling has fallen too, but the network falls short even of that.",
+            "It starts lowest, and all it gets has passed through three weak edges: what two views share fades like "
+            "the square of the product of polarities. It keeps rising, but needs longest.",
         ),
         "middle": Option(
             "the middle level",

@@ -49,7 +49,8 @@ first_preference = Question(
 )
 
 small_shifts = Question(
-    "Now let views shift by at most a quarter of the ring (q = 0.5). What do most ReLU neurons end up telling apart?",
+    "Now let views shift by at most a quarter of the ring (q = 0.5), under L_simp. What do most ReLU neurons end up "
+    "telling apart?",
     {
         "object": Option(
             "the object, as before",

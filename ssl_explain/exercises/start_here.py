@@ -11,8 +11,8 @@ without_augmentation = Question(
     {
         "rises": Option(
             "its correlation rises just the same",
-            "That would be so if telling points apart were enough. But points can be told apart by any detail, and "
-            "details are many: nothing singles out the root.",
+            "With free outputs it need not fall, since the root is a large direction. But here outputs are normalised: "
+            "points can be told apart by any detail, details are many, and nothing singles out the root.",
         ),
         "stays": Option(
             "it stays where it started",
@@ -21,8 +21,8 @@ without_augmentation = Question(
         ),
         "falls": Option(
             "it falls",
-            "Pushing all points apart rewards whatever differs between points. The details of the leaves differ most, "
-            "so they crowd the root out.",
+            "Outputs are normalised, so pushing all points apart rewards every difference alike. There are "
+            "many more details of the leaves than roots, so they crowd the root out.",
         ),
     },
 )
