@@ -61,12 +61,16 @@ class RaceRun(EmergenceRun):
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps; stop where the outputs have outgrown every picture."""
-        training = self.training
+        self._stop_if_outgrown()
         for _ in range(steps):
-            training.advance(1)
-            pairs = zip(training.net.parameters(), self.start.parameters(), strict=True)
-            if training.stopped is None and any(w.norm() > OUTGROWN * first.norm() for w, first in pairs):
-                training.stopped = f"stopped at step {training.step}: the weights grow without end"
+            self.training.advance(1)
+            self._stop_if_outgrown()
+
+    def _stop_if_outgrown(self) -> None:
+        training = self.training
+        pairs = zip(training.net.parameters(), self.start.parameters(), strict=True)
+        if training.stopped is None and any(w.norm() > OUTGROWN * first.norm() for w, first in pairs):
+            training.stopped = f"stopped at step {training.step}: the weights grow without end"
 
     def record(self, budget: int, before: Trace | None = None, before_strength: float | None = None) -> Emergence:
         """The correlations alone."""
