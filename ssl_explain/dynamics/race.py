@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.emergence import EmergenceRun
 from ssl_explain.dynamics.exact import ExactKnowledge, exact_run, node_operators
 from ssl_explain.losses.expected import Expected, expected_simple
@@ -104,6 +105,7 @@ class RaceRun(EmergenceRun):
         return torch.stack(norms) if self.tree.runs else norms[0]
 
 
+@own_modes()
 def race_run(
     *,
     depth: int = 3,

@@ -176,7 +176,7 @@ def ring_run(
     if batch is not None:
         update = sampled_update(world, strength, batch, generator=generator, tau=tau, linear=linear)
     weights = follow(start, update, steps=steps, step_size=step_size, every=every)
-    times = torch.arange(len(weights)) * every * step_size
+    times = torch.arange(len(weights), dtype=torch.float32) * every * step_size
     return Selectivity(
         world.patterns(), times, weights, responses(weights, x, linear=linear), dead(start, x, linear=linear),
         world.shift(strength), steps,

@@ -202,12 +202,12 @@ class Training:
 
     def trace(self, *, now: bool = True) -> Trace:
         """Everything measured so far, with the present state as its last point; measure nothing new if not ``now``."""
-        seen = list(self._measured)
-        if not seen or (now and seen[-1][0] != self.step):
-            with self._modes():
+        with self._modes():
+            seen = list(self._measured)
+            if not seen or (now and seen[-1][0] != self.step):
                 seen.append((self.step, self._measure()))
-        steps, values = zip(*seen, strict=True)
-        return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
+            steps, values = zip(*seen, strict=True)
+            return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
 
 
 def train(

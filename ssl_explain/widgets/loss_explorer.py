@@ -124,7 +124,7 @@ class CloudState(State):
 def cloud_run(state: CloudState) -> CloudRun:
     """All steps of one run: eight points with six views each, and one linear layer that learns from them."""
     g = torch.Generator().manual_seed(state.seed)
-    world = Clouds(between=torch.tensor([1.2, 0.8]), within=torch.tensor([0.6, 0.8]))
+    world = Clouds(*torch.tensor([[1.2, 0.8], [0.6, 0.8]], dtype=torch.float32))
     x = world.draw(POINTS, views=VIEWS, strength=state.strength, generator=g).x
     normalise = state.departure == "outputs of length one"
     net = ReLUNet((2, 2), generator=g, normalise=normalise, linear_top=True)
