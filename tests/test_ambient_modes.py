@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -170,6 +172,16 @@ def test_a_network_in_double_precision_stays_there():
     *_, views, net = things()
     trace = flow(net.double(), Views(views.x.double()), steps=1, step_size=0.1, measure=lambda net: net.weights[0])
     assert trace.values.dtype == trace.losses.dtype == net.weights[0].dtype == torch.float64
+
+
+GLOBAL = re.compile(r"torch\.(set_default_\w+|set_grad_enabled|set_autocast\w*|_C\._set\w*)\(")
+ROOT = Path(__file__).parent.parent
+WRITTEN = [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("ssl_explain/**/*.py"), *ROOT.glob("tools/*.py")]
+
+
+def test_nothing_here_switches_a_mode_on_for_all():
+    assert len(WRITTEN) > 150
+    assert {path.name: found for path in WRITTEN if (found := GLOBAL.search(path.read_text(encoding="utf-8")))} == {}
 
 
 # --- explorers --------------------------------------------------------------------------------------------------
