@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.losses.predictive import PairLoss, half_square, predictive
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, fixed_predictor
 from ssl_explain.networks.layers import LayeredReLU
@@ -79,15 +80,11 @@ def sign_world(between: Sequence[float], within: Sequence[float], offset: float 
     return Views(torch.from_numpy(points[:, None] + signs * np.sqrt(d.within)))
 
 
+@own_modes()
 def measured_update(
-    net: LayeredReLU,
-    views: Views,
-    layer: int,
-    predictor: Float[Tensor, "d_top d_in"],
-    *,
-    centring: Centring = NO_CENTRING,
-    loss: PairLoss = half_square,
-) -> Float[Tensor, "*weight"]:
+    net: LayeredReLU, views: Views, layer: int, predictor: Float[Tensor, "d_top d_in"], *,
+    centring: Centring = NO_CENTRING, loss: PairLoss = half_square,
+) -> Float[Tensor, "*weight"]:  # fmt: skip
     """Minus the gradient that autograd gives, over all ordered pairs of views of every point.
 
     Raises:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.dual import between_share, dual_run, filled_directions, forget_if_broken, open_student
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.pictures import OUTPUTS, STEPS, Evaluation, picture_run
@@ -62,12 +63,14 @@ COLUMNS = (
 
 
 @lru_cache(maxsize=1)
+@own_modes()
 def _evaluation() -> Evaluation:
     """One for all seeds of a block: it scores the raw pixels once."""
     return Evaluation(digits("train"), digits("test"))
 
 
 @lru_cache(maxsize=1)
+@own_modes()
 def _views() -> Tensor:
     """Two views of every training picture, the same for all networks."""
     world = digits("train")

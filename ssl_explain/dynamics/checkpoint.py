@@ -109,9 +109,7 @@ def load_checkpoint(path: Path, training: Training, settings: Settings) -> None:
         k: (w.shape, w.dtype) for k, w in tensors.items()
     }:
         raise ValueError(f"`{path}` must hold weights for this network, got {sorted(tensors)}; {_REMEDY}.")
-    training.generator.set_state(state)
-    training.net.load_state_dict(tensors)
-    training.restart_at(int(step))
+    training.restart_at(int(step), tensors, state)
 
 
 def _goes_on(state: Tensor, step: Tensor, device: torch.device) -> bool:

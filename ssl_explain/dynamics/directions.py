@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.training import Training
 from ssl_explain.losses.contrastive import contrastive, info_nce
 from ssl_explain.networks.relu import ReLUNet
@@ -35,6 +36,7 @@ class SideBySide:
         return Views(drawn.x.unflatten(0, (self.runs, n)))
 
 
+@own_modes()
 def students(
     world: PictureWorld, strength: float, *, runs: int = 10, steps: int = 200, batch: int = 64, seed: int = 1
 ) -> ReLUNet:
@@ -53,7 +55,7 @@ def students(
     objective = contrastive(lambda p, n: info_nce(p, n, temperature=0.2), negatives="batch")
     run = Training(
         net, SideBySide(world, runs), objective, learning_rate=1.0, generator=g,
-        measure=lambda net: torch.zeros(runs), strength=strength, batch=batch, measure_every=max(steps, 1),
+        measure=lambda net: net.weights[0].new_zeros(runs), strength=strength, batch=batch, measure_every=max(steps, 1),
     )  # fmt: skip
     run.advance(steps)
     return net

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.emergence import generator_on
 from ssl_explain.dynamics.pictures import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
 from ssl_explain.dynamics.probe import effective_rank
@@ -33,6 +34,7 @@ def open_student(world: PictureWorld, *, generator: torch.Generator, scale: floa
     return ReLUNet(widths, generator=generator, scale=scale, linear_top=True, normalise=False)
 
 
+@own_modes()
 def dual_run(
     world: PictureWorld,
     *,

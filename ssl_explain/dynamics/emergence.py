@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.dynamics.training import Training
 from ssl_explain.losses.contrastive import contrastive, info_nce
@@ -80,6 +81,7 @@ class EmergenceRun:
         )  # fmt: skip
 
 
+@own_modes()
 def emergence_run(
     *,
     depth: int = 5,

@@ -150,7 +150,7 @@ def vicreg_member(
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
         s, k = m + n, m.shape[-1]
         std = (diagonal(s) + epsilon).sqrt()
-        alive = _with_diagonal(-8 * covariance / k * s, (2 * variance / k) * (std < margin) / std)
+        alive = _with_diagonal(-8 * covariance / k * s, (2 * variance / k) * (std < margin).to(std) / std)
         return alive, alive - 4 * invariance * eye(s)
 
     return Member("VICReg", law, forces, step=2e-3)

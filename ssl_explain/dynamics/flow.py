@@ -1,13 +1,17 @@
 """What the theory predicts: the expected update of L_simp on a finite world, and gradient flow along it."""
 
 from collections.abc import Callable, Collection, Sequence, Set
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.dynamics.training import measured
+from ssl_explain._modes import own_modes, trainable, usable
+from ssl_explain.dynamics.kept import INTERRUPTED, Values, loss_of, measured, nothing_left, put
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
@@ -76,6 +80,7 @@ def flow(
     normalised outputs, L_simp diverges (exponentially for one layer, in finite time for more): ``until`` stops a run
     once what was measured says so.
     ``layers`` names the layers that move (all of them if None). Nothing that is not finite is ever recorded.
+    An interrupt (Ctrl-C, the stop button) ends it after a whole step; the trace so far says so in ``stopped``.
 
     Raises:
         ValueError: a negative number of steps, a step size that is not positive, ``measure_every`` below 1, weights
@@ -91,27 +96,91 @@ def flow(
     _require.integer("steps", steps, 0, "0 only measures")
     _require.integer("measure_every", measure_every, 1, "1 measures after every step")
     step_size = _require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
-    moving = _moving(net, layers)
-    times, values, losses, stopped = [0], [_require.finite("measure", measured(measure(net)))], [], None
-    for step in range(1, steps + 1):
-        energy = loss(net, views)
-        gradients = torch.autograd.grad(energy, moving)
-        length = step_size * torch.nn.utils.get_total_norm(gradients)
-        if not torch.isfinite(length**2 + energy.detach()):  # the square: norms are taken of what is moved that far
-            stopped = _why_stopped(step - 1, step_size, fixed_norm)
-            break
-        _move(moving, gradients, step_size, fixed_norm)
-        losses.append(energy.detach())
-        if step % measure_every == 0 or step == steps:
-            value = measure(net)
-            if not torch.isfinite(value).all():
-                stopped = _why_stopped(step, step_size, fixed_norm)
-                break
-            times.append(step)
-            values.append(value)
-            if until is not None and until(values[-1]):
-                break
-    return Trace(torch.tensor(times), torch.stack(values), torch.stack(losses) if losses else torch.empty(0), stopped)
+    run = _Flow(net, usable(views), measure, loss, until, _moving(net, layers), step_size, fixed_norm)
+    try:
+        with run.modes():
+            run.look()
+            run.follow(steps, measure_every)
+            return run.trace()
+    except KeyboardInterrupt:
+        if not run.seen:
+            raise
+        return run.cut_short()
+    except BaseException:
+        run.left()
+        raise
+
+
+@dataclass
+class _Flow:
+    """A flow in progress: ``seen`` holds (step, what was measured), ``left`` makes the present step whole."""
+
+    net: LayeredReLU
+    views: Views
+    measure: Callable[[LayeredReLU], Tensor]
+    loss: Callable[[LayeredReLU, Views], Tensor]
+    until: Callable[[Tensor], bool] | None
+    moving: list[Tensor]
+    step_size: float
+    fixed_norm: bool
+    seen: list[tuple[int, Tensor]] = field(default_factory=list)
+    losses: list[Tensor] = field(default_factory=list)
+    stopped: str | None = None
+    left: Callable[[], None] = nothing_left
+
+    def modes(self) -> AbstractContextManager[None]:
+        """Gradients on, all else off."""
+        return own_modes(self.net.weights[0].device)
+
+    def follow(self, steps: int, measure_every: int) -> None:
+        """Take the steps, until one of them or what was measured after it says that it is enough."""
+        for step in range(1, steps + 1):
+            if not self.step() or ((step % measure_every == 0 or step == steps) and not self.look()):
+                return
+
+    def step(self) -> bool:
+        """Take one step, unless a number is not finite."""
+        energy = loss_of("loss", self.loss(self.net, self.views))
+        gradients = torch.autograd.grad(energy, self.moving)
+        length = self.step_size * torch.nn.utils.get_total_norm(gradients)
+        energy = measured("loss", energy)
+        if not torch.isfinite(length**2 + energy):  # the square: norms are taken of what is moved that far
+            self.stopped = _why_stopped(len(self.losses), self.step_size, self.fixed_norm)
+            return False
+        moved = _moved(self.moving, gradients, self.step_size, self.fixed_norm)
+        self.left = partial(self._finish, len(self.losses), energy, moved)
+        self.left()
+        return True
+
+    def _finish(self, index: int, energy: Tensor, moved: Values) -> None:
+        put(moved)
+        self.losses[index:] = [energy]
+
+    def look(self) -> bool:
+        """Measure, and say whether to go on."""
+        value = measured("measure", self.measure(self.net), self.seen[0][1] if self.seen else None)
+        if not self.seen:
+            _require.finite("measure", value)
+        elif not torch.isfinite(value).all():
+            self.stopped = _why_stopped(len(self.losses), self.step_size, self.fixed_norm)
+            return False
+        self.seen.append((len(self.losses), value))
+        return len(self.seen) == 1 or self.until is None or not self.until(value)
+
+    def trace(self) -> Trace:
+        """What was measured, and the losses."""
+        steps, values = zip(*self.seen, strict=True)
+        losses = torch.stack(self.losses) if self.losses else torch.empty(0, dtype=torch.float32)
+        return Trace(torch.tensor(steps), torch.stack(values), losses, self.stopped)
+
+    def cut_short(self) -> Trace:
+        """The trace of a flow that was interrupted, up to the last whole step."""
+        self.left()
+        self.stopped = INTERRUPTED.format(len(self.losses))
+        if self.seen[-1][0] != len(self.losses):
+            with self.modes():
+                self.look()
+        return self.trace()
 
 
 def _why_stopped(step: int, step_size: float, fixed_norm: bool) -> str:
@@ -122,6 +191,7 @@ def _why_stopped(step: int, step_size: float, fixed_norm: bool) -> str:
 def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
     """The weights of the layers that move."""
     depth = len(net.weights)
+    trainable(net)
     for number, weight in enumerate(net.weights, 1):
         _require.finite(f"weights of layer {number}", weight)
     if layers is not None and not isinstance(layers, Sequence | Set):
@@ -132,9 +202,11 @@ def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
 
 
 @torch.no_grad()
-def _move(weights: list[Tensor], gradients: tuple[Tensor, ...], step_size: float, fixed_norm: bool) -> None:
-    for weight, gradient in zip(weights, gradients, strict=True):
-        norm = weight.norm(dim=-1, keepdim=True)
-        weight.sub_(gradient, alpha=step_size)
-        if fixed_norm:
-            weight.mul_(norm / weight.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny))
+def _moved(weights: list[Tensor], gradients: tuple[Tensor, ...], step_size: float, fixed_norm: bool) -> Values:
+    """The weights, and what they become."""
+    values = [torch.sub(weight, gradient, alpha=step_size) for weight, gradient in zip(weights, gradients, strict=True)]
+    if fixed_norm:
+        for weight, value in zip(weights, values, strict=True):
+            norm = weight.norm(dim=-1, keepdim=True)
+            value.mul_(norm / value.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(value.dtype).tiny))
+    return list(zip(weights, values, strict=True))

@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.checkpoint import (
     checkpoint_path,
     epochs_in,
@@ -106,6 +107,7 @@ class ImageResult:
         return "\n".join(lines)
 
 
+@own_modes()
 def train_on_images(
     settings: ImageSettings,
     *,

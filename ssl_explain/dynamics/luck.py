@@ -49,7 +49,7 @@ def random_correlations(
         inputs = f.unflatten(-2, (-1, b)).flatten(-2)
         many = neurons if level == depth else below
         shape = (nets, tree.topology.widths[level], inputs.shape[-1], many)
-        weights = torch.randn(shape, generator=generator, device=generator.device).to(f.dtype)
+        weights = torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float32).to(f.dtype)
         f = torch.relu(torch.einsum("rpni,rnij->rpnj", inputs, weights))
     f = f.squeeze(-2)
     f = f - torch.einsum("p,rpj->rj", p, f).unsqueeze(-2)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.pictures import (
     LEARNING_RATE,
@@ -45,6 +46,7 @@ LOSS_COLUMNS = ("loss", "temperature", "beta", "seed", "layer", *SCORES)
 
 
 @lru_cache(maxsize=1)
+@own_modes()
 def _evaluation() -> Evaluation:
     """One for all seeds of a block: it scores the raw pixels once."""
     return Evaluation(digits("train"), digits("test"))

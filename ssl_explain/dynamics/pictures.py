@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.emergence import generator_on
 from ssl_explain.dynamics.probe import neighbours, probe
 from ssl_explain.dynamics.training import Measure, Training
@@ -83,9 +84,10 @@ def picture_student(
 
 def nothing(net: object) -> Tensor:
     """A measure for who only trains."""
-    return torch.zeros(0)
+    return torch.zeros(0, dtype=torch.float32)
 
 
+@own_modes()
 def picture_run(
     world: PictureWorld,
     *,
@@ -172,7 +174,7 @@ class Evaluation:
 
     def _scores(self, train: Tensor, test: Tensor) -> Float[Tensor, " measure"]:
         sets = (train.cpu(), self.train[1], test.cpu(), self.test[1])
-        return torch.tensor([probe(*sets), neighbours(*sets)])
+        return torch.tensor([probe(*sets), neighbours(*sets)], dtype=torch.float32)
 
     def __call__(self, net: Student) -> Float[Tensor, "layer measure"]:
         """Scores of a network, hidden layer first."""

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.emergence import EmergenceRun
 from ssl_explain.dynamics.exact import ExactKnowledge, exact_run, node_operators
 from ssl_explain.losses.expected import Expected, expected_simple
@@ -61,12 +62,16 @@ class RaceRun(EmergenceRun):
 
     def advance(self, steps: int) -> None:
         """Take ``steps`` steps; stop where the outputs have outgrown every picture."""
-        training = self.training
+        self._stop_if_outgrown()
         for _ in range(steps):
-            training.advance(1)
-            pairs = zip(training.net.parameters(), self.start.parameters(), strict=True)
-            if training.stopped is None and any(w.norm() > OUTGROWN * first.norm() for w, first in pairs):
-                training.stopped = f"stopped at step {training.step}: the weights grow without end"
+            self.training.advance(1)
+            self._stop_if_outgrown()
+
+    def _stop_if_outgrown(self) -> None:
+        training = self.training
+        pairs = zip(training.net.parameters(), self.start.parameters(), strict=True)
+        if training.stopped is None and any(w.norm() > OUTGROWN * first.norm() for w, first in pairs):
+            training.stopped = f"stopped at step {training.step}: the weights grow without end"
 
     def record(self, budget: int, before: Trace | None = None, before_strength: float | None = None) -> Emergence:
         """The correlations alone."""
@@ -100,6 +105,7 @@ class RaceRun(EmergenceRun):
         return torch.stack(norms) if self.tree.runs else norms[0]
 
 
+@own_modes()
 def race_run(
     *,
     depth: int = 3,

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.flow import flow
 from ssl_explain.losses.contrastive import Loss
 from ssl_explain.losses.weights import pull_and_push
@@ -78,6 +79,7 @@ def frozen_loss(f: Float[Tensor, "*runs n a d"], weights: Float[Tensor, "*runs n
     return (weights * (unbalanced - _energies(f.mean(-2)))).flatten(-2).mean(-1)
 
 
+@own_modes()
 def measure_residue(net: LayeredReLU, views: Views, loss: Loss, sets: Crowds, layer: int = 1) -> Residue:
     """True update of a layer (autograd on the expected loss, both towers) and the one predicted with ξ frozen.
 

@@ -44,7 +44,9 @@ class ChildNeurons:
         """Draw Gaussian weights, scaled so that a neuron's input has variance one where leaves are independent."""
         b = tree.topology.branching
         shape = (b, b ** (level - 1), neurons)
-        weights = torch.randn(shape, generator=generator, device=generator.device) / shape[1] ** 0.5
+        weights = (
+            torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float32) / shape[1] ** 0.5
+        )
         return cls(tree, level, node, weights.to(tree.polarity[0].dtype), activation)
 
     @property

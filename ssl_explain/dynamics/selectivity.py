@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ssl_explain import _require
+from ssl_explain.dynamics.kept import measured
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Selectivity, Views
 from ssl_explain.worlds.ring import Ring
@@ -130,7 +131,7 @@ def follow(
     _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 1", open_low=True)
     norms, w, kept = weights.norm(dim=-1, keepdim=True), weights, [weights]
     for step in range(1, steps + 1):
-        w = w + step_size * update(w)
+        w = w + step_size * measured("update", update(w), w)
         w = w * (norms / w.norm(dim=-1, keepdim=True))
         if step % every == 0:
             kept.append(w)
@@ -176,7 +177,7 @@ def ring_run(
     if batch is not None:
         update = sampled_update(world, strength, batch, generator=generator, tau=tau, linear=linear)
     weights = follow(start, update, steps=steps, step_size=step_size, every=every)
-    times = torch.arange(len(weights)) * every * step_size
+    times = torch.arange(len(weights), dtype=torch.float32) * every * step_size
     return Selectivity(
         world.patterns(), times, weights, responses(weights, x, linear=linear), dead(start, x, linear=linear),
         world.shift(strength), steps,

@@ -1,6 +1,9 @@
 """Training, watched: plain gradient descent that measures as it goes and stops before it breaks anything."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -8,6 +11,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes, trainable, usable
+from ssl_explain.dynamics.kept import INTERRUPTED, Values, loss_of, measured, nothing_left, put
 from ssl_explain.records import Trace, Views
 
 Measure = Callable[..., Tensor]
@@ -26,15 +31,6 @@ def nothing_more(step: int) -> None:
     """What happens after a step, where nothing does."""
 
 
-def measured(value: object) -> Tensor:
-    """What was measured, if it is a tensor: only tensors can be stacked.
-
-    Raises:
-        TypeError: what is none.
-    """
-    return _require.instance("measure", value, Tensor, "let it return a tensor: torch.tensor(value)")
-
-
 class Training:
     """A run in progress: ``advance`` it, change its settings between steps, ask for its ``trace`` at any time.
 
@@ -42,6 +38,10 @@ class Training:
     pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
     changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps, ``after_step``
     with the number of every step taken: there a target network follows.
+
+    A step (weights, buffers, random numbers, count) or a measurement has happened or it has not: after an interrupt
+    or an error in one of these functions :meth:`advance` goes on, with the bits of a run that was left alone. Ambient
+    modes of PyTorch (no_grad, autocast, a default device) change nothing. One thread at a time.
 
     Raises:
         ValueError: a negative learning rate, a batch of one, ``measure_every`` below 1, a network that cannot learn.
@@ -79,69 +79,135 @@ class Training:
         self.measure_every = _require.integer("measure_every", measure_every, 1, "count in steps")
         self.stopped: str | None = None
         self.step = 0
-        self._parameters = [p for p in net.parameters() if p.requires_grad]
+        self._parameters = trainable(net)
         _require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
-        self._losses = torch.empty(0)
-        self._steps, self._values = [0], [measured(measure(net))]
+        self._losses = torch.empty(0, dtype=torch.float32)
+        self._measured: list[tuple[int, Tensor]] = []
+        self._left: Callable[[], None] = nothing_left  # makes the present step whole; may be called twice
+        with self._modes():
+            self._measure_if_due()
+
+    def _modes(self) -> AbstractContextManager[None]:
+        return own_modes(self._parameters[0].device)
 
     def advance(self, steps: int = 1) -> None:
         """Take ``steps`` steps, fewer if a value stops being finite (``stopped`` then says why).
 
         Raises:
-            ValueError: a negative number of steps, or whatever the world and the objective reject.
+            ValueError: a negative number of steps, a measurement of another shape than before, or whatever the world
+                and the objective reject.
             TypeError: steps that are no whole number.
         """
         _require.integer("steps", steps, 0, "0 only measures")
         torch.get_num_threads()  # a new Python thread takes over the number of threads, hence the bits, when asked
-        for _ in range(steps):
-            if self.stopped is None:
-                self._one_step()
+        with self._modes():
+            try:
+                self._settle()
+                self._measure_if_due()
+                for _ in range(steps):
+                    if self.stopped is None:
+                        self._one_step()
+                        self._measure_if_due()
+            finally:
+                self._settle()
 
-    def restart_at(self, step: int) -> None:
-        """Count on from a step that an earlier run has reached; what it measured before is not known (its losses: NaN).
+    def restart_at(self, step: int, weights: Mapping[str, Tensor], state: Tensor) -> None:
+        """Go on where an earlier run stood: its step, weights, random numbers. Its losses are not known: NaN."""
+        _require.integer("step", step, 0, "count in steps")
+        with self._modes():
+            self._left = partial(self._restart, step, weights, state)
+            try:
+                self._settle()
+            finally:
+                self._settle()
+            self._measure_if_due()
 
-        Whoever calls it has put network and generator where that run left them.
-        """
-        self.step = _require.integer("step", step, 0, "count in steps")
-        self._losses = torch.full((step,), float("nan"))
-        self._steps, self._values = [step], [self.measure(self.net)]
+    def _restart(self, step: int, weights: Mapping[str, Tensor], state: Tensor) -> None:
+        self.net.load_state_dict(weights)
+        self.generator.set_state(state)
+        self.step, self._losses, self._measured = step, torch.full((step,), float("nan"), dtype=torch.float32), []
+
+    def _settle(self) -> None:
+        """Finish, or undo, what was cut off."""
+        self._left()
+        self._left = nothing_left
+
+    def _as_it_is(self) -> Callable[[], None]:
+        """A function that goes back to the present state, from what a user's function may have changed."""
+        tensors = list(self.net.buffers())
+        if self.after_step is not nothing_more:
+            tensors += self.net.parameters()
+        kept = [(tensor, tensor.detach().clone()) for tensor in tensors]
+        return partial(self._go_back, self.step, self.generator.get_state(), kept)
+
+    def _go_back(self, step: int, state: Tensor, kept: Values) -> None:
+        self.generator.set_state(state)
+        put(kept)
+        self.step = step
 
     def _one_step(self) -> None:
-        views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
-        loss = self.objective(self.net, views)
+        self._left = self._as_it_is()
+        loss, weights = self._update()
+        if weights:
+            finish = partial(self._finish, self.step + 1, loss, weights)
+            if self.after_step is nothing_more:
+                self._left = finish
+            else:
+                finish()
+                self.after_step(self.step)
+                self._left = nothing_left
+        self._settle()
+
+    def _update(self) -> tuple[Tensor, Values]:
+        """The loss of a batch and the next weights; none if a number is not finite."""
+        views = usable(self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator))
+        loss = loss_of("objective", self.objective(self.net, views))
         gradients = torch.autograd.grad(loss.sum(), self._parameters)
         size = torch.nn.utils.get_total_norm(gradients) * self.learning_rate
-        if not torch.isfinite(size + loss.detach().sum()):
+        loss = measured("objective", loss, self._losses[0] if self.step else None)
+        if not torch.isfinite(size + loss.sum()):
             self.stopped = (
                 f"stopped at step {self.step}: the loss or the next update is no longer finite; lower the learning rate"
             )
-            return
-        with torch.no_grad():
-            for parameter, gradient in zip(self._parameters, gradients, strict=True):
-                parameter.sub_(gradient, alpha=self.learning_rate)
-        self._keep(loss.detach())
-        self.step += 1
-        self.after_step(self.step)
-        if self.step % self.measure_every == 0:
-            self._steps.append(self.step)
-            self._values.append(self.measure(self.net))
+            return loss, []
+        pairs = zip(self._parameters, gradients, strict=True)
+        return loss, [(w, torch.sub(w.detach(), gradient, alpha=self.learning_rate)) for w, gradient in pairs]
 
-    def _keep(self, loss: Tensor) -> None:
+    def _finish(self, step: int, loss: Tensor, weights: Values) -> None:
+        put(weights)
+        self._keep(step - 1, loss)
+        self.step = step
+
+    def _keep(self, index: int, loss: Tensor) -> None:
         """Remember a loss in one tensor: thousands of small ones would lie between large blocks that then stay lost."""
-        if self.step == len(self._losses):
-            longer = loss.new_empty(max(256, 2 * self.step), *loss.shape)
-            if self.step:
-                longer[: self.step] = self._losses
+        if index == len(self._losses):
+            longer = loss.new_empty(max(256, 2 * index), *loss.shape)
+            if index:
+                longer[:index] = self._losses
             self._losses = longer
-        self._losses[self.step] = loss
+        self._losses[index] = loss
+
+    def _measure_if_due(self) -> None:
+        last = self._measured[-1][0] if self._measured else None
+        if last is None or (last != self.step and self.step % self.measure_every == 0):
+            self._measured.append((self.step, self._measure()))
+
+    def _measure(self) -> Tensor:
+        go_back = self._as_it_is()
+        try:
+            return measured("measure", self.measure(self.net), self._measured[0][1] if self._measured else None)
+        except BaseException:
+            go_back()
+            raise
 
     def trace(self, *, now: bool = True) -> Trace:
         """Everything measured so far, with the present state as its last point; measure nothing new if not ``now``."""
-        steps, values = list(self._steps), list(self._values)
-        if now and steps[-1] != self.step:
-            steps.append(self.step)
-            values.append(self.measure(self.net))
-        return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
+        with self._modes():
+            seen = list(self._measured)
+            if not seen or (now and seen[-1][0] != self.step):
+                seen.append((self.step, self._measure()))
+            steps, values = zip(*seen, strict=True)
+            return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
 
 
 def train(
@@ -160,6 +226,8 @@ def train(
 ) -> Trace:
     """Train ``net`` in place and return what was measured on the way.
 
+    An interrupt (Ctrl-C, the stop button) ends it after a whole step; the trace so far says so in ``stopped``.
+
     Raises:
         ValueError: a batch of one, a negative learning rate or number of steps, a strength outside [0, 1].
         TypeError: whatever :class:`Training` rejects, steps that are no whole number.
@@ -169,9 +237,12 @@ def train(
         net, world, objective, learning_rate=learning_rate, generator=generator, measure=measure,
         strength=strength, batch=batch, measure_every=measure_every,
     )  # fmt: skip
-    with tqdm(total=steps, disable=not progress, unit="step") as bar:
-        while run.step < steps and run.stopped is None:
-            chunk = min(measure_every, steps - run.step)
-            run.advance(chunk)
-            bar.update(chunk)
-    return run.trace()
+    try:
+        with tqdm(total=steps, disable=not progress, unit="step") as bar:
+            while run.step < steps and run.stopped is None:
+                chunk = min(measure_every, steps - run.step)
+                run.advance(chunk)
+                bar.update(chunk)
+        return run.trace()
+    except KeyboardInterrupt:
+        return dataclasses.replace(run.trace(), stopped=INTERRUPTED.format(run.step))

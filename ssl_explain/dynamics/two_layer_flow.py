@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain.dynamics.grassmann import orthonormalise, project
+from ssl_explain.dynamics.kept import measured
 
 Projection = Callable[[Tensor, Tensor], Tensor]
 """(columns, gradient) -> what is left of the gradient."""
@@ -77,6 +78,7 @@ def stiefel_product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> F
     return 2 * wish - 1.5 * wish @ m.mT @ m - 0.5 * m @ m.mT @ wish
 
 
+@torch.no_grad()
 def follow_layers(
     c: Float[Tensor, "d d"],
     bottom: Float[Tensor, "n d"],
@@ -89,18 +91,21 @@ def follow_layers(
     """Both layers over time, in Runge–Kutta steps of fourth order; t counts the start too.
 
     Raises:
-        ValueError: layers that do not fit each other or C, a step size that is not positive, no steps.
+        ValueError: layers that do not fit each other or C, a step size that is not positive, no steps, a projection
+            that returns another shape.
     """
     _fit(c, bottom, top)
     _positive(steps, step_size)
 
     def speed(layers: list[Tensor]) -> list[Tensor]:
-        return list(layer_speeds(c, layers[0], layers[1], projection))
+        speeds = layer_speeds(c, layers[0], layers[1], projection)
+        return [measured("projection", found, layer) for found, layer in zip(speeds, layers, strict=True)]
 
     history = _runge_kutta(speed, [bottom, top], steps, step_size)
     return torch.stack([state[0] for state in history]), torch.stack([state[1] for state in history])
 
 
+@torch.no_grad()
 def follow_product(
     c: Float[Tensor, "d d"],
     m: Float[Tensor, "k d"],
@@ -112,10 +117,10 @@ def follow_product(
     """The product M alone, from its own equation: it knows of no layers.
 
     Raises:
-        ValueError: a step size that is not positive, no steps.
+        ValueError: a step size that is not positive, no steps, a speed of another shape than M.
     """
     _positive(steps, step_size)
-    history = _runge_kutta(lambda state: [speed(c, state[0])], [m], steps, step_size)
+    history = _runge_kutta(lambda state: [measured("speed", speed(c, state[0]), m)], [m], steps, step_size)
     return torch.stack([state[0] for state in history])
 
 

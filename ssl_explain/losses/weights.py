@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.losses.contrastive import Loss, check_energies
 
 
@@ -28,8 +29,8 @@ def pull_and_push(
     _require.integer("number of negatives", r_neg.shape[-1], 1, "a contrastive loss needs something to push away")
     for name, r in (("r_pos", r_pos), ("r_neg", r_neg)):
         _require.finite(name, r)
-    with torch.enable_grad():
-        energies = (r_pos.detach().requires_grad_(), r_neg.detach().requires_grad_())
+    with own_modes(r_pos.device):
+        energies = (r_pos.detach().clone().requires_grad_(), r_neg.detach().clone().requires_grad_())
         pull, push = torch.autograd.grad(loss(*energies).sum(), energies)
     return pull, push
 

@@ -53,7 +53,7 @@ class ConvNet(nn.Module):
         positions = -(-shape[1] // stride) * -(-shape[2] // stride)
         sizes = [(channels[0], shape[0], 3, 3), (channels[1], channels[0], 3, 3), (outputs, positions * channels[1])]
         _require.room("size of a layer", max(map(prod, sizes)), "take fewer channels, outputs or pixels")
-        draws = [torch.randn(size, generator=generator, device=generator.device) for size in sizes]
+        draws = [torch.randn(size, generator=generator, device=generator.device, dtype=torch.float32) for size in sizes]
         self.weights = nn.ParameterList([w * gain * (2 / w[0].numel()) ** 0.5 for w in draws])
 
     @property

@@ -58,7 +58,7 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
 
     def draw(generator: torch.Generator) -> nn.Module:
         _require.generator(generator)
-        noise = torch.randn(width, width, generator=generator, device=generator.device)
+        noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
         return LinearPredictor(noise * gain / width**0.5)
 
     return draw

@@ -45,7 +45,10 @@ class LayeredReLU(nn.Module):
         gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
         _require.room("size of a layer", (runs or 1) * max(map(prod, shapes)), "take fewer neurons")
-        rows = [torch.randn(*lead, *shape, generator=generator, device=generator.device) for shape in shapes]
+        rows = [
+            torch.randn(*lead, *shape, generator=generator, device=generator.device, dtype=torch.float32)
+            for shape in shapes
+        ]
         draws = [row * gain * (2 / row.shape[-1]) ** 0.5 for row in rows]
         self.weights = nn.ParameterList(draws)
         self.biases = nn.ParameterList([w.new_zeros(*w.shape[:-1], 1) for w in draws] if biases else [])

@@ -136,7 +136,9 @@ class CovarianceOperator:
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
-        start = self._rows.mT @ torch.randn(len(self._rows), generator=torch.Generator().manual_seed(0)).to(self.factor)
+        start = self._rows.mT @ torch.randn(
+            len(self._rows), generator=torch.Generator().manual_seed(0), dtype=torch.float32
+        ).to(self.factor)
         varies = self.factor if self.pair_weights is None else self.matvec(start)
         if not varies.any():  # any directions will do, but the iteration could not start
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)

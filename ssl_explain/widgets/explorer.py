@@ -41,8 +41,9 @@ class Explorer(Generic[S]):
         known = state.controls()
         _require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
-        self.record = self.compute(state)
-        self._box  # noqa: B018 (the first picture is drawn at once)
+        with self._turn:
+            self.record = self.compute(state)
+            self._box  # noqa: B018 (the first picture is drawn at once)
         OUTPUTS.made(self)
 
     @classmethod

@@ -62,7 +62,9 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
     weights = between_weights(POINTS, VIEWS)
     if pull:
         size = len(weights)
-        weights = 2 * torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS).double()] * POINTS) / size
+        weights = (
+            2 * torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS, dtype=torch.float32).double()] * POINTS) / size
+        )
         weights = weights - 2 * torch.eye(size, dtype=torch.float64) / size
     values = torch.linalg.eigvalsh(root.mT @ weights @ root).flip(0)
     return (values / values.abs().max()).clamp(max=0) if pull else (values / values.abs().max()).clamp(min=0)

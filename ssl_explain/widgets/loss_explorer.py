@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain.dynamics.flow import between_point_variance, flow, within_point_variance
+from ssl_explain.dynamics.kept import INTERRUPTED
 from ssl_explain.figures.energies import CloudPicture, LandscapePicture
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.weights import pull_and_push
@@ -123,7 +124,7 @@ class CloudState(State):
 def cloud_run(state: CloudState) -> CloudRun:
     """All steps of one run: eight points with six views each, and one linear layer that learns from them."""
     g = torch.Generator().manual_seed(state.seed)
-    world = Clouds(between=torch.tensor([1.2, 0.8]), within=torch.tensor([0.6, 0.8]))
+    world = Clouds(*torch.tensor([[1.2, 0.8], [0.6, 0.8]], dtype=torch.float32))
     x = world.draw(POINTS, views=VIEWS, strength=state.strength, generator=g).x
     normalise = state.departure == "outputs of length one"
     net = ReLUNet((2, 2), generator=g, normalise=normalise, linear_top=True)
@@ -138,6 +139,8 @@ def cloud_run(state: CloudState) -> CloudRun:
         loss=lambda net, views: objective(net, views).mean(),
         until=lambda f: bool(f.abs().max() > FAR),
     )
+    if trace.stopped == INTERRUPTED.format(len(trace.losses)):
+        raise KeyboardInterrupt  # a part of a run must not be remembered as the whole
     if trace.values[-1].abs().max() > FAR:
         trace = dataclasses.replace(trace, stopped=f"stopped at step {trace.steps[-1]}: the outputs have run away")
     between = torch.stack([between_point_variance(f) for f in trace.values])

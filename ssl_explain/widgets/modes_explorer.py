@@ -17,7 +17,9 @@ from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 
 EVERY = 8  # moments of the prediction per moment of training
-TIMES = torch.cat([torch.linspace(0, SPAN, 321), SPAN * torch.linspace(1, 5, 41)[1:] ** 2]).double()
+TIMES = torch.cat([
+    torch.linspace(0, SPAN, 321, dtype=torch.float32), SPAN * torch.linspace(1, 5, 41, dtype=torch.float32)[1:] ** 2
+]).double()  # fmt: skip
 COLUMNS = torch.linspace(-0.3, 1.2, 31, dtype=torch.float64)
 COPY = math.inf
 SECOND = (0.8, 0.4)
@@ -58,7 +60,8 @@ class ModesState(State):
 def rotation(degrees: float, size: int = 2) -> Tensor:
     """A turn of the first two axes."""
     turned, angle = torch.eye(size, dtype=torch.float64), math.radians(degrees)
-    turned[:2, :2] = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    rows = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    turned[:2, :2] = torch.tensor(rows, dtype=torch.float32)
     return turned
 
 

@@ -70,7 +70,7 @@ def probe_of_output(net: Student) -> Float[Tensor, ""]:
     """The share of test digits that a linear classifier on the output gets right."""
     train, test = digits("train"), digits("test")
     sets = (features(net, train.inputs()), labels_of(train), features(net, test.inputs()), labels_of(test))
-    return torch.tensor(probe(*sets))
+    return torch.tensor(probe(*sets), dtype=torch.float32)
 
 
 @functools.cache

@@ -79,7 +79,7 @@ class History:
 
     def go_on(self) -> None:
         """Train to the next measurement; what was outgrown on the way is not measured."""
-        self.run.advance(EVERY)
+        self.run.advance(EVERY * len(self.operators) - self.run.training.step)  # fewer than EVERY after an interrupt
         self.trace = self.run.training.trace()
         if self.trace.stopped is None:
             self.operators.append(self.run.operators())

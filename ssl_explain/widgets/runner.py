@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+
+from ssl_explain._modes import own_modes
 
 FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutters
 
@@ -12,11 +14,13 @@ class Turn:
     """A lock that a busy thread cannot keep for itself: ``yielding`` lets everyone else who waits go first.
 
     Python's locks are not fair: a thread that releases one and takes it again at once starves all others.
+    Whoever holds it computes without the ambient modes of PyTorch that a notebook may have switched on.
     """
 
     def __init__(self) -> None:
         """Nobody holds it, nobody waits."""
         self._lock = threading.RLock()
+        self._modes: list[AbstractContextManager[None]] = []  # of those who hold it, the last one last
         self._count = threading.Lock()
         self._waiting = 0
 
@@ -30,9 +34,19 @@ class Turn:
             self._lock.acquire()
         finally:  # an interrupted wait is over too, or the busy thread would wait for it for ever
             self._wait(-1)
+        try:
+            modes = own_modes()
+            modes.__enter__()
+            self._modes.append(modes)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        try:
+            self._modes.pop().__exit__(None, None, None)
+        finally:
+            self._lock.release()
 
     @contextmanager
     def yielding(self) -> Iterator[None]:

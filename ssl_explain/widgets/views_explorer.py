@@ -73,7 +73,7 @@ def labels_of(world: PictureWorld) -> Tensor:
 @functools.cache
 def kept_curve() -> Float[Tensor, " strength"]:
     """The share kept over all strengths, every part on."""
-    return torch.tensor([share_kept(strength, EVERYTHING) for strength in STRENGTHS])
+    return torch.tensor([share_kept(strength, EVERYTHING) for strength in STRENGTHS], dtype=torch.float32)
 
 
 @functools.cache

@@ -109,7 +109,7 @@ def check_strength(strength: float) -> float:
 
 def chances(n: int, *, generator: torch.Generator) -> Float[Tensor, "n chance"]:
     """All that chance decides about ``n`` views, uniform in [0, 1): the same for every strength and recipe."""
-    return torch.rand(n, sum(CHANCES.values()), generator=generator, device=generator.device)
+    return torch.rand(n, sum(CHANCES.values()), generator=generator, device=generator.device, dtype=torch.float32)
 
 
 def augment(
@@ -214,7 +214,7 @@ def _erase(x: Tensor, u: Tensor, reach: Reach) -> Tensor:
     inside = []
     for axis in (0, 1):
         pixels = x.shape[2 + axis]
-        place = (torch.arange(pixels, device=x.device) + 0.5) / pixels
+        place = (torch.arange(pixels, device=x.device, dtype=x.dtype) + 0.5) / pixels
         inside.append((place >= low[:, axis, None]) & (place < (low + side)[:, axis, None]))
     hole = inside[0].unsqueeze(2) & inside[1].unsqueeze(1)
     return x.masked_fill(hole.unsqueeze(1), 0.0)

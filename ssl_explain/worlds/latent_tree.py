@@ -83,8 +83,10 @@ class LatentTree:
         _require.generator(generator)
         _require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
         shapes = [(2, *lead, width) for width in topology.widths[:-1]]
-        draw = [torch.rand(shape, generator=generator, device=generator.device) for shape in shapes]
-        return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0) for u in draw), root)
+        draw = [
+            torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32) for shape in shapes
+        ]
+        return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0).to(u) for u in draw), root)
 
     @property
     def topology(self) -> Tree:
@@ -135,7 +137,9 @@ class LatentTree:
         shape = (*self.runs, n, 1)
         z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
         if self.root != 0.5:
-            z = (torch.rand(shape, generator=generator, device=generator.device) < self.root).view(torch.uint8)
+            z = (torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32) < self.root).view(
+                torch.uint8
+            )
         levels = [z]
         for flips in self._flips(n, generator=generator):
             z = self._children(z) ^ flips
@@ -160,7 +164,7 @@ class LatentTree:
         lead = tuple(root.shape[len(self.runs) : -1])
         view, kept = [root], torch.ones_like(root, dtype=torch.bool)
         for original, flips in zip(reversed(levels[:-1]), self._flips(*lead, generator=generator), strict=True):
-            u = torch.rand(original.shape, generator=generator, device=generator.device)
+            u = torch.rand(original.shape, generator=generator, device=generator.device, dtype=torch.float32)
             kept = self._children(kept) & (u >= q)
             view.append(torch.where(kept, original, self._children(view[-1]) ^ flips))
         return view[::-1]

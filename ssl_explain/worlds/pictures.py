@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._modes import own_modes
 from ssl_explain.records import Views
 from ssl_explain.worlds import archives
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, chances, change, check_strength
@@ -209,6 +210,7 @@ def stl10(
 
 
 @lru_cache(maxsize=1)
+@own_modes()
 def _digits() -> tuple[Float[Tensor, "picture 1 8 8"], UInt8[Tensor, " picture"]]:
     """The 1,797 digits, read once."""
     from sklearn.datasets import load_digits  # takes a second to import: only who wants digits waits for it
