@@ -1,6 +1,7 @@
 """Training, watched: plain gradient descent that measures as it goes and stops before it breaks anything."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ssl_explain import _require
-from ssl_explain.records import Trace, Views
+from ssl_explain.records import Stretch, Trace, Views
 
 Measure = Callable[..., Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
@@ -20,6 +21,18 @@ class World(Protocol):
 
     def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> Views:
         """Draw ``n`` points and ``views`` views of each."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """An objective with a name, by which a trace tells it from others."""
+
+    name: str
+    objective: Objective
+
+    def __call__(self, net: nn.Module, views: Views) -> Tensor:
+        """The objective itself."""
+        return self.objective(net, views)
 
 
 def nothing_more(step: int) -> None:
@@ -40,7 +53,8 @@ class Training:
 
     One step is x ~ world, then W ← W - lr · ∇L: plain gradient descent without memory, so a run that is cut into
     pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
-    changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps, ``after_step``
+    changed while it runs: the trace says from which step on (an objective is known by its name, see
+    :class:`Named`). ``measure`` is called before step 0 and after every ``measure_every`` steps, ``after_step``
     with the number of every step taken: there a target network follows.
 
     Raises:
@@ -83,6 +97,7 @@ class Training:
         _require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
         self._losses = torch.empty(0)
         self._steps, self._values = [0], [measured(measure(net))]
+        self._stretches: list[Stretch] = []
 
     def advance(self, steps: int = 1) -> None:
         """Take ``steps`` steps, fewer if a value stops being finite (``stopped`` then says why).
@@ -105,8 +120,10 @@ class Training:
         self.step = _require.integer("step", step, 0, "count in steps")
         self._losses = torch.full((step,), float("nan"))
         self._steps, self._values = [step], [self.measure(self.net)]
+        self._stretches = []
 
     def _one_step(self) -> None:
+        settings = self._settings()
         views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
         loss = self.objective(self.net, views)
         gradients = torch.autograd.grad(loss.sum(), self._parameters)
@@ -120,11 +137,17 @@ class Training:
             for parameter, gradient in zip(self._parameters, gradients, strict=True):
                 parameter.sub_(gradient, alpha=self.learning_rate)
         self._keep(loss.detach())
+        if not self._stretches or replace(settings, start=self._stretches[-1].start) != self._stretches[-1]:
+            self._stretches.append(settings)
         self.step += 1
         self.after_step(self.step)
         if self.step % self.measure_every == 0:
             self._steps.append(self.step)
             self._values.append(self.measure(self.net))
+
+    def _settings(self) -> Stretch:
+        """The settings of the next step."""
+        return Stretch(self.step, self.strength, self.learning_rate, getattr(self.objective, "name", ""))
 
     def _keep(self, loss: Tensor) -> None:
         """Remember a loss in one tensor: thousands of small ones would lie between large blocks that then stay lost."""
@@ -141,7 +164,10 @@ class Training:
         if now and steps[-1] != self.step:
             steps.append(self.step)
             values.append(self.measure(self.net))
-        return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
+        return Trace(
+            torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped,
+            tuple(self._stretches), self._settings(),
+        )  # fmt: skip
 
 
 def train(
