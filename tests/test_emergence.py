@@ -78,9 +78,11 @@ def test_record_says_where_the_run_stands():
     before = run.training.trace()
     run.training.advance(15)
     run.training.strength = 0.7
-    record = run.record(500, before, 0.2)
+    record = run.record(500, before)
     assert record.trace.steps.tolist() == [0, 10, 15]
-    assert (record.strength, record.budget, record.before, record.before_strength) == (0.7, 500, before, 0.2)
+    assert (record.strength, record.budget, record.before) == (0.7, 500, before)
+    assert [(stretch.start, stretch.strength) for stretch in record.trace.stretches] == [(0, 0.3)]
+    assert record.trace.ahead.strength == 0.7
     assert record.topology.depth == 3
     assert record.polarity is run.tree.polarity
 

@@ -12,15 +12,16 @@ from ssl_explain.figures.emergence import EmergencePicture
 from ssl_explain.figures.picture import Illustration
 from ssl_explain.figures.seeds import figure_gap_closed, figure_overparameterisation
 from ssl_explain.figures.style import LOWEST, SERIES, on_scale
-from ssl_explain.records import Emergence, Trace
+from ssl_explain.records import Emergence, Stretch, Trace
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
 
 
-def trace_of(tree, steps=(0, 10, 20), seed=0, stopped=None):
+def trace_of(tree, steps=(0, 10, 20), seed=0, stopped=None, strength=None):
     g = torch.Generator().manual_seed(seed)
     values = 0.2 + 0.7 * torch.rand(len(steps), len(tree.latents), generator=g)
-    return Trace(torch.tensor(steps), values, torch.zeros(steps[-1]), stopped)
+    stretches = () if strength is None else (Stretch(0, strength, 0.1),)
+    return Trace(torch.tensor(steps), values, torch.zeros(steps[-1]), stopped, stretches)
 
 
 def record(depth=3, **fields):
@@ -113,8 +114,8 @@ def test_the_root_keeps_its_colour(depth):
 
 def test_the_run_before_is_a_dashed_curve_of_its_root():
     assert len(EmergencePicture(record()).ghost.get_xdata()) == 0
-    before = trace_of(Tree(3), (0, 10, 20, 30), seed=1)
-    picture = EmergencePicture(record(before=before, before_strength=0.25))
+    before = trace_of(Tree(3), (0, 10, 20, 30), seed=1, strength=0.25)
+    picture = EmergencePicture(record(before=before))
     assert list(picture.ghost.get_xdata()) == [0, 10, 20, 30]
     np.testing.assert_allclose(picture.ghost.get_ydata(), before.values[:, -1])
     assert picture.ghost.get_linestyle() == "--"
@@ -153,7 +154,7 @@ def test_update_says_when_still_artists_changed_and_leaves_none_behind(change):
     other = {
         "tree": record(4),
         "budget": dataclasses.replace(r, budget=1500),
-        "before": dataclasses.replace(r, before=trace_of(r.topology, seed=1), before_strength=0.0),
+        "before": dataclasses.replace(r, before=trace_of(r.topology, seed=1, strength=0.0)),
     }[change]
     picture, fresh = EmergencePicture(r), EmergencePicture(other)
     count = [len(ax.get_children()) for ax in picture.figure.axes]
@@ -167,7 +168,7 @@ def test_update_says_when_still_artists_changed_and_leaves_none_behind(change):
 
 
 def test_description_holds_the_plotted_numbers():
-    r = record(3, before=trace_of(Tree(3), seed=1), before_strength=0.25)
+    r = record(3, before=trace_of(Tree(3), seed=1, strength=0.25))
     words = EmergencePicture(r).describe()
     root, means = r.trace.values[:, -1], r.by_level(r.trace.values)[-1] / r.by_level(r.ceilings)
     assert "After 20 steps with augmentation strength q = 0.5:" in words

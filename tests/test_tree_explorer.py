@@ -124,7 +124,7 @@ def test_play_after_the_end_starts_afresh_beside_the_old_curve():
     play_to(explorer, 5)
     explorer.pause()
     assert same(explorer.record.before, old)
-    assert explorer.record.before_strength == 0.5
+    assert [stretch.strength for stretch in explorer.record.before.stretches] == [0.5]
     steps = explorer._run.training.step
     assert torch.equal(explorer.trace.losses, old.losses[:steps])
 
@@ -134,7 +134,7 @@ def test_a_live_setting_after_the_end_starts_afresh_beside_the_old_curve():
     old = explorer.run(500).trace
     explorer.state = SMALL.change(strength=0.0)
     assert explorer.trace.steps.tolist() == [0]
-    assert explorer.record.before_strength == 0.5
+    assert [stretch.strength for stretch in explorer.record.before.stretches] == [0.5]
     assert same(explorer.record.before, old)
     assert f"ended at {old.values[-1, -1]:.2f}" in explorer.figure.describe()
     assert same(explorer.run(20).trace, tree_explorer(SMALL.change(strength=0.0)).run(20).trace)

@@ -73,11 +73,11 @@ class EmergenceRun:
     ceilings: Float[Tensor, "*runs latent"]
     training: Training
 
-    def record(self, budget: int, before: Trace | None = None, before_strength: float | None = None) -> Emergence:
+    def record(self, budget: int, before: Trace | None = None) -> Emergence:
         """Everything that the picture of the tree shows."""
         return Emergence(
             self.tree.topology, self.tree.polarity, self.ceilings, self.training.trace(), self.training.strength,
-            budget, before, before_strength,
+            budget, before,
         )  # fmt: skip
 
 

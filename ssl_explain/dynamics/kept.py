@@ -59,3 +59,14 @@ def loss_of(name: str, value: object) -> Tensor:
             f"`{name}` must depend on weights that learn, got a loss without a graph; return it before .detach()."
         )
     return loss
+
+
+def with_loss(losses: Tensor, index: int, loss: Tensor) -> Tensor:
+    """Write a loss at its place, in one tensor that doubles: thousands of small ones would fragment the memory."""
+    if index == len(losses):
+        longer = loss.new_empty(max(256, 2 * index), *loss.shape)
+        if index:
+            longer[:index] = losses
+        losses = longer
+    losses[index] = loss
+    return losses

@@ -73,9 +73,9 @@ class RaceRun(EmergenceRun):
         if training.stopped is None and any(w.norm() > OUTGROWN * first.norm() for w, first in pairs):
             training.stopped = f"stopped at step {training.step}: the weights grow without end"
 
-    def record(self, budget: int, before: Trace | None = None, before_strength: float | None = None) -> Emergence:
+    def record(self, budget: int, before: Trace | None = None) -> Emergence:
         """The correlations alone."""
-        whole = super().record(budget, before, before_strength)
+        whole = super().record(budget, before)
         return dataclasses.replace(whole, trace=dataclasses.replace(whole.trace, values=whole.trace.values[..., 0]))
 
     def selectivity(self) -> Float[Tensor, "t *runs latent neuron"]:

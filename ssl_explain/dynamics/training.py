@@ -12,8 +12,8 @@ from tqdm.auto import tqdm
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes, trainable, usable
-from ssl_explain.dynamics.kept import INTERRUPTED, Values, loss_of, measured, nothing_left, put
-from ssl_explain.records import Trace, Views
+from ssl_explain.dynamics.kept import INTERRUPTED, Values, loss_of, measured, nothing_left, put, with_loss
+from ssl_explain.records import Stretch, Trace, Views
 
 Measure = Callable[..., Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
@@ -36,8 +36,8 @@ class Training:
 
     One step is x ~ world, then W ← W - lr · ∇L: plain gradient descent without memory, so a run that is cut into
     pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
-    changed while it runs. ``measure`` is called before step 0 and after every ``measure_every`` steps, ``after_step``
-    with the number of every step taken: there a target network follows.
+    changed while it runs: the trace says from which step on (an objective is known by its ``name``). ``measure`` is
+    called before step 0 and after every ``measure_every`` steps, ``after_step`` with the number of every step taken.
 
     A step (weights, buffers, random numbers, count) or a measurement has happened or it has not: after an interrupt
     or an error in one of these functions :meth:`advance` goes on, with the bits of a run that was left alone. Ambient
@@ -66,9 +66,8 @@ class Training:
         """Check the settings and measure the untrained network."""
         _require.instance("net", net, nn.Module, "such as a ReLUNet")
         _require.generator(generator)
-        _require.function(
-            "draw of the world", getattr(world, "draw", None), "a world draws views, such as a LatentTree"
-        )
+        draw = getattr(world, "draw", None)
+        _require.function("draw of the world", draw, "a world draws views, such as a LatentTree")
         for name, function in (("objective", objective), ("measure", measure), ("after_step", after_step)):
             _require.function(name, function, "pass the function itself")
         self.net, self.world, self.objective, self.measure = net, world, objective, measure
@@ -83,6 +82,7 @@ class Training:
         _require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
         self._losses = torch.empty(0, dtype=torch.float32)
         self._measured: list[tuple[int, Tensor]] = []
+        self._stretches: list[Stretch] = []
         self._left: Callable[[], None] = nothing_left  # makes the present step whole; may be called twice
         with self._modes():
             self._measure_if_due()
@@ -126,6 +126,7 @@ class Training:
         self.net.load_state_dict(weights)
         self.generator.set_state(state)
         self.step, self._losses, self._measured = step, torch.full((step,), float("nan"), dtype=torch.float32), []
+        self._stretches = []
 
     def _settle(self) -> None:
         """Finish, or undo, what was cut off."""
@@ -144,12 +145,13 @@ class Training:
         self.generator.set_state(state)
         put(kept)
         self.step = step
+        self._stretches = [stretch for stretch in self._stretches if stretch.start < step]
 
     def _one_step(self) -> None:
-        self._left = self._as_it_is()
+        self._left, settings = self._as_it_is(), self._settings()
         loss, weights = self._update()
         if weights:
-            finish = partial(self._finish, self.step + 1, loss, weights)
+            finish = partial(self._finish, settings, loss, weights)
             if self.after_step is nothing_more:
                 self._left = finish
             else:
@@ -173,19 +175,16 @@ class Training:
         pairs = zip(self._parameters, gradients, strict=True)
         return loss, [(w, torch.sub(w.detach(), gradient, alpha=self.learning_rate)) for w, gradient in pairs]
 
-    def _finish(self, step: int, loss: Tensor, weights: Values) -> None:
+    def _finish(self, settings: Stretch, loss: Tensor, weights: Values) -> None:
         put(weights)
-        self._keep(step - 1, loss)
-        self.step = step
+        self._losses = with_loss(self._losses, settings.start, loss)
+        if not self._stretches or dataclasses.replace(settings, start=self._stretches[-1].start) != self._stretches[-1]:
+            self._stretches.append(settings)
+        self.step = settings.start + 1
 
-    def _keep(self, index: int, loss: Tensor) -> None:
-        """Remember a loss in one tensor: thousands of small ones would lie between large blocks that then stay lost."""
-        if index == len(self._losses):
-            longer = loss.new_empty(max(256, 2 * index), *loss.shape)
-            if index:
-                longer[:index] = self._losses
-            self._losses = longer
-        self._losses[index] = loss
+    def _settings(self) -> Stretch:
+        """The settings of the next step."""
+        return Stretch(self.step, self.strength, self.learning_rate, getattr(self.objective, "name", ""))
 
     def _measure_if_due(self) -> None:
         last = self._measured[-1][0] if self._measured else None
@@ -207,7 +206,10 @@ class Training:
             if not seen or (now and seen[-1][0] != self.step):
                 seen.append((self.step, self._measure()))
             steps, values = zip(*seen, strict=True)
-            return Trace(torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped)
+            return Trace(
+                torch.tensor(steps), torch.stack(values), self._losses[: self.step].clone(), self.stopped,
+                tuple(self._stretches), self._settings(),
+            )  # fmt: skip
 
 
 def train(

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ssl_explain.figures.picture import Picture
+from ssl_explain.figures.stretches import Marks, Spans, courses, ending, height_at
 from ssl_explain.figures.style import (
     BRANCH,
     FONT,
@@ -25,6 +26,8 @@ from ssl_explain.figures.style import (
 )
 from ssl_explain.records import Emergence
 
+TOP = 1.08  # of the curves: above 1 stand the words of what changed
+
 
 class EmergencePicture(Picture[Emergence]):
     """What to look at: does the root, which no neuron was ever told about, light up?
@@ -33,7 +36,7 @@ class EmergencePicture(Picture[Emergence]):
     Bayes ceiling (colour and number); edge width is |ρ|, dashed edges flip. Right, the mean over each level
     against training steps, its ceiling as a dotted line; ``levels`` picks the curves (all of them if
     empty; 0 is the root, -1 the level below).
-    The dashed grey curve is the root of the run before.
+    The dashed grey curve is the root of the run before. A thin line marks where settings changed on the way.
     """
 
     title = "what the neurons know of each hidden cause"
@@ -46,7 +49,7 @@ class EmergencePicture(Picture[Emergence]):
         self.tree_axes.set(xlim=(-0.015, 1.015), ylim=(-0.13, 1.09))
         self.tree_axes.set_title(self.title, fontsize=FONT + 2, color=INK, loc="left")
         tidy(self.curve_axes, xlabel="training steps", title="best |correlation| with the cause")
-        self.curve_axes.set(ylim=(0, 1.0))
+        self.curve_axes.set(ylim=(0, TOP))
         self.still, self.moving = [], []
         self._fill(record)
         self._move(record)
@@ -98,11 +101,12 @@ class EmergencePicture(Picture[Emergence]):
         colour = level_colour(shown[0], depth) if len(shown) == 1 else QUIET
         keys.append(Line2D([], [], color=colour, linestyle=":", label="ceiling (Bayes)"))
         if record.before is not None:
-            label = f"root, run before (q = {record.before_strength:g})"
-            keys.append(Line2D([], [], color=QUIET, linestyle="--", label=label))
-        columns = 2 if len(keys) > 4 else 1
-        place = _legend_place(record)
-        legend = ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc=place, ncols=columns)
+            keys.append(Line2D([], [], color=QUIET, linestyle="--", label=_label_before(record)))
+        columns = 1 + (len(keys) > 4) + (len(keys) > 6)
+        legend = ax.legend(
+            handles=keys, fontsize=FONT - 1, frameon=False, loc=_legend_place(record), ncols=columns,
+            bbox_to_anchor=(0, 0, 1, 1 / TOP), handlelength=1.6, columnspacing=1,
+        )  # fmt: skip
         self.moving += self.ceilings
         return [ax.xaxis, legend]
 
@@ -138,7 +142,8 @@ class EmergencePicture(Picture[Emergence]):
         for level in self._levels(record):
             self.curves += ax.plot([], [], markevery=0.15, **_style(level, depth))
         self.ghost: Line2D = ax.plot([], [], color=QUIET, linestyle="--", linewidth=1.8)[0]
-        self.moving += [self.ghost, *self.curves]
+        self.marks = Marks(ax, (1 + TOP) / 2)
+        self.moving += [self.ghost, *self.marks.artists, *self.curves]
 
     def _levels(self, record: Emergence) -> tuple[int, ...]:
         depth = record.topology.depth
@@ -148,9 +153,8 @@ class EmergencePicture(Picture[Emergence]):
     def update(self, record: Emergence) -> bool:
         """Move the artists; another tree, budget or run to compare with needs new still ones."""
         old = self.record
-        refill = record.before is not old.before or any(
-            getattr(record, field) != getattr(old, field) for field in ("topology", "before_strength")
-        )
+        refill = record.before is not old.before or record.topology != old.topology
+        refill |= _label_before(record) != _label_before(old)
         if record.ceilings is not old.ceilings:
             refill |= _legend_place(record) != _legend_place(old)
         longer = record.budget != old.budget
@@ -175,12 +179,20 @@ class EmergencePicture(Picture[Emergence]):
             curve.set_data(steps, means[:, level - 1].tolist())
         if record.before is not None:
             self.ghost.set_data(record.before.steps.tolist(), record.by_level(record.before.values)[:, -1].tolist())
-        halt = "" if record.trace.stopped is None else "\nstopped: not finite"
-        self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}{halt}")
+        now, before = courses("q", record)
+        self.marks.move(now, self._spans, before, self.ghost)
+        when = f",{now.since()}:" if now.since() else ""
+        halt = when if record.trace.stopped is None else ", stopped: not finite"
+        self.caption.set_text(f"step {steps[-1]}{halt}\n{now.now()}")
+
+    def _spans(self, step: int) -> Spans:
+        """A line from above through all curves; where the legend stands above them, from below."""
+        heights = [height_at(step, curve) for curve in self.curves]
+        return [(min(heights), TOP)] if _legend_place(self.record) == "lower left" else [(0, max(heights)), (1, TOP)]
 
     def describe(self) -> str:
         """Root against its ceiling, then every level in per cent of its ceiling."""
-        record = self.record
+        record, (now, before) = self.record, courses("q", self.record)
         ceilings, means = record.by_level(record.ceilings), record.by_level(record.trace.values)
         parts = (100 * means[-1] / ceilings).round().int().tolist()
         start, end = float(means[0, -1]), float(means[-1, -1])
@@ -190,14 +202,23 @@ class EmergencePicture(Picture[Emergence]):
         moved = f"went from {start:.2f} to {end:.2f}" if steps else f"is {start:.2f}"
         when = f"After {steps} step{'s' * (steps > 1)}" if steps else "Before training"
         text = (
-            f"{when} with augmentation strength q = "
-            f"{record.strength:g}: the best neuron's |correlation| with the root {moved} (ceiling "
+            f"{when} with augmentation strength "
+            f"{now.words()}: the best neuron's |correlation| with the root {moved} (ceiling "
             f"{float(ceilings[-1]):.2f}). Share of the ceiling: {levels}."
         )
         if record.before is not None:
             last = float(record.before.values[-1, -1])
-            text += f" The run before, with q = {record.before_strength:g}, ended at {last:.2f}."
+            text += ending(before, f"{last:.2f}")
         return text if record.trace.stopped is None else f"{text} Training {record.trace.stopped}."
+
+
+def _label_before(record: Emergence) -> str:
+    """What the legend calls the run before."""
+    _, before = courses("q", record)
+    if before is None:
+        return "root, run before"
+    how = before.brief(22)
+    return f"root, run before{' ' if len(how) < 12 else chr(10)}({how})"
 
 
 def _legend_place(record: Emergence) -> str:

@@ -4,12 +4,14 @@ import numpy as np
 import torch
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.pictures import mosaic
 from ssl_explain.figures.seeds import Table, pick
+from ssl_explain.figures.stretches import Marks, courses, ending, height_at
 from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
 from ssl_explain.records import PictureTraining
 from ssl_explain.results import interval
@@ -24,6 +26,7 @@ class TrainingPicture(Picture[PictureTraining]):
     Left, the weights of 25 neurons, laid out like the picture that they read (orange > 0, purple < 0), in units of the
     largest. Middle, how the variance of the output spreads over its principal directions, untrained and now. Right, the
     probe of the output over training steps; dotted, the same probe of raw pixels, dashed, of the untrained student.
+    A thin line marks where settings changed on the way.
     """
 
     def __init__(self, record: PictureTraining) -> None:
@@ -46,28 +49,41 @@ class TrainingPicture(Picture[PictureTraining]):
         curve.set(ylim=(0.75, 1.0), xlim=(0, record.budget), yticks=np.linspace(0.75, 1, 6))
         self.axis = curve.xaxis
         self.axes = curve
-        self.before = curve.plot([], [], color=QUIET, linewidth=1.6, alpha=0.8, label="run before")[0]
+        self.before = curve.plot([], [], color=QUIET, linewidth=1.6, alpha=0.8)[0]
         self.baselines = [
-            curve.axhline(0, color=colour, linestyle=style, linewidth=1.6, label=label)
-            for colour, style, label in ((PREDICTED, ":", "raw pixels"), (QUIET, "--", "untrained"))
+            curve.axhline(0, color=colour, linestyle=style, linewidth=1.6)
+            for colour, style in ((PREDICTED, ":"), (QUIET, "--"))
         ]
-        self.curve = curve.plot([], [], "o-", color=MEASURED, markersize=4, linewidth=2, label="this student")[0]
-        curve.legend(fontsize=FONT - 1, frameon=False, loc="lower right", ncols=2, columnspacing=1)
+        self.curve = curve.plot([], [], "o-", color=MEASURED, markersize=4, linewidth=2)[0]
+        self.marks = Marks(curve, 0.985)
         self.heading: Text = neurons.text(
             0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
         )
-        self.still: list[Artist] = [self.axis]
+        self.still: list[Artist] = [self.axis, self._legend(record)]
         self.moving: list[Artist] = [
-            self.image, *self.spectra, *self.baselines, self.before, self.curve, self.heading
+            self.image, *self.spectra, *self.baselines, self.before, *self.marks.artists, self.curve, self.heading
         ]  # fmt: skip
         self.record = record
         self.update(record)
 
+    def _legend(self, record: PictureTraining) -> Legend:
+        """Name the curves; the run before by how it was trained."""
+        _, before = courses("s", record)
+        label = "run before" + (f"\n{before.brief(18)}" if before else "")
+        curves = {"raw pixels": self.baselines[0], "untrained": self.baselines[1], "this student": self.curve}
+        return self.axes.legend(
+            [*curves.values(), self.before], [*curves, label], fontsize=FONT - 1, frameon=False, loc="lower right",
+            ncols=2, columnspacing=0.7, handlelength=1.5,
+        )  # fmt: skip
+
     def update(self, record: PictureTraining) -> bool:
         """Move everything; only another number of steps needs another axis."""
-        other = record.budget != self.record.budget
+        (now, before), (_, old) = courses("s", record), courses("s", self.record)
+        longer, renamed = record.budget != self.record.budget, before != old
         self.record = record
-        if other:
+        if renamed:
+            self.still[-1] = self._legend(record)
+        if longer:
             self.axes.set_xlim(0, record.budget)
         self.image.set_data(_tiles(record))
         for line, shares in zip(self.spectra, record.spectra.clamp_min(FEWEST / 10), strict=True):
@@ -78,22 +94,27 @@ class TrainingPicture(Picture[PictureTraining]):
         self.curve.set_data(record.trace.steps.tolist(), values)
         earlier = record.before
         self.before.set_data(*([], []) if earlier is None else (earlier.steps.tolist(), earlier.values.tolist()))
-        self.heading.set_text(f"step {record.step}; strength s = {record.strength:g}; {record.loss}")
-        return other
+        self.marks.move(now, lambda step: [(height_at(step, self.curve), 1)], before, self.before)
+        held = f"; these settings{now.since()}" if now.since() else ""
+        self.heading.set_text(f"step {record.step}; strength s = {record.strength:g}; {record.loss}{held}")
+        return longer or renamed
 
     def describe(self) -> str:
         """The probe beside its baselines, and how many directions the output fills."""
-        r = self.record
+        r, (now, before) = self.record, courses("s", self.record)
+        how = (
+            f"s = {r.strength:g}, {r.loss}" if not now.since() else f"{now.words()}; {'now ' * bool(now.told)}{r.loss}"
+        )
         ranks = [float((-torch.special.xlogy(shares, shares)).sum().exp()) for shares in r.spectra]
         last = int(r.trace.steps[-1])
         text = (
-            f"Step {r.step}, strength s = {r.strength:g}, {r.loss}. Probe of the output at step {last}: "
+            f"Step {r.step}, strength {how}. Probe of the output at step {last}: "
             f"{float(r.trace.values[-1]):.3f}; untrained {float(r.trace.values[0]):.3f}, raw pixels {r.raw:.3f}. "
             f"Directions that the output fills (effective rank): {ranks[1]:.1f}, untrained {ranks[0]:.1f}. "
             f"Largest weight shown {float(r.weights.abs().max()):.2f}."
         )
         if r.before is not None:
-            text += f" The run before, with s = {r.before_strength:g}, ended at {float(r.before.values[-1]):.3f}."
+            text += ending(before, f"{float(r.before.values[-1]):.3f}")
         return text if r.trace.stopped is None else f"{text} Training {r.trace.stopped}."
 
 

@@ -5,6 +5,7 @@ Losses are the hot path: they check shapes, not every number. Where an input is 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -16,6 +17,18 @@ from ssl_explain.records import Views
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
+
+
+@dataclass(frozen=True)
+class Named:
+    """An objective with a name, by which a trace tells it from others."""
+
+    name: str
+    objective: Objective
+
+    def __call__(self, net: nn.Module, views: Views) -> Tensor:
+        """The objective itself."""
+        return self.objective(net, views)
 
 
 def _crowd(r_neg: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTra
 from ssl_explain.records.questions import Option, Question
 from ssl_explain.records.race import Race
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
-from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Trace
+from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Stretch, Trace
 from ssl_explain.records.worlds import HiddenWorld, SharedViews
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "SharedViews",
     "SpanFlow",
     "Spectrum",
+    "Stretch",
     "Terms",
     "Trace",
     "Views",

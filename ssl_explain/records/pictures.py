@@ -83,4 +83,3 @@ class PictureTraining:
     loss: str
     budget: int
     before: Trace | None = None
-    before_strength: float | None = None

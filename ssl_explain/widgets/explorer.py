@@ -116,6 +116,10 @@ class Explorer(Generic[S]):
             old, self._state = self._state, state
             self.refresh(old)
 
+    def choose(self, values: Mapping[str, Any]) -> None:
+        """Take a preset."""
+        self.state = self._state.change(**values)
+
     def refresh(self, old: S) -> None:
         """Compute and draw after the state moved on from ``old``."""
         self.record = self.compute(self._state)
@@ -139,7 +143,7 @@ class Explorer(Generic[S]):
         buttons: list[ipywidgets.Widget] = []
         for label, values in self.offered().items():
             preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")
-            preset.on_click(lambda _, values=values: setattr(self, "state", self._state.change(**values)))
+            preset.on_click(lambda _, values=values: self.choose(values))
             buttons.append(preset)
         title = [ipywidgets.HTML("<b>presets</b>")] if buttons else []
         return [

@@ -13,7 +13,7 @@ from ssl_explain.dynamics.pictures import LossName, Student, features, picture_l
 from ssl_explain.dynamics.probe import probe, spectrum
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.probe import TrainingPicture
-from ssl_explain.losses.contrastive import Objective, contrastive
+from ssl_explain.losses.contrastive import Named, contrastive
 from ssl_explain.records import PictureTraining, Trace
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.widgets.streaming import StreamingExplorer
@@ -24,6 +24,7 @@ NEURONS = 25  # shown
 LOSSES: dict[str, LossName] = {
     "InfoNCE": "nce", "frozen InfoNCE": "frozen", "soft triplet": "triplet", "L_simp": "simple",
 }  # fmt: skip
+READS = {"InfoNCE": "τ", "frozen InfoNCE": "τβ", "soft triplet": "τ", "L_simp": ""}
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,27 @@ class PicturesState(State):
     loss: str = choice("InfoNCE", tuple(LOSSES), label="loss", tip="what the energies are made into", live=True)
 
 
-def objective_of(state: PicturesState) -> Objective:
-    """The objective that a state names, with all other pictures of the batch as negatives."""
+def objective_of(state: PicturesState) -> Named:
+    """The objective that a state names, with all other pictures of the batch as negatives.
+
+    Its own name says of the settings of a loss those that it reads.
+    """
     name = LOSSES[state.loss]
     beta = state.beta if name == "frozen" else 0.0
-    return contrastive(picture_loss(name, temperature=state.temperature, beta=beta), negatives="batch")
+    read = [f"{sign} = {value:g}" for sign, value in _given(state).items() if sign in READS[state.loss]]
+    loss = picture_loss(name, temperature=state.temperature, beta=beta)
+    return Named(", ".join([state.loss, *read]), contrastive(loss, negatives="batch"))
+
+
+def _given(state: PicturesState) -> dict[str, float]:
+    return {"τ": state.temperature, "β": state.beta}
 
 
 def setting_of(state: PicturesState) -> str:
     """Loss and learning rate in words; what this loss does not read is said to be unused."""
-    reads = {"InfoNCE": "τ", "frozen InfoNCE": "τβ", "soft triplet": "τ", "L_simp": ""}[state.loss]
-    given = {"τ": state.temperature, "β": state.beta}
-    parts = [f"{sign} = {value:g}" + (" unused" if sign not in reads else "") for sign, value in given.items() if value]
+    reads = READS[state.loss]
+    given = _given(state).items()
+    parts = [f"{sign} = {value:g}" + (" unused" if sign not in reads else "") for sign, value in given if value]
     return f"{state.loss}, {', '.join(parts)}; learning rate {state.learning_rate:g}"
 
 
@@ -108,14 +118,14 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         training.strength, training.learning_rate = state.strength, state.learning_rate
         training.objective = objective_of(state)
 
-    def record_of(self, state: PicturesState, before: tuple[Trace, float] | None) -> PictureTraining:
+    def record_of(self, state: PicturesState, before: Trace | None) -> PictureTraining:
         """Weights, spectrum and every probe made so far."""
-        trace, earlier = self._training.trace(now=False), before or (None, None)
+        trace = self._training.trace(now=False)
         spectra = torch.stack([self._untrained, self._spectrum(self._training)])
         weights = next(self._training.net.parameters()).detach()[0, :NEURONS].unflatten(-1, digits().shape[1:]).clone()
         step = self._training.step
         return PictureTraining(
-            trace, weights, probe_of_pixels(), spectra, step, state.strength, setting_of(state), state.budget, *earlier
+            trace, weights, probe_of_pixels(), spectra, step, state.strength, setting_of(state), state.budget, before
         )
 
     def _spectrum(self, training: Training) -> Float[Tensor, " d"]:

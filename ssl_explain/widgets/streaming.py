@@ -1,7 +1,7 @@
 """Explorers that train while you watch: Play, Pause, Step, Reset, and settings that act on the run in progress."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import ipywidgets
@@ -20,15 +20,16 @@ class StreamingExplorer(Explorer[S]):
     """An explorer of a :class:`Training`; ``live`` settings act on the run in progress, all others restart it.
 
     After a run is over, Play (or a new setting) starts afresh from the same network and keeps the old curve to compare
-    with. Interrupting the kernel does not stop the thread: Pause does. A subclass says how a run starts, what a live
-    setting changes and what is shown; its state has the fields ``strength`` and ``budget``, and may have ``pace``.
+    with; a preset always starts afresh. Interrupting the kernel does not stop the thread: Pause does. A subclass says
+    how a run starts, what a live setting changes and what is shown; its state has the field ``budget``, and may have
+    ``pace``.
     """
 
     stride = 10  # training steps of the button Step
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Build the first run and its picture."""
-        self._before: tuple[Trace, float] | None = None
+        self._before: Trace | None = None
         self._runner = Runner(self._step, self._show, self._settle)
         super().__init__(state, controls)
         self._runner.steps_per_frame = getattr(state, "pace", 0)
@@ -41,8 +42,8 @@ class StreamingExplorer(Explorer[S]):
         """Give the live settings to the run in progress."""
         raise NotImplementedError
 
-    def record_of(self, state: S, before: tuple[Trace, float] | None) -> Any:
-        """What the picture shows now; ``before`` is the run before and its strength."""
+    def record_of(self, state: S, before: Trace | None) -> Any:
+        """What the picture shows now; ``before`` is the run before."""
         raise NotImplementedError
 
     def compute(self, state: S) -> Any:
@@ -75,17 +76,27 @@ class StreamingExplorer(Explorer[S]):
             live = all(self._state.controls()[name].live for name in changed)
             if not live or self.over:
                 self._runner.ask_to_stop()
-                self._restart(keep=live, strength=_strength(old))
+                self._restart(keep=live)
             self.hand_over(self._state, self._training)
         self._show()
 
-    def _restart(self, *, keep: bool, strength: float) -> None:
+    def choose(self, values: Mapping[str, Any]) -> None:
+        """Take a preset: it is a run of its own and starts afresh, whatever has run before."""
+        with self._turn:
+            self._runner.ask_to_stop()
+            super().choose(values)
+            if self._training.step > 0 or self._training.stopped is not None:
+                self._restart(keep=True)
+                self._show()
+            self._settle()
+
+    def _restart(self, *, keep: bool) -> None:
         """Go back to step 0; ``keep`` the curve so far to compare with, unless the world itself is another."""
         trace = self._training.trace()
         if not keep:
             self._before = None
         elif trace.steps[-1] > 0:
-            self._before = (trace, strength)
+            self._before = trace
         self._training = self.start(self._state)
         self._runner.error = None
 
@@ -106,7 +117,7 @@ class StreamingExplorer(Explorer[S]):
         if not self.running:
             with self._turn:
                 if self.over:
-                    self._restart(keep=True, strength=_strength(self._state))
+                    self._restart(keep=True)
             self._runner.play()
         self._settle()
 
@@ -127,7 +138,7 @@ class StreamingExplorer(Explorer[S]):
         """Go back to the untrained network and keep the curve so far to compare with."""
         self._runner.pause()
         with self._turn:
-            self._restart(keep=True, strength=_strength(self._state))
+            self._restart(keep=True)
         self._show()
         self._settle()
 
@@ -153,10 +164,6 @@ class StreamingExplorer(Explorer[S]):
         self._buttons["pause"].disabled = True
         head, grid, view = super()._rows()
         return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
-
-
-def _strength(state: State) -> float:
-    return float(getattr(state, "strength"))  # noqa: B009
 
 
 def _budget(state: State) -> int:

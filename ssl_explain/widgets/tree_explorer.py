@@ -6,10 +6,9 @@ from typing import Any, ClassVar, Self
 from ssl_explain import _require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.emergence import EmergencePicture
-from ssl_explain.losses.contrastive import contrastive
 from ssl_explain.records import Emergence, Trace
 from ssl_explain.widgets.streaming import StreamingExplorer
-from ssl_explain.widgets.tree_state import TreeState, loss_of, run_of
+from ssl_explain.widgets.tree_state import TreeState, objective_of, run_of
 
 
 class TreeExplorer(StreamingExplorer[TreeState]):
@@ -37,16 +36,17 @@ class TreeExplorer(StreamingExplorer[TreeState]):
     def start(self, state: TreeState) -> Training:
         """A new tree, a new network."""
         self._run = run_of(state)
+        self.hand_over(state, self._run.training)
         return self._run.training
 
     def hand_over(self, state: TreeState, training: Training) -> None:
         """Strength, learning rate and loss."""
         training.strength, training.learning_rate = state.strength, state.learning_rate
-        training.objective = contrastive(loss_of(state))
+        training.objective = objective_of(state)
 
-    def record_of(self, state: TreeState, before: tuple[Trace, float] | None) -> Emergence:
+    def record_of(self, state: TreeState, before: Trace | None) -> Emergence:
         """The tree as the neurons know it."""
-        return self._run.record(state.budget, *(before or (None, None)))
+        return self._run.record(state.budget, before)
 
     def paint(self, record: Emergence) -> EmergencePicture:
         """The tree and its curves."""

@@ -4,7 +4,7 @@ import functools
 from dataclasses import dataclass
 
 from ssl_explain.dynamics.emergence import EmergenceRun, emergence_run
-from ssl_explain.losses.contrastive import Loss, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, Named, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.widgets.state import State, choice, slider
 
 DEPARTURES = ("none", "biases", "free outputs", "batch of 8")
@@ -84,6 +84,12 @@ def loss_of(state: TreeState) -> Loss:
     if state.loss == "L_simp":
         return simple_contrastive
     return functools.partial(info_nce if state.loss == "InfoNCE" else soft_triplet, temperature=state.temperature)
+
+
+def objective_of(state: TreeState) -> Named:
+    """The objective that a state names, and its name: of the settings of a loss those that it reads."""
+    tau = "" if state.loss == "L_simp" else f", τ = {state.temperature:g}"
+    return Named(f"{state.loss}{tau}", contrastive(loss_of(state)))
 
 
 def run_of(state: TreeState) -> EmergenceRun:
