@@ -24,8 +24,8 @@ who_is_faster = Question(
         ),
         "both": Option(
             "the bottom that trains together with the top",
-            "The gradient of the bottom passes through W₂. As W₂ turns to hidden neurons that tell points apart, and grows, "
-            "the same features at the bottom pay more.",
+            "The gradient of the bottom passes through W₂. As W₂ turns to the hidden neurons that tell points apart, "
+            "and grows, the same features at the bottom pay more.",
         ),
     },
 )
