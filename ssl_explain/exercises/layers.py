@@ -20,11 +20,12 @@ who_is_faster = Question(
         ),
         "same": Option(
             "both alike: a layer moves by its own gradient",
-            "True at the very first step. But the bottom's gradient passes through the top's weights, and these grow.",
+            "True at the very first step. But the bottom's gradient passes through the top's weights, and these learn.",
         ),
         "both": Option(
             "the bottom that trains together with the top",
-            "The gradient of the bottom passes through W₂. As W₂ grows, the same features at the bottom pay more.",
+            "The gradient of the bottom passes through W₂. As W₂ turns to the hidden neurons that tell points apart, "
+            "and grows, the same features at the bottom pay more.",
         ),
     },
 )
