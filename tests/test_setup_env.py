@@ -190,3 +190,15 @@ def test_jupyterlab_finds_settings_and_extension(tool, tmp_path, monkeypatch):
     assert said["name"] == about.parent.name
     script = about.parent / said["jupyterlab"]["_build"]["load"]
     assert f'["{said["name"]}"] = ' in script.read_text(encoding="utf-8")
+
+
+def test_a_disk_that_cannot_be_written_is_the_reason_that_is_said(tool, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(30, "Read-only file system", "build")
+
+    monkeypatch.setattr(tool, "set_up", fail)
+    monkeypatch.setattr(sys, "argv", ["setup_env.py"])
+    assert tool.main() == 1
+    assert capsys.readouterr().err.startswith(
+        "ssl_explain: setting up .venv failed: [Errno 30] Read-only file system: 'build'; once it is removed"
+    )

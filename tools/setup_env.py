@@ -185,9 +185,9 @@ def main() -> int:
         with one_at_a_time(ROOT):
             set_up(env, ROOT, constraints, options.extra)
     except (subprocess.CalledProcessError, OSError) as error:
-        what = f"ssl_explain: setting up {env.name} failed, the reason is above"
+        reason = f": {error}" if isinstance(error, OSError) else ", the reason is above"
         remedy = "once it is removed, the same command starts afresh"
-        print(f"{what if isinstance(error, subprocess.CalledProcessError) else error}; {remedy}.", file=sys.stderr)
+        print(f"ssl_explain: setting up {env.name} failed{reason}; {remedy}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\nssl_explain: setting up {env.name} was interrupted; the next start begins afresh.", file=sys.stderr)
