@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from fire import agrees
 from torch import nn
 
 import ssl_explain
@@ -18,7 +19,9 @@ from ssl_explain.dynamics.checkpoint import load_checkpoint, save_checkpoint
 from ssl_explain.dynamics.race import race_run
 from ssl_explain.losses.predictive import predictive
 from ssl_explain.networks.dual import linear_predictor
+from ssl_explain.widgets import loss_explorer, tree_explorer
 from ssl_explain.widgets.race_explorer import History, RaceState
+from ssl_explain.widgets.tree_state import run_of
 
 PACKAGE = str(Path(ssl_explain.__file__).parent)
 STEPS, TRIES = 5, 25
@@ -268,6 +271,35 @@ def test_a_checkpoint_is_loaded_or_it_is_not(tmp_path):
 def stands(run):
     """Weights and random numbers."""
     return [*run.net.state_dict().values(), run.g.get_state()]
+
+
+@pytest.mark.usefixtures("unshaped", "grad_mode")
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (loss_explorer, {"temperature": 1.0}),
+        (tree_explorer, {"strength": 0.9}),
+        (tree_explorer, {"seed": 2}),
+    ],
+    ids=["plain", "live", "another run"],
+)
+def test_a_setting_is_chosen_or_it_is_not(make, change):
+    explorer, seen = make(), set()
+    old, new = explorer.state, explorer.state.change(**change)
+    with Interrupts() as counted:
+        explorer.state = new
+    explorer.state = old
+    for line in random.Random(0).sample(range(1, counted.lines + 1), 12):
+        with Interrupts(line), contextlib.suppress(KeyboardInterrupt):
+            explorer.state = new
+        agrees(explorer)
+        seen.add(explorer.state)
+        if make is tree_explorer:
+            assert explorer._training.strength == explorer.state.strength
+            fresh = [*run_of(explorer.state).training.net.parameters()]
+            same([*explorer._training.net.parameters()], fresh)
+        explorer.state = old
+    assert old in seen
 
 
 def fails_once(function, at):
