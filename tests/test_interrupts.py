@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import random
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from ssl_explain.dynamics.race import race_run
 from ssl_explain.losses.predictive import predictive
 from ssl_explain.networks.dual import linear_predictor
 from ssl_explain.widgets import loss_explorer, tree_explorer
+from ssl_explain.widgets.loss_explorer import CloudState, cloud_run
 from ssl_explain.widgets.race_explorer import History, RaceState
 from ssl_explain.widgets.tree_state import run_of
 
@@ -152,6 +154,7 @@ class Flowed:
 
     def state(self):
         joined = functools.reduce(lambda a, b: a.then(b), self.traces)
+        assert joined.stopped is None
         return [*self.net.state_dict().values(), joined.losses, joined.values[0], joined.values[-1]]
 
 
@@ -300,6 +303,32 @@ def test_a_setting_is_chosen_or_it_is_not(make, change):
             same([*explorer._training.net.parameters()], fresh)
         explorer.state = old
     assert old in seen
+
+
+@pytest.mark.usefixtures("unshaped", "grad_mode")
+def test_a_part_of_a_run_is_not_remembered_as_the_whole():
+    cloud_run.cache_clear()
+    with Interrupts(700), pytest.raises(KeyboardInterrupt):
+        cloud_run(CloudState())
+    assert cloud_run(CloudState()).trace.stopped is None
+
+
+def test_the_stop_button_ends_train_after_a_whole_step():
+    """A real signal, sent by the measurement after the second step."""
+    run = ByTrain()
+
+    def measure(net):
+        if next(calls) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return torch.zeros(1)
+
+    calls = itertools.count()
+    trace = train(
+        run.net, run.tree, contrastive(), steps=5, learning_rate=0.1, generator=run.g, measure=measure, measure_every=2
+    )
+    assert trace.stopped == "stopped at step 2: interrupted; call again with the steps that are left"
+    assert trace.steps.tolist() == [0, 2]
+    assert len(trace.losses) == 2
 
 
 def fails_once(function, at):
