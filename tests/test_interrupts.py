@@ -4,12 +4,14 @@ import contextlib
 import functools
 import itertools
 import random
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from fire import agrees
 from torch import nn
 
 import ssl_explain
@@ -18,7 +20,10 @@ from ssl_explain.dynamics.checkpoint import load_checkpoint, save_checkpoint
 from ssl_explain.dynamics.race import race_run
 from ssl_explain.losses.predictive import predictive
 from ssl_explain.networks.dual import linear_predictor
+from ssl_explain.widgets import loss_explorer, tree_explorer
+from ssl_explain.widgets.loss_explorer import CloudState, cloud_run
 from ssl_explain.widgets.race_explorer import History, RaceState
+from ssl_explain.widgets.tree_state import run_of
 
 PACKAGE = str(Path(ssl_explain.__file__).parent)
 STEPS, TRIES = 5, 25
@@ -149,6 +154,7 @@ class Flowed:
 
     def state(self):
         joined = functools.reduce(lambda a, b: a.then(b), self.traces)
+        assert joined.stopped is None
         return [*self.net.state_dict().values(), joined.losses, joined.values[0], joined.values[-1]]
 
 
@@ -268,6 +274,61 @@ def test_a_checkpoint_is_loaded_or_it_is_not(tmp_path):
 def stands(run):
     """Weights and random numbers."""
     return [*run.net.state_dict().values(), run.g.get_state()]
+
+
+@pytest.mark.usefixtures("unshaped", "grad_mode")
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (loss_explorer, {"temperature": 1.0}),
+        (tree_explorer, {"strength": 0.9}),
+        (tree_explorer, {"seed": 2}),
+    ],
+    ids=["plain", "live", "another run"],
+)
+def test_a_setting_is_chosen_or_it_is_not(make, change):
+    explorer, seen = make(), set()
+    old, new = explorer.state, explorer.state.change(**change)
+    with Interrupts() as counted:
+        explorer.state = new
+    explorer.state = old
+    for line in random.Random(0).sample(range(1, counted.lines + 1), 12):
+        with Interrupts(line), contextlib.suppress(KeyboardInterrupt):
+            explorer.state = new
+        agrees(explorer)
+        seen.add(explorer.state)
+        if make is tree_explorer:
+            assert explorer._training.strength == explorer.state.strength
+            fresh = [*run_of(explorer.state).training.net.parameters()]
+            same([*explorer._training.net.parameters()], fresh)
+        explorer.state = old
+    assert old in seen
+
+
+@pytest.mark.usefixtures("unshaped", "grad_mode")
+def test_a_part_of_a_run_is_not_remembered_as_the_whole():
+    cloud_run.cache_clear()
+    with Interrupts(700), pytest.raises(KeyboardInterrupt):
+        cloud_run(CloudState())
+    assert cloud_run(CloudState()).trace.stopped is None
+
+
+def test_the_stop_button_ends_train_after_a_whole_step():
+    """A real signal, sent by the measurement after the second step."""
+    run = ByTrain()
+
+    def measure(net):
+        if next(calls) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return torch.zeros(1)
+
+    calls = itertools.count()
+    trace = train(
+        run.net, run.tree, contrastive(), steps=5, learning_rate=0.1, generator=run.g, measure=measure, measure_every=2
+    )
+    assert trace.stopped == "stopped at step 2: interrupted; call again with the steps that are left"
+    assert trace.steps.tolist() == [0, 2]
+    assert len(trace.losses) == 2
 
 
 def fails_once(function, at):

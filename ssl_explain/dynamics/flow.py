@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes, trainable, usable
-from ssl_explain.dynamics.kept import INTERRUPTED, Values, loss_of, measured, nothing_left, put
+from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
@@ -176,7 +176,7 @@ class _Flow:
     def cut_short(self) -> Trace:
         """The trace of a flow that was interrupted, up to the last whole step."""
         self.left()
-        self.stopped = INTERRUPTED.format(len(self.losses))
+        self.stopped = STOPPED.format(len(self.losses))
         if self.seen[-1][0] != len(self.losses):
             with self.modes():
                 self.look()

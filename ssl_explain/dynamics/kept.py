@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain.records.training import INTERRUPTED
 
 Values = Sequence[tuple[Tensor, Tensor]]
 """Tensors, and what they must become."""
 
-INTERRUPTED = "stopped at step {}: interrupted; call again with the steps that are left"
+STOPPED = "stopped at step {}" + INTERRUPTED
 
 
 def nothing_left() -> None:

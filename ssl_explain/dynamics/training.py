@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes, trainable, usable
-from ssl_explain.dynamics.kept import INTERRUPTED, Values, loss_of, measured, nothing_left, put, with_loss
+from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put, with_loss
 from ssl_explain.records import Stretch, Trace, Views
 
 Measure = Callable[..., Tensor]
@@ -247,4 +247,4 @@ def train(
                 bar.update(chunk)
         return run.trace()
     except KeyboardInterrupt:
-        return dataclasses.replace(run.trace(), stopped=INTERRUPTED.format(run.step))
+        return dataclasses.replace(run.trace(), stopped=STOPPED.format(run.step))

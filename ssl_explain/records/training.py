@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ssl_explain.topology import Tree
 
+INTERRUPTED = ": interrupted; call again with the steps that are left"
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -39,14 +41,16 @@ class Trace:
     ahead: Stretch | None = None
 
     def then(self, later: "Trace") -> "Trace":
-        """Join a run and its continuation; the shared point between them is kept once.
+        """Join a run and its continuation; the shared point between them is kept once, an interrupt forgotten.
 
         Example:
             >>> a = Trace(torch.tensor([0, 10]), torch.zeros(2), torch.zeros(10))
             >>> a.then(a).steps.tolist()
             [0, 10, 20]
         """
-        offset = self.steps[-1]
+        offset, ended = self.steps[-1], self.stopped
+        if ended is not None and ended.endswith(INTERRUPTED):  # it has gone on
+            ended = None
         shifted = [replace(stretch, start=stretch.start + int(offset)) for stretch in later.stretches]
         if self.stretches and shifted and replace(shifted[0], start=self.stretches[-1].start) == self.stretches[-1]:
             del shifted[0]
@@ -54,7 +58,7 @@ class Trace:
             torch.cat([self.steps, later.steps[1:] + offset]),
             torch.cat([self.values, later.values[1:]]),
             torch.cat([self.losses, later.losses]),
-            later.stopped or self.stopped,
+            later.stopped or ended,
             (*self.stretches, *shifted),
             later.ahead and replace(later.ahead, start=later.ahead.start + int(offset)),
         )

@@ -109,12 +109,31 @@ class Explorer(Generic[S]):
     def state(self, state: S) -> None:
         _require.instance("state", state, type(self._state), "try explorer.state.change(...)")
         with self._turn:
-            self._moving_controls = True
+            old, kept = self._state, self._kept()
+            try:
+                self._move_controls(state)
+                self._state = state
+                self.refresh(old)
+            except BaseException:  # an interrupt, for one: what is not shown has not been chosen
+                self._go_back(kept)
+                self._move_controls(old)
+                self.view.show(self.record)
+                raise
+
+    def _kept(self) -> dict[str, Any]:
+        """What is put back if a change of state fails."""
+        return {"_state": self._state, "record": self.record}
+
+    def _go_back(self, kept: dict[str, Any]) -> None:
+        vars(self).update(kept)
+
+    def _move_controls(self, state: S) -> None:
+        self._moving_controls = True
+        try:
             for name, widget in self._widgets.items():
                 widget.value = getattr(state, name)
+        finally:
             self._moving_controls = False
-            old, self._state = self._state, state
-            self.refresh(old)
 
     def choose(self, values: Mapping[str, Any]) -> None:
         """Take a preset."""

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from ssl_explain.dynamics.flow import between_point_variance, flow, within_point_variance
-from ssl_explain.dynamics.kept import INTERRUPTED
 from ssl_explain.figures.energies import CloudPicture, LandscapePicture
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import CloudRun, Landscape, Views
+from ssl_explain.records.training import INTERRUPTED
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.clouds import Clouds
@@ -139,7 +139,7 @@ def cloud_run(state: CloudState) -> CloudRun:
         loss=lambda net, views: objective(net, views).mean(),
         until=lambda f: bool(f.abs().max() > FAR),
     )
-    if trace.stopped == INTERRUPTED.format(len(trace.losses)):
+    if trace.stopped is not None and trace.stopped.endswith(INTERRUPTED):
         raise KeyboardInterrupt  # a part of a run must not be remembered as the whole
     if trace.values[-1].abs().max() > FAR:
         trace = dataclasses.replace(trace, stopped=f"stopped at step {trace.steps[-1]}: the outputs have run away")

@@ -90,6 +90,14 @@ class StreamingExplorer(Explorer[S]):
                 self._show()
             self._settle()
 
+    def _kept(self) -> dict[str, Any]:
+        """The run too, with whatever a subclass remembers of it."""
+        return dict(vars(self))
+
+    def _go_back(self, kept: dict[str, Any]) -> None:
+        super()._go_back(kept)
+        self.hand_over(self._state, self._training)
+
     def _restart(self, *, keep: bool) -> None:
         """Go back to step 0; ``keep`` the curve so far to compare with, unless the world itself is another."""
         trace = self._training.trace()
