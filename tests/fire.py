@@ -126,7 +126,7 @@ def event(explorer: Any, rng: random.Random, colours: Palette, buttons: list[ipy
         return changed
     button = rng.choice(buttons)
     click(button)
-    return dict(explorer.presets.get(button.description, {}))
+    return explorer.offered().get(button.description, {})
 
 
 # --- what must be true ------------------------------------------------------------------------------------------

@@ -36,6 +36,12 @@ def test_no_explorer_is_left_out():
     assert set(declared()) == set(FACTORIES)
 
 
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_preset_leads_to_the_same_settings_whatever_was_pressed_before(name, made):
+    """What one preset sets, every other one sets too."""
+    assert len({tuple(sorted(values)) for values in made(name).offered().values()}) <= 1
+
+
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize(("name", "playing"), FIRED)
 def test_two_hundred_events(name, playing, made):

@@ -36,7 +36,7 @@ class Explorer(Generic[S]):
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it."""
         self._turn = Turn()
-        self._state = _require.instance("state", state, self.kind(), "or leave it out")
+        self._state = self._first = _require.instance("state", state, self.kind(), "or leave it out")
         self._moving_controls = False
         known = state.controls()
         _require.names("controls", controls, list(known))
@@ -172,11 +172,15 @@ class Explorer(Generic[S]):
         ]
 
     def offered(self) -> dict[str, dict[str, Any]]:
-        """The presets that set a control shown here, and what they set; none does the same as another."""
+        """The presets that set a control shown here, and what they set; none does the same as another.
+
+        What one of them sets, the others put back to where it was at first: no preset depends on those pressed before.
+        """
+        every = [name for name in self._widgets if any(name in wanted for wanted in self.presets.values())]
         presets: dict[str, dict[str, Any]] = {}
         for label, wanted in self.presets.items():
-            values = {name: value for name, value in wanted.items() if name in self._widgets}
-            if values and values not in presets.values():
+            values = {name: wanted.get(name, getattr(self._first, name)) for name in every}
+            if any(name in wanted for name in every) and values not in presets.values():
                 presets[label] = values
         return presets
 
