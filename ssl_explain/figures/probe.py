@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.pictures import mosaic
 from ssl_explain.figures.seeds import Table, pick
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import PictureTraining
 from ssl_explain.results import interval
 
@@ -105,6 +105,7 @@ def _tiles(record: PictureTraining) -> np.ndarray:
 LAYERS = {"output": "probe of the output", "hidden": "probe of the hidden layer"}
 
 
+@drawing()
 def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     """What to look at: where the blue curve lies above both baselines, and where below.
 
@@ -140,6 +141,7 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     )
 
 
+@drawing()
 def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
     """What to look at: which points lie above both baselines, and which β pulls too hard.
 
