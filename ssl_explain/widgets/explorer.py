@@ -34,7 +34,7 @@ class Explorer(Generic[S]):
     telling: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
-        """Compute the first record and draw it."""
+        """Compute the first record and draw it; the widgets are made when they are asked for."""
         self._turn = Turn()
         self._state = _require.instance("state", state, self.kind(), "or leave it out")
         self._moving_controls = False
@@ -42,8 +42,8 @@ class Explorer(Generic[S]):
         _require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
         self.record = self.compute(state)
-        self._box  # noqa: B018 (the first picture is drawn at once)
-        OUTPUTS.made(self)
+        self._picture  # noqa: B018 (a fault of the picture is seen at once)
+        OUTPUTS.listen()
 
     @classmethod
     def kind(cls) -> type[Any]:
@@ -68,20 +68,31 @@ class Explorer(Generic[S]):
         return widgets
 
     @functools.cached_property
+    def _picture(self) -> Picture[Any]:
+        return self.paint(self.record)
+
+    @functools.cached_property
     def view(self) -> LiveView[Any]:
         """The picture on the screen, with its words."""
-        return LiveView(self.paint(self.record))
+        view = vars(self)["view"] = LiveView(self._picture)
+        self._settle()
+        return view
 
     @functools.cached_property
     def _box(self) -> ipywidgets.VBox:
-        return frame(self._rows())
+        box = frame(self._rows())
+        box.owner = self
+        self._settle()
+        return box
 
     @property
     def widget(self) -> ipywidgets.VBox:
         """Controls and picture in one box, to be shown."""
         with self._turn:
-            OUTPUTS.shown(self)
             return self._box
+
+    def _settle(self) -> None:
+        """Make buttons and words say what can be done now; here nothing ever changes."""
 
     def pause(self) -> None:
         """Let nothing go on in the background; here nothing does."""
@@ -92,12 +103,13 @@ class Explorer(Generic[S]):
         with self._turn:
             if "_box" in vars(self):
                 close(self._box)
-                del self._box, self.view, self._widgets
+            for part in ("_box", "view", "_picture", "_widgets", "_buttons"):
+                vars(self).pop(part, None)
 
     @property
     def figure(self) -> Picture[Any]:
         """The picture, as it stands."""
-        return self.view.picture
+        return self.view.picture if "view" in vars(self) else self._picture
 
     @property
     def state(self) -> S:
@@ -109,7 +121,7 @@ class Explorer(Generic[S]):
         _require.instance("state", state, type(self._state), "try explorer.state.change(...)")
         with self._turn:
             self._moving_controls = True
-            for name, widget in self._widgets.items():
+            for name, widget in vars(self).get("_widgets", {}).items():
                 widget.value = getattr(state, name)
             self._moving_controls = False
             old, self._state = self._state, state
@@ -118,7 +130,14 @@ class Explorer(Generic[S]):
     def refresh(self, old: S) -> None:
         """Compute and draw after the state moved on from ``old``."""
         self.record = self.compute(self._state)
-        self.view.show(self.record)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Move the picture to the present record, and show it if it is on the screen."""
+        if "view" in vars(self):
+            self.view.show(self.record)
+        else:
+            self._picture.update(self.record)
 
     def _moved(self, field: str, value: Any) -> None:
         with self._turn:
@@ -151,7 +170,7 @@ class Explorer(Generic[S]):
         """The presets that set a control shown here, and what they set; none does the same as another."""
         presets: dict[str, dict[str, Any]] = {}
         for label, wanted in self.presets.items():
-            values = {name: value for name, value in wanted.items() if name in self._widgets}
+            values = {name: value for name, value in wanted.items() if name in self.shown}
             if values and values not in presets.values():
                 presets[label] = values
         return presets
@@ -166,5 +185,6 @@ class Explorer(Generic[S]):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         with self._turn:
+            OUTPUTS.shown(self.widget)
             data, metadata = self.figure._repr_mimebundle_()
             return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata
