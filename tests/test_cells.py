@@ -1,6 +1,7 @@
 """What a cell has displayed is closed when the cell runs again, and nothing else: not what is still on the screen."""
 
 import gc
+import importlib
 import weakref
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from traitlets.config import Config
 
 from ssl_explain.figures import picture
+from ssl_explain.widgets.controls import with_progress
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.live import LiveView
 from ssl_explain.widgets.outputs import OUTPUTS
@@ -201,3 +203,26 @@ def test_an_explorer_that_nobody_holds_or_shows_goes_with_its_thread(shell):
 def test_a_closed_widget_is_displayed_as_nothing(shell):
     run(shell, "one", "explorer = small(); box = explorer.widget; explorer.close()")
     assert OUTPUTS._displayed(shell.user_ns["box"]) is None
+
+
+def test_a_long_wait_has_a_bar_that_goes(shell, monkeypatch):
+    """The directions explorer trains students of several kinds before it appears."""
+    module = importlib.import_module("ssl_explain.widgets.directions_explorer")
+    before, seen = len(_instances), []
+
+    def sweep_of(network):
+        seen.extend(widget.value for widget in _instances.values() if type(widget).__name__ == "IntProgress")
+        return network
+
+    monkeypatch.setattr(module, "sweep_of", sweep_of)
+    assert list(module.all_sweeps.__wrapped__()) == list(module.TRAINED)
+    assert seen == [0, 1, 2]
+    assert len(_instances) == before
+
+
+def test_a_wait_that_fails_leaves_no_bar(shell):
+    before = len(_instances)
+    with pytest.raises(ZeroDivisionError):
+        [1 / number for number in with_progress([1, 0], "dividing")]
+    gc.collect()
+    assert len(_instances) == before
