@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ssl_explain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 RANKS = [
-    {"_modes", "_require", "topology", "records", "results"},
+    {"_modes", "_require", "_threads", "topology", "records", "results"},
     {"worlds", "networks", "losses", "operators"},
     {"dynamics"},
     {"figures"},

@@ -14,7 +14,7 @@ from test_accessibility import FACTORIES
 from traitlets.config import Config
 
 from ssl_explain.figures import picture
-from ssl_explain.figures.picture import PEN
+from ssl_explain.figures.style import PEN
 from ssl_explain.widgets.live import LiveView
 
 FIRED = [(name, playing) for name in FACTORIES for playing in (False, True) if name in PLAYED or not playing]

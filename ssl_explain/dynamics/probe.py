@@ -44,7 +44,7 @@ def probe(
         1.0
     """
     from sklearn.linear_model import LogisticRegression  # a second to import: only who probes waits for it
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits
 
     _check(train, y_train, test, y_test)
     mean, spread = train.mean(0), train.std(0, correction=0)

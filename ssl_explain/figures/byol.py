@@ -23,6 +23,7 @@ from ssl_explain.figures.style import (
     PREDICTED,
     QUIET,
     SERIES,
+    drawing,
     new_figure,
     tidy,
 )
@@ -141,6 +142,7 @@ def _stack(bars: list[list[Rectangle]], rates: np.ndarray) -> tuple[float, float
     return float(tops[0].max()), float(tops[1].max())
 
 
+@drawing()
 def figure_threshold(
     p: Float[Tensor, " p"], predicted: Float[Tensor, "p direction"], measured: Float[Tensor, "p direction"],
     fractions: Sequence[float],
@@ -169,6 +171,7 @@ def figure_threshold(
     )
 
 
+@drawing()
 def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustration:
     """What to look at: left the curves of large offsets fall, right all of them rise.
 
@@ -196,6 +199,7 @@ def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustr
     return Illustration(figure, f"Between share, start → end, mean over starts. {' '.join(words)}")
 
 
+@drawing()
 def figure_resets(moments: Mapping[str, Mapping[int, Float[Tensor, " runs"]]]) -> Illustration:
     """What to look at: which curves fall below the collapse line as resets become frequent, and which rise.
 

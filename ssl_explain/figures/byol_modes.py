@@ -10,7 +10,7 @@ from matplotlib.patches import Patch, Polygon
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import PhasePlane
 
 LEFT, RIGHT, TOP = -0.3, 1.2, 1.5
@@ -178,6 +178,7 @@ def _target(record: PhasePlane) -> str:
     return "target: a copy" if record.target_rate is None else f"target rate β = {record.target_rate:g}"
 
 
+@drawing()
 def figure_basins(
     columns: Tensor, boundaries: Mapping[str, Tensor], fixed: Mapping[str, Sequence[float]]
 ) -> Illustration:
@@ -209,6 +210,7 @@ def figure_basins(
     return Illustration(figure, "Where collapse begins. " + "; ".join(words) + ".")
 
 
+@drawing()
 def figure_unaligned(runs: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Illustration:
     """What to look at: left, the modes are off from the start; right, only decay makes the weights a square of P.
 

@@ -16,6 +16,7 @@ from ssl_explain.figures.style import (
     PREDICTED,
     QUIET,
     SERIES,
+    drawing,
     new_figure,
     tidy,
 )
@@ -37,6 +38,7 @@ def byol(table: Table, **values: float | str) -> Table:
     return pick(table, **chosen)
 
 
+@drawing()
 def figure_ablation(
     table: Table, *, layer: str = "output", measures: Sequence[str] = ("probe", "rank", "between")
 ) -> Illustration:
@@ -89,6 +91,7 @@ def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
     return f"BYOL from {min(said)[1]} to {max(said)[1]}."
 
 
+@drawing()
 def figure_reinitialised(table: Table, *, layer: str = "output") -> Illustration:
     """What to look at: whether the curves stay above the untrained network as the predictor is forgotten more often.
 

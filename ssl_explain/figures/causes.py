@@ -7,10 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.results import interval
 
 
+@drawing()
 def figure_fading(shares: Mapping[str, Float[Tensor, "trees depth"]]) -> Illustration:
     """What to look at: a straight fall on a logarithmic axis, and a band that widens as it falls.
 
@@ -42,6 +43,7 @@ def figure_fading(shares: Mapping[str, Float[Tensor, "trees depth"]]) -> Illustr
     return Illustration(figure, f"ρ_0μ² over {trees} trees. {'; '.join(words)}.")
 
 
+@drawing()
 def figure_ceilings(
     predicted: Float[Tensor, " latent"], found: Float[Tensor, " latent"], worlds: Mapping[str, Float[Tensor, "t level"]]
 ) -> Illustration:
@@ -80,6 +82,7 @@ def figure_ceilings(
     )
 
 
+@drawing()
 def figure_luck(
     counts: Sequence[int],
     measured: Mapping[str, Float[Tensor, "count nets"]],

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ssl_explain.figures.family import letters, plane
 from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, INK, PAPER, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, PAPER, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import Frontier
 
 LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), "-.", (0, (8, 2)), ":")
@@ -32,6 +32,7 @@ def colour(number: int) -> str:
     return SERIES[number % len(SERIES)]
 
 
+@drawing()
 def figure_one_plane(record: Frontier) -> Illustration:
     """What to look at: full flowers lie on or below the border that most losses share; to L_simp height means nothing.
 
@@ -172,6 +173,7 @@ def _words(record: Frontier) -> str:
     )
 
 
+@drawing()
 def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """What to look at: the bright block. These losses learn one and the same subspace.
 

@@ -18,6 +18,7 @@ from ssl_explain.figures.style import (
     PREDICTED,
     QUIET,
     SERIES,
+    drawing,
     new_figure,
     tidy,
 )
@@ -153,6 +154,7 @@ def _draw(lines: Sequence[Line2D], times: np.ndarray, curves: Tensor) -> None:
         line.set_data(times if there else [], curves[:, j].numpy() if there else [])
 
 
+@drawing()
 def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[float]]) -> Illustration:
     """What to look at: the slope. Half the step, half the error.
 
@@ -177,6 +179,7 @@ def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[floa
     return Illustration(figure, f"Largest angle to the closed form, in radians, against the step. {words}.")
 
 
+@drawing()
 def figure_features(x: Tensor, panels: Mapping[str, Tensor]) -> Illustration:
     """What to look at: k curves on one side, one curve drawn k times on the other.
 

@@ -8,7 +8,19 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import (
+    FONT,
+    INK,
+    MARKERS,
+    MEASURED,
+    POSITIVE,
+    PREDICTED,
+    QUIET,
+    SERIES,
+    drawing,
+    new_figure,
+    tidy,
+)
 from ssl_explain.records import Drift
 from ssl_explain.results import interval
 
@@ -16,6 +28,7 @@ LINES = ("-", "--", "-.", ":")
 COLOURS = (MEASURED, PREDICTED, POSITIVE, SERIES[5])
 
 
+@drawing()
 def figure_drift(
     widths: Sequence[int], drifts: Mapping[str, np.ndarray], slopes: Mapping[str, np.ndarray]
 ) -> Illustration:
@@ -52,6 +65,7 @@ def figure_drift(
     )
 
 
+@drawing()
 def figure_slopes(slopes: Mapping[str, Mapping[float, np.ndarray]]) -> Illustration:
     """What to look at: when does a slope reach zero, and whose never does?
 
@@ -77,6 +91,7 @@ def figure_slopes(slopes: Mapping[str, Mapping[float, np.ndarray]]) -> Illustrat
     return Illustration(figure, f"Slope against the training time. {'; '.join(words)}.")
 
 
+@drawing()
 def figure_moving(runs: Sequence[Drift]) -> Illustration:
     """What to look at: which curves go on, and which one has come to rest. Thin lines are single runs."""
     figure = new_figure(7.6, 3.4)
@@ -96,6 +111,7 @@ def figure_moving(runs: Sequence[Drift]) -> Illustration:
     )
 
 
+@drawing()
 def figure_products(
     times: Tensor, panels: Mapping[str, Mapping[str, Tensor]], equations: Mapping[str, Tensor]
 ) -> Illustration:

@@ -9,7 +9,18 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.figures.style import (
+    FONT,
+    INK,
+    MARKERS,
+    MEASURED,
+    NEGATIVE,
+    PREDICTED,
+    QUIET,
+    drawing,
+    new_figure,
+    tidy,
+)
 from ssl_explain.records import Growth
 
 MODES = ("both layers", "bottom only", "top only")
@@ -124,6 +135,7 @@ def moment(record: Growth) -> tuple[int | None, float]:
     return index, float(record.bottom[index, 0] / record.bottom[index, 1])
 
 
+@drawing()
 def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[float, float, float]]) -> Illustration:
     """What to look at: is any dot below 1?
 

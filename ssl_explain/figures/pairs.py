@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, new_figure, tidy
 from ssl_explain.records import Reweighing
 
 NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ
@@ -91,6 +91,7 @@ class PairsPicture(Picture[Reweighing]):
         )
 
 
+@drawing()
 def figure_residue(
     ratio: Float[Tensor, "noise runs"], cosine: Tensor, error: Tensor, noise: list[float]
 ) -> Illustration:
@@ -118,6 +119,7 @@ def figure_residue(
     return Illustration(figure, f"Median over {ratio.shape[1]} networks. {'; '.join(words)}.")
 
 
+@drawing()
 def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs quantity"]]) -> Illustration:
     """What to look at: does the error follow the spread?
 
@@ -150,6 +152,7 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
     return Illustration(figure, "; ".join(words) + ".")
 
 
+@drawing()
 def figure_definite(spectra: Mapping[str, Float[Tensor, " k"]]) -> Illustration:
     """What to look at: whether the last points fall below zero.
 

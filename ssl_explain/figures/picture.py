@@ -2,7 +2,6 @@
 
 import html
 import io
-import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -10,17 +9,16 @@ from typing import Any, Generic, TypeVar
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from ssl_explain.figures.style import drawing
+
 Record = TypeVar("Record")
 Bundle = tuple[dict[str, Any], dict[str, Any]]
-
-PEN = threading.RLock()
-"""Who draws holds it: all figures share one parser of formulas, which two threads cannot use at once."""
 
 
 def png(figure: Figure) -> bytes:
     """A figure as a PNG file that is the same in every run."""
     buffer = io.BytesIO()
-    with PEN:
+    with drawing():
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
@@ -45,12 +43,18 @@ class Picture(ABC, Generic[Record]):
 
     ``moving`` lists the artists that change with every record, ``still`` those that change now and then;
     all others are drawn once. Each is drawn on top of those before it.
+    Whatever a subclass does in ``__init__`` and :meth:`update` is done in our own look.
     """
 
     figure: Figure
     still: list[Artist]
     moving: list[Artist]
     record: Record
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in {"__init__", "update"} & vars(cls).keys():
+            setattr(cls, name, drawing()(vars(cls)[name]))
 
     @abstractmethod
     def update(self, record: Record) -> bool:

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import DirectionsSweep, PictureViews
 from ssl_explain.results import interval
 
@@ -171,6 +171,7 @@ def _above_and_below(record: DirectionsSweep) -> Tensor:
     return both / both.abs().amax((-2, -1), keepdim=True)
 
 
+@drawing()
 def figure_over_strength(
     strengths: Sequence[float], curves: Mapping[str, Float[Tensor, "runs strength"]], *, title: str, low: float = 0.0
 ) -> Illustration:
@@ -202,6 +203,7 @@ def figure_over_strength(
     return Illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")
 
 
+@drawing()
 def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) -> Illustration:
     """What to look at: how far training lifts a curve, and how flat it is: the flatter, the more directions grow.
 

@@ -12,7 +12,7 @@ from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.pictures import mosaic
 from ssl_explain.figures.seeds import Table, pick
 from ssl_explain.figures.stretches import Marks, courses, ending, height_at
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import PictureTraining
 from ssl_explain.results import interval
 
@@ -126,6 +126,7 @@ def _tiles(record: PictureTraining) -> np.ndarray:
 LAYERS = {"output": "probe of the output", "hidden": "probe of the hidden layer"}
 
 
+@drawing()
 def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     """What to look at: where the blue curve lies above both baselines, and where below.
 
@@ -161,6 +162,7 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     )
 
 
+@drawing()
 def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
     """What to look at: which points lie above both baselines, and which β pulls too hard.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ssl_explain.figures.emergence import EmergencePicture, level_colour, level_name
 from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import Emergence, Race
 from ssl_explain.results import interval
 
@@ -152,6 +152,7 @@ def _short(x: float) -> str:
     return f"{x:.2f}" if x < 100 else f"{x:.0e}"
 
 
+@drawing()
 def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """What to look at: which level's curve falls first, and which falls furthest.
 
@@ -197,6 +198,7 @@ def places(settings: Iterable[str]) -> np.ndarray:
     return (len(x) - 1) * (x - x[0]) / max(x[-1] - x[0], 1e-9)
 
 
+@drawing()
 def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
     """What to look at: whose training moves the operator of a level: its own, or that of all other layers.
 

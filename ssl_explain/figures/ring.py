@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import Selectivity
 from ssl_explain.results import interval
 
@@ -183,6 +183,7 @@ def _kinds(record: Selectivity) -> list[str]:
     return ["dead" if none else "first" if a > 0 else "second" for none, a in zip(record.dead.tolist(), s, strict=True)]
 
 
+@drawing()
 def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustration:
     """What to look at: how far below 1 the share of kept signs falls, and for whom.
 
@@ -214,6 +215,7 @@ def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustra
     return Illustration(figure, "Signs kept, mean over runs. " + "; ".join(parts).replace("\n", " ") + ".")
 
 
+@drawing()
 def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
     """What to look at: at which shift the winners change from place to object.
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, MARKERS, MEASURED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.results import interval
 
 Table = dict[str, np.ndarray]
@@ -30,6 +30,7 @@ def plot_overparameterisation(table: Table, *, ax: Axes) -> Axes:
     return ax
 
 
+@drawing()
 def figure_overparameterisation(table: Table) -> Illustration:
     """One panel per polarity range: best |correlation| with the root against neurons per node."""
     lows = np.unique(table["polarity_low"])
@@ -62,6 +63,7 @@ def describe_overparameterisation(table: Table) -> str:
     return "\n".join(lines)
 
 
+@drawing()
 def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"]) -> Illustration:
     """What to look at: which level's curve leaves zero first.
 

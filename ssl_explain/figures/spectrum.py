@@ -7,7 +7,7 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
 from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
+from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import Spectrum, Trace
 
 SHOWN = 24  # eigenvalues
@@ -96,6 +96,7 @@ def _views(record: Spectrum) -> str:
     return f"{record.views} view{'s' * (record.views > 1)}"
 
 
+@drawing()
 def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
     """What to look at: the free run ends, because there is no number left to go on with.
 
@@ -121,6 +122,7 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
     return Illustration(figure, " ".join(words))
 
 
+@drawing()
 def figure_step_error(step_sizes: Sequence[float], errors: dict[str, Sequence[float]]) -> Illustration:
     """What to look at: the slope. Ten times the step, ten times the error, until nothing is small any more.
 

@@ -1,6 +1,14 @@
-"""Colours by role, sizes, and the one way to make a figure: no pyplot, so no global state."""
+"""Colours by role, sizes, and the one way to make a figure: no pyplot, and no setting of the user's matplotlib."""
 
-from matplotlib import colormaps
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from matplotlib import RcParams, colormaps, rcParamsDefault
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap
@@ -21,14 +29,64 @@ LOWEST = 0.3
 FONT = 10
 
 
+PEN = threading.RLock()
+"""Held by the thread that draws: all figures share one parser of formulas, which two threads cannot use at once."""
+
+LOOK: dict[str, Any] = {key: copy.deepcopy(rcParamsDefault._get(key)) for key in rcParamsDefault if key != "backend"}
+"""Every setting of our figures: matplotlib's defaults, and the font that comes with it."""
+LOOK["font.family"] = ["DejaVu Sans"]
+
+_drawing: ContextVar[bool] = ContextVar("drawing", default=False)
+_users_setting: Any = RcParams.__getitem__
+
+
+def _setting(settings: RcParams, key: str) -> Any:
+    return LOOK[key] if _drawing.get() and key in LOOK else _users_setting(settings, key)
+
+
+# Matplotlib reads its settings when an artist is made, when it is drawn, and when a figure is saved; some of them
+# nowhere but in drawing. `rc_context` would change them for the whole process: a plot that the user makes while an
+# explorer trains would get our look, and a style that is set meanwhile would be lost. So nothing is set: within
+# `drawing`, the thread that draws reads LOOK, while all other threads read what the user has set.
+RcParams.__getitem__ = _setting  # type: ignore[method-assign]
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Make, change or draw artists in our own look, one thread at a time; also a decorator."""
+    with PEN:
+        before = _drawing.set(True)
+        try:
+            yield
+        finally:
+            _drawing.reset(before)
+
+
+class _Figure(Figure):
+    """A figure that is drawn and saved in our own look, by whoever asks."""
+
+    @drawing()
+    def draw(self, renderer: Any) -> None:
+        super().draw(renderer)
+
+    @drawing()
+    def draw_artist(self, a: Artist) -> None:
+        super().draw_artist(a)
+
+    @drawing()
+    def savefig(self, fname: Any, **options: Any) -> None:
+        super().savefig(fname, **options)
+
+
 def on_scale(share: float) -> str:
     """The colour of text on a patch of :data:`SCALE`: white or black, whichever reads (contrast ≥ 4.5 everywhere)."""
     return PAPER if share < 0.63 else "#000000"
 
 
+@drawing()
 def new_figure(width: float, height: float) -> Figure:
-    """Make a figure of ``width`` × ``height`` inches with its own canvas."""
-    figure = Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
+    """Make a figure of ``width`` × ``height`` inches with its own canvas; fill it within :func:`drawing`."""
+    figure = _Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
     FigureCanvasAgg(figure)
     return figure
 

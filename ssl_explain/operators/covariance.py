@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._threads import as_torch
 from ssl_explain.operators.connection import LARGEST, check, sweep
 from ssl_explain.records import ForwardPass
 
@@ -143,7 +144,8 @@ class CovarianceOperator:
         if not varies.any():  # any directions will do, but the iteration could not start
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
         operator = LinearOperator((self.size, self.size), matvec=self._numpy_matvec, dtype=start.cpu().numpy().dtype)
-        _, columns = eigsh(operator, k=k, which="LA", v0=start.cpu().numpy(), tol=TOLERANCE)
+        with as_torch():  # thousands of small products: threads would only wait for each other
+            _, columns = eigsh(operator, k=k, which="LA", v0=start.cpu().numpy(), tol=TOLERANCE)
         return self._rayleigh(torch.from_numpy(columns).to(self.factor))
 
     def _rayleigh(self, v: Float[Tensor, "d_weights k"]) -> tuple[Float[Tensor, "k"], Float[Tensor, "d_weights k"]]:

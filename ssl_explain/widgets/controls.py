@@ -1,13 +1,17 @@
 """From the fields of a State to labelled, keyboard-operable widgets."""
 
 import html
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 import ipywidgets
+from IPython import get_ipython
+from IPython.display import display
 
 from ssl_explain.figures.style import MEASURED
 from ssl_explain.widgets.state import Control
+
+T = TypeVar("T")
 
 LABEL = "120px"
 LONGEST = 8  # characters that stand in the read-out of a slider
@@ -101,3 +105,18 @@ def play_and_pause(play: Callable[[], None], pause: Callable[[], None]) -> tuple
         made.on_click(lambda _, act=act: act())
     buttons[1].disabled = True
     return buttons
+
+
+def with_progress(things: Collection[T], words: str) -> Iterator[T]:
+    """Go through things that take a second each; a notebook shows a bar until the last one is done."""
+    if get_ipython() is None:
+        yield from things
+        return
+    bar = ipywidgets.IntProgress(max=len(things), description=words, style={"description_width": "auto"})
+    display(bar)
+    try:
+        for thing in things:
+            yield thing
+            bar.value += 1
+    finally:
+        close(bar)

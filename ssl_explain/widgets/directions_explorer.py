@@ -9,6 +9,7 @@ from ssl_explain.dynamics.directions import directions, one_of, overlap, points_
 from ssl_explain.figures.pictures import DirectionsPicture
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import DirectionsSweep
+from ssl_explain.widgets.controls import with_progress
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice
 from ssl_explain.worlds.pictures import digits
@@ -56,8 +57,8 @@ def sweep_of(network: str, run: int = 0, strengths: tuple[float, ...] = STRENGTH
 
 @functools.cache
 def all_sweeps() -> dict[str, DirectionsSweep]:
-    """Every network at once: a few seconds when the explorer is made, no wait later."""
-    return {network: sweep_of(network) for network in TRAINED}
+    """Every network at once: a few seconds when the first explorer is made, no wait later."""
+    return {network: sweep_of(network) for network in with_progress(TRAINED, "training students")}
 
 
 class DirectionsExplorer(Explorer[DirectionsState]):

@@ -34,7 +34,7 @@ class Explorer(Generic[S]):
     telling: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
-        """Compute the first record and draw it."""
+        """Compute the first record and draw it; the widgets are made when they are asked for."""
         self._turn = Turn()
         self._state = self._first = _require.instance("state", state, self.kind(), "or leave it out")
         self._moving_controls = False
@@ -43,8 +43,8 @@ class Explorer(Generic[S]):
         self.shown = tuple(controls or known)  # the names of the controls
         with self._turn:
             self.record = self.compute(state)
-            self._box  # noqa: B018 (the first picture is drawn at once)
-        OUTPUTS.made(self)
+            self._picture  # noqa: B018 (a fault of the picture is seen at once)
+        OUTPUTS.listen()
 
     @classmethod
     def kind(cls) -> type[Any]:
@@ -69,20 +69,31 @@ class Explorer(Generic[S]):
         return widgets
 
     @functools.cached_property
+    def _picture(self) -> Picture[Any]:
+        return self.paint(self.record)
+
+    @functools.cached_property
     def view(self) -> LiveView[Any]:
         """The picture on the screen, with its words."""
-        return LiveView(self.paint(self.record))
+        view = vars(self)["view"] = LiveView(self._picture)
+        self._settle()
+        return view
 
     @functools.cached_property
     def _box(self) -> ipywidgets.VBox:
-        return frame(self._rows())
+        box = frame(self._rows())
+        box.owner = self
+        self._settle()
+        return box
 
     @property
     def widget(self) -> ipywidgets.VBox:
         """Controls and picture in one box, to be shown."""
         with self._turn:
-            OUTPUTS.shown(self)
             return self._box
+
+    def _settle(self) -> None:
+        """Make buttons and words say what can be done now; here nothing ever changes."""
 
     def pause(self) -> None:
         """Let nothing go on in the background; here nothing does."""
@@ -93,12 +104,13 @@ class Explorer(Generic[S]):
         with self._turn:
             if "_box" in vars(self):
                 close(self._box)
-                del self._box, self.view, self._widgets
+            for part in ("_box", "view", "_picture", "_widgets", "_buttons"):
+                vars(self).pop(part, None)
 
     @property
     def figure(self) -> Picture[Any]:
         """The picture, as it stands."""
-        return self.view.picture
+        return self.view.picture if "view" in vars(self) else self._picture
 
     @property
     def state(self) -> S:
@@ -117,7 +129,7 @@ class Explorer(Generic[S]):
             except BaseException:  # an interrupt, for one: what is not shown has not been chosen
                 self._go_back(kept)
                 self._move_controls(old)
-                self.view.show(self.record)
+                self._draw()
                 raise
 
     def _kept(self) -> dict[str, Any]:
@@ -130,7 +142,7 @@ class Explorer(Generic[S]):
     def _move_controls(self, state: S) -> None:
         self._moving_controls = True
         try:
-            for name, widget in self._widgets.items():
+            for name, widget in vars(self).get("_widgets", {}).items():
                 widget.value = getattr(state, name)
         finally:
             self._moving_controls = False
@@ -142,7 +154,14 @@ class Explorer(Generic[S]):
     def refresh(self, old: S) -> None:
         """Compute and draw after the state moved on from ``old``."""
         self.record = self.compute(self._state)
-        self.view.show(self.record)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Move the picture to the present record, and show it if it is on the screen."""
+        if "view" in vars(self):
+            self.view.show(self.record)
+        else:
+            self._picture.update(self.record)
 
     def _moved(self, field: str, value: Any) -> None:
         with self._turn:
@@ -176,7 +195,7 @@ class Explorer(Generic[S]):
 
         What one of them sets, the others put back to where it was at first: no preset depends on those pressed before.
         """
-        every = [name for name in self._widgets if any(name in wanted for wanted in self.presets.values())]
+        every = [name for name in self.shown if any(name in wanted for wanted in self.presets.values())]
         presets: dict[str, dict[str, Any]] = {}
         for label, wanted in self.presets.items():
             values = {name: wanted.get(name, getattr(self._first, name)) for name in every}
@@ -194,5 +213,6 @@ class Explorer(Generic[S]):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         with self._turn:
+            OUTPUTS.shown(self.widget)
             data, metadata = self.figure._repr_mimebundle_()
             return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata

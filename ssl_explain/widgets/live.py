@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from ssl_explain.figures.picture import PEN, Picture, Record
+from ssl_explain.figures.picture import Picture, Record
+from ssl_explain.figures.style import drawing
 from ssl_explain.widgets.stamps import Stamps
 
 
@@ -34,13 +35,13 @@ class LiveView(Generic[Record]):
             raise TypeError(f"`picture` must own an Agg canvas, got {type(canvas).__name__}; use style.new_figure.")
         self._canvas: Any = canvas
         self._stamps = Stamps(picture.figure)
-        with PEN:
+        with drawing():
             self._draw_still(canvas.draw)
             self._send()
 
     def show(self, record: Record) -> None:
         """Move the picture to a new record and send it."""
-        with PEN:
+        with drawing():
             if self.picture.update(record):
                 self._draw_still(lambda: self._canvas.restore_region(self._axes))
             self._send()
@@ -57,7 +58,7 @@ class LiveView(Generic[Record]):
 
     def pixels(self) -> np.ndarray:
         """Draw the record once more, without loss: (height, width, 4) bytes, good until the next one is drawn."""
-        with PEN:
+        with drawing():
             self._canvas.restore_region(self._background)
             pixels = np.asarray(self._canvas.buffer_rgba())
             for artist in self.picture.moving:

@@ -26,6 +26,7 @@ class Prediction:
         self.answer: str | None = None
         self._measured: str | None = None
         self._reveal = Reveal()
+        OUTPUTS.listen()
 
     @functools.cached_property
     def _choices(self) -> ipywidgets.ToggleButtons:
@@ -52,12 +53,13 @@ class Prediction:
     @functools.cached_property
     def _box(self) -> ipywidgets.VBox:
         title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(self.question.text)}")
-        return frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
+        box = frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
+        box.owner = self
+        return box
 
     @property
     def widget(self) -> ipywidgets.VBox:
         """The question with its options, to be shown."""
-        OUTPUTS.shown(self)
         return self._box
 
     def close(self) -> None:
@@ -108,6 +110,7 @@ class Prediction:
         return f"<b>You said:</b> {html.escape(mine.text)}. {html.escape(mine.why)}<br>{words}"
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        OUTPUTS.shown(self.widget)
         words = [self.question.text, *(f"  ( ) {option.text}" for option in self.question.options.values())]
         return {**self.widget._repr_mimebundle_(**options), "text/plain": "\n".join(words)}
 
@@ -128,12 +131,13 @@ class Reveal:
 
     @functools.cached_property
     def _html(self) -> ipywidgets.HTML:
-        return ipywidgets.HTML(self.words)
+        words = ipywidgets.HTML(self.words)
+        words.owner = self
+        return words
 
     @property
     def widget(self) -> ipywidgets.HTML:
         """The words, to be shown."""
-        OUTPUTS.shown(self)
         return self._html
 
     def close(self) -> None:
@@ -143,6 +147,7 @@ class Reveal:
             del self._html
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        OUTPUTS.shown(self.widget)
         return {**self.widget._repr_mimebundle_(**options), "text/plain": self.text}
 
 

@@ -16,7 +16,7 @@ from ssl_explain.losses.expected import Expected, expected_info_nce, expected_si
 from ssl_explain.records import Race, Trace
 from ssl_explain.widgets.controls import play_and_pause
 from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import FRAME, Runner
+from ssl_explain.widgets.runner import FRAME, Runner, weakly
 from ssl_explain.widgets.state import State, choice, slider
 
 STEPS, EVERY = 100, 5
@@ -117,7 +117,7 @@ class RaceExplorer(Explorer[RaceState]):
         """Build the run up to the time of the state, and its picture."""
         self._histories: dict[RaceState, History] = {}
         self._playing, self._idle, self._shown = False, True, 0.0
-        self._runner = Runner(self._step, lambda: None, self._settle)
+        self._runner = Runner(weakly(self._step), lambda: None, weakly(self._settle))
         super().__init__(state, controls)
 
     def history(self, state: RaceState) -> History:
@@ -152,7 +152,7 @@ class RaceExplorer(Explorer[RaceState]):
     def _show(self) -> None:
         self._shown = time.perf_counter()
         self.record = self.history(self._state).record(self._state)
-        self.view.show(self.record)
+        self._draw()
 
     def _start(self) -> None:
         """Start the thread; an idle one needs nothing any more, so that waiting for its end is safe."""
@@ -197,16 +197,20 @@ class RaceExplorer(Explorer[RaceState]):
         self._settle()
 
     def _settle(self) -> None:
-        """Make the buttons say what can be done now."""
         if self._idle:
             self._playing = False
         if self._runner.error is not None:
             self._playing, self._idle = False, True
-            self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}."
-        self._buttons[0].disabled, self._buttons[1].disabled = self._playing, not self._playing
+            if "view" in vars(self):
+                self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}."
+        if "_buttons" in vars(self):
+            self._buttons[0].disabled, self._buttons[1].disabled = self._playing, not self._playing
+
+    @functools.cached_property
+    def _buttons(self) -> tuple[ipywidgets.Button, ipywidgets.Button]:
+        return play_and_pause(self.play, self.pause)
 
     def _rows(self) -> list[ipywidgets.Widget]:
-        self._buttons = play_and_pause(self.play, self.pause)
         head, grid, view = super()._rows()
         return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
 

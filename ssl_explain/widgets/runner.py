@@ -2,8 +2,10 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from ssl_explain._modes import own_modes
 
@@ -55,6 +57,17 @@ class Turn:
             time.sleep(0.0005)
         with self._lock:
             yield
+
+
+def weakly(method: Callable[[], Any]) -> Callable[[], Any]:
+    """A method that does not keep its object alive; once that is gone, it does nothing and returns False."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> Any:
+        alive = reference()
+        return alive() if alive is not None else False
+
+    return call
 
 
 class Runner:

@@ -1,5 +1,6 @@
 """Explorers that train while you watch: Play, Pause, Step, Reset, and settings that act on the run in progress."""
 
+import functools
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from ssl_explain.dynamics.training import Training
 from ssl_explain.records import Trace
 from ssl_explain.widgets.controls import button
 from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import Runner
+from ssl_explain.widgets.runner import Runner, weakly
 from ssl_explain.widgets.state import State
 
 S = TypeVar("S", bound=State)
@@ -30,7 +31,7 @@ class StreamingExplorer(Explorer[S]):
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Build the first run and its picture."""
         self._before: Trace | None = None
-        self._runner = Runner(self._step, self._show, self._settle)
+        self._runner = Runner(weakly(self._step), weakly(self._show), weakly(self._settle))
         super().__init__(state, controls)
         self._runner.steps_per_frame = getattr(state, "pace", 0)
 
@@ -118,7 +119,7 @@ class StreamingExplorer(Explorer[S]):
     def _show(self) -> None:
         with self._turn:
             self.record = self.record_of(self._state, self._before)
-            self.view.show(self.record)
+            self._draw()
 
     def play(self) -> None:
         """Train in the background until the steps are used up; start afresh if they are."""
@@ -151,25 +152,29 @@ class StreamingExplorer(Explorer[S]):
         self._settle()
 
     def _settle(self) -> None:
-        """Make the buttons say what can be done now."""
         running = self.running
-        for name, able in (("play", not running), ("pause", running), ("step", not running)):
-            self._buttons[name].disabled = not able
-        if self._runner.error is not None:
+        if "_buttons" in vars(self):
+            for name, able in (("play", not running), ("pause", running), ("step", not running)):
+                self._buttons[name].disabled = not able
+        if self._runner.error is not None and "view" in vars(self):
             self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}. Press Reset."
 
-    def _rows(self) -> list[ipywidgets.Widget]:
+    @functools.cached_property
+    def _buttons(self) -> dict[str, ipywidgets.Button]:
         actions = {
             "play": ("Play", "train; watch the picture", "play", self.play),
             "pause": ("Pause", "stop after this step; settings may change meanwhile", "pause", self.pause),
             "step": ("Step", f"train {self.stride} steps", "step-forward", lambda: self.run(self.stride)),
             "reset": ("Reset", "back to the untrained network", "undo", self.reset),
         }
-        self._buttons = {}
+        buttons = {}
         for name, (label, tip, icon, act) in actions.items():
-            self._buttons[name] = button(label, tip, icon)
-            self._buttons[name].on_click(lambda _, act=act: act())
-        self._buttons["pause"].disabled = True
+            buttons[name] = button(label, tip, icon)
+            buttons[name].on_click(lambda _, act=act: act())
+        buttons["pause"].disabled = True
+        return buttons
+
+    def _rows(self) -> list[ipywidgets.Widget]:
         head, grid, view = super()._rows()
         return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
 

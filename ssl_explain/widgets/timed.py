@@ -1,5 +1,6 @@
 """Explorers of a run that is computed at once: Play and Pause move the time at which it is looked at."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -7,7 +8,7 @@ import ipywidgets
 
 from ssl_explain.widgets.controls import play_and_pause
 from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import Runner
+from ssl_explain.widgets.runner import Runner, weakly
 from ssl_explain.widgets.state import State
 
 S = TypeVar("S", bound=State)
@@ -18,7 +19,7 @@ class TimedExplorer(Explorer[S]):
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Build the run and its picture."""
-        self._runner = Runner(self._step, lambda: None, self._settle)
+        self._runner = Runner(weakly(self._step), lambda: None, weakly(self._settle))
         self._runner.steps_per_frame = 1
         super().__init__(state, controls)
 
@@ -48,11 +49,14 @@ class TimedExplorer(Explorer[S]):
         self._settle()
 
     def _settle(self) -> None:
-        """Make the buttons say what can be done now."""
-        running = not self._runner.stopping
-        self._buttons[0].disabled, self._buttons[1].disabled = running, not running
+        if "_buttons" in vars(self):
+            running = not self._runner.stopping
+            self._buttons[0].disabled, self._buttons[1].disabled = running, not running
+
+    @functools.cached_property
+    def _buttons(self) -> tuple[ipywidgets.Button, ipywidgets.Button]:
+        return play_and_pause(self.play, self.pause)
 
     def _rows(self) -> list[ipywidgets.Widget]:
-        self._buttons = play_and_pause(self.play, self.pause)
         head, grid, view = super()._rows()
         return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
