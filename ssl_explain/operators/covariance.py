@@ -14,6 +14,7 @@ from ssl_explain.records import ForwardPass
 CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
 ROWS = 160_000  # entries at a time when rows are only read: with the vectors beside them they fit into 1 MB
 DENSE = 600  # below this many weights a dense eigensolver is faster than an iterative one
+START = 0  # the seed of a direction that an iteration begins with
 TOLERANCE = 1e-3  # of an eigenvector; the eigenvalue is far better, see _rayleigh
 
 
@@ -136,7 +137,8 @@ class CovarianceOperator:
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
-        start = self._rows.mT @ torch.randn(len(self._rows), generator=torch.Generator().manual_seed(0)).to(self.factor)
+        g = torch.Generator().manual_seed(START)
+        start = self._rows.mT @ torch.randn(len(self._rows), generator=g).to(self.factor)
         varies = self.factor if self.pair_weights is None else self.matvec(start)
         if not varies.any():  # any directions will do, but the iteration could not start
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
