@@ -12,7 +12,7 @@ from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
 
-BLOWN_UP = "stopped at step {}: the flow has blown up, as it must in finite time without a fixed norm"
+BLOWN_UP = "stopped at step {}: the flow has blown up: {}"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
 FEW = 10  # who follows a flow moves little in one step, and does not reach infinity in so few of them
 
@@ -72,8 +72,9 @@ def flow(
 ) -> Trace:
     """Follow the gradient flow of an expected loss in small Euler steps; ``net`` is changed in place.
 
-    ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves); without it, and without
-    normalised outputs, L_simp blows up in finite time: ``until`` stops a run once what was measured says so.
+    ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves). Without it, and without
+    normalised outputs, L_simp makes a single layer grow exponentially, and two or more layers without biases become
+    infinite in finite time: ``until`` stops a run once what was measured says so.
     ``layers`` names the layers that move (all of them if None). Nothing that is not finite is ever recorded.
 
     Raises:
@@ -91,20 +92,21 @@ def flow(
     _require.integer("measure_every", measure_every, 1, "1 measures after every step")
     step_size = _require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
     moving = _moving(net, layers)
+    growth = None if fixed_norm else _growth(net, len(moving), loss)
     times, values, losses, stopped = [0], [_require.finite("measure", measured(measure(net)))], [], None
     for step in range(1, steps + 1):
         energy = loss(net, views)
         gradients = torch.autograd.grad(energy, moving)
         length = step_size * torch.nn.utils.get_total_norm(gradients)
         if not torch.isfinite(length**2 + energy.detach()):  # the square: norms are taken of what is moved that far
-            stopped = _why_stopped(step - 1, step_size, fixed_norm)
+            stopped = _why_stopped(step - 1, step_size, growth)
             break
         _move(moving, gradients, step_size, fixed_norm)
         losses.append(energy.detach())
         if step % measure_every == 0 or step == steps:
             value = measure(net)
             if not torch.isfinite(value).all():
-                stopped = _why_stopped(step, step_size, fixed_norm)
+                stopped = _why_stopped(step, step_size, growth)
                 break
             times.append(step)
             values.append(value)
@@ -113,9 +115,24 @@ def flow(
     return Trace(torch.tensor(times), torch.stack(values), torch.stack(losses) if losses else torch.empty(0), stopped)
 
 
-def _why_stopped(step: int, step_size: float, fixed_norm: bool) -> str:
-    """The mathematics or the steps: weights of fixed norm have nowhere to go, and a flow takes its time."""
-    return (TOO_LONG if fixed_norm or step < FEW else BLOWN_UP).format(step, step_size)
+def _growth(net: LayeredReLU, trained: int, loss: Callable[[LayeredReLU, Views], Tensor]) -> str | None:
+    """How a flow without fixed norms grows, None if it does not.
+
+    Without biases Φ = -E L_simp is of degree 2L in L trained layers, so that d‖W‖²/dt = 4LΦ, while Φ / ‖W‖^{2L} never
+    falls. Outputs of length one are of degree 0: the flow keeps ‖W‖.
+    """
+    if loss is not expected_simple or len(net.biases):
+        return "no norm is held"
+    if net.normalise:
+        return None
+    if trained == 1:
+        return "one layer is trained and no norm is held, so it grows exponentially"
+    return f"{trained} layers are trained and no norm is held, so it must in finite time"
+
+
+def _why_stopped(step: int, step_size: float, growth: str | None) -> str:
+    """The mathematics or the steps: what does not grow has nowhere to go, and a flow takes its time."""
+    return TOO_LONG.format(step, step_size) if growth is None or step < FEW else BLOWN_UP.format(step, growth)
 
 
 def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
