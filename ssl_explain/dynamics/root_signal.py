@@ -88,7 +88,8 @@ class ChildNeurons:
 
     def _sampled_selectivity(self, generator: torch.Generator) -> Float[Tensor, " neuron"]:
         levels = self.tree.sample(SAMPLES, generator=generator)
-        f = self(self.tree.as_input(levels[0])).unflatten(-1, (self.tree.topology.branching, -1))
+        f = self(self.tree.as_input(levels[0]))
+        f = (f - f.mean(0)).unflatten(-1, (self.tree.topology.branching, -1))
         z = levels[self.level - 1][:, self.children].to(f.dtype).unsqueeze(-1)
         return (((z * f).sum(0) / z.sum(0) - ((1 - z) * f).sum(0) / (1 - z).sum(0)) / 2).flatten()
 
@@ -141,6 +142,6 @@ def given_the_root(tree: LatentTree, f: Float[Tensor, "pattern neuron"]) -> Floa
     """V_{z_0}[E(f | z_0)] straight from its definition, from activations on every leaf pattern."""
     _, given_root = tree.enumerate()
     p = f.new_tensor([1 - tree.root, tree.root])
-    means = given_root.mT @ f
+    means = given_root.mT @ (f - f.mean(0))
     centred = means - p @ means
     return centred.mT @ (p.unsqueeze(-1) * centred)

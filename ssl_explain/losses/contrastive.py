@@ -157,6 +157,10 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
         start = torch.arange(n, device=second.device)
         partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive
         if negatives == "batch":  # every pair is needed: one matrix product, and no copy of the outputs per pair
+            centre = second.detach().mean(
+                -2, keepdim=True
+            )  # far from 0 the difference of squares would lose its digits
+            first, second = first - centre, second - centre
             squares = first.square().sum(-1, keepdim=True) + second.square().sum(-1).unsqueeze(-2)
             every = (squares / 2 - first @ second.mT).clamp_min(0)
             energies = every.gather(-1, partners.expand(every.shape))

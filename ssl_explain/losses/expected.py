@@ -27,6 +27,7 @@ def expected_simple(f: Outputs, joint: Joint) -> Float[Tensor, "*runs"]:
         >>> expected_simple(f, torch.eye(2) / 2).item()  # r+ is always 0, r- is 0 or 2
         -1.0
     """
+    f = _centred(f)
     p = joint.sum(-1)
     return -(f * (joint @ f - p.unsqueeze(-1) * (p.unsqueeze(-2) @ f))).sum((-2, -1))
 
@@ -71,8 +72,14 @@ def expected_loss(f: Float[Tensor, "pattern d"], joint: Float[Tensor, "pattern p
 
 def energies(f: Outputs) -> Float[Tensor, "*runs pattern pattern"]:
     """r_ij = ½‖f_i - f_j‖² of all pairs."""
+    f = _centred(f)
     square = f.square().sum(-1)
     return ((square.unsqueeze(-1) + square.unsqueeze(-2)) / 2 - f @ f.mT).clamp_min(0)
+
+
+def _centred(f: Outputs) -> Outputs:
+    """Outputs around 0: whatever depends on differences stays the same, and keeps its digits in sums of squares."""
+    return f - f.detach().mean(-2, keepdim=True)
 
 
 def over_the_law(expected: Expected) -> Objective:
