@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ssl_explain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 RANKS = [
-    {"_require", "topology", "records", "results", "seeds"},
+    {"_require", "topology", "records", "results", "seeds", "subspaces", "_record", "_console"},
     {"worlds", "networks", "losses", "operators"},
     {"dynamics"},
     {"figures"},

@@ -106,7 +106,7 @@ def _judge_share(attempt: Callable[..., Any]) -> str:
 
 
 def effective_directions(values: Tensor) -> Tensor:
-    """(Σλ)² / Σλ²: k equal eigenvalues count as k."""
+    """The participation ratio (Σλ)² / Σλ²: k equal eigenvalues count as k."""
     return values.sum() ** 2 / values.square().sum()
 
 

@@ -129,7 +129,7 @@ def _judge_closed(attempt: Callable[..., Any]) -> str:
 
 
 def merged(theta: Tensor) -> Tensor:
-    """Effective rank (Σσ²)² / Σσ⁴ of the singular values σ of theta (d, k)."""
+    """Participation ratio (Σσ²)² / Σσ⁴ of the squared singular values σ² of theta (d, k)."""
     squares = torch.linalg.svdvals(theta).square()
     return squares.sum().square() / squares.square().sum()
 

@@ -1,7 +1,6 @@
 """What a student of pictures has learned, as a probe sees it: always beside raw pixels and the untrained student."""
 
 import numpy as np
-import torch
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -13,6 +12,7 @@ from ssl_explain.figures.seeds import Table, pick
 from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, new_figure, tidy
 from ssl_explain.records import PictureTraining
 from ssl_explain.results import interval
+from ssl_explain.subspaces import effective_rank
 
 ROWS, COLUMNS = 5, 5
 FEWEST = 1e-4  # share of the variance: smaller ones are drawn no more
@@ -84,7 +84,7 @@ class TrainingPicture(Picture[PictureTraining]):
     def describe(self) -> str:
         """The probe beside its baselines, and how many directions the output fills."""
         r = self.record
-        ranks = [float((-torch.special.xlogy(shares, shares)).sum().exp()) for shares in r.spectra]
+        ranks = effective_rank(r.spectra).tolist()
         last = int(r.trace.steps[-1])
         text = (
             f"Step {r.step}, strength s = {r.strength:g}, {r.loss}. Probe of the output at step {last}: "

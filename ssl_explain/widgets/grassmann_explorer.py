@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, principal_angles, span_flow, take_steps
+from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, span_flow, take_steps
 from ssl_explain.dynamics.kernel_features import between_weights, rbf_kernel, root_of
 from ssl_explain.figures.grassmann import SpanPicture
 from ssl_explain.records import SpanFlow
 from ssl_explain.seeds import generators
+from ssl_explain.subspaces import principal_angles
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.widgets.timed import TimedExplorer
 

@@ -16,6 +16,7 @@ from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Spectrum, Views
 from ssl_explain.seeds import generators
+from ssl_explain.subspaces import participation_ratio
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.ring import Ring
@@ -105,7 +106,7 @@ def spectrum_of(state: OperatorState) -> Spectrum:
         predicted=predicted,
         taken=taken,
         share=float(values.sum() / total.sum().clamp_min(1e-300)),
-        directions=float(values.sum() ** 2 / values.square().sum().clamp_min(1e-300)),
+        directions=float(participation_ratio(values)),
         cosine=float(predicted @ taken / (size * taken.norm().clamp_min(1e-300))),
         length=float(taken.norm() / size),
         layer=layer,
