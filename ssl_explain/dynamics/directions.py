@@ -4,13 +4,12 @@ Several small students are trained side by side, so that every figure comes with
 choice of pictures and views take three streams of a seed: none knows anything of the others.
 """
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.dynamics.training import Training
 from ssl_explain.losses.contrastive import contrastive, info_nce
 from ssl_explain.networks.relu import ReLUNet
@@ -24,7 +23,7 @@ HIDDEN, OUTPUTS, SCALE = 24, 8, 0.2  # small, so that an operator takes millisec
 POINTS, VIEWS, SHOWN = 32, 8, 6
 
 
-@dataclass(frozen=True)
+@record
 class SideBySide:
     """The same world for several runs at once: each gets pictures of its own, no picture is drawn twice in a step."""
 

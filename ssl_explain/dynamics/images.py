@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.dynamics.checkpoint import (
     checkpoint_path,
     epochs_in,
@@ -86,7 +87,7 @@ WORLDS: dict[str, Callable[[str, str | Path | None, int | None], PictureWorld]] 
 }
 
 
-@dataclass(frozen=True)
+@record
 class ImageResult:
     """Scores of raw pixels, (probe, neighbours), and of the network before and after, (hidden or output, the same)."""
 

@@ -1,13 +1,13 @@
 """What random neurons on the children of a latent carry of the root, predicted from polarities and measured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.worlds.belief import pattern_likelihoods
 from ssl_explain.worlds.clamp import pair_law_below
 from ssl_explain.worlds.latent_tree import MOST_LEAVES, MOST_PAIRED, LatentTree
@@ -16,7 +16,7 @@ Activation = Callable[[Tensor], Tensor]
 SAMPLES, MOST_DRAWN = 6000, 160_000  # points, and leaves in all: a slider must not wait
 
 
-@dataclass(frozen=True)
+@record
 class ChildNeurons:
     """Random neurons on the children of one latent μ; each reads the leaves below its own child only.
 
