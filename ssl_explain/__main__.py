@@ -1,12 +1,13 @@
 """The command line: without a command it shows the main result in a terminal."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from ssl_explain import _require
+from ssl_explain import _console, _require
 from ssl_explain._commands import DEFAULTS, TABLES, Command, demo, image_sweep, images, sweep, table
 from ssl_explain.dynamics.images import WORLDS
 from ssl_explain.dynamics.overparameterisation import NEURONS, POLARITIES, RUNS, SEED, STEPS
@@ -134,12 +135,19 @@ def in_words(error: Exception, out: Path | None) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Parse the command line and run the command; bad values end with one sentence, Ctrl-C with none: no traceback."""
+    """Parse the command line and run the command; bad values end with one sentence, Ctrl-C with none: no traceback.
+
+    So does a reader that has left (`| head`). What a terminal cannot write is spelled out.
+    """
+    _console.write_plainly()
     run, arguments = read(words)
     torch.set_num_threads(1)
     try:
         _require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
         run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise SystemExit(_console.leave_quietly()) from None
     except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"ssl_explain: {in_words(error, getattr(arguments, 'out', None))}") from error
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 Kind = TypeVar("Kind")
 BOUND = 2**1023
+TINY, HUGE = 1e-30, 1e30  # of factors: energies and their quotients stay inside single precision
 MOST = 2**28  # numbers in one tensor: 1 GiB in single precision
 
 
@@ -50,6 +51,22 @@ def number(name: str, value: object, low: float, high: float, remedy: str, *, op
     if math.isnan(x) or math.isinf(x) or not low <= x <= high or (open_low and x == low):
         _fail(name, expected, _shown(value), remedy)
     return x
+
+
+def single(name: str, value: object, remedy: str, *, open_low: bool = False) -> float:
+    """Return ``value`` as a float ≥ 0 (or > 0) by which single precision can divide and multiply energies."""
+    x = number(name, value, 0, math.inf, remedy, open_low=open_low)
+    if x and not TINY <= x <= HUGE:
+        zero = "" if open_low else "be 0 or "
+        _fail(name, f"{zero}lie in [{TINY:g}, {HUGE:g}], where single precision has digits", _shown(x), remedy)
+    return x
+
+
+def precise(name: str, value: Tensor) -> None:
+    """Refuse half precision: PyTorch and NumPy have no linear algebra for it."""
+    if value.dtype in (torch.float16, torch.bfloat16):
+        remedy = "convert network and inputs with .float()"
+        _fail(name, "be in single or double precision", value.dtype, remedy, TypeError)
 
 
 def integer(name: str, value: object, low: int, remedy: str, *, high: int | None = None) -> int:

@@ -124,8 +124,8 @@ FLOWS = [
         "test_grassmann.py::test_matrices_are_those_of_autograd",
     ),
     Mutation("dynamics/grassmann.py", "gradient - q @ (q.mT @ gradient)", "gradient", "no projection", LAYERS),
-    Mutation("dynamics/grassmann.py", "cosines.acos()", "cosines.asin()", "an angle and its complement", ANGLES),
-    Mutation("dynamics/grassmann.py", "clamp(0, 1).flip(-1)", "clamp(0, 1)", "small angles in falling order", ANGLES),
+    Mutation("subspaces.py", "cosines.acos()", "cosines.asin()", "an angle and its complement", ANGLES),
+    Mutation("subspaces.py", "clamp(0, 1).flip(-1)", "clamp(0, 1)", "small angles in falling order", ANGLES),
     Mutation(
         "dynamics/two_layer_flow.py", "return 2 * wish - wish @", "return wish - wish @", "one layer alone", LAYERS
     ),

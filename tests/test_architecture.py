@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ssl_explain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 RANKS = [
-    {"_modes", "_require", "_threads", "topology", "records", "results"},
+    {"_require", "topology", "records", "results", "seeds", "subspaces", "_modes", "_threads", "_record", "_console"},
     {"worlds", "networks", "losses", "operators"},
     {"dynamics"},
     {"figures"},
@@ -61,10 +61,43 @@ def why_not(place: str, name: str) -> str | None:
     return next((reason for reason, broken in rules.items() if broken), None)
 
 
+def streams(tree: ast.AST) -> tuple[list[str], list[tuple[str, str]]]:
+    """Seeds that have no name of their own, and every (seed, stream) that is made, in order.
+
+    ``a, _, b = generators(seed, 3)`` makes streams 0 and 2, ``generators(seed, 2)[1]`` makes stream 1, and
+    ``manual_seed(seed)`` makes stream 0.
+    """
+    nameless, made, places = [], [], {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            names = [ast.unparse(name) for name in node.targets[0].elts]
+            places[node.value] = [str(k) for k, name in enumerate(names) if name != "_"]
+        if isinstance(node, ast.Subscript):
+            places[node.value] = [ast.unparse(node.slice)]
+    for node in ast.walk(tree):
+        called = ast.unparse(node.func).rsplit(".", 1)[-1] if isinstance(node, ast.Call) else ""
+        if called in {"manual_seed", "generators"}:
+            seed = node.args[0]
+            if not isinstance(seed, ast.Name | ast.Attribute):
+                nameless.append(ast.unparse(seed))
+            else:
+                kept = places.get(node, ["0" if called == "manual_seed" else "all"])
+                made += [(ast.unparse(seed).rsplit(".", 1)[-1], place) for place in kept]
+    return nameless, made
+
+
 def violations(source: str, place: str) -> list[str]:
     """Everything in one file that breaks a rule of the house."""
     tree, room = ast.parse(source), place.split("/")[0]
     found = [f"import {name}: {reason}" for name in imports(tree) if (reason := why_not(place, name))]
+    nameless, made = streams(tree)
+    found += [
+        f"seed {seed}: a seed is an argument or a constant with a name; split it by `generators`" for seed in nameless
+    ]
+    shared = [
+        one for one in made if made.count(one) > 1 or (one[1] == "all" and [seed for seed, _ in made].count(one[0]) > 1)
+    ]
+    found += [f"stream {one}: two generators share it, see `generators`" for one in sorted(set(shared))]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called, keywords = ast.unparse(node.func), {k.arg: ast.unparse(k.value) for k in node.keywords}
@@ -73,7 +106,7 @@ def violations(source: str, place: str) -> list[str]:
             adrift = called in MAKES and room in {"worlds", "networks"} and keywords.get("device") != "generator.device"
             if drawn or last == "cuda" or "allow_pickle" in keywords or called in FILES_BY_PICKLE:
                 found.append(f"call {called}")
-            elif called.startswith(GLOBAL) and last not in {"Generator", "default_rng", "is_available"}:
+            elif called.startswith(GLOBAL) and last not in {"Generator", "default_rng", "SeedSequence", "is_available"}:
                 found.append(f"call {called}: global state")
             elif adrift:
                 found.append(f"call {called}: what is drawn lives where the generator lives, device=generator.device")
@@ -112,10 +145,20 @@ def test_file_keeps_the_rules(path):
         ("worlds", "x = torch.rand(3)"),
         ("worlds", "x = torch.rand(3, generator=g)"),
         ("networks", "x = torch.randn(3, generator=generator, device='cpu')"),
-        ("worlds", "torch.manual_seed(0)"),
+        ("worlds", "torch.manual_seed(seed)"),
         ("worlds", "np.random.seed(0)"),
         ("networks", "net.cuda()"),
         ("results", "torch.load(path)"),
+        ("dynamics", "torch.Generator().manual_seed(0)"),
+        ("dynamics", "torch.Generator().manual_seed(seed + 1)"),
+        ("dynamics", "generator_on(device).manual_seed(10_000 + seed)"),
+        ("widgets", "generators(7, 2)"),
+        ("widgets", "g = generators(2 * state.seed, 2)[1]"),
+        ("widgets", "generators(hash(state), 2)"),
+        ("widgets", "a = torch.Generator().manual_seed(state.seed)\nb = torch.Generator().manual_seed(state.seed)"),
+        ("widgets", "a = torch.Generator().manual_seed(seed)\nb, c = generators(state.seed, 2)"),
+        ("widgets", "_, b = generators(seed, 2)\nc = generators(seed, 3)[1]"),
+        ("widgets", "all_of_them = generators(seed, 2)\nc = generators(seed, 3)[2]"),
     ],
 )
 def test_planted_violation_is_found(room, planted):
@@ -131,6 +174,8 @@ def test_planted_violation_is_found(room, planted):
         ("widgets", "import ipywidgets\nfrom ssl_explain.dynamics.training import Training"),
         ("__main__", "from ssl_explain import train"),
         ("dynamics", "torch.rand(3, generator=g)\nnp.random.default_rng(0)"),
+        ("dynamics", "a, _ = generators(seed, 2)\n_, b = generators(seed, 2)\nc = generators(seed, 3)[2]"),
+        ("widgets", "torch.Generator().manual_seed(state.seed)\ng = generators(SEED, 2)[1]"),
         ("worlds", "torch.rand(3, generator=generator, device=generator.device)"),
         ("dynamics/sweep", "from joblib import Parallel, delayed, parallel_config\nfrom distributed import Client"),
         ("worlds/augment", "from kornia.geometry.transform import warp_affine"),

@@ -63,7 +63,7 @@ def test_exact_at_every_layer_of_every_network_for_every_pair(one, target):
 
 @pytest.mark.parametrize("departure", DEPARTURES)
 def test_connection_is_the_derivative_of_the_output_whatever_is_left_out(departure):
-    net, x = network((4, 6, 5, 3), departure, 7), two_views(4, 1)
+    net, x = network((4, 6, 5, 3), departure), two_views(4, 1)
     for layer in (1, 2, 3):
 
         def output(w, layer=layer):
@@ -85,7 +85,7 @@ def test_biases_spare_pairs_with_equal_gates_but_no_teacher(one):
     pairs = [one.compute(state) for state in states]
     teachers = [one.compute(state.change(target="frozen teacher")) for state in states]
     exact = [relative_gap(r.gradient, r.predicted_gradient) < 1e-12 for r in pairs]
-    net = network(ConnectionState().widths, "biases", 7)
+    net = network(ConnectionState().widths, "biases")
     gates = [net.forward_pass(two_views(4, state.pair)).gates for state in states]
     same = [all(torch.equal(*gate) for gate in layers) for layers in gates]
     assert all(e for e, s in zip(exact, same, strict=True) if s)  # others may be exact too: a gate that leads nowhere

@@ -122,6 +122,34 @@ def test_unnormalised_flow_blows_up_and_says_so(measure_every, steps):
     assert torch.isfinite(trace.losses).all()
 
 
+def no_bottom(net, views):
+    return -net(views.x).square().sum(-1).mean()
+
+
+@pytest.mark.parametrize(
+    ("widths", "options", "words"),
+    [
+        ((6, 4), {}, "one layer is trained and no norm is held, so it grows exponentially"),
+        ((6, 5, 4), {"layers": (1,)}, "one layer is trained and no norm is held, so it grows exponentially"),
+        ((6, 5, 4), {"layers": (2,)}, "one layer is trained and no norm is held, so it grows exponentially"),
+        ((6, 5, 4), {}, "2 layers are trained and no norm is held, so it must in finite time"),
+        ((6, 5, 5, 4), {}, "3 layers are trained and no norm is held, so it must in finite time"),
+        ((6, 5, 4), {"loss": no_bottom, "step_size": 0.02}, "no norm is held"),
+    ],
+)
+@pytest.mark.parametrize("linear_top", [False, True])
+def test_a_flow_without_end_says_how_it_grows(widths, options, words, linear_top):
+    net = ReLUNet(widths, generator=torch.Generator().manual_seed(0), normalise=False, linear_top=linear_top).double()
+    step_size = 5.0 if "one" in words else 0.5
+    trace = run(net, **{"steps": 5000, "step_size": step_size, "measure_every": 1000, **options})
+    assert trace.stopped.endswith(f"the flow has blown up: {words}")
+
+
+def test_a_flow_with_biases_makes_no_promise():
+    net = dense(linear_top=True, biases=True)
+    assert run(net, steps=2000, step_size=0.5).stopped.endswith("the flow has blown up: no norm is held")
+
+
 @pytest.mark.parametrize(("fixed_norm", "step_size"), [(False, 1e3), (False, 1e308), (True, 1e308)])
 def test_steps_that_are_too_long_are_not_blamed_on_the_flow(fixed_norm, step_size):
     trace = run(dense(), steps=200, step_size=step_size, fixed_norm=fixed_norm)

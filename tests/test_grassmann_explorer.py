@@ -8,8 +8,8 @@ import torch
 from grid import extremes, singles
 from scipy.linalg import expm, subspace_angles
 
-from ssl_explain.dynamics.grassmann import effective_rank
 from ssl_explain.figures.grassmann import SpanPicture, decades, directions, figure_features, figure_order, scaled
+from ssl_explain.subspaces import participation_ratio
 from ssl_explain.widgets.grassmann_explorer import (
     KERNEL,
     PULL,
@@ -94,12 +94,12 @@ def test_curves_and_arrows_are_the_record():
     for group in (picture.sizes, picture.angles, picture.arrows, picture.starts):
         assert all(len(artist.get_xdata()) == 0 for artist in group[2:])
     assert picture.lines[0].get_xdata()[0] == pytest.approx(12)
-    assert "Effective rank" in picture.caption.get_text()
+    assert "Participation ratio" in picture.caption.get_text()
 
 
 def test_the_rank_of_the_picture_is_that_of_the_theory():
     theta = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert directions(theta) == pytest.approx(float(effective_rank(theta)))
+    assert directions(theta) == pytest.approx(float(participation_ratio(torch.linalg.svdvals(theta).square())))
     assert scaled(theta).norm(dim=0).max() == pytest.approx(1)
 
 

@@ -14,6 +14,7 @@ from ssl_explain.dynamics.root_signal import ChildNeurons, given_the_root
 from ssl_explain.exercises.latent_tree import exercises
 from ssl_explain.figures.causes import figure_ceilings, figure_fading, figure_luck
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.seeds import generators
 from ssl_explain.widgets import SharedState, WorldState, shared_explorer, world_explorer
 from ssl_explain.widgets.world_explorer import ACTIVATIONS, chosen, tree_of
 from ssl_explain.worlds.belief import beliefs
@@ -81,7 +82,7 @@ def test_a_value_that_never_shows_is_named():
 def test_what_is_kept_is_that_of_the_point_and_as_often_as_it_should(q):
     tree = world()
     point = tree.sample(1, generator=torch.Generator().manual_seed(0))
-    views, kept = views_and_kept(tree, point, q, views=4000, seed=1)
+    views, kept = views_and_kept(tree, point, q, views=4000, generator=torch.Generator().manual_seed(1))
     assert torch.equal(views[kept], point[0].expand(4000, -1)[kept])
     torch.testing.assert_close(kept.double().mean(0), torch.full((8,), (1 - q) ** 3).double(), rtol=0, atol=0.04)
     again = tree.augment([z.expand(4000, -1) for z in point], q, generator=torch.Generator().manual_seed(1))[0]
@@ -146,13 +147,22 @@ def test_an_unfair_root_scales_by_its_variance():
 @pytest.mark.parametrize(("depth", "branching"), [(4, 2), (3, 3), (4, 3)])
 def test_large_trees_are_sampled_within_their_error(depth, branching):
     tree = world(depth, branching, polarity=(0.8, 1.0))
-    neurons = ChildNeurons.random(
-        tree, depth, 0, neurons=3, activation=torch.relu, generator=torch.Generator().manual_seed(1)
-    )
-    measured, noise = neurons.measured(1.0)
+    own, pairs, points = generators(1, 3)
+    neurons = ChildNeurons.random(tree, depth, 0, neurons=3, activation=torch.relu, generator=own)
+    measured, noise = neurons.measured(1.0, generator=pairs)
     assert 0 < noise < 0.1
     slack = 5 * noise if branching**depth < 81 else 8 * noise  # there the selectivity is sampled as well
-    assert (measured - neurons.predicted()).abs().max() < slack
+    assert (measured - neurons.predicted(generator=points)).abs().max() < slack
+
+
+def test_what_is_sampled_is_drawn_by_the_given_generator():
+    neurons = ChildNeurons.random(world(4, 3), 4, 0, neurons=3, activation=torch.relu, generator=generators(1, 1)[0])
+    for ask in (neurons.selectivity, neurons.a, neurons.predicted, lambda **g: neurons.measured(1.0, **g)[0]):
+        first, again, other = (ask(generator=generators(seed, 1)[0]) for seed in (2, 2, 3))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, other)
+        with pytest.raises(TypeError, match="`generator` must be a Generator"):
+            ask()
 
 
 def test_the_expected_maximum_is_that_of_every_draw():

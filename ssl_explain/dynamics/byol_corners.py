@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
+from ssl_explain._record import record
 from ssl_explain.losses.predictive import PairLoss, half_square, predictive
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, fixed_predictor
 from ssl_explain.networks.layers import LayeredReLU
@@ -22,7 +22,7 @@ BETWEEN, WITHIN = (2.0, 1.0, 0.5, 0.25), (0.5, 1.0, 1.5, 0.25)
 LIMIT = 1e20  # of an entry; a run that has outgrown it stands still
 
 
-@dataclass(frozen=True)
+@record
 class _Directions:
     """Variances of every direction, the squared mean, and which parts of the loss see that mean."""
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.records import ByolRun, Views
 
 Motion = tuple[Any, Any, Any]
@@ -36,7 +37,7 @@ class Rates:
             _require.number("target", self.target, 0, math.inf, "0 freezes the target, None makes it a copy")
 
 
-@dataclass(frozen=True)
+@record
 class Spread:
     """What linear BYOL knows of its data: second moments between points, X = E[x̄x̄ᵀ], and within, X'.
 

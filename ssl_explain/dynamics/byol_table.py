@@ -55,6 +55,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )  # method, predictor, centring, target, re-initialised every so many steps (0: never), weight decay
 SEEDS, SEED = 10, 1
+VIEWS = 0  # the seed of the views that all networks are measured on; the students have others
 
 COLUMNS = (
     "method", "predictor", "centring", "target", "reinitialise", "decay", "seed", "layer",
@@ -74,7 +75,7 @@ def _evaluation() -> Evaluation:
 def _views() -> Tensor:
     """Two views of every training picture, the same for all networks."""
     world = digits("train")
-    return world.draw(len(world), views=2, strength=STRENGTH, generator=torch.Generator().manual_seed(0)).x
+    return world.draw(len(world), views=2, strength=STRENGTH, generator=torch.Generator().manual_seed(VIEWS)).x
 
 
 def _life(f: Tensor) -> tuple[float, float, float]:
@@ -130,11 +131,12 @@ def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterat
     it counts as a network that says 0 of everything.
 
     Raises:
-        ValueError: no seeds, no steps.
+        ValueError: no seeds, no steps, a seed below 1.
         KeyError: another predictor, centring or target.
     """
     _require.integer("seeds", seeds, 1, "an interval needs two or more")
     _require.integer("steps", steps, 1, "take at least one step")
+    _require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that students are measured on")
     if setting[0] == "raw":
         yield dict(zip(COLUMNS, (*setting, seed, *_raw()), strict=True))
         return

@@ -1,9 +1,8 @@
 """Which patterns of pixels grow: the strongest directions of the bottom layer's operator, read as pictures.
 
-Several small students are trained side by side, so that every figure comes with its interval over seeds.
+Several small students are trained side by side, so that every figure comes with its interval over seeds. Students,
+choice of pictures and views take three streams of a seed: none knows anything of the others.
 """
-
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -11,11 +10,13 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
+from ssl_explain._record import record
 from ssl_explain.dynamics.training import Training
 from ssl_explain.losses.contrastive import contrastive, info_nce
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
 from ssl_explain.records import Directions, Views
+from ssl_explain.seeds import generators
 from ssl_explain.worlds.augment import augment
 from ssl_explain.worlds.pictures import PictureWorld
 
@@ -23,7 +24,7 @@ HIDDEN, OUTPUTS, SCALE = 24, 8, 0.2  # small, so that an operator takes millisec
 POINTS, VIEWS, SHOWN = 32, 8, 6
 
 
-@dataclass(frozen=True)
+@record
 class SideBySide:
     """The same world for several runs at once: each gets pictures of its own, no picture is drawn twice in a step."""
 
@@ -48,7 +49,7 @@ def students(
         ValueError: no runs, more pictures in a step than there are, a negative number of steps or strength.
     """
     _require.integer("steps", steps, 0, "0 leaves the students untrained")
-    g = torch.Generator().manual_seed(seed)
+    g, _, _ = generators(seed, 3)
     net = ReLUNet(
         (world.dimension, HIDDEN, OUTPUTS), generator=g, scale=SCALE, linear_top=True, runs=runs, normalise=True
     )
@@ -64,7 +65,7 @@ def students(
 def one_of(net: ReLUNet, run: int, *, normalise: bool = False) -> ReLUNet:
     """One student of several, in double precision, its outputs free: the setting of the theory."""
     widths = (net.weights[0].shape[-1], *(weight.shape[-2] for weight in net.weights))
-    alone = ReLUNet(widths, generator=torch.Generator().manual_seed(0), normalise=normalise, linear_top=net.linear_top)
+    alone = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=net.linear_top)
     with torch.no_grad():
         for mine, theirs in zip(alone.weights, net.weights, strict=True):
             mine.copy_(theirs[run])
@@ -75,14 +76,15 @@ def views_at(
     world: PictureWorld, chosen: Int[Tensor, " n"], strength: float, *, views: int = VIEWS, seed: int = 1
 ) -> Views:
     """Views of chosen pictures in double precision: a finite world, each view equally likely."""
-    g = torch.Generator().manual_seed(seed)
+    _, _, g = generators(seed, 3)
     seen = augment(world.images[chosen].repeat_interleave(views, dim=0), strength, recipe=world.recipe, generator=g)
     return Views(world.as_input(seen).unflatten(0, (len(chosen), views)).double())
 
 
 def points_of(world: PictureWorld, seed: int, n: int = POINTS) -> Int[Tensor, " n"]:
     """The same n pictures for the same seed."""
-    return torch.randperm(len(world), generator=torch.Generator().manual_seed(seed))[:n]
+    _, g, _ = generators(seed, 3)
+    return torch.randperm(len(world), generator=g)[:n]
 
 
 def bottom_operator(net: ReLUNet, views: Views, layer: int = 1) -> CovarianceOperator:

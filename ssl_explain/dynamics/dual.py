@@ -12,11 +12,12 @@ from ssl_explain import _require
 from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.emergence import generator_on
 from ssl_explain.dynamics.pictures import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
-from ssl_explain.dynamics.probe import effective_rank
+from ssl_explain.dynamics.probe import spectrum
 from ssl_explain.dynamics.training import Measure, Training
 from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.subspaces import effective_rank
 from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
 
@@ -107,9 +108,9 @@ def between_share(f: Float[Tensor, "n 2 d"]) -> float:
 
 
 def filled_directions(f: Float[Tensor, "*n d"]) -> float:
-    """The effective rank of outputs, and 0 where all are alike."""
+    """The effective rank of the :func:`spectrum` of outputs, and 0 where all are alike."""
     flat = _require.finite("f", f).double().flatten(0, -2)
-    return effective_rank(flat) if bool((flat != flat[0]).any()) else 0.0
+    return float(effective_rank(spectrum(flat))) if bool((flat != flat[0]).any()) else 0.0
 
 
 @torch.no_grad()

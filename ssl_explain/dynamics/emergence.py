@@ -1,13 +1,13 @@
 """The main experiment: a student learns from a latent tree, and we ask its neurons about the hidden causes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain._modes import own_modes
+from ssl_explain._record import record
 from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.dynamics.training import Training
 from ssl_explain.losses.contrastive import contrastive, info_nce
@@ -65,7 +65,7 @@ def generator_on(device: str) -> torch.Generator:
         ) from error
 
 
-@dataclass
+@record
 class EmergenceRun:
     """A run that has not started: ``training`` moves it, ``record`` says where it stands."""
 

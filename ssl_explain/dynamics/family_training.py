@@ -9,6 +9,7 @@ from torch import Tensor
 from ssl_explain import _require
 from ssl_explain.dynamics.family import Member, moments
 from ssl_explain.records import FamilyRun, FamilyView, Frontier
+from ssl_explain.subspaces import principal_angles
 
 LONGEST_TURN = 0.1  # of the length of W, in one step: the rest of training is more of the same, in another time
 FIRST_PREDICTOR = 0.5
@@ -119,14 +120,15 @@ def learned(w: Float[Tensor, "*runs k d"]) -> Float[Tensor, "*runs k d"]:
 def angle(first: Float[Tensor, "*runs k d"], second: Float[Tensor, "*runs l d"]) -> Float[Tensor, "*runs"]:
     """The largest principal angle between two row spaces, in degrees; of the smaller one if their ranks differ.
 
+    See :func:`ssl_explain.subspaces.principal_angles`.
+
     Example:
         >>> angle(torch.eye(3)[:2], torch.eye(3)[1:]).item()  # one direction is shared, the other at right angles
         90.0
     """
-    a, b = learned(first), learned(second)
-    ranks = torch.minimum(*(x.square().sum((-2, -1)).round().long() for x in (a, b)))
-    cosines = torch.linalg.svdvals(a @ b.mT).gather(-1, ranks.unsqueeze(-1) - 1).squeeze(-1)
-    return torch.rad2deg(cosines.clamp(-1, 1).acos())
+    bases = [learned(w).reshape(-1, *w.shape[-2:]) for w in (first, second)]
+    pairs = ((rows[rows.any(-1)].mT for rows in pair) for pair in zip(*bases, strict=True))
+    return torch.stack([principal_angles(*pair)[-1] for pair in pairs]).rad2deg().view(first.shape[:-2])
 
 
 def best_rate(

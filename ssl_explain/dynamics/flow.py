@@ -16,7 +16,7 @@ from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
 
-BLOWN_UP = "stopped at step {}: the flow has blown up, as no norm is fixed (two or more layers do so in finite time)"
+BLOWN_UP = "stopped at step {}: the flow has blown up: {}"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
 FEW = 10  # who follows a flow moves little in one step, and does not reach infinity in so few of them
 
@@ -76,9 +76,9 @@ def flow(
 ) -> Trace:
     """Follow the gradient flow of an expected loss in small Euler steps; ``net`` is changed in place.
 
-    ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves); without it, and without
-    normalised outputs, L_simp diverges (exponentially for one layer, in finite time for more): ``until`` stops a run
-    once what was measured says so.
+    ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves). Without it, and without
+    normalised outputs, L_simp makes a single layer grow exponentially, and two or more layers without biases become
+    infinite in finite time: ``until`` stops a run once what was measured says so.
     ``layers`` names the layers that move (all of them if None). Nothing that is not finite is ever recorded.
     An interrupt (Ctrl-C, the stop button) ends it after a whole step; the trace so far says so in ``stopped``.
 
@@ -96,7 +96,9 @@ def flow(
     _require.integer("steps", steps, 0, "0 only measures")
     _require.integer("measure_every", measure_every, 1, "1 measures after every step")
     step_size = _require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
-    run = _Flow(net, usable(views), measure, loss, until, _moving(net, layers), step_size, fixed_norm)
+    moving = _moving(net, layers)
+    growth = None if fixed_norm else _growth(net, len(moving), loss)
+    run = _Flow(net, usable(views), measure, loss, until, moving, step_size, fixed_norm, growth)
     try:
         with run.modes():
             run.look()
@@ -123,6 +125,7 @@ class _Flow:
     moving: list[Tensor]
     step_size: float
     fixed_norm: bool
+    growth: str | None
     seen: list[tuple[int, Tensor]] = field(default_factory=list)
     losses: list[Tensor] = field(default_factory=list)
     stopped: str | None = None
@@ -145,7 +148,7 @@ class _Flow:
         length = self.step_size * torch.nn.utils.get_total_norm(gradients)
         energy = measured("loss", energy)
         if not torch.isfinite(length**2 + energy):  # the square: norms are taken of what is moved that far
-            self.stopped = _why_stopped(len(self.losses), self.step_size, self.fixed_norm)
+            self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
             return False
         moved = _moved(self.moving, gradients, self.step_size, self.fixed_norm)
         self.left = partial(self._finish, len(self.losses), energy, moved)
@@ -162,7 +165,7 @@ class _Flow:
         if not self.seen:
             _require.finite("measure", value)
         elif not torch.isfinite(value).all():
-            self.stopped = _why_stopped(len(self.losses), self.step_size, self.fixed_norm)
+            self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
             return False
         self.seen.append((len(self.losses), value))
         return len(self.seen) == 1 or self.until is None or not self.until(value)
@@ -183,9 +186,24 @@ class _Flow:
         return self.trace()
 
 
-def _why_stopped(step: int, step_size: float, fixed_norm: bool) -> str:
-    """The mathematics or the steps: weights of fixed norm have nowhere to go, and a flow takes its time."""
-    return (TOO_LONG if fixed_norm or step < FEW else BLOWN_UP).format(step, step_size)
+def _growth(net: LayeredReLU, trained: int, loss: Callable[[LayeredReLU, Views], Tensor]) -> str | None:
+    """How a flow without fixed norms grows, None if it does not.
+
+    Without biases Φ = -E L_simp is of degree 2L in L trained layers, so that d‖W‖²/dt = 4LΦ, while Φ / ‖W‖^{2L} never
+    falls. Outputs of length one are of degree 0: the flow keeps ‖W‖.
+    """
+    if loss is not expected_simple or len(net.biases):
+        return "no norm is held"
+    if net.normalise:
+        return None
+    if trained == 1:
+        return "one layer is trained and no norm is held, so it grows exponentially"
+    return f"{trained} layers are trained and no norm is held, so it must in finite time"
+
+
+def _why_stopped(step: int, step_size: float, growth: str | None) -> str:
+    """The mathematics or the steps: what does not grow has nowhere to go, and a flow takes its time."""
+    return TOO_LONG.format(step, step_size) if growth is None or step < FEW else BLOWN_UP.format(step, growth)
 
 
 def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:

@@ -158,33 +158,6 @@ def orthonormalise(theta: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d 
     return q * torch.where(signs == 0, 1, signs).unsqueeze(-2)
 
 
-def principal_angles(a: Float[Tensor, "*t d k"], b: Float[Tensor, "*#t d k"]) -> Float[Tensor, "*t k"]:
-    """The angles between two spaces given by orthonormal columns, rising, in radians; small ones are exact too.
-
-    Below 45° from the sines, the singular values of (I - bbᵀ)a; above from the cosines, those of bᵀa.
-
-    Example:
-        >>> a, b = torch.eye(3)[:, :2], torch.eye(3)[:, 1:]
-        >>> (principal_angles(a, b) / torch.pi * 180).round()
-        tensor([ 0., 90.])
-    """
-    sines = torch.linalg.svdvals(project(b, a)).clamp(0, 1).flip(-1)
-    cosines = torch.linalg.svdvals(b.mT @ a).clamp(0, 1)
-    return torch.where(cosines > 0.7, sines.asin(), cosines.acos())
-
-
-def effective_rank(theta: Float[Tensor, "*t d k"]) -> Float[Tensor, "*t"]:
-    """How many directions the columns really span: (Σσ²)² / Σσ⁴ of their singular values, 1 once all have merged.
-
-    Example:
-        >>> effective_rank(torch.eye(5)[:, :3])
-        tensor(3.)
-    """
-    s = torch.linalg.svdvals(theta)
-    shares = (s / s[..., :1].clamp_min(1e-300)).square()
-    return shares.sum(-1).square() / shares.square().sum(-1)
-
-
 def convergence_order(step_sizes: Sequence[float], errors: Sequence[float]) -> float:
     """The p in error ≈ c·ηᵖ: the least-squares slope of log error on log step size.
 

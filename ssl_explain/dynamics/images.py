@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
+from ssl_explain._record import record
 from ssl_explain.dynamics.checkpoint import (
     checkpoint_path,
     epochs_in,
@@ -87,7 +88,7 @@ WORLDS: dict[str, Callable[[str, str | Path | None, int | None], PictureWorld]] 
 }
 
 
-@dataclass(frozen=True)
+@record
 class ImageResult:
     """Scores of raw pixels, (probe, neighbours), and of the network before and after, (hidden or output, the same)."""
 

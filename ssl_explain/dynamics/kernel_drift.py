@@ -19,6 +19,7 @@ from ssl_explain.dynamics.grassmann import orthonormalise, project
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.records import Drift
+from ssl_explain.seeds import generators
 
 DIMENSION, POINTS, VIEWS, OUTPUTS, NOISE = 8, 20, 2, 2, 0.5
 STEP_SIZE = 0.05
@@ -34,7 +35,7 @@ def drift_data(seeds: Sequence[int]) -> tuple[Float[Tensor, "runs n d"], Float[T
     """Inputs, the views of a point one after the other, and a teacher's answers; one world per seed."""
     worlds = []
     for seed in seeds:
-        g = torch.Generator().manual_seed(seed)
+        g, _ = generators(seed, 2)
         sizes = torch.linspace(1.5, 0.5, DIMENSION, dtype=torch.float64)
         points = torch.randn(POINTS, 1, DIMENSION, generator=g, dtype=torch.float64) * sizes
         noise = torch.randn(POINTS, VIEWS, DIMENSION, generator=g, dtype=torch.float64)
@@ -48,7 +49,7 @@ def drift_data(seeds: Sequence[int]) -> tuple[Float[Tensor, "runs n d"], Float[T
 def first_layers(
     scale: str, width: int, seeds: Sequence[int]
 ) -> tuple[Float[Tensor, "runs m d"], Float[Tensor, "runs k m"], float]:
-    """W_1, W_2 and c of a scale; one network per seed.
+    """W_1, W_2 and c of a scale; one network per seed, drawn apart from the seed's world.
 
     Raises:
         ValueError: another scale; orthonormal layers that are narrower than their inputs.
@@ -58,7 +59,7 @@ def first_layers(
     _require.integer("width", width, DIMENSION, f"{DIMENSION} orthonormal columns need as many dimensions")
     drawn = []
     for seed in seeds:
-        g = torch.Generator().manual_seed(10_000 + seed)
+        _, g = generators(seed, 2)
         shapes = ((width, DIMENSION), (OUTPUTS, width))
         drawn.append([torch.randn(shape, generator=g, dtype=torch.float64) for shape in shapes])
     bottom, top = (torch.stack(layer) for layer in zip(*drawn, strict=True))

@@ -15,7 +15,7 @@ def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n 
         ValueError: a scale that is not positive.
     """
     _require.number("scale", scale, 0, float("inf"), "about the distance of neighbours", open_low=True)
-    return (-torch.cdist(x, x).square() / (2 * scale**2)).exp()
+    return (-(x.unsqueeze(1) - x.unsqueeze(0)).square().sum(-1) / (2 * scale**2)).exp()
 
 
 def between_weights(points: int, views: int) -> Float[Tensor, "n n"]:

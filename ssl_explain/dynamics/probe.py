@@ -92,26 +92,15 @@ def spectrum(features: Float[Tensor, "n d"]) -> Float[Tensor, " d"]:
 
     Raises:
         ValueError: features that are not finite, or all alike.
+        TypeError: features in half precision.
 
     Example:
         >>> spectrum(torch.tensor([[3.0, 1.0], [3.0, -1.0], [-3.0, 1.0], [-3.0, -1.0]]))
         tensor([0.9000, 0.1000])
     """
+    _require.precise("features", features)
     centred = _require.finite("features", features) - features.mean(0)
     variance = torch.linalg.eigvalsh(centred.T @ centred).flip(0).clamp_min(0)
     if not variance.sum() > 0:
         raise ValueError("`features` must differ between points, got features all alike; nothing has a direction.")
     return variance / variance.sum()
-
-
-def effective_rank(features: Float[Tensor, "n d"]) -> float:
-    """How many directions the variance fills: e^H, H the entropy of its :func:`spectrum`; between 1 and d.
-
-    Source: Roy, Vetterli (2007), The effective rank.
-
-    Example:
-        >>> round(effective_rank(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])), 2)
-        2.0
-    """
-    shares = spectrum(features)
-    return float((-torch.special.xlogy(shares, shares)).sum().exp())

@@ -2,13 +2,13 @@
 
 import copy
 import dataclasses
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain._modes import own_modes
+from ssl_explain._record import record
 from ssl_explain.dynamics.emergence import EmergenceRun
 from ssl_explain.dynamics.exact import ExactKnowledge, exact_run, node_operators
 from ssl_explain.losses.expected import Expected, expected_simple
@@ -54,7 +54,7 @@ class NodeMeasure:
         return torch.stack(columns) if self.runs else columns[0]
 
 
-@dataclass
+@record
 class RaceRun(EmergenceRun):
     """An exact run: ``start`` is the untrained network, ``training.net`` the present one."""
 

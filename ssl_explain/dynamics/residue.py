@@ -111,6 +111,7 @@ def frozen_operator(forward: ForwardPass, layer: int, weights: Float[Tensor, "n 
     within = torch.einsum("nadt,naet->nde", k - means.unsqueeze(1), k - means.unsqueeze(1)) / a
     both = (weights + weights.mT) / 2
     laplacian = 2 * (torch.diag(both.sum(1)) - both)
+    means = means - means.mean(0)
     between = torch.einsum("ndt,nm,met->de", means, laplacian, means)
     return (between + torch.einsum("n,nde->de", weights.sum(0) - weights.sum(1), within)) / n**2
 

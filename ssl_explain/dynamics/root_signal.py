@@ -1,12 +1,13 @@
 """What random neurons on the children of a latent carry of the root, predicted from polarities and measured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.worlds.belief import pattern_likelihoods
 from ssl_explain.worlds.clamp import pair_law_below
 from ssl_explain.worlds.latent_tree import MOST_LEAVES, MOST_PAIRED, LatentTree
@@ -15,7 +16,7 @@ Activation = Callable[[Tensor], Tensor]
 SAMPLES, MOST_DRAWN = 6000, 160_000  # points, and leaves in all: a slider must not wait
 
 
-@dataclass(frozen=True)
+@record
 class ChildNeurons:
     """Random neurons on the children of one latent μ; each reads the leaves below its own child only.
 
@@ -66,14 +67,20 @@ class ChildNeurons:
     def _neurons(self, x: Float[Tensor, "*batch child leaf"]) -> Float[Tensor, "*batch child neuron"]:
         return self.activation(torch.einsum("...ci,cij->...cj", x, self.weights))
 
-    def selectivity(self) -> Float[Tensor, " neuron"]:
-        """The selectivity s = ½(E[f | z = 1] - E[f | z = 0]) of every neuron, towards the latent of its own child."""
+    def selectivity(self, *, generator: torch.Generator | None = None) -> Float[Tensor, " neuron"]:
+        """The selectivity s = ½(E[f | z = 1] - E[f | z = 0]) of every neuron, towards the latent of its own child.
+
+        A sum over all leaf patterns; with more than 16 leaves below a child a mean over what ``generator`` draws.
+
+        Raises:
+            TypeError: more leaves and no generator.
+        """
         b, below = self.tree.topology.branching, self.level - 1
         if below == 0:  # a leaf is its own cause
             leaf = self.weights.new_tensor([-1, 1]).view(2, 1, 1).expand(2, b, 1)
             return (self._neurons(leaf).diff(dim=0) / 2).flatten()
         if b**below > MOST_LEAVES:
-            return self._sampled_selectivity()
+            return self._sampled_selectivity(_require.generator(generator))
         width = self.tree.topology.widths[below]
         polarity = tuple(rho.unflatten(-1, (width, -1))[self.children] for rho in self.tree.polarity[:below])
         x, _ = LatentTree(tuple(rho[0] for rho in polarity)).enumerate()
@@ -81,32 +88,39 @@ class ChildNeurons:
         p = pattern_likelihoods(polarity)  # (child, pattern, 2)
         return torch.einsum("cp,pcj->cj", (p[..., 1] - p[..., 0]) / 2, f).flatten()
 
-    def _sampled_selectivity(self) -> Float[Tensor, " neuron"]:
-        levels = self.tree.sample(SAMPLES, generator=torch.Generator().manual_seed(7))
-        f = self(self.tree.as_input(levels[0])).unflatten(-1, (self.tree.topology.branching, -1))
+    def _sampled_selectivity(self, generator: torch.Generator) -> Float[Tensor, " neuron"]:
+        levels = self.tree.sample(SAMPLES, generator=generator)
+        f = self(self.tree.as_input(levels[0]))
+        f = (f - f.mean(0)).unflatten(-1, (self.tree.topology.branching, -1))
         z = levels[self.level - 1][:, self.children].to(f.dtype).unsqueeze(-1)
         return (((z * f).sum(0) / z.sum(0) - ((1 - z) * f).sum(0) / (1 - z).sum(0)) / 2).flatten()
 
-    def a(self) -> Float[Tensor, " neuron"]:
-        """a_k = ρ_{μν(k)} s_k."""
-        s = self.selectivity()
+    def a(self, *, generator: torch.Generator | None = None) -> Float[Tensor, " neuron"]:
+        """a_k = ρ_{μν(k)} s_k, see :meth:`selectivity`."""
+        s = self.selectivity(generator=generator)
         rho = self.tree.polarity[self.level - 1][self.children]
         return rho.repeat_interleave(len(s) // len(rho)) * s
 
-    def predicted(self) -> Float[Tensor, "neuron neuron"]:
-        """ρ_{0μ}² a aᵀ, for a fair root and views that share the root alone."""
-        a = self.a()
+    def predicted(self, *, generator: torch.Generator | None = None) -> Float[Tensor, "neuron neuron"]:
+        """ρ_{0μ}² a aᵀ, for a fair root and views that share the root alone; see :meth:`selectivity`."""
+        a = self.a(generator=generator)
         return self.tree.from_root()[self.level][self.node] ** 2 * torch.outer(a, a)
 
-    def measured(self, strength: float) -> tuple[Float[Tensor, "neuron neuron"], float]:
+    def measured(
+        self, strength: float, *, generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "neuron neuron"], float]:
         """Cov(f(view 1), f(view 2)) over pairs of views of one point, V_x[E(f | x)], and its largest standard error.
 
         With q = 1 the views share the root alone, so that is V_{z_0}[E(f | z_0)]. No latent is used here: it is a sum
-        over all pairs of leaf patterns, without error, or a mean over sampled pairs where these are too many.
+        over all pairs of leaf patterns, without error, or with more than nine leaves a mean over pairs that
+        ``generator`` draws.
+
+        Raises:
+            TypeError: more leaves and no generator.
         """
         width = self.tree.topology.widths[self.level]
         if self.tree.dimension // width > MOST_PAIRED:
-            return self._sampled_covariance(strength)
+            return self._sampled_covariance(strength, _require.generator(generator))
         x, _ = LatentTree(
             tuple(rho.unflatten(-1, (width, -1))[0] for rho in self.tree.polarity[: self.level])
         ).enumerate()
@@ -115,9 +129,11 @@ class ChildNeurons:
         f = f - joint.sum(-1) @ f
         return f.mT @ joint @ f, 0.0
 
-    def _sampled_covariance(self, strength: float) -> tuple[Float[Tensor, "neuron neuron"], float]:
+    def _sampled_covariance(
+        self, strength: float, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "neuron neuron"], float]:
         n = min(SAMPLES, MOST_DRAWN // self.tree.dimension)
-        f = self(self.tree.draw(n, views=2, strength=strength, generator=torch.Generator().manual_seed(3)).x)
+        f = self(self.tree.draw(n, views=2, strength=strength, generator=generator).x)
         one, two = (f - f.mean((0, 1))).unbind(1)
         covariance = (one.mT @ two + two.mT @ one) / (2 * n)
         products = (one.square().mT @ two.square() + two.square().mT @ one.square()) / (2 * n)
@@ -128,6 +144,6 @@ def given_the_root(tree: LatentTree, f: Float[Tensor, "pattern neuron"]) -> Floa
     """V_{z_0}[E(f | z_0)] straight from its definition, from activations on every leaf pattern."""
     _, given_root = tree.enumerate()
     p = f.new_tensor([1 - tree.root, tree.root])
-    means = given_root.mT @ f
+    means = given_root.mT @ (f - f.mean(0))
     centred = means - p @ means
     return centred.mT @ (p.unsqueeze(-1) * centred)

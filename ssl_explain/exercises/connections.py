@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.exercises.exercise import Exercise, compare, draws
 from ssl_explain.records import Option, Question
 
 which_layers = Question(
@@ -57,7 +57,7 @@ def gates(weight: Tensor, f: Tensor) -> Tensor:
 
 
 def _case() -> tuple[Tensor, Tensor, Tensor]:
-    g = torch.Generator().manual_seed(3)
+    (g,) = draws()
     w1, w2 = torch.randn(5, 4, generator=g).double(), torch.randn(3, 5, generator=g).double()
     return torch.randn(4, generator=g).double(), w1, w2
 
@@ -124,7 +124,7 @@ def pair_gradient(k1: Tensor, k2: Tensor, weight: Tensor) -> Tensor:
 
 
 def _judge_pair(attempt: Callable[..., Any]) -> str:
-    g = torch.Generator().manual_seed(4)
+    (g,) = draws()
     k1, k2 = torch.randn(4, 5, 3, generator=g).double(), torch.randn(4, 5, 3, generator=g).double()
     weight = torch.randn(4, 5, generator=g).double()
     outputs = torch.einsum("oit,oi->t", k1 - k2, weight)

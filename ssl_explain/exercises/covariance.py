@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.exercises.exercise import Exercise, compare, draws
 from ssl_explain.records import Option, Question
 
 more_augmentation = Question(
@@ -59,7 +59,7 @@ def covariance(k: Tensor) -> Tensor:
 
 
 def _connections() -> Tensor:
-    g = torch.Generator().manual_seed(0)
+    (g,) = draws()
     return torch.randn(4, 1, 5, 2, generator=g).double() + torch.randn(4, 3, 5, 2, generator=g).double() + 1
 
 
@@ -106,7 +106,7 @@ def _judge_share(attempt: Callable[..., Any]) -> str:
 
 
 def effective_directions(values: Tensor) -> Tensor:
-    """(Σλ)² / Σλ²: k equal eigenvalues count as k."""
+    """The participation ratio (Σλ)² / Σλ²: k equal eigenvalues count as k."""
     return values.sum() ** 2 / values.square().sum()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.exercises.exercise import Exercise, compare, draws
 from ssl_explain.records import Option, Question
 
 columns_free = Question(
@@ -79,7 +79,7 @@ what_moves = Question(
     },
 )
 
-_G = torch.Generator().manual_seed(3)
+(_G,) = draws()
 _ROOT = torch.randn(4, 4, generator=_G, dtype=torch.float64)
 C = _ROOT @ _ROOT.mT / 4
 THETA = torch.linalg.qr(torch.randn(4, 2, generator=_G, dtype=torch.float64)).Q
@@ -129,7 +129,7 @@ def _judge_closed(attempt: Callable[..., Any]) -> str:
 
 
 def merged(theta: Tensor) -> Tensor:
-    """Effective rank (Σσ²)² / Σσ⁴ of the singular values σ of theta (d, k)."""
+    """Participation ratio (Σσ²)² / Σσ⁴ of the squared singular values σ² of theta (d, k)."""
     squares = torch.linalg.svdvals(theta).square()
     return squares.sum().square() / squares.square().sum()
 

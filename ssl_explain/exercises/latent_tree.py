@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, unattempted
+from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, draws, unattempted
 from ssl_explain.records import Option, Question
 
 what_arrives = Question(
@@ -141,8 +141,9 @@ def draw_child(parent: Tensor, rho: float, generator: torch.Generator) -> Tensor
 
 def _judge_child(attempt: Callable[..., Any]) -> str:
     n, rho = 40_000, -0.4
-    parent = torch.randint(0, 2, (n,), generator=torch.Generator().manual_seed(0))
-    child = attempt(parent, rho, torch.Generator().manual_seed(1))
+    g, own = draws(2)
+    parent = torch.randint(0, 2, (n,), generator=g)
+    child = attempt(parent, rho, own)
     if unattempted(child):
         return NOT_ATTEMPTED
     if not isinstance(child, Tensor) or child.shape != parent.shape:

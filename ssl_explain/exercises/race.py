@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
+from ssl_explain.exercises.exercise import Exercise, compare, draws
 from ssl_explain.records import Option, Question
 
 bottom_operator = Question(
@@ -59,7 +59,7 @@ def selectivity(p: Tensor, f: Tensor, m: Tensor) -> Tensor:
 
 
 def _judge_selectivity(attempt: Callable[..., Any]) -> str:
-    g = torch.Generator().manual_seed(0)
+    (g,) = draws()
     up, down = (torch.rand(8, generator=g, dtype=torch.float64) for _ in range(2))
     up, down = up / up.sum(), down / down.sum()  # P(pattern | z = 1), P(pattern | z = 0)
     p, m = (up + down) / 2, (up - down) / (up + down)

@@ -22,7 +22,7 @@ from ssl_explain.figures.style import (
 )
 from ssl_explain.results import interval
 
-TITLES = {"probe": "probe of the {}", "rank": "directions of the {}", "between": "between share of the {}"}
+TITLES = {"probe": "probe of the {}", "rank": "effective rank of the {}", "between": "between share of the {}"}
 CENTRINGS = {"none": "not centred", "mean": "mean taken off", "BatchNorm": "BatchNorm"}
 COLOURS = (PREDICTED, MEASURED, POSITIVE)
 BASELINES: dict[str, dict[str, Any]] = {

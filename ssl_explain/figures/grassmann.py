@@ -23,6 +23,7 @@ from ssl_explain.figures.style import (
     tidy,
 )
 from ssl_explain.records import SpanFlow
+from ssl_explain.subspaces import participation_ratio
 
 MOST = 4  # columns that fit
 DECADES = 11.0
@@ -132,20 +133,19 @@ def scaled(columns: Tensor) -> Tensor:
 
 
 def directions(columns: Tensor) -> float:
-    """Effective rank (Σσ²)² / Σσ⁴."""
+    """The participation ratio (Σσ²)² / Σσ⁴ of their singular values, 1 once all columns have merged."""
     s = _sizes(columns)
-    shares = (s / s[0].clamp_min(1e-300)).square()
-    return float(shares.sum() ** 2 / shares.square().sum())
+    return float(participation_ratio((s / s[0].clamp_min(1e-300)).square()))
 
 
 def _found(record: SpanFlow) -> str:
-    """Effective rank, size, and distance to the closed form."""
+    """Participation ratio, size, and distance to the closed form."""
     columns = record.columns[record.shown]
     error = float(record.error[record.shown].rad2deg())
     k = columns.shape[1]
     many = f"{k} column{'s' * (k > 1)}"
     size = "" if record.orthonormal else f", largest singular value {float(_sizes(columns)[0]):.2g}"
-    return f"Effective rank {directions(columns):.2f} of {many}{size}; span off the closed form by {error:.2g}°"
+    return f"Participation ratio {directions(columns):.2f} of {many}{size}; span off the closed form by {error:.2g}°"
 
 
 def _draw(lines: Sequence[Line2D], times: np.ndarray, curves: Tensor) -> None:

@@ -1,7 +1,6 @@
 """What a student of pictures has learned, as a probe sees it: always beside raw pixels and the untrained student."""
 
 import numpy as np
-import torch
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
@@ -15,6 +14,7 @@ from ssl_explain.figures.stretches import Marks, courses, ending, height_at
 from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import PictureTraining
 from ssl_explain.results import interval
+from ssl_explain.subspaces import effective_rank
 
 ROWS, COLUMNS = 5, 5
 FEWEST = 1e-4  # share of the variance: smaller ones are drawn no more
@@ -105,7 +105,7 @@ class TrainingPicture(Picture[PictureTraining]):
         how = (
             f"s = {r.strength:g}, {r.loss}" if not now.since() else f"{now.words()}; {'now ' * bool(now.told)}{r.loss}"
         )
-        ranks = [float((-torch.special.xlogy(shares, shares)).sum().exp()) for shares in r.spectra]
+        ranks = effective_rank(r.spectra).tolist()
         last = int(r.trace.steps[-1])
         text = (
             f"Step {r.step}, strength {how}. Probe of the output at step {last}: "

@@ -87,8 +87,8 @@ class SpectrumPicture(Picture[Spectrum]):
         return (
             f"Layer {r.layer}, augmentation strength q = {r.strength:g}, {r.points} points with {_views(r)} each: "
             f"{100 * r.share:.0f} % of the variance of the connection is between points, spread over "
-            f"{r.directions:.1f} directions; largest eigenvalues of OP: {values}. Step taken ({r.step}): cosine "
-            f"{r.cosine:.3f} with the predicted one, {r.length:.2f} times as long."
+            f"{r.directions:.1f} directions (participation ratio); largest eigenvalues of OP: {values}. "
+            f"Step taken ({r.step}): cosine {r.cosine:.3f} with the predicted one, {r.length:.2f} times as long."
         )
 
 

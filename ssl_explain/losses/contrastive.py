@@ -6,6 +6,7 @@ Losses are the hot path: they check shapes, not every number. Where an input is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -105,8 +106,8 @@ def soft_triplet(
         >>> round(soft_triplet(torch.zeros(1), torch.zeros(1, 1), temperature=1.0).item(), 4)  # log 2
         0.6931
     """
-    tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
-    r0 = _require.number("margin", margin, 0, float("inf"), "0 is no margin")
+    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
+    r0 = _require.single("margin", margin, "0 is no margin")
     check_energies(r_pos, r_neg)
     return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - _crowd(r_neg) + r0) / tau).mean(-1)
 
@@ -128,7 +129,7 @@ def info_nce(
         >>> round(info_nce(torch.zeros(1), torch.zeros(1, 3), temperature=1.0).item(), 4)  # log(1 + H)
         1.3863
     """
-    tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
+    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
     check_energies(r_pos, r_neg)
     energies = torch.cat([r_pos.unsqueeze(-1), _crowd(r_neg)], dim=-1)
     return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
@@ -155,26 +156,29 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
     _require.function("loss", loss, "pass the function itself, such as info_nce")
     if not (isinstance(negatives, str) and negatives == "batch"):
         _require.integer("negatives", negatives, 1, 'a contrastive loss needs something to push away; try 1 or "batch"')
+    return partial(_contrast, loss, negatives)
 
-    def objective(net: nn.Module, views: Views) -> Tensor:
-        n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
-        h = n - 1 if negatives == "batch" else negatives
-        if a < 2 or n <= h or h < 1:
-            raise ValueError(
-                f"`views` must hold two views of more than {max(int(h), 1)} points, got {a} view(s) of {n} point(s); "
-                "draw a larger batch or ask for fewer negatives."
-            )
-        f = outputs(net, views)
-        _require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
-        first, second = f[..., 0, :], f[..., 1, :]
-        start = torch.arange(n, device=second.device)
-        partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive
-        if negatives == "batch":  # every pair is needed: one matrix product, and no copy of the outputs per pair
-            squares = first.square().sum(-1, keepdim=True) + second.square().sum(-1).unsqueeze(-2)
-            every = (squares / 2 - first @ second.mT).clamp_min(0)
-            energies = every.gather(-1, partners.expand(every.shape))
-        else:
-            energies = 0.5 * (first.unsqueeze(-2) - second[..., partners, :]).square().sum(-1)
-        return loss(energies[..., 0], energies[..., 1:]).mean(-1)
 
-    return objective
+def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, views: Views) -> Tensor:
+    """The mean loss over a batch."""
+    n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
+    h = n - 1 if negatives == "batch" else negatives
+    if a < 2 or n <= h or h < 1:
+        raise ValueError(
+            f"`views` must hold two views of more than {max(int(h), 1)} points, got {a} view(s) of {n} point(s); "
+            "draw a larger batch or ask for fewer negatives."
+        )
+    f = outputs(net, views)
+    _require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
+    first, second = f[..., 0, :], f[..., 1, :]
+    start = torch.arange(n, device=second.device)
+    partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive
+    if negatives == "batch":  # every pair is needed: one matrix product, and no copy of the outputs per pair
+        centre = second.detach().mean(-2, keepdim=True)  # far from 0 the difference of squares would lose its digits
+        first, second = first - centre, second - centre
+        squares = first.square().sum(-1, keepdim=True) + second.square().sum(-1).unsqueeze(-2)
+        every = (squares / 2 - first @ second.mT).clamp_min(0)
+        energies = every.gather(-1, partners.expand(every.shape))
+    else:
+        energies = 0.5 * (first.unsqueeze(-2) - second[..., partners, :]).square().sum(-1)
+    return loss(energies[..., 0], energies[..., 1:]).mean(-1)

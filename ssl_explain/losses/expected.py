@@ -5,6 +5,7 @@ and j, p its row sums. The negative is a view of an independent point, so its la
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -27,6 +28,7 @@ def expected_simple(f: Outputs, joint: Joint) -> Float[Tensor, "*runs"]:
         >>> expected_simple(f, torch.eye(2) / 2).item()  # r+ is always 0, r- is 0 or 2
         -1.0
     """
+    f = _centred(f)
     p = joint.sum(-1)
     return -(f * (joint @ f - p.unsqueeze(-1) * (p.unsqueeze(-2) @ f))).sum((-2, -1))
 
@@ -44,7 +46,7 @@ def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> 
         >>> abs(expected_info_nce(f, torch.eye(2) / 2).item())  # all alike: nothing to tell apart
         0.0
     """
-    tau = _require.number("temperature", temperature, 0, float("inf"), "try 0.1", open_low=True)
+    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
     p, r = joint.sum(-1), energies(f)
     crowd = torch.logsumexp(p.log().unsqueeze(-2) - r / tau, dim=-1)
     return (joint * r).sum((-2, -1)) + tau * (p * crowd).sum(-1)
@@ -71,8 +73,14 @@ def expected_loss(f: Float[Tensor, "pattern d"], joint: Float[Tensor, "pattern p
 
 def energies(f: Outputs) -> Float[Tensor, "*runs pattern pattern"]:
     """r_ij = ½‖f_i - f_j‖² of all pairs."""
+    f = _centred(f)
     square = f.square().sum(-1)
     return ((square.unsqueeze(-1) + square.unsqueeze(-2)) / 2 - f @ f.mT).clamp_min(0)
+
+
+def _centred(f: Outputs) -> Outputs:
+    """Outputs around 0: whatever depends on differences stays the same, and keeps its digits in sums of squares."""
+    return f - f.detach().mean(-2, keepdim=True)
 
 
 def over_the_law(expected: Expected) -> Objective:
@@ -80,10 +88,11 @@ def over_the_law(expected: Expected) -> Objective:
 
     The objective raises a TypeError for views of any other kind: they carry no law.
     """
+    return partial(_expect, expected)
 
-    def objective(net: nn.Module, views: Views) -> Tensor:
-        if not isinstance(views, PairLaw):
-            raise TypeError(f"`views` must be a PairLaw, got {type(views).__name__}; train on an ExactTree.")
-        return expected(net(views.x).squeeze(-2), views.joint)
 
-    return objective
+def _expect(expected: Expected, net: nn.Module, views: Views) -> Tensor:
+    """The expected loss over the law that the views carry."""
+    if not isinstance(views, PairLaw):
+        raise TypeError(f"`views` must be a PairLaw, got {type(views).__name__}; train on an ExactTree.")
+    return expected(net(views.x).squeeze(-2), views.joint)

@@ -1,6 +1,7 @@
 """What learning without negatives asks for: predict what the other tower says of the other view, and nothing else."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -93,19 +94,20 @@ def predictive(loss: PairLoss = half_square, *, symmetric: bool = False) -> Obje
     """
     _require.function("loss", loss, "pass the function itself, such as half_square")
     _require.flags(symmetric=symmetric)
+    return partial(_predict, loss, symmetric)
 
-    def objective(net: nn.Module, views: Views) -> Tensor:
-        if not hasattr(net, "pair"):
-            raise TypeError(f"`net` must have two towers, got {type(net).__name__}; wrap it in a DualNet.")
-        n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
-        if a < 2:
-            raise ValueError(f"`views` must hold two views per point, got {a}; draw with views=2.")
-        _require.integer("number of points", n, 1, "draw a larger batch")
-        ways = ((0, 1), (1, 0)) if symmetric else ((0, 1),)
-        towers: TwoTowers = net  # type: ignore[assignment]
-        return torch.stack([loss(*towers.pair(views.x, first=i, second=j)).mean() for i, j in ways]).mean()
 
-    return objective
+def _predict(loss: PairLoss, symmetric: bool, net: nn.Module, views: Views) -> Tensor:
+    """The mean distance of prediction and target over a batch."""
+    if not hasattr(net, "pair"):
+        raise TypeError(f"`net` must have two towers, got {type(net).__name__}; wrap it in a DualNet.")
+    n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
+    if a < 2:
+        raise ValueError(f"`views` must hold two views per point, got {a}; draw with views=2.")
+    _require.integer("number of points", n, 1, "draw a larger batch")
+    ways = ((0, 1), (1, 0)) if symmetric else ((0, 1),)
+    towers: TwoTowers = net  # type: ignore[assignment]
+    return torch.stack([loss(*towers.pair(views.x, first=i, second=j)).mean() for i, j in ways]).mean()
 
 
 def decayed(objective: Objective, rate: float) -> Objective:
@@ -114,10 +116,11 @@ def decayed(objective: Objective, rate: float) -> Objective:
     Raises:
         ValueError: a negative rate.
     """
-    eta = _require.number("rate", rate, 0, float("inf"), "0 is no decay")
+    eta = _require.single("rate", rate, "0 is no decay")
+    return partial(_with_decay, objective, eta)
 
-    def with_decay(net: nn.Module, views: Views) -> Tensor:
-        learned = [p for p in net.parameters() if p.requires_grad]
-        return objective(net, views) + eta / 2 * torch.stack([p.square().sum() for p in learned]).sum()
 
-    return with_decay
+def _with_decay(objective: Objective, eta: float, net: nn.Module, views: Views) -> Tensor:
+    """An objective and half the decay of all squared weights."""
+    learned = [p for p in net.parameters() if p.requires_grad]
+    return objective(net, views) + eta / 2 * torch.stack([p.square().sum() for p in learned]).sum()

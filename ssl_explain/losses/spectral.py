@@ -6,6 +6,7 @@ finite, neither is the loss.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -17,7 +18,6 @@ from ssl_explain.records import Terms, Views
 
 Embeddings = Float[Tensor, "_ _"]  # (n, d); that both views agree in it is checked by hand, with a reason
 PairedLoss = Callable[[Tensor, Tensor], Terms]
-INFINITY = float("inf")
 
 
 def vicreg(
@@ -51,8 +51,8 @@ def vicreg(
     """
     _check(z1, z2)
     weights = _weights(invariance=invariance, variance=variance, covariance=covariance)
-    gamma = _require.number("margin", margin, 0, INFINITY, "1 asks for a standard deviation of one")
-    eps = _require.number("epsilon", epsilon, 0, INFINITY, "it keeps the square root smooth; try 1e-4", open_low=True)
+    gamma = _require.single("margin", margin, "1 asks for a standard deviation of one")
+    eps = _require.single("epsilon", epsilon, "it keeps the square root smooth; try 1e-4", open_low=True)
     d, covariances = z1.shape[1], [_covariance(z, z, len(z) - 1) for z in (z1, z2)]
     stds = [(c.diagonal() + eps).sqrt() for c in covariances]
     values = {
@@ -82,7 +82,7 @@ def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, ep
     """
     _check(z1, z2)
     weights = {"on-diagonal": 1.0, **_weights(**{"off-diagonal": redundancy})}
-    eps = _require.number("epsilon", epsilon, 0, INFINITY, "it keeps dead outputs finite; try 1e-5", open_low=True)
+    eps = _require.single("epsilon", epsilon, "it keeps dead outputs finite; try 1e-5", open_low=True)
     first, second = ((z.var(0, correction=0) + eps).sqrt() for z in (z1, z2))
     correlation = _covariance(z1, z2, len(z1)) / (first.unsqueeze(1) * second)
     values = {
@@ -127,15 +127,16 @@ def paired(loss: PairedLoss) -> Objective:
         -2.0
     """
     _require.function("loss", loss, "pass the function itself, such as vicreg")
+    return partial(_pair, loss)
 
-    def objective(net: nn.Module, views: Views) -> Tensor:
-        a = _require.instance("views", views, Views, "draw them from a world").x.shape[-2]
-        if a < 2:
-            raise ValueError(f"`views` must hold two views of each point, got {a}; draw views=2.")
-        f = outputs(net, views)
-        return loss(f[..., 0, :], f[..., 1, :]).total
 
-    return objective
+def _pair(loss: PairedLoss, net: nn.Module, views: Views) -> Tensor:
+    """The loss of the first two views of a batch."""
+    a = _require.instance("views", views, Views, "draw them from a world").x.shape[-2]
+    if a < 2:
+        raise ValueError(f"`views` must hold two views of each point, got {a}; draw views=2.")
+    f = outputs(net, views)
+    return loss(f[..., 0, :], f[..., 1, :]).total
 
 
 def off_diagonal(matrix: Float[Tensor, "*batch d d"]) -> Float[Tensor, "*batch d d"]:
@@ -153,7 +154,7 @@ def _covariance(z1: Embeddings, z2: Embeddings, divisor: int) -> Float[Tensor, "
 
 
 def _weights(**weights: float) -> dict[str, float]:
-    return {name: _require.number(name, w, 0, INFINITY, "0 drops the term") for name, w in weights.items()}
+    return {name: _require.single(name, w, "0 drops the term") for name, w in weights.items()}
 
 
 def _check(z1: Tensor, z2: Tensor, axis: int = 1) -> None:

@@ -46,7 +46,7 @@ class ConvNet(nn.Module):
             _require.integer(f"shape ({name})", value, low, "give (channels, height, width) of one picture")
         _require.integers("channels", channels, 1, "give the number of each of the two layers", count=2)
         _require.integer("outputs", outputs, 1, "a layer needs at least one neuron")
-        gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
+        gain = _require.single("scale", scale, "1 keeps the size of activations", open_low=True)
         self.shape, self.normalise = shape, normalise
         stride = min(_require.integer("stride", stride, 1, "2 halves the sides of the picture"), max(shape[1:]))
         self.stride = stride  # beyond the picture there is nothing to move to

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
 
 import torch
@@ -54,14 +55,16 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
     """
     _require.integer("width", width, 1, "as wide as the output of the tower")
     _require.room("width", width**2, "as wide as the output of the tower")
-    gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of outputs")
+    gain = _require.single("scale", scale, "1 keeps the size of outputs")
 
-    def draw(generator: torch.Generator) -> nn.Module:
-        _require.generator(generator)
-        noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
-        return LinearPredictor(noise * gain / width**0.5)
+    return partial(_draw_linear, width, gain)
 
-    return draw
+
+def _draw_linear(width: int, gain: float, generator: torch.Generator) -> nn.Module:
+    """Draw the matrix of a linear predictor."""
+    _require.generator(generator)
+    noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
+    return LinearPredictor(noise * gain / width**0.5)
 
 
 def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
@@ -73,8 +76,12 @@ def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
     """
     for name, value in (("width", width), ("hidden", hidden)):
         _require.integer(name, value, 1, "a layer needs at least one neuron")
-    shape = (width, hidden, width)
-    return lambda generator: ReLUNet(shape, generator=generator, normalise=False, linear_top=True)
+    return partial(_draw_mlp, (width, hidden, width))
+
+
+def _draw_mlp(widths: tuple[int, int, int], generator: torch.Generator) -> nn.Module:
+    """Draw the weights of a predictor with one hidden layer."""
+    return ReLUNet(widths, generator=generator, normalise=False, linear_top=True)
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ class DualNet(nn.Module):
                 "try linear_predictor(4)."
             )
         self.online, self.centring, self.momentum = online, centring, momentum
-        self._draw = predictor or (lambda generator: nn.Identity())
+        self._draw = predictor or nn.Identity
         self.predictor = self._draw(generator)
         self.own_target: nn.Module | None = None
         if momentum is not None:
@@ -234,4 +241,9 @@ class DualNet(nn.Module):
 
 def fixed_predictor(matrix: Float[Tensor, "d_top d_in"]) -> MakePredictor:
     """How to get a predictor that stays what it is, such as p·I."""
-    return lambda generator: LinearPredictor(matrix, trained=False)
+    return partial(_keep, matrix)
+
+
+def _keep(matrix: Float[Tensor, "d_top d_in"], _: torch.Generator) -> nn.Module:
+    """A predictor that was not drawn."""
+    return LinearPredictor(matrix, trained=False)

@@ -42,7 +42,7 @@ class LayeredReLU(nn.Module):
         _require.flags(biases=biases, normalise=normalise, linear_top=linear_top)
         self.normalise, self.linear_top, self.runs = normalise, linear_top, runs
         _require.generator(generator)
-        gain = _require.number("scale", scale, 0, float("inf"), "1 keeps the size of activations", open_low=True)
+        gain = _require.single("scale", scale, "1 keeps the size of activations", open_low=True)
         lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
         _require.room("size of a layer", (runs or 1) * max(map(prod, shapes)), "take fewer neurons")
         rows = [

@@ -1,17 +1,16 @@
 """The update of BYOL, term by term: what it takes away within points, what is left between them, and the mean."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.operators.covariance import mean_connection
 from ssl_explain.records import ForwardPass
 
 
-@dataclass(frozen=True)
+@record
 class Term:
     """One operator on vec(W_l): T = E_r[F_r A F_rᵀ], with F_r of shape (D, d_top); D × D only if it is asked for.
 

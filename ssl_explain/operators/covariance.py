@@ -1,13 +1,12 @@
 """The covariance operator OP_l = V_x[K̄_l(x)]: which directions of weight space grow, and how fast."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain._threads import as_torch
 from ssl_explain.operators.connection import LARGEST, check, sweep
 from ssl_explain.records import ForwardPass
@@ -15,6 +14,7 @@ from ssl_explain.records import ForwardPass
 CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
 ROWS = 160_000  # entries at a time when rows are only read: with the vectors beside them they fit into 1 MB
 DENSE = 600  # below this many weights a dense eigensolver is faster than an iterative one
+START = 0  # the seed of a direction that an iteration begins with
 TOLERANCE = 1e-3  # of an eigenvector; the eigenvalue is far better, see _rayleigh
 
 
@@ -28,10 +28,11 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
     Raises:
         ValueError: a layer that the network does not have, inputs without a view axis, non-finite weights, more points
             than there is room for.
-        TypeError: no forward pass, a layer that is no whole number.
+        TypeError: no forward pass, one in half precision, a layer that is no whole number.
     """
     check(forward, layer)
     f = forward.layer_inputs[layer - 1]
+    _require.precise("forward", f)
     if f.ndim != 4:
         raise ValueError(
             f"`forward` must come from views of shape (n, a, d), got {f.ndim - 2} axes in front of the input's own; "
@@ -70,7 +71,7 @@ def _fill(result: Float[Tensor, "n d_top node d_out d_in"], forward: ForwardPass
         result.copy_(torch.einsum("natko,naki->ntkoi", j, f))
 
 
-@dataclass(frozen=True)
+@record
 class CovarianceOperator:
     """OP = Fᵀ M F with F the rows of K̄ᵀ and M acting on points only; D × D, but never formed unless asked for.
 
@@ -137,9 +138,8 @@ class CovarianceOperator:
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
-        start = self._rows.mT @ torch.randn(
-            len(self._rows), generator=torch.Generator().manual_seed(0), dtype=torch.float32
-        ).to(self.factor)
+        g = torch.Generator().manual_seed(START)
+        start = self._rows.mT @ torch.randn(len(self._rows), generator=g, dtype=torch.float32).to(self.factor)
         varies = self.factor if self.pair_weights is None else self.matvec(start)
         if not varies.any():  # any directions will do, but the iteration could not start
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
@@ -179,7 +179,8 @@ def covariance_operator(
     Raises:
         ValueError: a single point, a layer that does not exist, non-finite inputs or weights, pair weights that
             are not symmetric or not of shape (n, n), more points than there is room for.
-        TypeError: no forward pass, a layer that is no whole number, pair weights of another type than the network.
+        TypeError: no forward pass, one in half precision, a layer that is no whole number, pair weights of another type
+            than the network.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet

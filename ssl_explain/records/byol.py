@@ -1,14 +1,14 @@
 """What BYOL does to the directions of a simple world, over time."""
 
-from dataclasses import dataclass
-
 from jaxtyping import Float
 from torch import Tensor
+
+from ssl_explain._record import record
 
 TERMS = ("within", "between", "mean", "decay")
 
 
-@dataclass(frozen=True)
+@record
 class HiddenContrast:
     """A linear network without negatives, in a world whose directions are known one by one.
 

@@ -1,12 +1,12 @@
 """Linear BYOL over time: as matrices, as modes, and on the plane of one mode."""
 
-from dataclasses import dataclass
-
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._record import record
 
-@dataclass(frozen=True)
+
+@record
 class ByolRun:
     """Weights W, predictor P and target weights W_a of linear BYOL at some times."""
 
@@ -16,7 +16,7 @@ class ByolRun:
     target: Float[Tensor, "t d_out d_in"]
 
 
-@dataclass(frozen=True)
+@record
 class ModeRun:
     """What each mode is over time: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights."""
 
@@ -26,7 +26,7 @@ class ModeRun:
     target: Float[Tensor, "t *modes"]
 
 
-@dataclass(frozen=True)
+@record
 class PhasePlane:
     """One setting of linear BYOL: the plane (p, s) with its basins, two modes on it, and the same two when trained.
 

@@ -1,14 +1,15 @@
 """What a world gives and a network makes of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 
 
-@dataclass(frozen=True)
+@record
 class Views:
     """Several augmented views of each of ``n`` data points.
 
@@ -30,7 +31,7 @@ class Views:
             _require.instance("latents", self.latents, tuple, "one tensor per level")
 
 
-@dataclass(frozen=True)
+@record
 class ForwardPass:
     """What one forward pass leaves behind: everything that backpropagation through it needs.
 
@@ -44,7 +45,7 @@ class ForwardPass:
     output: Float[Tensor, "*batch d_top"]
 
 
-@dataclass(frozen=True)
+@record
 class PairLaw(Views):
     """Every view that a world can show, once, and how often two views of one point come together.
 

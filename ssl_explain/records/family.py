@@ -1,14 +1,15 @@
 """Losses as sums of named terms, and what they make of one world of directions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._record import record
 
-@dataclass(frozen=True)
+
+@record
 class Terms:
     """A loss, term by term: ``total`` is the sum of ``weights[name] * values[name]``."""
 
@@ -21,7 +22,7 @@ class Terms:
         return torch.stack([self.weights[name] * value for name, value in self.values.items()]).sum(0)
 
 
-@dataclass(frozen=True)
+@record
 class FamilyRun:
     """Linear networks of ``k`` neurons that one loss trained in worlds of ``d`` directions, step by step.
 
@@ -43,7 +44,7 @@ class FamilyRun:
     decay: float
 
 
-@dataclass(frozen=True)
+@record
 class FamilyView:
     """One moment of a :class:`FamilyRun`: how fast each direction grows, and what has been learned.
 
@@ -74,7 +75,7 @@ class FamilyView:
         return round(float(self.overlap.sum()))
 
 
-@dataclass(frozen=True)
+@record
 class Frontier:
     """What each loss keeps of one world, and where its border runs at the end of training.
 

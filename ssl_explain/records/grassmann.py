@@ -1,12 +1,12 @@
 """Features whose columns merge or stay apart, and how far a kernel has moved."""
 
-from dataclasses import dataclass
-
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._record import record
 
-@dataclass(frozen=True)
+
+@record
 class SpanFlow:
     """Linear features over time, in coordinates along the eigenvectors of C (largest eigenvalue first).
 
@@ -29,7 +29,7 @@ class SpanFlow:
     setting: str
 
 
-@dataclass(frozen=True)
+@record
 class Drift:
     """How far the tangent kernel of a network has moved: ‖K(t) - K(0)‖ / ‖K(0)‖ of every run."""
 

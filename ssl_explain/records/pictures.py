@@ -1,14 +1,13 @@
 """What is looked at when the data are real pictures."""
 
-from dataclasses import dataclass
-
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._record import record
 from ssl_explain.records.training import Trace
 
 
-@dataclass(frozen=True)
+@record
 class PictureViews:
     """A few pictures and what an augmentation makes of them: ``grid[:, 0]`` are the pictures, the rest are views.
 
@@ -25,7 +24,7 @@ class PictureViews:
     kept_now: float
 
 
-@dataclass(frozen=True)
+@record
 class Directions:
     """The strongest directions of OP of the bottom layer; ``values`` are shares of its trace, which is ``total``.
 
@@ -45,7 +44,7 @@ class Directions:
     overlap: float
 
 
-@dataclass(frozen=True)
+@record
 class DirectionsSweep:
     """Directions of one network over strengths; ``shown`` is the index of the one that is looked at.
 
@@ -65,7 +64,7 @@ class DirectionsSweep:
         return self.sweep[self.shown]
 
 
-@dataclass(frozen=True)
+@record
 class PictureTraining:
     """A student that learns from pictures; ``trace.values`` hold the probe of its output, the first of them untrained.
 

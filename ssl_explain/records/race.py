@@ -1,14 +1,15 @@
 """What is measured at every node of a small tree while a network learns it without chance."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._record import record
 from ssl_explain.records.training import Emergence
 
 
-@dataclass(frozen=True)
+@record
 class Race(Emergence):
     """One exact run up to the moment that is looked at; all histories end with ``trace``.
 

@@ -1,12 +1,12 @@
 """What a prediction says, beside what it is compared with."""
 
-from dataclasses import dataclass
-
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain._record import record
 
-@dataclass(frozen=True)
+
+@record
 class ConnectionView:
     """One layer, two inputs: the parts of the connection, and two predictions made from it beside autograd.
 
@@ -26,12 +26,12 @@ class ConnectionView:
     gradient: Float[Tensor, "d_out d_in"]
 
 
-@dataclass(frozen=True)
+@record
 class Spectrum:
     """The covariance operator of one layer, and one step of its weights: predicted, and taken.
 
     ``total`` holds the eigenvalues of all variance of the connection, ``between`` those of OP; ``share`` is the ratio
-    of their sums, ``directions`` the effective number (Σλ)² / Σλ² of OP. ``length`` is taken / predicted.
+    of their sums, ``directions`` the participation ratio (Σλ)² / Σλ² of OP. ``length`` is taken / predicted.
     """
 
     between: Float[Tensor, " d_weights"]
@@ -50,7 +50,7 @@ class Spectrum:
     step: str
 
 
-@dataclass(frozen=True)
+@record
 class Residue:
     """The true update of a layer and the one predicted with pair weights frozen; ``error`` is relative to the true one.
 
@@ -65,7 +65,7 @@ class Residue:
     error: Float[Tensor, "*runs"]
 
 
-@dataclass(frozen=True)
+@record
 class Reweighing:
     """A loss that weighs pairs: its :class:`Residue` now, and over a range of view noise (``sweep``, as runs).
 
@@ -80,7 +80,7 @@ class Reweighing:
     setting: str
 
 
-@dataclass(frozen=True)
+@record
 class Landscape:
     """A loss over the plane of energies, and how hard it pulls and pushes at one point of it.
 

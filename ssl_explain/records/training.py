@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ssl_explain._record import record
 from ssl_explain.topology import Tree
 
 INTERRUPTED = ": interrupted; call again with the steps that are left"
@@ -24,7 +25,7 @@ class Stretch:
     loss: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Trace:
     """What was measured during training, and when.
 
@@ -64,7 +65,7 @@ class Trace:
         )
 
 
-@dataclass(frozen=True)
+@record
 class Emergence:
     """A latent tree and how well the neurons of a network came to know its latents.
 
@@ -86,7 +87,7 @@ class Emergence:
         return torch.stack([values[..., self.topology.level_slice(level)].mean(-1) for level in levels], dim=-1)
 
 
-@dataclass(frozen=True)
+@record
 class CloudRun:
     """Views in the plane and what a network makes of them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
 
@@ -101,7 +102,7 @@ class CloudRun:
     step: int
 
 
-@dataclass(frozen=True)
+@record
 class Selectivity:
     """Neurons on a ring of shifting objects, over time; ``shown`` is the index of the time that is looked at.
 
@@ -121,7 +122,7 @@ class Selectivity:
     setting: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Growth:
     """Two layers that grow: with both free, the bottom alone, the top alone, from one start (the mode axis).
 

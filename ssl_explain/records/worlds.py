@@ -1,14 +1,13 @@
 """What a world looks like from outside: its nodes, one of its points, and what its views share."""
 
-from dataclasses import dataclass
-
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from ssl_explain._record import record
 from ssl_explain.topology import Tree
 
 
-@dataclass(frozen=True)
+@record
 class HiddenWorld:
     """A latent tree with one latent picked out: ``level``, ``node``, and its ``value`` (None: not known).
 
@@ -38,7 +37,7 @@ class HiddenWorld:
     activation: str
 
 
-@dataclass(frozen=True)
+@record
 class SharedViews:
     """The joint law of two views of one point, listed and sampled, and how alike the views are.
 

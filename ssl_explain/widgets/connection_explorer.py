@@ -13,12 +13,14 @@ from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection, jacobian
 from ssl_explain.records import ConnectionView, ForwardPass
+from ssl_explain.seeds import generators
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.clouds import Clouds
 
 WIDTHS = ((5, 3), (6, 5, 3), (4, 6, 5, 3), (5, 9, 8, 7, 3))
 NAMES = {widths: f"depth {len(widths) - 1}: " + "-".join(map(str, widths)) for widths in WIDTHS}
+SEED = 7  # of the network, its teacher and all pairs of views
 TARGETS = ("other view, one tower", "other view, both towers", "frozen teacher")
 
 
@@ -47,9 +49,9 @@ class ConnectionState(State):
 
 
 @functools.lru_cache(maxsize=32)
-def network(widths: tuple[int, ...], departure: str, seed: int) -> ReLUNet:
-    """Make a network in float64; its biases, where there are any, are as large as its weights."""
-    g = torch.Generator().manual_seed(seed)
+def network(widths: tuple[int, ...], departure: str, tower: int = 0) -> ReLUNet:
+    """Make the network (tower 0) or its teacher (1) in float64; biases, if any, are as large as weights."""
+    g = generators(SEED, 2)[tower]
     biases, normalise = departure == "biases", departure == "outputs of length one"
     net = ReLUNet(widths, generator=g, biases=biases, normalise=normalise, linear_top=True).double()
     for bias in net.biases:
@@ -58,11 +60,11 @@ def network(widths: tuple[int, ...], departure: str, seed: int) -> ReLUNet:
 
 
 @functools.lru_cache(maxsize=128)
-def two_views(dimension: int, seed: int) -> Tensor:
-    """Two views of one point, (2, dimension)."""
+def two_views(dimension: int, pair: int) -> Tensor:
+    """Two views of one point, (2, dimension); every pair has a stream of its own, after those of the networks."""
     ones = torch.ones(dimension, dtype=torch.float64)
     world = Clouds(between=ones, within=0.7 * ones)
-    return world.draw(1, views=2, generator=torch.Generator().manual_seed(seed)).x[0]
+    return world.draw(1, views=2, generator=generators(SEED, pair + 2)[pair + 1]).x[0]
 
 
 def connection_of(net: ReLUNet, x: Tensor, layer: int) -> Tensor:
@@ -113,8 +115,8 @@ class ConnectionExplorer(Explorer[ConnectionState]):
     def compute(self, state: ConnectionState) -> ConnectionView:
         """Predict output and gradient from connections alone, then ask the network itself."""
         layer = min(state.layer, len(state.widths) - 1)
-        net = network(state.widths, state.departure, 7)
-        teacher = network(state.widths, state.departure, 8)
+        net = network(state.widths, state.departure)
+        teacher = network(state.widths, state.departure, 1)
         x = two_views(state.widths[0], state.pair)
         first, second = connection_of(net, x, layer)
         w = net.weights[layer - 1].detach()

@@ -10,10 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, principal_angles, span_flow, take_steps
+from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, span_flow, take_steps
 from ssl_explain.dynamics.kernel_features import between_weights, rbf_kernel, root_of
 from ssl_explain.figures.grassmann import SpanPicture
 from ssl_explain.records import SpanFlow
+from ssl_explain.seeds import generators
+from ssl_explain.subspaces import principal_angles
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.widgets.timed import TimedExplorer
 
@@ -25,6 +27,7 @@ SPECTRA = {
     "one large": (1.0, 0.35, 0.3, 0.25, 0.2, 0.15),
 }
 POINTS, VIEWS = 8, 3
+KERNEL_POINTS = 1  # a seed; the starts take the first stream of theirs, the views of the points the second
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
     if state.spectrum != KERNEL:
         values = torch.tensor(SPECTRA[state.spectrum], dtype=torch.float64)
         return 0.8 * (values - values[-1]) - 1 if pull else values
-    g = torch.Generator().manual_seed(1)
+    _, g = generators(KERNEL_POINTS, 2)
     points = torch.linspace(-2, 2, POINTS, dtype=torch.float64).view(-1, 1, 1)
     views = points + 0.3 * torch.randn(POINTS, VIEWS, 1, generator=g, dtype=torch.float64)
     root, _ = root_of(rbf_kernel(views.flatten(0, 1), scale=0.7))

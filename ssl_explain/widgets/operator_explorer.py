@@ -15,6 +15,8 @@ from ssl_explain.losses.contrastive import contrastive, simple_contrastive
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Spectrum, Views
+from ssl_explain.seeds import generators
+from ssl_explain.subspaces import participation_ratio
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.ring import Ring
@@ -55,20 +57,20 @@ class OperatorState(State):
 def world_of(state: OperatorState) -> Views:
     """The points of a state with all of their views, in double precision."""
     views = Ring(CELLS, dtype=torch.float64).enumerate(state.strength)
-    order = torch.randperm(len(views.x), generator=torch.Generator().manual_seed(state.seed))
+    order = torch.randperm(len(views.x), generator=generators(state.seed, 2)[1])
     return Views(views.x[order[: state.points]])
 
 
 def network_of(state: OperatorState) -> ReLUNet:
     """The network of a state, in double precision."""
-    g = torch.Generator().manual_seed(state.seed)
+    g = generators(state.seed, 1)[0]
     return ReLUNet((CELLS, state.width, state.width, 4), generator=g, normalise=False, linear_top=True).double()
 
 
 def step_taken(state: OperatorState, net: ReLUNet, views: Views) -> Float[Tensor, " d_weights"]:
     """The weight change of a real step, per unit of step size."""
     if state.step == "batch of 8":
-        g = torch.Generator().manual_seed(state.seed)
+        g = generators(state.seed, 3)[2]
         points = torch.randint(views.x.shape[0], (8, 1), generator=g)
         pairs = views.x[points, torch.randint(views.x.shape[1], (8, 2), generator=g)]
         loss = contrastive(simple_contrastive)(net, Views(pairs))
@@ -104,7 +106,7 @@ def spectrum_of(state: OperatorState) -> Spectrum:
         predicted=predicted,
         taken=taken,
         share=float(values.sum() / total.sum().clamp_min(1e-300)),
-        directions=float(values.sum() ** 2 / values.square().sum().clamp_min(1e-300)),
+        directions=float(participation_ratio(values)),
         cosine=float(predicted @ taken / (size * taken.norm().clamp_min(1e-300))),
         length=float(taken.norm() / size),
         layer=layer,

@@ -14,11 +14,13 @@ from ssl_explain.figures.pairs import PairsPicture
 from ssl_explain.losses.contrastive import Loss, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Residue, Reweighing, Views
+from ssl_explain.seeds import generators
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.clouds import Clouds
 
 POINTS, VIEWS, WIDTHS = 10, 4, (6, 12, 4)
+STUDENT, WORLD = 0, 1  # seeds: of the first weights; of points, views and sets of negatives
 SWEEP = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 MOMENTS = (0, 25, 50, 100, 200)  # training steps at which the weights were kept
 
@@ -62,15 +64,15 @@ def loss_of(state: PairsState) -> Loss:
     return functools.partial(soft_triplet, temperature=state.temperature, margin=state.margin)
 
 
-def points_and_views(noise: float, seed: int = 1) -> Views:
+def points_and_views(noise: float) -> Views:
     """Ten points with four views each, in double precision; the same points for every noise."""
     world = Clouds(between=torch.ones(WIDTHS[0]).double(), within=torch.ones(WIDTHS[0]).double())
-    return world.draw(POINTS, views=VIEWS, strength=noise, generator=torch.Generator().manual_seed(seed))
+    return world.draw(POINTS, views=VIEWS, strength=noise, generator=generators(WORLD, 1)[0])
 
 
 def network(outputs: str, runs: int | None = None) -> ReLUNet:
     """The untrained student 6-12-4, in double precision."""
-    g = torch.Generator().manual_seed(0)
+    g = torch.Generator().manual_seed(STUDENT)
     return ReLUNet(WIDTHS, generator=g, normalise=outputs != "free", runs=runs).double()
 
 
@@ -103,7 +105,7 @@ class PairsExplorer(Explorer[PairsState]):
         net = copies(state.outputs, state.trained, len(noises))
         views = Views(torch.stack([points_and_views(noise).x for noise in noises]))
         crowd = state.negatives if state.loss == "InfoNCE" else 1  # the triplet takes a mean, so H changes nothing
-        sets = crowds(POINTS, VIEWS, crowd, generator=torch.Generator().manual_seed(1))
+        sets = crowds(POINTS, VIEWS, crowd, generator=generators(WORLD, 2)[1])
         residue = measure_residue(net, views, loss_of(state), sets)
         one = copies(state.outputs, state.trained)
         values = torch.linalg.eigvalsh(frozen_operator(one.forward_pass(views.x[0]), 1, residue.pair_weights[0]))

@@ -14,6 +14,7 @@ from ssl_explain.figures.pairs import PairsPicture
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Residue, Reweighing, Views
+from ssl_explain.seeds import generators
 from ssl_explain.widgets.directions_explorer import TRAINED, student
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
@@ -67,8 +68,8 @@ def views_of_run(run: int) -> Views:
 def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
     """The same student once for every strength."""
     widths = (alone.weights[0].shape[-1], *(weight.shape[-2] for weight in alone.weights))
-    g = torch.Generator().manual_seed(0)
-    net = ReLUNet(widths, generator=g, normalise=normalise, linear_top=True, runs=len(STEP_STRENGTHS)).double()
+    runs = len(STEP_STRENGTHS)
+    net = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=True, runs=runs).double()
     with torch.no_grad():
         for mine, theirs in zip(net.weights, alone.weights, strict=True):
             mine.copy_(theirs.expand_as(mine))
@@ -76,12 +77,12 @@ def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
 
 
 def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:
-    """The step of one fresh batch at every strength: 64 digits, two views each, one negative."""
+    """The step of one fresh batch at every strength: 64 digits, two views each, one negative.
+
+    Its stream is the first that students, pictures and their views leave free, the same at every strength.
+    """
     world = digits()
-    draws = [
-        world.draw(BATCH, strength=strength, generator=torch.Generator().manual_seed(run)).x
-        for strength in STEP_STRENGTHS
-    ]
+    draws = [world.draw(BATCH, strength=strength, generator=generators(run, 4)[3]).x for strength in STEP_STRENGTHS]
     energy = contrastive(loss, negatives=1)(net, Views(torch.stack(draws).double()))
     (gradient,) = torch.autograd.grad(-energy.sum(), net.weights[0])
     return gradient.flatten(-3)

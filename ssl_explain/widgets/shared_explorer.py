@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssl_explain.figures.shared import SharedPicture
 from ssl_explain.records import SharedViews
+from ssl_explain.seeds import generators
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.belief import beliefs
@@ -51,7 +52,7 @@ def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: tor
 @functools.lru_cache(maxsize=32)
 def world_of(polarity: tuple[float, float], seed: int) -> tuple[LatentTree, tuple[Tensor, ...]]:
     """A tree with four leaves, and the joint law for every strength that the slider offers."""
-    tree = LatentTree.random(DEPTH, polarity=polarity, generator=torch.Generator().manual_seed(seed))
+    tree = LatentTree.random(DEPTH, polarity=polarity, generator=generators(seed, 1)[0])
     tree = LatentTree(tuple(rho.double() for rho in tree.polarity))
     return tree, tuple(tree.pair_probabilities(q) for q in SharedState.controls()["strength"].values())
 
@@ -75,7 +76,7 @@ class SharedExplorer(Explorer[SharedState]):
         joint = tree.pair_probabilities(state.strength)
         x, _ = tree.enumerate()
         order = beliefs(tree.polarity, x)[-1].squeeze(-1).argsort(stable=True)
-        found = sampled_law(tree, state.strength, PAIRS, generator=torch.Generator().manual_seed(state.seed))
+        found = sampled_law(tree, state.strength, PAIRS, generator=generators(state.seed, 2)[1])
         return SharedViews(
             joint=joint[order][:, order],
             sampled=found[order][:, order],

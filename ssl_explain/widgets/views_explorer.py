@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssl_explain.figures.pictures import ViewsPicture
 from ssl_explain.records import PictureViews
+from ssl_explain.seeds import generators
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, augment, chances, change
@@ -50,7 +51,7 @@ def recipe_of(state: ViewsState) -> Recipe:
 def share_kept(strength: float, recipe: Recipe, seed: int = 1) -> float:
     """The share of views of test digits whose nearest training picture is of their class."""
     inputs, labels, images, wanted = asked()
-    g = torch.Generator().manual_seed(seed)
+    _, g = generators(seed, 2)
     views = digits().as_input(augment(images, strength, recipe=recipe, generator=g))
     nearest = (views @ inputs.T).argmax(1)  # all inputs are of one length, so the nearest has the largest x·x'
     return float((labels[nearest] == wanted).double().mean())
@@ -79,7 +80,8 @@ def kept_curve() -> Float[Tensor, " strength"]:
 @functools.cache
 def chosen(seed: int) -> tuple[Float[Tensor, "picture 1 h w"], Float[Tensor, "views chance"]]:
     """One picture of each digit shown, and all that chance decides about its views."""
-    world, g = digits("train"), torch.Generator().manual_seed(seed)
+    world = digits("train")
+    g, _ = generators(seed, 2)
     order = torch.randperm(len(world), generator=g)
     rows = [int(order[labels_of(world)[order] == digit][0]) for digit in SHOWN]
     return world.images[rows], chances(len(SHOWN) * COLUMNS, generator=g)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ssl_explain.dynamics.root_signal import ChildNeurons
 from ssl_explain.figures.world import WorldPicture
 from ssl_explain.records import HiddenWorld
+from ssl_explain.seeds import generators
 from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.clamp import chances, draw_clamped, views_and_kept
@@ -64,7 +65,7 @@ class WorldState(State):
 @functools.lru_cache(maxsize=64)
 def tree_of(state: WorldState) -> LatentTree:
     """The world of a state, in double precision."""
-    g = torch.Generator().manual_seed(state.seed)
+    g = generators(state.seed, 1)[0]
     tree = LatentTree.random(state.depth, state.branching, state.polarity, generator=g)
     return LatentTree(tuple(rho.double() for rho in tree.polarity), state.root)
 
@@ -79,7 +80,7 @@ def chosen(state: WorldState) -> tuple[int, int]:
 def neurons_of(state: WorldState) -> ChildNeurons:
     """The random neurons on the children of the chosen latent."""
     level, node = chosen(state)
-    g = torch.Generator().manual_seed(state.seed)
+    g = generators(state.seed, 2)[1]
     activation = ACTIVATIONS[state.activation]
     return ChildNeurons.random(tree_of(state), level, node, neurons=NEURONS, activation=activation, generator=g)
 
@@ -88,14 +89,15 @@ def neurons_of(state: WorldState) -> ChildNeurons:
 def covariances(state: WorldState) -> tuple[Tensor, Tensor, float]:
     """Predicted and measured covariance, and the standard error of the measured one."""
     neurons = neurons_of(state)
-    return neurons.predicted(), *neurons.measured(state.strength)
+    _, _, _, _, _, points, pairs = generators(state.seed, 7)
+    return neurons.predicted(generator=points), *neurons.measured(state.strength, generator=pairs)
 
 
 @functools.lru_cache(maxsize=64)
 def ceilings_of(state: WorldState) -> tuple[Tensor, ...]:
     """The ceiling of every latent; a leaf knows all of itself."""
     tree = tree_of(state)
-    found = tree.latent_ceilings(2000, generator=torch.Generator().manual_seed(state.seed))
+    found = tree.latent_ceilings(2000, generator=generators(state.seed, 3)[2])
     return (torch.ones_like(tree.from_root()[0]), *found)
 
 
@@ -127,9 +129,9 @@ class WorldExplorer(Explorer[WorldState]):
         """Chances or ceilings, a point with its views, and both covariances."""
         tree, value = tree_of(state.change(strength=1.0)), CLAMPS[state.clamp]
         level, node = chosen(state)
-        g = torch.Generator().manual_seed(state.seed)
-        point = draw_clamped(tree, level, node, value, generator=g)
-        views, kept = views_and_kept(tree, point, state.strength, views=2, seed=state.seed)
+        _, _, _, augmented, clamped = generators(state.seed, 5)
+        point = draw_clamped(tree, level, node, value, generator=clamped)
+        views, kept = views_and_kept(tree, point, state.strength, views=2, generator=augmented)
         plain = state.change(clamp="nothing", shown=SHOWN[0])
         predicted, measured, noise = covariances(plain)
         world = plain.change(latent=1, strength=1.0, activation="ReLU")

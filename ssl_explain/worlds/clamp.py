@@ -62,7 +62,7 @@ def draw_clamped(
 
 
 def views_and_kept(
-    tree: LatentTree, levels: Levels, strength: float, *, views: int, seed: int
+    tree: LatentTree, levels: Levels, strength: float, *, views: int, generator: torch.Generator
 ) -> tuple[UInt8[Tensor, "views leaf"], Bool[Tensor, "views leaf"]]:
     """The leaves of some views of one point, and which of them were kept.
 
@@ -72,10 +72,10 @@ def views_and_kept(
     many = [z.expand(views, -1) for z in levels]
     marks = [torch.full_like(z, level) for level, z in enumerate(many)]
     faithful = dataclasses.replace(tree, polarity=tuple(torch.ones_like(rho) for rho in tree.polarity))
-    seen, marked = (
-        world.augment(start, strength, generator=torch.Generator().manual_seed(seed))[0]
-        for world, start in ((tree, many), (faithful, marks))
-    )
+    twin = torch.Generator(generator.device)
+    twin.set_state(generator.get_state())
+    seen = tree.augment(many, strength, generator=generator)[0]
+    marked = faithful.augment(marks, strength, generator=twin)[0]
     return seen, marked == 0
 
 

@@ -1,16 +1,15 @@
 """Points that vary in some directions, views that vary in others: the smallest world with both kinds of variance."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.records import Views
 
 
-@dataclass(frozen=True)
+@record
 class Clouds:
     """Gaussian points x ~ N(0, diag(between²)), each with a Gaussian cloud of views x' ~ N(x, q²·diag(within²)).
 

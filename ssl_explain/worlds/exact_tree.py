@@ -1,14 +1,15 @@
 """A small latent tree as a world without chance: every expectation over it is a finite sum."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import torch
 
+from ssl_explain._record import record
 from ssl_explain.records import PairLaw
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
-@dataclass(frozen=True)
+@record
 class ExactTree:
     """A small latent tree as a world without chance: asked for a batch, it answers with the law of all pairs.
 

@@ -1,7 +1,6 @@
 """A world with hidden causes: binary latents on a tree, of which only the leaves are seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 
 import torch
@@ -9,6 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain._record import record
 from ssl_explain.records import Views
 from ssl_explain.topology import Tree
 from ssl_explain.worlds import belief
@@ -20,7 +20,7 @@ MOST_SUMMED = 2**25  # numbers in double precision, of which several tensors are
 MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level more would be 4 billion
 
 
-@dataclass(frozen=True)
+@record
 class LatentTree:
     """The hierarchical latent tree model: every child copies its parent, now and then it errs.
 

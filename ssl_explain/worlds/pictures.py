@@ -1,7 +1,7 @@
 """Real pictures: handwritten digits that come with scikit-learn, CIFAR-10 and STL-10 for those who have them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
+from ssl_explain._record import record
 from ssl_explain.records import Views
 from ssl_explain.worlds import archives
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, chances, change, check_strength
@@ -18,7 +19,7 @@ from ssl_explain.worlds.augment import EVERYTHING, Recipe, chances, change, chec
 DIGITS_TO_TRAIN = 1197  # the other 600 are for testing
 
 
-@dataclass(frozen=True)
+@record
 class PictureWorld:
     """A set of pictures; a view of one is what an augmentation of strength s ≥ 0 makes of it.
 

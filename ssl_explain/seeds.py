@@ -1,0 +1,27 @@
+"""Several independent streams of random numbers from one seed."""
+
+import numpy as np
+import torch
+
+from ssl_explain import _require
+
+
+def generators(seed: int, n: int) -> tuple[torch.Generator, ...]:
+    """Return ``n`` generators whose streams have nothing in common: one for each thing that an experiment draws.
+
+    The first is ``torch.Generator().manual_seed(seed)``, the others are seeded with a hash of the seed and their place
+    (NumPy's ``SeedSequence``). Asking for more leaves the first ones as they are.
+
+    Raises:
+        ValueError: a seed below 0 or of more than 63 bits, no generators.
+
+    Example:
+        >>> world, network = generators(1, 2)
+        >>> world.initial_seed(), network.initial_seed() == generators(1, 3)[1].initial_seed()
+        (1, True)
+    """
+    _require.integer("seed", seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
+    _require.integer("n", n, 1, "ask for one stream at least")
+    others = [np.random.SeedSequence(seed, spawn_key=(k,)) for k in range(1, n)]
+    seeds = [seed, *(int(other.generate_state(1, np.uint64)[0] >> np.uint64(1)) for other in others)]
+    return tuple(torch.Generator().manual_seed(one) for one in seeds)
