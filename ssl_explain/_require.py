@@ -56,9 +56,9 @@ def number(name: str, value: object, low: float, high: float, remedy: str, *, op
 def single(name: str, value: object, remedy: str, *, open_low: bool = False) -> float:
     """Return ``value`` as a float ≥ 0 (or > 0) by which single precision can divide and multiply energies."""
     x = number(name, value, 0, math.inf, remedy, open_low=open_low)
-    if x and not TINY <= x <= HUGE:
-        zero = "" if open_low else "be 0 or "
-        _fail(name, f"{zero}lie in [{TINY:g}, {HUGE:g}], where single precision has digits", _shown(x), remedy)
+    low = TINY if open_low else 0.0
+    if not low <= x <= HUGE:
+        _fail(name, f"lie in [{low:g}, {HUGE:g}], where single precision has digits", _shown(x), remedy)
     return x
 
 

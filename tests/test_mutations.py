@@ -93,7 +93,7 @@ def told(mutation: Mutation) -> str:
 
 
 def test_the_list_has_mistakes_of_every_kind():
-    rooms = {mutation.file.split("/")[0] for mutation in MUTATIONS}
+    rooms = {mutation.file.split("/")[0] for mutation in MUTATIONS if "/" in mutation.file}
     assert rooms == {"operators", "losses", "worlds", "networks", "dynamics"}
     assert len(MUTATIONS) >= 24
     assert len({told(mutation) for mutation in MUTATIONS}) == len(MUTATIONS)
