@@ -83,9 +83,7 @@ class LatentTree:
         _require.generator(generator)
         _require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
         shapes = [(2, *lead, width) for width in topology.widths[:-1]]
-        draw = [
-            torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32) for shape in shapes
-        ]
+        draw = [torch.rand(s, generator=generator, device=generator.device, dtype=torch.float32) for s in shapes]
         return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0).to(u) for u in draw), root)
 
     @property
@@ -137,13 +135,11 @@ class LatentTree:
         shape = (*self.runs, n, 1)
         z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
         if self.root != 0.5:
-            z = (torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32) < self.root).view(
-                torch.uint8
-            )
+            u = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32)
+            z = (u < self.root).view(torch.uint8)
         levels = [z]
         for flips in self._flips(n, generator=generator):
-            z = self._children(z) ^ flips
-            levels.append(z)
+            levels.append(self._children(levels[-1]) ^ flips)
         return levels[::-1]
 
     def augment(self, levels: Sequence[Tensor], strength: float, *, generator: torch.Generator) -> Levels:
