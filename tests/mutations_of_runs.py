@@ -50,15 +50,15 @@ NETWORKS = [
 FLOWS = [
     Mutation(
         "dynamics/training.py",
-        "if not self._stretches or replace(settings, start=self._stretches[-1].start) != self._stretches[-1]:",
-        "if not self._stretches:",
+        " or dataclasses.replace(settings, start=self._stretches[-1].start) != self._stretches[-1]:",
+        ":",
         "a change on the way begins no stretch",
         "test_labels.py::test_a_curve_that_rose_with_augmentation_is_not_called_one_without",
     ),
     Mutation(
         "dynamics/training.py",
-        "            self._stretches.append(settings)\n        self.step += 1",
-        "            self._stretches.append(replace(settings, start=self._steps[-1]))\n        self.step += 1",
+        "_stretches.append(settings)\n        self.step = ",
+        "_stretches.append(dataclasses.replace(settings, start=self._measured[-1][0]))\n        self.step = ",
         "a stretch begins where it was measured last",
         "test_labels.py::test_pictures_in_the_same_way",
     ),

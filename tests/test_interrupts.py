@@ -313,6 +313,15 @@ def test_a_part_of_a_run_is_not_remembered_as_the_whole():
     assert cloud_run(CloudState()).trace.stopped is None
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler of the signal, which a worker of the tests ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_the_stop_button_ends_train_after_a_whole_step():
     """A real signal, sent by the measurement after the second step."""
     run = ByTrain()

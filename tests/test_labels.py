@@ -345,7 +345,7 @@ def test_a_step_that_is_not_taken_begins_no_stretch():
 
 def test_a_run_taken_up_again_knows_its_settings_from_there_on():
     run = tree_explorer(TreeState(depth=2, neurons=2))._training
-    run.restart_at(40)
+    run.restart_at(40, run.net.state_dict(), run.generator.get_state())
     run.strength = 0.25
     run.advance(2)
     assert [(stretch.start, stretch.strength) for stretch in run.trace().stretches] == [(40, 0.25)]

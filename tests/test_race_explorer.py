@@ -1,5 +1,6 @@
 """The race between levels: runs side by side, the explorer that catches up, its picture, and the static figures."""
 
+import dataclasses
 import threading
 
 import pytest
@@ -75,8 +76,7 @@ def test_operators_of_runs_are_those_of_the_single_networks():
     side, q = race_run(runs=2, neurons=3), 1.0
     side.advance(20)
     for k in range(2):
-        single = race_run(neurons=3, strength=q)
-        single.tree = alone(side.tree)[k]
+        single = dataclasses.replace(race_run(neurons=3, strength=q), tree=alone(side.tree)[k])
         single.training.net.load_state_dict({n: v[k] for n, v in side.training.net.state_dict().items()})
         single.start.load_state_dict({n: v[k] for n, v in side.start.state_dict().items()})
         for trained in (None, (), (1,), (2, 3)):

@@ -148,6 +148,7 @@ def holds_tensors(cls):
     return any(
         word in str(field.type)
         for field in dataclasses.fields(cls)
+        if cls.__dataclass_params__.frozen
         for word in words
         if "Callable" not in str(field.type)
     )

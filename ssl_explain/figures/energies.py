@@ -122,7 +122,8 @@ class LandscapePicture(Picture[Landscape]):
     def _landscape(self, record: Landscape) -> None:
         """Redraw surface, contour lines and what lies out of reach."""
         for line in self.lines:
-            line.remove()
+            if line in self.plane.collections:  # not where an interrupt came after its removal
+                line.remove()
         surface, grid = record.surface.numpy(), record.grid.numpy()
         self.image.set_data(surface)
         self.image.set_clim(surface.min(), max(surface.max(), surface.min() + 1e-9))

@@ -244,6 +244,6 @@ def fixed_predictor(matrix: Float[Tensor, "d_top d_in"]) -> MakePredictor:
     return partial(_keep, matrix)
 
 
-def _keep(matrix: Float[Tensor, "d_top d_in"], _: torch.Generator) -> nn.Module:
+def _keep(matrix: Float[Tensor, "d_top d_in"], _: object) -> nn.Module:
     """A predictor that was not drawn."""
     return LinearPredictor(matrix, trained=False)
