@@ -9,12 +9,16 @@ import pytest
 import torch
 
 # Before the package is first imported: from here on its signatures are checked (an int will do for a float).
-# All rooms but the widgets, which hold no shapes and use `Self`, which beartype cannot follow into a method.
+# All but explorers and what they share, which hold no shapes and use `Self`: beartype cannot follow it into a method.
 PACKAGE = Path(__file__).parent.parent / "ssl_explain"
-ROOMS = {f"ssl_explain.{path.stem}" for path in PACKAGE.iterdir() if not path.stem.endswith("__")} - {
-    "ssl_explain.widgets"
-}
-jaxtyping.install_import_hook(sorted(ROOMS), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+SHAPELESS = ("explorer", "_state", "/state", "__init__", "__main__")
+MODULES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
+    if not path.with_suffix("").as_posix().endswith(SHAPELESS)
+    and (path.parent.name not in ("widgets", "kit") or path.stem in ("picture", "style", "exercise"))
+]
+jaxtyping.install_import_hook(sorted(MODULES), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 torch.set_num_threads(1)
 

@@ -2,9 +2,7 @@
 
 import functools
 import html
-import importlib
 import itertools
-import pkgutil
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -18,11 +16,10 @@ import torch
 from grid import copied
 from matplotlib.collections import QuadMesh
 from matplotlib.image import AxesImage
+from registry import NAMES
 from test_accessibility import COUNTLESS, every
 from test_explorer import browser, click, frame
 
-from ssl_explain import widgets
-from ssl_explain.widgets.explorer import Explorer
 from ssl_explain.widgets.live import LiveView
 from ssl_explain.widgets.streaming import StreamingExplorer
 
@@ -33,12 +30,7 @@ Palette = dict[str, list[Any]]
 
 def declared() -> dict[str, Any]:
     """Every explorer class that there is, by its factory."""
-    for module in pkgutil.iter_modules(widgets.__path__):
-        importlib.import_module(f"{widgets.__name__}.{module.name}")
-    classes: list[Any] = [Explorer]
-    for parent in classes:
-        classes += parent.__subclasses__()
-    own = [kind for kind in classes if kind.__module__.startswith("ssl_explain.") and "factory" in vars(kind)]
+    own = [kind for kind in NAMES.values() if isinstance(kind, type) and "factory" in vars(kind)]
     return {kind.factory: kind for kind in own}
 
 

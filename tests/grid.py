@@ -2,7 +2,7 @@
 
 import itertools
 
-from ssl_explain import widgets
+from registry import NAMES
 
 
 def singles(controls):
@@ -28,4 +28,4 @@ def settings(controls):
 
 def copied(explorer):
     """The state in the line that is copied; making a second explorer of it takes ten times as long as a setting."""
-    return eval(explorer.line().removeprefix(explorer.factory), dict(vars(widgets)))
+    return eval(explorer.line().removeprefix(explorer.factory), dict(NAMES))

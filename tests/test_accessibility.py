@@ -15,18 +15,17 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from looks import SMALLEST, colours_of_lines, dim_texts, faint_marks, small_texts
 from matplotlib.colors import to_hex
+from registry import FACTORIES, PACKAGE
 from test_style import PALETTE
 
-import ssl_explain.figures
-from ssl_explain import widgets
 from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
 from ssl_explain.records import Option, Question
 from ssl_explain.widgets.directions_explorer import sweep_of
 from ssl_explain.widgets.explorer import Explorer
+from ssl_explain.widgets.prediction import predict
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
-FACTORIES = {name: getattr(widgets, name) for name in widgets.__all__ if name.endswith("_explorer")}
 KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}
 BRIEF, TABLE = 600, 750  # characters: what one listens to; a figure that is a table may take longer
 COUNTLESS = re.compile(r"\b(nan|inf)\b", re.IGNORECASE)
@@ -122,7 +121,7 @@ def test_every_control_has_words_and_a_tooltip(made, name):
 
 
 def test_no_control_of_which_jupyterlab_takes_the_keys(made):
-    guess = widgets.predict(Question("Heads?", {"h": Option("heads", "why"), "t": Option("tails", "why not")}))
+    guess = predict(Question("Heads?", {"h": Option("heads", "why"), "t": Option("tails", "why not")}))
     assert nameless(guess.widget) == []
     kinds = {type(control).__name__ for name in FACTORIES for control in controls(made(name).widget)}
     kinds |= {type(control).__name__ for control in controls(guess.widget)}
@@ -163,7 +162,11 @@ def test_planted_faults_are_found():
 # --- static figures and notebooks -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", sorted(Path(ssl_explain.figures.__path__[0]).glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(PACKAGE.rglob("*.py")) if "fontsize" in path.read_text(encoding="utf-8")],
+    ids=lambda p: p.stem,
+)
 def test_no_figure_asks_for_small_type(path):
     source = path.read_text(encoding="utf-8")
     found = re.findall(r"fontsize=(FONT(?: [-+] \d+)?|\d[\d.]*)", source)

@@ -2,33 +2,25 @@
 
 import dataclasses
 import html
-import importlib
 import inspect
-import pkgutil
 import re
 import sys
 
 import numpy as np
 import pytest
+import registry
 import torch
 
-import ssl_explain.exercises
 from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare
-
-MODULES = [
-    importlib.import_module(f"ssl_explain.exercises.{module.name}")
-    for module in pkgutil.iter_modules(ssl_explain.exercises.__path__)
-]
 
 
 def collect():
     """Every exercise of every module, by module and name."""
     found = {}
-    for module in MODULES:
+    for module in registry.EXERCISES:
         for name, value in vars(module).items():
             inside = value.items() if isinstance(value, dict) else [(name, value)]
-            short = module.__name__.rpartition(".")[2]
-            found |= {f"{short}.{key}": item for key, item in inside if isinstance(item, Exercise)}
+            found |= {f"{registry.room(module)}.{key}": item for key, item in inside if isinstance(item, Exercise)}
     return found
 
 

@@ -132,7 +132,7 @@ def run(shell, source, cell="one"):
 def again(name, shell, times):
     """Run a cell again and again; count threads, figures, widgets."""
     play = "explorer.play();" if name in PLAYED else ""
-    source = f"from ssl_explain.widgets import *; explorer = {name}(); {play} explorer"
+    source = f"from registry import FACTORIES; explorer = FACTORIES[{name!r}](); {play} explorer"
     figures, widgets, threads = [], [], []
     for _ in range(times):
         figures.append(weakref.ref(run(shell, source).figure.figure))
@@ -158,7 +158,7 @@ def test_a_cell_run_ten_times_leaves_one_explorer(name, shell):
     again(name, shell, 10)
 
 
-SMALL = "from ssl_explain.widgets import *; explorer = loss_explorer()"
+SMALL = "from registry import FACTORIES; explorer = FACTORIES['loss_explorer']()"
 
 
 def test_an_explorer_stays_as_long_as_some_cell_shows_it(shell, undrawn):

@@ -9,8 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-from ssl_explain import widgets
+from registry import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -272,7 +271,7 @@ def test_the_minutes_of_a_route_follow_each_other(minutes):
 
 
 def test_the_45_minutes_name_sections_and_presets_that_exist():
-    offered = {name for kind in vars(widgets).values() for name in getattr(kind, "presets", {})}
+    offered = {name for kind in NAMES.values() for name in getattr(kind, "presets", {})}
     numbers = []
     for _, where, preset, _ in route("45 minutes"):
         number, name, section = re.fullmatch(r"\[(\d\d)\]\((.+)\) · (.+)", where).groups()

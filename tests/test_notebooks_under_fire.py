@@ -16,8 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-
-from ssl_explain import widgets
+from registry import FACTORIES
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -125,7 +124,7 @@ def test_without_a_network_on_a_read_only_disc_on_one_thread(fence, path, tmp_pa
 def has_threads(path):
     """Whether one of its explorers plays in a thread of its own."""
     source = path.read_text(encoding="utf-8")
-    makers = [getattr(widgets, name) for name in widgets.__all__ if name.endswith("_explorer") and f"{name}(" in source]
+    makers = [maker for name, maker in FACTORIES.items() if f"{name}(" in source]
     return any(hasattr(typing.get_type_hints(maker)["return"], "play") for maker in makers)
 
 

@@ -1,22 +1,16 @@
 """Predictions: nothing blocks, and every wrong answer hears which assumption it came from."""
 
 import html
-import importlib
-import pkgutil
 
 import pytest
+import registry
 
-import ssl_explain.exercises
 from ssl_explain.records import Option, Question
 from ssl_explain.widgets.prediction import Prediction, predict
 
-MODULES = [
-    importlib.import_module(f"ssl_explain.exercises.{module.name}")
-    for module in pkgutil.iter_modules(ssl_explain.exercises.__path__)
-]
 QUESTIONS = {
-    f"{module.__name__.rpartition('.')[2]}.{name}": value
-    for module in MODULES
+    f"{registry.room(module)}.{name}": value
+    for module in registry.EXERCISES
     for name, value in vars(module).items()
     if isinstance(value, Question)
 }
