@@ -1,15 +1,13 @@
 """Every function that makes a still figure, with something small to draw."""
 
-import importlib
 import math
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import registry
 import torch
 
-from ssl_explain import figures
 from ssl_explain.dynamics.byol_corners import hidden_contrast
 from ssl_explain.dynamics.kernel_drift import drift_run
 from ssl_explain.figures import (
@@ -34,13 +32,12 @@ from ssl_explain.records import Frontier, Trace
 from ssl_explain.results import DATA, read_table
 
 
-def found() -> list[str]:
-    """Module and name of every function of the package that returns an illustration."""
-    modules = [importlib.import_module(f"{figures.__name__}.{m.name}") for m in pkgutil.iter_modules(figures.__path__)]
+def found() -> list[Callable[..., Illustration]]:
+    """Every function of the package that returns an illustration."""
     return [
-        f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in modules
-        for name, function in vars(module).items()
+        function
+        for module in registry.modules("figures/*.py", "lessons/*/*.py")
+        for function in vars(module).values()
         if getattr(function, "__module__", "") == module.__name__
         and getattr(function, "__annotations__", {}).get("return") is Illustration
     ]
@@ -70,55 +67,55 @@ def frontier() -> Frontier:
 
 T = torch.linspace(0.1, 1, 9)
 SLOPES = {"a": {1.0: rows(4).numpy(), 2.0: -rows(4).numpy()}}
-STILLS: dict[str, Callable[[], Any]] = {
-    "byol.figure_threshold": lambda: byol.figure_threshold(T, rows(9, 2) - 0.5, rows(9, 2), (0.5, 0.25)),
-    "byol.figure_shares": lambda: byol.figure_shares({"none": {4.0: hidden_contrast(offset=4.0, runs=3, steps=20)}}),
-    "byol.figure_resets": lambda: byol.figure_resets({"a, p = 1": {0: rows(4), 10: rows(4)}}),
-    "byol_modes.figure_basins": lambda: byol_modes.figure_basins(
+STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
+    byol.figure_threshold: lambda: byol.figure_threshold(T, rows(9, 2) - 0.5, rows(9, 2), (0.5, 0.25)),
+    byol.figure_shares: lambda: byol.figure_shares({"none": {4.0: hidden_contrast(offset=4.0, runs=3, steps=20)}}),
+    byol.figure_resets: lambda: byol.figure_resets({"a, p = 1": {0: rows(4), 10: rows(4)}}),
+    byol_modes.figure_basins: lambda: byol_modes.figure_basins(
         T, {"a": T.flip(0), "b": torch.full((9,), math.inf)}, {"a": (0.2, 0.7), "b": ()}
     ),
-    "byol_modes.figure_unaligned": lambda: byol_modes.figure_unaligned({"a": (T, 0.1 * T, 1 - T)}),
-    "byol_table.figure_ablation": lambda: byol_table.figure_ablation(table("byol_ablation")),
-    "byol_table.figure_reinitialised": lambda: byol_table.figure_reinitialised(table("byol_ablation")),
-    "causes.figure_fading": lambda: causes.figure_fading({"0 to 1": rows(3, 2)}),
-    "causes.figure_ceilings": lambda: causes.figure_ceilings(rows(2), rows(2), {"0 to 1": rows(3, 2)}),
-    "causes.figure_luck": lambda: causes.figure_luck((1, 2), {"here": rows(2, 3)}, {"here": [0.2, 0.6]}),
-    "family_plane.figure_one_plane": lambda: family_plane.figure_one_plane(frontier()),
-    "family_plane.figure_angles": lambda: family_plane.figure_angles({"a": {"x": rows(3), "y": rows(3)}}),
-    "grassmann.figure_order": lambda: grassmann.figure_order([0.2, 0.1], {"steps": [0.04, 0.02]}),
-    "grassmann.figure_features": lambda: grassmann.figure_features(T, {"all": rows(9, 2)}),
-    "kernel_drift.figure_drift": lambda: kernel_drift.figure_drift(
+    byol_modes.figure_unaligned: lambda: byol_modes.figure_unaligned({"a": (T, 0.1 * T, 1 - T)}),
+    byol_table.figure_ablation: lambda: byol_table.figure_ablation(table("byol_ablation")),
+    byol_table.figure_reinitialised: lambda: byol_table.figure_reinitialised(table("byol_ablation")),
+    causes.figure_fading: lambda: causes.figure_fading({"0 to 1": rows(3, 2)}),
+    causes.figure_ceilings: lambda: causes.figure_ceilings(rows(2), rows(2), {"0 to 1": rows(3, 2)}),
+    causes.figure_luck: lambda: causes.figure_luck((1, 2), {"here": rows(2, 3)}, {"here": [0.2, 0.6]}),
+    family_plane.figure_one_plane: lambda: family_plane.figure_one_plane(frontier()),
+    family_plane.figure_angles: lambda: family_plane.figure_angles({"a": {"x": rows(3), "y": rows(3)}}),
+    grassmann.figure_order: lambda: grassmann.figure_order([0.2, 0.1], {"steps": [0.04, 0.02]}),
+    grassmann.figure_features: lambda: grassmann.figure_features(T, {"all": rows(9, 2)}),
+    kernel_drift.figure_drift: lambda: kernel_drift.figure_drift(
         (8, 16), {"a, ntk, T = 1": rows(2, 5).numpy()}, {"a, ntk, T = 1": rows(5).numpy()}
     ),
-    "kernel_drift.figure_slopes": lambda: kernel_drift.figure_slopes(SLOPES),
-    "kernel_drift.figure_moving": lambda: kernel_drift.figure_moving(
+    kernel_drift.figure_slopes: lambda: kernel_drift.figure_slopes(SLOPES),
+    kernel_drift.figure_moving: lambda: kernel_drift.figure_moving(
         [drift_run("contrastive", "ntk", 8, [0.5, 1.0], seeds=[1, 2])]
     ),
-    "kernel_drift.figure_products": lambda: kernel_drift.figure_products(
+    kernel_drift.figure_products: lambda: kernel_drift.figure_products(
         torch.arange(9.0), {"Grassmann": {"width 8": rows(9, 2, 3)}}, {"Grassmann": rows(9, 2, 3)}
     ),
-    "layers.figure_ratios": lambda: layers.figure_ratios({"a": 1 + rows(4)}, {"a": (1.5, 1.2, 1.8)}),
-    "pairs.figure_residue": lambda: pairs.figure_residue(rows(2, 3), rows(2, 3), rows(2, 3), [0.1, 0.5]),
-    "pairs.figure_training": lambda: pairs.figure_training([0, 10, 20], {"free": rows(3, 4, 3)}),
-    "pairs.figure_definite": lambda: pairs.figure_definite({"H = 1": torch.tensor([2.0, -0.02])}),
-    "pictures.figure_over_strength": lambda: pictures.figure_over_strength(
+    layers.figure_ratios: lambda: layers.figure_ratios({"a": 1 + rows(4)}, {"a": (1.5, 1.2, 1.8)}),
+    pairs.figure_residue: lambda: pairs.figure_residue(rows(2, 3), rows(2, 3), rows(2, 3), [0.1, 0.5]),
+    pairs.figure_training: lambda: pairs.figure_training([0, 10, 20], {"free": rows(3, 4, 3)}),
+    pairs.figure_definite: lambda: pairs.figure_definite({"H = 1": torch.tensor([2.0, -0.02])}),
+    pictures.figure_over_strength: lambda: pictures.figure_over_strength(
         (0.0, 1.0), {"overlap": rows(3, 2)}, title="t", low=-1
     ),
-    "pictures.figure_spectra": lambda: pictures.figure_spectra(
+    pictures.figure_spectra: lambda: pictures.figure_spectra(
         {f"layer {number}": {"untrained": rows(3, 4)} for number in (1, 2)}
     ),
-    "probe.figure_strength": lambda: probe.figure_strength(table("pictures_strength")),
-    "probe.figure_losses": lambda: probe.figure_losses(table("pictures_losses")),
-    "race.figure_shares": lambda: race.figure_shares({"what": {"a": rows(4, 3), "b": rows(4, 3)}}),
-    "race.figure_operator_growth": lambda: race.figure_operator_growth({"all": rows(4, 3), "own": rows(4, 3)}),
-    "ring.figure_signs_kept": lambda: ring.figure_signs_kept(
+    probe.figure_strength: lambda: probe.figure_strength(table("pictures_strength")),
+    probe.figure_losses: lambda: probe.figure_losses(table("pictures_losses")),
+    race.figure_shares: lambda: race.figure_shares({"what": {"a": rows(4, 3), "b": rows(4, 3)}}),
+    race.figure_operator_growth: lambda: race.figure_operator_growth({"all": rows(4, 3), "own": rows(4, 3)}),
+    ring.figure_signs_kept: lambda: ring.figure_signs_kept(
         {"a": {"luckier half": [0.5, 0.9], "less lucky half": [0.4, 1.0]}}
     ),
-    "ring.figure_winners": lambda: ring.figure_winners({"d = 8": {0.0: 0.0, 0.25: 0.1}}),
-    "seeds.figure_gap_closed": lambda: seeds.figure_gap_closed([0, 10, 20], rows(3, 4, 3)),
-    "seeds.figure_overparameterisation": lambda: seeds.figure_overparameterisation(table("overparameterisation")),
-    "spectrum.figure_growth": lambda: spectrum.figure_growth(
+    ring.figure_winners: lambda: ring.figure_winners({"d = 8": {0.0: 0.0, 0.25: 0.1}}),
+    seeds.figure_gap_closed: lambda: seeds.figure_gap_closed([0, 10, 20], rows(3, 4, 3)),
+    seeds.figure_overparameterisation: lambda: seeds.figure_overparameterisation(table("overparameterisation")),
+    spectrum.figure_growth: lambda: spectrum.figure_growth(
         {"free": trace("stopped at step 2: too large"), "held": trace()}, step_size=0.5
     ),
-    "spectrum.figure_step_error": lambda: spectrum.figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)}),
+    spectrum.figure_step_error: lambda: spectrum.figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)}),
 }

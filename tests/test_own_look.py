@@ -137,12 +137,12 @@ def test_no_still_figure_is_left_out():
     assert set(found()) == set(STILLS)
 
 
-@pytest.mark.parametrize("name", STILLS)
-def test_a_still_figure_looks_the_same_under_any_settings(name):
-    expected = STILLS[name]()._repr_mimebundle_()
+@pytest.mark.parametrize("draw", STILLS.values(), ids=[figure.__name__ for figure in STILLS])
+def test_a_still_figure_looks_the_same_under_any_settings(draw):
+    expected = draw()._repr_mimebundle_()
     STYLES["hostile"]()
     before = settings()
-    assert STILLS[name]()._repr_mimebundle_() == expected
+    assert draw()._repr_mimebundle_() == expected
     assert settings() == before
 
 

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -14,12 +14,28 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ssl_explain.figures.style import FONT, INK, QUIET
-from ssl_explain.records import Emergence, PictureTraining, Stretch
+from ssl_explain.records import Stretch, Trace
 
 MOST = 4  # stretches that words list one by one
 STROKE: dict[str, Any] = {"marker": "|", "markersize": 13, "markeredgewidth": 2, "linestyle": "none"}
 Spans = list[tuple[float, float]]
 LETTER, GAP = 6.2, 4  # pixels: a letter of a mark, and the room between a mark and its words
+
+
+class Watched(Protocol):
+    """A record of a run in progress, beside the run before."""
+
+    @property
+    def trace(self) -> Trace:
+        """The run in progress."""
+
+    @property
+    def before(self) -> Trace | None:
+        """The run before."""
+
+    @property
+    def strength(self) -> float:
+        """The strength of the augmentation now."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +110,7 @@ class Course:
         return [(step, _short(words)) for step, words in [(first.start, self._whole(first)), *changes] if changes]
 
 
-def courses(symbol: str, record: Emergence | PictureTraining) -> tuple[Course, Course | None]:
+def courses(symbol: str, record: Watched) -> tuple[Course, Course | None]:
     """The settings of the present run, and those of the run before if there is one."""
     done, ahead = record.trace.stretches, record.trace.ahead
     before = record.before.stretches if record.before else ()
