@@ -17,7 +17,7 @@ Projection = Callable[[Tensor, Tensor], Tensor]
 def stiefel(q: Float[Tensor, "d k"], gradient: Float[Tensor, "d k"]) -> Float[Tensor, "d k"]:
     """What is left of a gradient when columns must stay orthonormal but may turn among themselves.
 
-    gradient - q·sym(qᵀ·gradient). The other choice, :func:`ssl_explain.dynamics.grassmann.project`, leaves no turning.
+    gradient - q·sym(qᵀ·gradient). The other choice, ``grassmann.project``, leaves no turning.
     """
     inner = q.mT @ gradient
     return gradient - q @ (inner + inner.mT) / 2

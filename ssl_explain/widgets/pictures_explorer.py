@@ -16,7 +16,7 @@ from ssl_explain.figures.probe import TrainingPicture
 from ssl_explain.losses.contrastive import Named, contrastive
 from ssl_explain.records import PictureTraining, Trace
 from ssl_explain.widgets.state import State, choice, slider
-from ssl_explain.widgets.streaming import StreamingExplorer
+from ssl_explain.widgets.streaming import Run, StreamingExplorer
 from ssl_explain.widgets.views_explorer import labels_of
 from ssl_explain.worlds.pictures import digits
 
@@ -113,7 +113,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         self._untrained = self._spectrum(run)
         return run
 
-    def hand_over(self, state: PicturesState, training: Training) -> None:
+    def hand_over(self, state: PicturesState, training: Run) -> None:
         """Strength, learning rate and loss."""
         training.strength, training.learning_rate = state.strength, state.learning_rate
         training.objective = objective_of(state)
@@ -128,7 +128,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
             trace, weights, probe_of_pixels(), spectra, step, state.strength, setting_of(state), state.budget, before
         )
 
-    def _spectrum(self, training: Training) -> Float[Tensor, " d"]:
+    def _spectrum(self, training: Run) -> Float[Tensor, " d"]:
         return spectrum(features(cast(Student, training.net), digits("test").inputs()))
 
     def paint(self, record: PictureTraining) -> TrainingPicture:

@@ -3,11 +3,10 @@
 import functools
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import ipywidgets
 
-from ssl_explain.dynamics.training import Training
 from ssl_explain.records import Trace
 from ssl_explain.widgets.controls import button
 from ssl_explain.widgets.explorer import Explorer
@@ -17,8 +16,25 @@ from ssl_explain.widgets.state import State
 S = TypeVar("S", bound=State)
 
 
+class Run(Protocol):
+    """Training that can be watched, and whose settings may change on the way."""
+
+    net: Any
+    step: int
+    stopped: str | None
+    strength: float
+    learning_rate: float
+    objective: Any
+
+    def advance(self, steps: int = 1) -> None:
+        """Take some steps."""
+
+    def trace(self, *, now: bool = True) -> Trace:
+        """What was measured so far; the present state too, if ``now``."""
+
+
 class StreamingExplorer(Explorer[S]):
-    """An explorer of a :class:`Training`; ``live`` settings act on the run in progress, all others restart it.
+    """An explorer of a :class:`Run`; ``live`` settings act on the run in progress, all others restart it.
 
     After a run is over, Play (or a new setting) starts afresh from the same network and keeps the old curve to compare
     with; a preset always starts afresh. Interrupting the kernel does not stop the thread: Pause does. A subclass says
@@ -35,11 +51,11 @@ class StreamingExplorer(Explorer[S]):
         super().__init__(state, controls)
         self._runner.steps_per_frame = getattr(state, "pace", 0)
 
-    def start(self, state: S) -> Training:
+    def start(self, state: S) -> Run:
         """Make a new run that has taken no step."""
         raise NotImplementedError
 
-    def hand_over(self, state: S, training: Training) -> None:
+    def hand_over(self, state: S, training: Run) -> None:
         """Give the live settings to the run in progress."""
         raise NotImplementedError
 

@@ -7,7 +7,7 @@ from ssl_explain import _require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.emergence import EmergencePicture
 from ssl_explain.records import Emergence, Trace
-from ssl_explain.widgets.streaming import StreamingExplorer
+from ssl_explain.widgets.streaming import Run, StreamingExplorer
 from ssl_explain.widgets.tree_state import TreeState, objective_of, run_of
 
 
@@ -39,7 +39,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         self.hand_over(state, self._run.training)
         return self._run.training
 
-    def hand_over(self, state: TreeState, training: Training) -> None:
+    def hand_over(self, state: TreeState, training: Run) -> None:
         """Strength, learning rate and loss."""
         training.strength, training.learning_rate = state.strength, state.learning_rate
         training.objective = objective_of(state)
