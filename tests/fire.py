@@ -14,11 +14,11 @@ import ipywidgets
 import numpy as np
 import torch
 from grid import copied
+from hands import browser, click, every, frame
+from looks import COUNTLESS
 from matplotlib.collections import QuadMesh
 from matplotlib.image import AxesImage
 from registry import NAMES
-from test_accessibility import COUNTLESS, every
-from test_explorer import browser, click, frame
 
 from ssl_explain.widgets.live import LiveView
 from ssl_explain.widgets.streaming import StreamingExplorer

@@ -1,6 +1,8 @@
 """How colours and figures look to other eyes: contrast, simulated colour vision, and what would be missed."""
 
 import itertools
+import re
+from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection, PathCollection
@@ -8,7 +10,14 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-PAPER = "#ffffff"
+from ssl_explain.figures import style
+from ssl_explain.figures.style import (
+    INK,
+    PAPER,
+    QUIET,
+    SERIES,
+)
+
 READABLE, SEEN, SMALLEST = 4.5, 3.0, 9  # WCAG 2.2 contrast of text, of lines and markers; points
 
 # Machado, Oliveira, Fernandes (2009), severity 1, in linear RGB.
@@ -156,3 +165,31 @@ def _marks(artist):
         for k in range(number):
             parts = [part[k % len(part)] for part in (edges, faces) if len(part)]
             yield to_hex(parts[-1]), [laid_over(part) for part in parts]
+
+
+ROLES = (style.MEASURED, style.PREDICTED, style.POSITIVE, style.NEGATIVE, QUIET)
+
+
+PALETTE = sorted({*SERIES, *ROLES, INK, PAPER})
+
+
+BRIEF, TABLE = 600, 750  # characters: what one listens to; a figure that is a table may take longer
+
+
+COUNTLESS = re.compile(r"\b(nan|inf)\b", re.IGNORECASE)
+
+
+def wrong_with_words(words: str, longest: int = BRIEF) -> list[str]:
+    """What keeps a description from telling a finding with its numbers."""
+    rules = {
+        "no number": not re.search(r"\d", words),
+        "not finite": bool(COUNTLESS.search(words)),
+        f"{len(words)} characters": len(words) > longest,
+    }
+    return [rule for rule, broken in rules.items() if broken]
+
+
+def wrong_with_figure(figure: Any) -> dict[str, Any]:
+    """Everything in a figure that somebody would miss."""
+    found = {"small": small_texts(figure), "dim": dim_texts(figure), "faint": faint_marks(figure)}
+    return {what: which for what, which in found.items() if which}

@@ -12,11 +12,18 @@ from typing import Any
 
 import pytest
 import torch
+from hands import every
 from IPython.core.interactiveshell import InteractiveShell
-from looks import SMALLEST, colours_of_lines, dim_texts, faint_marks, small_texts
+from looks import (
+    PALETTE,
+    SMALLEST,
+    TABLE,
+    colours_of_lines,
+    wrong_with_figure,
+    wrong_with_words,
+)
 from matplotlib.colors import to_hex
 from registry import FACTORIES, PACKAGE
-from test_style import PALETTE
 
 from ssl_explain.figures.picture import Illustration, Picture
 from ssl_explain.figures.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
@@ -27,25 +34,7 @@ from ssl_explain.widgets.prediction import predict
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}
-BRIEF, TABLE = 600, 750  # characters: what one listens to; a figure that is a table may take longer
-COUNTLESS = re.compile(r"\b(nan|inf)\b", re.IGNORECASE)
 LINK = re.compile(r"(?<!!)\[([^]]*)\]\(([^)\s]+)\)")
-
-
-def wrong_with_words(words: str, longest: int = BRIEF) -> list[str]:
-    """What keeps a description from telling a finding with its numbers."""
-    rules = {
-        "no number": not re.search(r"\d", words),
-        "not finite": bool(COUNTLESS.search(words)),
-        f"{len(words)} characters": len(words) > longest,
-    }
-    return [rule for rule, broken in rules.items() if broken]
-
-
-def wrong_with_figure(figure: Any) -> dict[str, Any]:
-    """Everything in a figure that somebody would miss."""
-    found = {"small": small_texts(figure), "dim": dim_texts(figure), "faint": faint_marks(figure)}
-    return {what: which for what, which in found.items() if which}
 
 
 # --- the pictures of the explorers ------------------------------------------------------------------------------
@@ -89,10 +78,6 @@ def test_every_picture_class_is_looked_at(made):
 
 
 # --- controls ---------------------------------------------------------------------------------------------------
-
-
-def every(widget: Any) -> list[Any]:
-    return [widget, *itertools.chain.from_iterable(every(child) for child in getattr(widget, "children", ()))]
 
 
 def controls(widget: Any) -> list[Any]:

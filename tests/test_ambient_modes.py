@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from fire import numbers
-from test_accessibility import FACTORIES
+from registry import FACTORIES
 
 from ssl_explain import Clouds, LatentTree, ReLUNet, Ring, TreeNet, Views, contrastive, flow, info_nce, train
 from ssl_explain.dynamics.byol_corners import measured_update

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from weights import copies, same
 
 from ssl_explain import Views, digits
 from ssl_explain.dynamics.dual import (
@@ -44,14 +45,6 @@ def two_towers(predictor=PREDICTORS["linear"], *, seed=0, **options):
 
 def inputs(seed=1, n=5, views=2):
     return torch.randn(n, views, 6, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def copies(module):
-    return [p.detach().clone() for p in module.parameters()]
-
-
-def same(before, module):
-    return all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
 
 
 # --- the towers ---------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_dual import copies, same
+from weights import copies, same
 
 from ssl_explain import digits
 from ssl_explain.dynamics.dual import (

@@ -1,16 +1,13 @@
 """The explorer: every setting gives a sound picture, by whichever way it is set."""
 
-import base64
 import html
-import io
-import itertools
 import re
 
 import pytest
 import torch
 from grid import copied, extremes
+from hands import browser, click, every, frame
 from matplotlib.figure import Figure
-from PIL import Image
 
 from ssl_explain.widgets import LossState, TreeState, tree_explorer
 from ssl_explain.widgets.explorer import Explorer
@@ -76,22 +73,8 @@ def test_the_picture_does_not_depend_on_the_way_to_it(one):
     assert one.figure.png() == tree_explorer(BASE.change(seed=4)).figure.png()
 
 
-def browser(widget, **state):
-    """What JupyterLab sends when a control moves."""
-    data = {"method": "update", "state": state, "buffer_paths": []}
-    widget._handle_msg({"content": {"data": data}, "buffers": []})
-
-
-def click(widget):
-    widget._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
-
-
 def the_button(explorer, label):
     return next(w for w in every(explorer.widget) if getattr(w, "icon", None) is not None and w.description == label)
-
-
-def every(widget):
-    return [widget, *itertools.chain.from_iterable(every(child) for child in getattr(widget, "children", ()))]
 
 
 def test_moving_a_slider_in_the_browser(fresh):
@@ -184,11 +167,6 @@ def test_buttons_and_controls_say_what_they_do(fresh):
     for widget in every(fresh.widget):
         if hasattr(widget, "description") and hasattr(widget, "tooltip") and widget.description:
             assert len(widget.tooltip or "") > 8, widget.description
-
-
-def frame(explorer):
-    data = re.search(r"base64,([^\"]*)", explorer.view.image.value)[1]
-    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
 
 
 def test_frames_leave_no_trail(fresh):

@@ -10,7 +10,7 @@ from fire import PLAYED, agrees, at_once, declared, move, palette, runners, soun
 from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets.widget import _instances
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from test_accessibility import FACTORIES
+from registry import FACTORIES
 from traitlets.config import Config
 
 from ssl_explain.figures import picture

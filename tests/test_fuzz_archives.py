@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
+from damage import MANIFEST, PARTS, part, sealed_table, table
 from fuzz import DEEP, FEWER, MANY, NOISE, REFUSED, as_a_user, damaged, outcome
 from hypothesis import example, given
 from hypothesis import strategies as st
 from safetensors.torch import save
-from test_fuzz_tables import MANIFEST, PARTS, part, sealed_table, table
 
 from ssl_explain import Ring, Training, contrastive
 from ssl_explain.dynamics.checkpoint import KEY, _checksum, load_checkpoint, save_checkpoint

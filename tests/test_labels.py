@@ -9,9 +9,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from fire import declared, move
-from looks import crowded_texts, dim_texts, small_texts
-from test_accessibility import every, wrong_with_words
-from test_tree_explorer import click, play_to
+from hands import click, every, play_to
+from looks import crowded_texts, dim_texts, small_texts, wrong_with_words
 
 from ssl_explain.dynamics.training import Training
 from ssl_explain.losses.contrastive import contrastive

@@ -13,8 +13,8 @@ from fire import at_once
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from registry import FACTORIES
 from stills import STILLS, found
-from test_accessibility import FACTORIES
 
 from ssl_explain.figures.style import LOOK, drawing, new_figure
 from ssl_explain.widgets.directions_explorer import sweep_of

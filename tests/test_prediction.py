@@ -4,6 +4,7 @@ import html
 
 import pytest
 import registry
+from hands import click
 
 from ssl_explain.records import Option, Question
 from ssl_explain.widgets.prediction import Prediction, predict
@@ -19,10 +20,6 @@ TOSS = Question("Heads or <tails>?", {"h": Option("heads", "Luck & more."), "t":
 
 def shown(reveal):
     return html.unescape(reveal.widget.value)
-
-
-def click(widget):
-    widget._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
 
 
 def test_there_are_questions():

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from looks import EYES, READABLE, SEEN, TOLD_APART, contrast, distance, lab, linear
+from looks import EYES, PALETTE, READABLE, ROLES, SEEN, TOLD_APART, contrast, distance, lab, linear
 from matplotlib.colors import to_hex
 
 from ssl_explain.figures import style
@@ -21,9 +21,6 @@ from ssl_explain.figures.style import (
     on_scale,
     tidy,
 )
-
-ROLES = (style.MEASURED, style.PREDICTED, style.POSITIVE, style.NEGATIVE, QUIET)
-PALETTE = sorted({*SERIES, *ROLES, INK, PAPER})
 
 
 def test_the_yardsticks_measure():

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import torch
+from hands import click, play_to
 
 from ssl_explain import contrastive, train
 from ssl_explain.widgets import TreeState, tree_explorer
@@ -18,22 +19,6 @@ SLOW = SMALL.change(budget=3000, pace=5)  # about fifty steps a second: it does 
 def no_thread_is_left():
     yield
     assert [t for t in threading.enumerate() if t.name == "ssl_explain-runner"] == []
-
-
-def play_to(explorer, step):
-    """Press Play and come back once ``step`` has been reached; training goes on."""
-    reached = threading.Event()
-    take = explorer._step
-
-    def watched():
-        more = take()
-        if explorer._run.training.step >= step:
-            reached.set()
-        return more
-
-    explorer._runner._step = watched
-    explorer.play()
-    assert reached.wait(PATIENCE)
 
 
 def join(explorer):
@@ -56,10 +41,6 @@ def same(a, b):
 
 def send(widget, **state):
     widget._handle_msg({"content": {"data": {"method": "update", "state": state, "buffer_paths": []}}, "buffers": []})
-
-
-def click(widget):
-    widget._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
 
 
 @pytest.mark.parametrize("state", [SMALL, SMALL.change(wiring="dense", departure="biases", loss="soft triplet")])

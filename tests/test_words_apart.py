@@ -4,7 +4,7 @@ import random
 
 import pytest
 from looks import crowded_texts
-from test_accessibility import FACTORIES
+from registry import FACTORIES
 
 
 @pytest.mark.stress

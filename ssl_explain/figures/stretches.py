@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -22,6 +22,7 @@ Spans = list[tuple[float, float]]
 LETTER, GAP = 6.2, 4  # pixels: a letter of a mark, and the room between a mark and its words
 
 
+@runtime_checkable
 class Watched(Protocol):
     """A record of a run in progress, beside the run before."""
 

@@ -1,0 +1,44 @@
+"""What JupyterLab sends when somebody moves a control or presses a button, and what is then seen."""
+
+import base64
+import io
+import itertools
+import re
+import threading
+
+from PIL import Image
+
+
+def browser(widget, **state):
+    """What JupyterLab sends when a control moves."""
+    data = {"method": "update", "state": state, "buffer_paths": []}
+    widget._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def click(widget):
+    widget._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "click"}}}, "buffers": []})
+
+
+def every(widget):
+    return [widget, *itertools.chain.from_iterable(every(child) for child in getattr(widget, "children", ()))]
+
+
+def frame(explorer):
+    data = re.search(r"base64,([^\"]*)", explorer.view.image.value)[1]
+    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+
+
+def play_to(explorer, step):
+    """Press Play and come back once ``step`` has been reached; training goes on."""
+    reached = threading.Event()
+    take = explorer._step
+
+    def watched():
+        more = take()
+        if explorer._run.training.step >= step:
+            reached.set()
+        return more
+
+    explorer._runner._step = watched
+    explorer.play()
+    assert reached.wait(PATIENCE)
