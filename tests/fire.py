@@ -20,8 +20,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.image import AxesImage
 from registry import NAMES
 
-from ssl_explain.widgets.live import LiveView
-from ssl_explain.widgets.streaming import StreamingExplorer
+from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.streaming import StreamingExplorer
 
 PATIENCE = 60  # seconds; never used up unless something hangs
 MOVING = ("play", "pause")  # buttons that start and stop a thread

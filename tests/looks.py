@@ -10,13 +10,8 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from ssl_explain.figures import style
-from ssl_explain.figures.style import (
-    INK,
-    PAPER,
-    QUIET,
-    SERIES,
-)
+from ssl_explain.kit import style
+from ssl_explain.kit.style import INK, PAPER, QUIET, SERIES
 
 READABLE, SEEN, SMALLEST = 4.5, 3.0, 9  # WCAG 2.2 contrast of text, of lines and markers; points
 

@@ -27,7 +27,7 @@ from ssl_explain.figures import (
     seeds,
     spectrum,
 )
-from ssl_explain.figures.picture import Illustration
+from ssl_explain.kit.picture import Illustration
 from ssl_explain.records import Frontier, Trace
 from ssl_explain.results import DATA, read_table
 

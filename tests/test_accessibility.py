@@ -25,12 +25,11 @@ from looks import (
 from matplotlib.colors import to_hex
 from registry import FACTORIES, PACKAGE
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.prediction import Option, Question, predict
+from ssl_explain.kit.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
 from ssl_explain.widgets.directions_explorer import sweep_of
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.prediction import predict
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}

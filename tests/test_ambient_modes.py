@@ -19,9 +19,9 @@ from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.dynamics.pictures import picture_run
 from ssl_explain.dynamics.race import race_run
 from ssl_explain.dynamics.residue import crowds, measure_residue
+from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.losses.weights import pair_weights
 from ssl_explain.networks.dual import linear_predictor
-from ssl_explain.widgets.streaming import StreamingExplorer
 from ssl_explain.worlds.pictures import digits
 
 

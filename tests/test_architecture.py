@@ -9,16 +9,24 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ssl_explain"
 FILES = sorted(PACKAGE.rglob("*.py"))
-RANKS = [
-    {"_require", "topology", "records", "results", "seeds", "subspaces", "_modes", "_threads", "_record", "_console"},
-    {"worlds", "networks", "losses", "operators"},
-    {"dynamics"},
-    {"figures"},
-    {"widgets", "exercises"},
-    {"__init__"},
-    {"_commands"},
-    {"__main__"},
-]
+COURSE = [path.stem[3:] for path in sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))]
+GROUND = {
+    "_require",
+    "topology",
+    "records",
+    "results",
+    "seeds",
+    "subspaces",
+    "_modes",
+    "_threads",
+    "_record",
+    "_console",
+}
+THEORY = {"worlds", "networks", "losses", "operators"}
+EXPLORER = "lessons/latent_tree/explorer"
+DRAWN = ("picture", "figures", "stretches")  # how the files of a lesson that draw are called
+RANKS = [GROUND, THEORY, {"dynamics", "kit"}, {"figures"}, {"widgets", "exercises"}, {"lessons"}]
+RANKS += [{"__init__"}, {"_commands"}, {"__main__"}]
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like"}
 DRAWS |= {"randn_like", "randint_like", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "Linear"}
@@ -38,20 +46,38 @@ def imports(tree: ast.AST) -> list[str]:
     return names + [f"{'.' * node.level}{node.module or ''}.{a.name}" for node in froms for a in node.names]
 
 
+def draws(place: str) -> bool:
+    """Whether a file of a lesson, or of the kit, may use matplotlib."""
+    return place.startswith(("kit", "figures")) or (place.startswith("lessons") and place.endswith(DRAWN))
+
+
+def shows(place: str) -> bool:
+    """Whether a file may use ipywidgets."""
+    return place.startswith(("kit", "widgets")) or (place.startswith("lessons") and place.endswith("explorer"))
+
+
+def goes_down(place: str, target: list[str]) -> bool:
+    """Whether a file may import a module of the package, both as lists of names below ``ssl_explain``."""
+    room, lesson = place.split("/")[0], [*place.split("/"), ""][1]
+    to = target[0] if target and target[0] in RANK else "__init__"
+    if room == to == "lessons":
+        return lesson == target[1] or COURSE.index(target[1]) < COURSE.index(lesson)
+    if draws(place) and room in ("lessons", "figures"):
+        return to in GROUND | {"kit", "figures"}
+    return RANK[to] < RANK[room] or room == to or {room, to} <= GROUND
+
+
 def why_not(place: str, name: str) -> str | None:
     """What is wrong with importing ``name`` in ``place`` (a room, or a file in it), if anything."""
     room = place.split("/")[0]
     top, *rest = name.split(".")
     if top == "ssl_explain":
-        target = rest[0] if rest and rest[0] in RANK else "__init__"
-        down = RANK[target] < RANK[room] and (room != "figures" or RANK[target] == 0)
-        inside = room == target or RANK[room] == RANK[target] == 0
-        return None if down or inside else "an import only goes down"
+        return None if goes_down(place, rest) else "an import only goes down"
     rules = {
         "relative: write the full name": not top,
-        "only `figures` and `widgets` draw": top in {"matplotlib", "seaborn"} and room not in {"figures", "widgets"},
-        "pyplot keeps figures in a global register": "pyplot" in rest and room == "widgets",
-        "only `widgets` knows ipywidgets": top == "ipywidgets" and room != "widgets",
+        "only pictures draw": top in {"matplotlib", "seaborn"} and not draws(place),
+        "pyplot keeps figures in a global register": "pyplot" in rest and room == "kit",
+        "only the kit and explorers know ipywidgets": top == "ipywidgets" and not shows(place),
         "the rooms below `dynamics` do not optimise": name.startswith("torch.optim") and RANK[room] < 2,
         "no pickle, no global random numbers": top in PICKLES | {"random"} and (place, name) not in ALLOWED,
         "only a sweep talks to a cluster": top in {"dask", "distributed"} and place != SWEEP,
@@ -127,12 +153,17 @@ def test_file_keeps_the_rules(path):
         ("worlds", "def f():\n    import ssl_explain.losses"),
         ("losses", "from ssl_explain import TreeNet"),
         ("records", "from ssl_explain.worlds.latent_tree import LatentTree"),
-        ("figures", "from ssl_explain.dynamics import training"),
-        ("exercises", "from ssl_explain.widgets.runner import Runner"),
+        ("lessons/latent_tree/picture", "from ssl_explain.dynamics import training"),
+        ("lessons/latent_tree/figures", "from ssl_explain.worlds.latent_tree import LatentTree"),
+        (EXPLORER, "from ssl_explain.lessons.one_family.members import members"),
+        ("lessons/latent_tree/experiment", "import ipywidgets"),
+        (EXPLORER, "import seaborn"),
+        ("kit/exercise", "from ssl_explain.dynamics import training"),
+        ("dynamics", "from ssl_explain.kit.runner import Runner"),
         ("dynamics", "from ..worlds import latent_tree"),
         ("dynamics", "import matplotlib.pyplot as plt"),
-        ("widgets", "from matplotlib import pyplot"),
-        ("figures", "import ipywidgets"),
+        ("kit/live", "from matplotlib import pyplot"),
+        ("lessons/latent_tree/picture", "import ipywidgets"),
         ("networks", "from torch.optim import SGD"),
         ("worlds", "import pickle"),
         ("dynamics/training", "from joblib import Parallel"),
@@ -152,13 +183,13 @@ def test_file_keeps_the_rules(path):
         ("dynamics", "torch.Generator().manual_seed(0)"),
         ("dynamics", "torch.Generator().manual_seed(seed + 1)"),
         ("dynamics", "generator_on(device).manual_seed(10_000 + seed)"),
-        ("widgets", "generators(7, 2)"),
-        ("widgets", "g = generators(2 * state.seed, 2)[1]"),
-        ("widgets", "generators(hash(state), 2)"),
-        ("widgets", "a = torch.Generator().manual_seed(state.seed)\nb = torch.Generator().manual_seed(state.seed)"),
-        ("widgets", "a = torch.Generator().manual_seed(seed)\nb, c = generators(state.seed, 2)"),
-        ("widgets", "_, b = generators(seed, 2)\nc = generators(seed, 3)[1]"),
-        ("widgets", "all_of_them = generators(seed, 2)\nc = generators(seed, 3)[2]"),
+        (EXPLORER, "generators(7, 2)"),
+        (EXPLORER, "g = generators(2 * state.seed, 2)[1]"),
+        (EXPLORER, "generators(hash(state), 2)"),
+        (EXPLORER, "a = torch.Generator().manual_seed(state.seed)\nb = torch.Generator().manual_seed(state.seed)"),
+        (EXPLORER, "a = torch.Generator().manual_seed(seed)\nb, c = generators(state.seed, 2)"),
+        (EXPLORER, "_, b = generators(seed, 2)\nc = generators(seed, 3)[1]"),
+        (EXPLORER, "all_of_them = generators(seed, 2)\nc = generators(seed, 3)[2]"),
     ],
 )
 def test_planted_violation_is_found(room, planted):
@@ -170,12 +201,14 @@ def test_planted_violation_is_found(room, planted):
     [
         ("worlds", "from ssl_explain import _require\nfrom ssl_explain.worlds.belief import beliefs"),
         ("topology", "from ssl_explain import _require"),
-        ("figures", "import seaborn, matplotlib.pyplot\nfrom ssl_explain.records import Trace"),
-        ("widgets", "import ipywidgets\nfrom ssl_explain.dynamics.training import Training"),
+        ("lessons/latent_tree/figures", "import seaborn, matplotlib.pyplot\nfrom ssl_explain.records import Trace"),
+        (EXPLORER, "import ipywidgets\nfrom ssl_explain.dynamics.training import Training"),
+        ("lessons/one_family/explorer", "from ssl_explain.lessons.latent_tree.picture import WorldPicture"),
+        ("kit/style", "from matplotlib.figure import Figure"),
         ("__main__", "from ssl_explain import train"),
         ("dynamics", "torch.rand(3, generator=g)\nnp.random.default_rng(0)"),
         ("dynamics", "a, _ = generators(seed, 2)\n_, b = generators(seed, 2)\nc = generators(seed, 3)[2]"),
-        ("widgets", "torch.Generator().manual_seed(state.seed)\ng = generators(SEED, 2)[1]"),
+        (EXPLORER, "torch.Generator().manual_seed(state.seed)\ng = generators(SEED, 2)[1]"),
         ("worlds", "torch.rand(3, generator=generator, device=generator.device)"),
         ("dynamics/sweep", "from joblib import Parallel, delayed, parallel_config\nfrom distributed import Client"),
         ("worlds/augment", "from kornia.geometry.transform import warp_affine"),

@@ -12,11 +12,11 @@ from ipywidgets.widgets.widget import _instances
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from traitlets.config import Config
 
-from ssl_explain.figures import picture
-from ssl_explain.widgets.controls import with_progress
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.live import LiveView
-from ssl_explain.widgets.outputs import OUTPUTS
+from ssl_explain.kit import picture
+from ssl_explain.kit.controls import with_progress
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.outputs import OUTPUTS
 
 SETUP = """
 import ipywidgets

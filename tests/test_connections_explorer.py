@@ -8,8 +8,8 @@ import torch
 from grid import copied, settings
 
 from ssl_explain.exercises.connections import exercises
-from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT
 from ssl_explain.figures.connections import PALE, ConnectionPicture, relative_gap, verdict
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection

@@ -11,7 +11,7 @@ import pytest
 import registry
 import torch
 
-from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare
 
 
 def collect():

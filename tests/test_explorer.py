@@ -9,9 +9,9 @@ from grid import copied, extremes
 from hands import browser, click, every, frame
 from matplotlib.figure import Figure
 
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.live import LiveView
 from ssl_explain.widgets import LossState, TreeState, tree_explorer
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.live import LiveView
 
 BASE = TreeState(depth=3, budget=500)
 CONTROLS = BASE.controls()

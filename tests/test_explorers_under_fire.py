@@ -13,9 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from registry import FACTORIES
 from traitlets.config import Config
 
-from ssl_explain.figures import picture
-from ssl_explain.figures.style import PEN
-from ssl_explain.widgets.live import LiveView
+from ssl_explain.kit import picture
+from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.style import PEN
 
 FIRED = [(name, playing) for name in FACTORIES for playing in (False, True) if name in PLAYED or not playing]
 
@@ -206,7 +206,7 @@ def test_a_front_end_that_does_not_name_its_cells_keeps_everything(shell, undraw
 
 TOSS = """
 from ssl_explain.records import Option, Question
-from ssl_explain.widgets.prediction import predict
+from ssl_explain.kit.prediction import predict
 explorer = predict(Question("Heads or tails?", {"h": Option("heads", "Luck."), "t": Option("tails", "It is flat.")}))
 explorer"""
 

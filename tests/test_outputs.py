@@ -12,22 +12,14 @@ import pytest
 from markup import at_home, strange
 from nbformat.v4 import new_output
 
-from ssl_explain.exercises.exercise import Exercise, compare
-from ssl_explain.figures import picture
-from ssl_explain.figures.style import new_figure
-from ssl_explain.records.questions import Option, Question
-from ssl_explain.widgets import (
-    RaceState,
-    SharedState,
-    TreeState,
-    predict,
-    race_explorer,
-    shared_explorer,
-    tree_explorer,
-)
-from ssl_explain.widgets.controls import LOOK, make_control
-from ssl_explain.widgets.live import LiveView
-from ssl_explain.widgets.state import Control
+from ssl_explain.kit import picture
+from ssl_explain.kit.controls import LOOK, make_control
+from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.prediction import Option, Question, predict
+from ssl_explain.kit.state import Control
+from ssl_explain.kit.style import new_figure
+from ssl_explain.widgets import RaceState, SharedState, TreeState, race_explorer, shared_explorer, tree_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KINDS = {"text/plain", "text/html", "image/png"}

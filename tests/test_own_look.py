@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from registry import FACTORIES
 from stills import STILLS, found
 
-from ssl_explain.figures.style import LOOK, drawing, new_figure
+from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.style import LOOK, drawing, new_figure
 from ssl_explain.widgets.directions_explorer import sweep_of
-from ssl_explain.widgets.live import LiveView
 
 IN_NO_PICTURE = (
     "webagg",

@@ -6,8 +6,7 @@ import pytest
 import registry
 from hands import click
 
-from ssl_explain.records import Option, Question
-from ssl_explain.widgets.prediction import Prediction, predict
+from ssl_explain.kit.prediction import Option, Prediction, Question, predict
 
 QUESTIONS = {
     f"{registry.room(module)}.{name}": value

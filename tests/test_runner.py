@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from ssl_explain.widgets import runner as module
-from ssl_explain.widgets.runner import Runner, Turn
+from ssl_explain.kit import runner as module
+from ssl_explain.kit.runner import Runner, Turn
 
 PATIENCE = 60  # seconds; never used up unless something hangs
 

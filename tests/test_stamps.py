@@ -3,8 +3,8 @@ import pytest
 from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
 
-from ssl_explain.figures.style import new_figure
-from ssl_explain.widgets.stamps import Stamps
+from ssl_explain.kit.stamps import Stamps
+from ssl_explain.kit.style import new_figure
 
 WIDTH, HEIGHT = 300, 200
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_explain.widgets.controls import button, make_control, name
-from ssl_explain.widgets.state import State, choice, slider
+from ssl_explain.kit.controls import button, make_control, name
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.widgets.tree_state import TreeState, loss_of, run_of
 
 FIELDS = TreeState.controls()

@@ -7,20 +7,8 @@ import pytest
 from looks import EYES, PALETTE, READABLE, ROLES, SEEN, TOLD_APART, contrast, distance, lab, linear
 from matplotlib.colors import to_hex
 
-from ssl_explain.figures import style
-from ssl_explain.figures.style import (
-    BRANCH,
-    INK,
-    LOWEST,
-    MARKERS,
-    PAPER,
-    QUIET,
-    SCALE,
-    SERIES,
-    new_figure,
-    on_scale,
-    tidy,
-)
+from ssl_explain.kit import style
+from ssl_explain.kit.style import BRANCH, INK, LOWEST, MARKERS, PAPER, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
 
 
 def test_the_yardsticks_measure():

@@ -21,8 +21,8 @@ from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
 from site_text import markdown
 
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.prediction import Prediction, Reveal
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.prediction import Prediction, Reveal
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"

@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from ssl_explain.widgets.controls import in_words, label_of
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.streaming import StreamingExplorer
+from ssl_explain.kit.controls import in_words, label_of
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.streaming import StreamingExplorer
 
 MOST, SECOND = 48, 6  # pictures of one explorer: more would not fit the site into 40 MB; values of a second control
 BESIDE = 8  # pictures of a preset that sets something else than the controls of the page

@@ -12,7 +12,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from site_frames import Player
 
-from ssl_explain.records import Question
+from ssl_explain.kit.prediction import Question
 
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
 

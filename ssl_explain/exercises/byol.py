@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare, draws
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.prediction import Option, Question
 
 no_predictor = Question(
     "No negatives, no predictor (P = 1), the target held still, the mean removed. What becomes of the output?",

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.prediction import Option, Question
 
 what_survives = Question(
     "P is turned, so that it no longer shares its eigenvectors with W Wᵀ. Which statement still holds?",

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, draws, unattempted
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, draws, unattempted
+from ssl_explain.kit.prediction import Option, Question
 
 first_to_move = Question(
     "Which level comes closest to its ceiling first, counted from where it starts?",

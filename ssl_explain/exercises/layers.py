@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.prediction import Option, Question
 
 who_is_faster = Question(
     "Same start, two runs: in one the bottom trains alone, in the other both layers train. Whose bottom grows faster?",

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare, draws
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.prediction import Option, Question
 
 which_pairs = Question(
     "InfoNCE with temperature τ = 0.5. Which pairs of points does it work on hardest?",

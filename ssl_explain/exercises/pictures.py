@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare, draws
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.prediction import Option, Question
 
 no_augmentation = Question(
     "Train with s = 0: both views are the picture itself. How does the probe of the output end, beside the untrained "

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare, draws
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.prediction import Option, Question
 
 bottom_operator = Question(
     "Outputs have length one, and the loss is L_simp. While all levels learn, what becomes of the largest eigenvalue "

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.prediction import Option, Question
 
 linear_learns = Question(
     "Two objects, 11 and 101, shifted anywhere on the ring. What does a linear neuron learn?",

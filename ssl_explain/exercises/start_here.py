@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare, draws
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.prediction import Option, Question
 
 without_augmentation = Question(
     "Set q = 0: the two views of a point are now the same picture. What becomes of the root?",

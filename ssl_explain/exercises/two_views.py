@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.exercises.exercise import Exercise, compare, draws
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.prediction import Option, Question
 
 more_negatives = Question(
     "InfoNCE with one negative, then with eight. Compare the sum of all pushes with the pull.",

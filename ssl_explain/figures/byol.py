@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import (
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import (
     FONT,
     INK,
     MARKERS,

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import PhasePlane
 
 LEFT, RIGHT, TOP = -0.3, 1.2, 1.5

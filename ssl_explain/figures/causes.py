@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.results import interval
 
 

@@ -12,8 +12,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from torch import Tensor
 
-from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.kit.picture import Picture
+from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.records import ConnectionView
 
 GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)

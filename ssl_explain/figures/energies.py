@@ -6,8 +6,8 @@ from matplotlib.artist import Artist
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from torch import Tensor
 
-from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import (
+from ssl_explain.kit.picture import Picture
+from ssl_explain.kit.style import (
     FONT,
     INK,
     MARKERS,
@@ -20,7 +20,7 @@ from ssl_explain.figures.style import (
     SERIES,
     new_figure,
     tidy,
-)  # fmt: skip
+)
 from ssl_explain.records import CloudRun, Landscape
 
 LARGEST = 8  # negatives that the balance has room for

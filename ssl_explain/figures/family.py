@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from matplotlib.text import Text
 
-from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.kit.picture import Picture
+from ssl_explain.kit.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.records import FamilyView
 
 PLANE = ((0.06, 9.0), (0.004, 15.0))

@@ -7,8 +7,8 @@ import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import (
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import (
     FONT,
     INK,
     MARKERS,

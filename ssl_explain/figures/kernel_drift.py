@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import (
+from ssl_explain.kit.picture import Illustration
+from ssl_explain.kit.style import (
     FONT,
     INK,
     MARKERS,

@@ -8,19 +8,8 @@ import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import (
-    FONT,
-    INK,
-    MARKERS,
-    MEASURED,
-    NEGATIVE,
-    PREDICTED,
-    QUIET,
-    drawing,
-    new_figure,
-    tidy,
-)
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, new_figure, tidy
 from ssl_explain.records import Growth
 
 MODES = ("both layers", "bottom only", "top only")

@@ -9,8 +9,8 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, new_figure, tidy
 from ssl_explain.records import Reweighing
 
 NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ

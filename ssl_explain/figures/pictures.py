@@ -10,8 +10,8 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import DirectionsSweep, PictureViews
 from ssl_explain.results import interval
 

@@ -9,8 +9,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import Selectivity
 from ssl_explain.results import interval
 

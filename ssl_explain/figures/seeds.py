@@ -7,8 +7,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from ssl_explain.figures.picture import Illustration
-from ssl_explain.figures.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.results import interval
 
 Table = dict[str, np.ndarray]

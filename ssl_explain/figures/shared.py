@@ -5,8 +5,8 @@ from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import FONT, INK, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
+from ssl_explain.kit.picture import Picture
+from ssl_explain.kit.style import FONT, INK, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
 from ssl_explain.records import SharedViews
 
 

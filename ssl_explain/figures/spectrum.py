@@ -6,8 +6,8 @@ from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-from ssl_explain.figures.picture import Illustration, Picture
-from ssl_explain.figures.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.records import Spectrum, Trace
 
 SHOWN = 24  # eigenvalues

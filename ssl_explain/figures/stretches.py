@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from ssl_explain.figures.style import FONT, INK, QUIET
+from ssl_explain.kit.style import FONT, INK, QUIET
 from ssl_explain.records import Stretch, Trace
 
 MOST = 4  # stretches that words list one by one

@@ -8,19 +8,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 from torch import Tensor
 
-from ssl_explain.figures.picture import Picture
-from ssl_explain.figures.style import (
-    BRANCH,
-    FONT,
-    INK,
-    LOWEST,
-    MEASURED,
-    PREDICTED,
-    SCALE,
-    new_figure,
-    on_scale,
-    tidy,
-)
+from ssl_explain.kit.picture import Picture
+from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
 from ssl_explain.records import HiddenWorld
 
 ROWS = ("point", "view 1", "view 2")

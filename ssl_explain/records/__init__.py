@@ -6,7 +6,6 @@ from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import FamilyRun, FamilyView, Frontier, Terms
 from ssl_explain.records.grassmann import Drift, SpanFlow
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
-from ssl_explain.records.questions import Option, Question
 from ssl_explain.records.race import Race
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
 from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Stretch, Trace
@@ -29,12 +28,10 @@ __all__ = [
     "HiddenWorld",
     "Landscape",
     "ModeRun",
-    "Option",
     "PairLaw",
     "PhasePlane",
     "PictureTraining",
     "PictureViews",
-    "Question",
     "Race",
     "Residue",
     "Reweighing",

@@ -1,5 +1,6 @@
 """The puppeteer: controls and live pictures."""
 
+from ssl_explain.kit.prediction import predict
 from ssl_explain.widgets.byol_explorer import ByolExplorer, ByolState, byol_explorer
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
 from ssl_explain.widgets.directions_explorer import DirectionsExplorer, DirectionsState, directions_explorer
@@ -11,7 +12,6 @@ from ssl_explain.widgets.modes_explorer import ModesExplorer, ModesState, modes_
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
 from ssl_explain.widgets.pictures_explorer import PicturesExplorer, PicturesState, pictures_explorer
-from ssl_explain.widgets.prediction import predict
 from ssl_explain.widgets.race_explorer import RaceExplorer, RaceState, race_explorer
 from ssl_explain.widgets.real_step_explorer import RealStepExplorer, RealStepState, real_step_explorer
 from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from ssl_explain.dynamics.byol_corners import hidden_contrast
 from ssl_explain.figures.byol import ContrastPicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.networks.dual import NO_CENTRING, Centring
 from ssl_explain.records import HiddenContrast
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 
 CENTRINGS = {
     "none": NO_CENTRING,

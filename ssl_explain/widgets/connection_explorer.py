@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ssl_explain.figures.connections import ConnectionPicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection, jacobian
 from ssl_explain.records import ConnectionView, ForwardPass
 from ssl_explain.seeds import generators
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.clouds import Clouds
 
 WIDTHS = ((5, 3), (6, 5, 3), (4, 6, 5, 3), (5, 9, 8, 7, 3))

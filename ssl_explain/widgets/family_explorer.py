@@ -19,9 +19,9 @@ from ssl_explain.dynamics.family import (
 )
 from ssl_explain.dynamics.family_training import BETWEEN, WITHIN, family_view, start_weights, train_member
 from ssl_explain.figures.family import FamilyPicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.records import FamilyRun, FamilyView
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 
 STEPS, EVERY = 600, 30
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))

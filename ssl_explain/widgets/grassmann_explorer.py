@@ -13,11 +13,11 @@ from torch import Tensor
 from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, span_flow, take_steps
 from ssl_explain.dynamics.kernel_features import between_weights, rbf_kernel, root_of
 from ssl_explain.figures.grassmann import SpanPicture
+from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.kit.timed import TimedExplorer
 from ssl_explain.records import SpanFlow
 from ssl_explain.seeds import generators
 from ssl_explain.subspaces import principal_angles
-from ssl_explain.widgets.state import State, choice, slider
-from ssl_explain.widgets.timed import TimedExplorer
 
 SPAN = 24.0  # the time shown, in units of 1 / largest |eigenvalue|
 LEFT, ORTHONORMAL, SIMPLE, PULL, KERNEL = "free", "orthonormal", "L_simp", "pull only", "RBF kernel"

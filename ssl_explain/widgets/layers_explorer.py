@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from ssl_explain.dynamics.growth import crossing, two_layer_growth
 from ssl_explain.figures.layers import GrowthPicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.records import Growth
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 
 MODES = ("both layers", "bottom only", "top only")
 STEPS, RATE = 80, 0.06

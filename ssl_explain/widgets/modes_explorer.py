@@ -12,9 +12,9 @@ from torch import Tensor
 from ssl_explain.dynamics import byol_modes
 from ssl_explain.dynamics.byol_matrix import Rates, Spread, invariant, isotropic, matrix_training
 from ssl_explain.figures.byol_modes import SPAN, PlanePicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.records import ByolRun, PhasePlane
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 
 EVERY = 8  # moments of the prediction per moment of training
 TIMES = torch.cat([

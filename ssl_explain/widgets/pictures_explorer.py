@@ -13,10 +13,10 @@ from ssl_explain.dynamics.pictures import LossName, Student, features, picture_l
 from ssl_explain.dynamics.probe import probe, spectrum
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.probe import TrainingPicture
+from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.kit.streaming import Run, StreamingExplorer
 from ssl_explain.losses.contrastive import Named, contrastive
 from ssl_explain.records import PictureTraining, Trace
-from ssl_explain.widgets.state import State, choice, slider
-from ssl_explain.widgets.streaming import Run, StreamingExplorer
 from ssl_explain.widgets.views_explorer import labels_of
 from ssl_explain.worlds.pictures import digits
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from ssl_explain.dynamics.selectivity import ring_run
 from ssl_explain.figures.ring import RingPicture
+from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.kit.timed import TimedExplorer
 from ssl_explain.records import Selectivity
-from ssl_explain.widgets.state import State, choice, slider
-from ssl_explain.widgets.timed import TimedExplorer
 
 STEPS, EVERY = 200, 5
 UPDATES: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 from ssl_explain import _require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.figures.emergence import EmergencePicture
+from ssl_explain.kit.streaming import Run, StreamingExplorer
 from ssl_explain.records import Emergence, Trace
-from ssl_explain.widgets.streaming import Run, StreamingExplorer
 from ssl_explain.widgets.tree_state import TreeState, objective_of, run_of
 
 

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.figures.pictures import ViewsPicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.records import PictureViews
 from ssl_explain.seeds import generators
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, augment, chances, change
 from ssl_explain.worlds.pictures import PictureWorld, digits
 

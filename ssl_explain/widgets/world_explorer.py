@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ssl_explain.dynamics.root_signal import ChildNeurons
 from ssl_explain.figures.world import WorldPicture
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.records import HiddenWorld
 from ssl_explain.seeds import generators
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.state import State, choice, slider
 from ssl_explain.worlds.clamp import chances, draw_clamped, views_and_kept
 from ssl_explain.worlds.latent_tree import LatentTree
 

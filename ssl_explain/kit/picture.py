@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from ssl_explain.figures.style import drawing
+from ssl_explain.kit.style import drawing
 
 Record = TypeVar("Record")
 Bundle = tuple[dict[str, Any], dict[str, Any]]

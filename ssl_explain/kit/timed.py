@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
-from ssl_explain.widgets.controls import play_and_pause
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import Runner, weakly
-from ssl_explain.widgets.state import State
+from ssl_explain.kit.controls import play_and_pause
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.runner import Runner, weakly
+from ssl_explain.kit.state import State
 
 S = TypeVar("S", bound=State)
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol, TypeVar
 
 import ipywidgets
 
+from ssl_explain.kit.controls import button
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.runner import Runner, weakly
+from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
-from ssl_explain.widgets.controls import button
-from ssl_explain.widgets.explorer import Explorer
-from ssl_explain.widgets.runner import Runner, weakly
-from ssl_explain.widgets.state import State
 
 S = TypeVar("S", bound=State)
 

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import ipywidgets
 
 from ssl_explain import _require
-from ssl_explain.figures.picture import Picture
-from ssl_explain.widgets.controls import button, close, frame, in_words, make_control
-from ssl_explain.widgets.live import LiveView
-from ssl_explain.widgets.outputs import OUTPUTS
-from ssl_explain.widgets.runner import Turn
-from ssl_explain.widgets.state import State
+from ssl_explain.kit.controls import button, close, frame, in_words, make_control
+from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.outputs import OUTPUTS
+from ssl_explain.kit.picture import Picture
+from ssl_explain.kit.runner import Turn
+from ssl_explain.kit.state import State
 
 S = TypeVar("S", bound=State)
 

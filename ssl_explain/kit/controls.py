@@ -8,8 +8,8 @@ import ipywidgets
 from IPython import get_ipython
 from IPython.display import display
 
-from ssl_explain.figures.style import MEASURED
-from ssl_explain.widgets.state import Control
+from ssl_explain.kit.state import Control
+from ssl_explain.kit.style import MEASURED
 
 T = TypeVar("T")
 

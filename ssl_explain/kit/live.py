@@ -12,9 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from ssl_explain.figures.picture import Picture, Record
-from ssl_explain.figures.style import drawing
-from ssl_explain.widgets.stamps import Stamps
+from ssl_explain.kit.picture import Picture, Record
+from ssl_explain.kit.stamps import Stamps
+from ssl_explain.kit.style import drawing
 
 
 class LiveView(Generic[Record]):

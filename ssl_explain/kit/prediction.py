@@ -2,16 +2,32 @@
 
 import functools
 import html
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
 
 from ssl_explain import _require
-from ssl_explain.records import Question
-from ssl_explain.widgets.controls import LISTED, button, close, frame
-from ssl_explain.widgets.outputs import OUTPUTS
+from ssl_explain.kit.controls import LISTED, button, close, frame
+from ssl_explain.kit.outputs import OUTPUTS
 
 TIP = "choose this answer, then commit"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to a :class:`Question`: how it reads, and which assumption stands behind it."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to predict before looking; a measurement picks the right option by its key."""
+
+    text: str
+    options: dict[str, Option]
 
 
 class Prediction:

@@ -1,0 +1,1 @@
+"""What every explorer, picture and exercise shares."""
