@@ -15,7 +15,6 @@ from ssl_explain.figures import (
     byol_modes,
     byol_table,
     causes,
-    family_plane,
     grassmann,
     kernel_drift,
     layers,
@@ -28,7 +27,9 @@ from ssl_explain.figures import (
     spectrum,
 )
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.records import Frontier, Trace
+from ssl_explain.lessons.one_family import figures as family_plane
+from ssl_explain.lessons.one_family.record import Frontier
+from ssl_explain.records import Trace
 from ssl_explain.results import DATA, read_table
 
 

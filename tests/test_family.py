@@ -9,19 +9,7 @@ import torch
 from grid import extremes
 from numpy.polynomial.hermite_e import hermegauss
 
-from ssl_explain.dynamics.family import (
-    barlow_member,
-    byol_member,
-    info_nce_member,
-    members,
-    moments,
-    simple_member,
-    spectral_member,
-    triplet_member,
-    update,
-    vicreg_member,
-)
-from ssl_explain.dynamics.family_training import (
+from ssl_explain.lessons.one_family.experiment import (
     BETWEEN,
     WITHIN,
     angle,
@@ -33,11 +21,23 @@ from ssl_explain.dynamics.family_training import (
     start_weights,
     train_member,
 )
-from ssl_explain.figures.family import FamilyPicture
-from ssl_explain.figures.family_plane import figure_angles, figure_one_plane
+from ssl_explain.lessons.one_family.explorer import FamilyState, family_explorer, train
+from ssl_explain.lessons.one_family.figures import figure_angles, figure_one_plane
+from ssl_explain.lessons.one_family.members import (
+    barlow_member,
+    byol_member,
+    info_nce_member,
+    members,
+    moments,
+    simple_member,
+    spectral_member,
+    triplet_member,
+    update,
+    vicreg_member,
+)
+from ssl_explain.lessons.one_family.picture import FamilyPicture
 from ssl_explain.losses.contrastive import info_nce, soft_triplet
 from ssl_explain.losses.spectral import barlow_twins, spectral_contrastive, vicreg
-from ssl_explain.widgets.family_explorer import FamilyState, family_explorer, train
 
 NAMES = [member.name for member in members()]
 EVERY = pytest.mark.parametrize("member", members(), ids=NAMES)

@@ -3,7 +3,7 @@
 from ssl_explain.records.byol import HiddenContrast
 from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
-from ssl_explain.records.family import FamilyRun, FamilyView, Frontier, Terms
+from ssl_explain.records.family import Terms
 from ssl_explain.records.grassmann import Drift, SpanFlow
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
 from ssl_explain.records.race import Race
@@ -19,10 +19,7 @@ __all__ = [
     "DirectionsSweep",
     "Drift",
     "Emergence",
-    "FamilyRun",
-    "FamilyView",
     "ForwardPass",
-    "Frontier",
     "Growth",
     "HiddenContrast",
     "HiddenWorld",

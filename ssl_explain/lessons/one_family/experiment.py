@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.dynamics.family import Member, moments
-from ssl_explain.records import FamilyRun, FamilyView, Frontier
+from ssl_explain.lessons.one_family.members import Member, moments
+from ssl_explain.lessons.one_family.record import FamilyRun, FamilyView, Frontier
 from ssl_explain.subspaces import principal_angles
 
 LONGEST_TURN = 0.1  # of the length of W, in one step: the rest of training is more of the same, in another time

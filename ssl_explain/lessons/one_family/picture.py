@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
-from ssl_explain.records import FamilyView
+from ssl_explain.lessons.one_family.record import FamilyView
 
 PLANE = ((0.06, 9.0), (0.004, 15.0))
 Limits = tuple[tuple[float, float], tuple[float, float]]

@@ -10,10 +10,10 @@ from matplotlib.patches import Circle, Wedge
 from matplotlib.transforms import ScaledTranslation, Transform
 from torch import Tensor
 
-from ssl_explain.figures.family import letters, plane
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, PAPER, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.records import Frontier
+from ssl_explain.lessons.one_family.picture import letters, plane
+from ssl_explain.lessons.one_family.record import Frontier
 
 LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), "-.", (0, (8, 2)), ":")
 PETAL, HEART = 0.27, 0.1  # inches

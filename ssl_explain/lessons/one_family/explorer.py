@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from ssl_explain.dynamics.family import (
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.one_family.experiment import BETWEEN, WITHIN, family_view, start_weights, train_member
+from ssl_explain.lessons.one_family.members import (
     Member,
     barlow_member,
     byol_member,
@@ -17,11 +20,8 @@ from ssl_explain.dynamics.family import (
     triplet_member,
     vicreg_member,
 )
-from ssl_explain.dynamics.family_training import BETWEEN, WITHIN, family_view, start_weights, train_member
-from ssl_explain.figures.family import FamilyPicture
-from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.records import FamilyRun, FamilyView
+from ssl_explain.lessons.one_family.picture import FamilyPicture
+from ssl_explain.lessons.one_family.record import FamilyRun, FamilyView
 
 STEPS, EVERY = 600, 30
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))

@@ -1,0 +1,1 @@
+"""One room per notebook: everything that one lesson alone needs."""
