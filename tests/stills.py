@@ -9,14 +9,11 @@ import registry
 import torch
 
 from ssl_explain.dynamics.byol_corners import hidden_contrast
-from ssl_explain.dynamics.kernel_drift import drift_run
 from ssl_explain.figures import (
     byol,
     byol_modes,
     byol_table,
     causes,
-    grassmann,
-    kernel_drift,
     layers,
     pairs,
     pictures,
@@ -27,6 +24,9 @@ from ssl_explain.figures import (
     spectrum,
 )
 from ssl_explain.kit.picture import Illustration
+from ssl_explain.lessons.collapse_and_grassmannian import figures as kernel_drift
+from ssl_explain.lessons.collapse_and_grassmannian import picture as grassmann
+from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import drift_run
 from ssl_explain.lessons.one_family import figures as family_plane
 from ssl_explain.lessons.one_family.record import Frontier
 from ssl_explain.records import Trace

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm, subspace_angles
 
-from ssl_explain.dynamics import grassmann, two_layer_flow
 from ssl_explain.dynamics.flow import between_point_variance, within_point_variance
-from ssl_explain.dynamics.grassmann import (
+from ssl_explain.lessons.collapse_and_grassmannian import experiment as grassmann
+from ssl_explain.lessons.collapse_and_grassmannian import two_layers as two_layer_flow
+from ssl_explain.lessons.collapse_and_grassmannian.experiment import (
     convergence_order,
     free_flow,
     ode_flow,
@@ -20,8 +21,14 @@ from ssl_explain.dynamics.grassmann import (
     span_flow,
     take_steps,
 )
-from ssl_explain.dynamics.kernel_features import between_weights, kernel_flow, kernel_steps, rbf_kernel, root_of
-from ssl_explain.dynamics.two_layer_flow import (
+from ssl_explain.lessons.collapse_and_grassmannian.kernel_features import (
+    between_weights,
+    kernel_flow,
+    kernel_steps,
+    rbf_kernel,
+    root_of,
+)
+from ssl_explain.lessons.collapse_and_grassmannian.two_layers import (
     follow_layers,
     follow_product,
     layer_speeds,

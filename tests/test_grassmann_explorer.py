@@ -8,9 +8,7 @@ import torch
 from grid import extremes, singles
 from scipy.linalg import expm, subspace_angles
 
-from ssl_explain.figures.grassmann import SpanPicture, decades, directions, figure_features, figure_order, scaled
-from ssl_explain.subspaces import participation_ratio
-from ssl_explain.widgets.grassmann_explorer import (
+from ssl_explain.lessons.collapse_and_grassmannian.explorer import (
     KERNEL,
     PULL,
     GrassmannExplorer,
@@ -18,6 +16,15 @@ from ssl_explain.widgets.grassmann_explorer import (
     grassmann_explorer,
     spectrum_of,
 )
+from ssl_explain.lessons.collapse_and_grassmannian.picture import (
+    SpanPicture,
+    decades,
+    directions,
+    figure_features,
+    figure_order,
+    scaled,
+)
+from ssl_explain.subspaces import participation_ratio
 
 CONTROLS = GrassmannState.controls()
 PATIENCE = 60  # seconds; never used up unless something hangs

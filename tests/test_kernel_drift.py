@@ -8,8 +8,14 @@ import pytest
 import torch
 from torch.func import functional_call, jacrev
 
-from ssl_explain.dynamics import kernel_drift
-from ssl_explain.dynamics.kernel_drift import (
+from ssl_explain.lessons.collapse_and_grassmannian import kernel_drift
+from ssl_explain.lessons.collapse_and_grassmannian.figures import (
+    figure_drift,
+    figure_moving,
+    figure_products,
+    figure_slopes,
+)
+from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import (
     COLUMNS,
     LOSSES,
     SCALES,
@@ -26,7 +32,6 @@ from ssl_explain.dynamics.kernel_drift import (
     log_slopes,
     tangent_kernel,
 )
-from ssl_explain.figures.kernel_drift import figure_drift, figure_moving, figure_products, figure_slopes
 from ssl_explain.results import interval, read_table
 
 STORED = Path(__file__).parent.parent / "data" / "kernel_drift.csv"

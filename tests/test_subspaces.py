@@ -10,7 +10,7 @@ import torch
 from scipy.linalg import subspace_angles
 
 from ssl_explain.exercises.covariance import exercises as covariance
-from ssl_explain.exercises.grassmann import exercises as grassmann
+from ssl_explain.lessons.collapse_and_grassmannian.exercises import exercises as grassmann
 from ssl_explain.lessons.one_family.experiment import angle
 from ssl_explain.subspaces import effective_rank, participation_ratio, principal_angles
 

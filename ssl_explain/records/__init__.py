@@ -4,7 +4,6 @@ from ssl_explain.records.byol import HiddenContrast
 from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
-from ssl_explain.records.grassmann import Drift, SpanFlow
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
 from ssl_explain.records.race import Race
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
@@ -17,7 +16,6 @@ __all__ = [
     "ConnectionView",
     "Directions",
     "DirectionsSweep",
-    "Drift",
     "Emergence",
     "ForwardPass",
     "Growth",
@@ -34,7 +32,6 @@ __all__ = [
     "Reweighing",
     "Selectivity",
     "SharedViews",
-    "SpanFlow",
     "Spectrum",
     "Stretch",
     "Terms",

@@ -4,7 +4,6 @@ from ssl_explain.kit.prediction import predict
 from ssl_explain.widgets.byol_explorer import ByolExplorer, ByolState, byol_explorer
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
 from ssl_explain.widgets.directions_explorer import DirectionsExplorer, DirectionsState, directions_explorer
-from ssl_explain.widgets.grassmann_explorer import GrassmannExplorer, GrassmannState, grassmann_explorer
 from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.modes_explorer import ModesExplorer, ModesState, modes_explorer
@@ -27,8 +26,6 @@ __all__ = [
     "ConnectionState",
     "DirectionsExplorer",
     "DirectionsState",
-    "GrassmannExplorer",
-    "GrassmannState",
     "LayersExplorer",
     "LayersState",
     "LossState",
@@ -58,7 +55,6 @@ __all__ = [
     "cloud_explorer",
     "connection_explorer",
     "directions_explorer",
-    "grassmann_explorer",
     "layers_explorer",
     "loss_explorer",
     "modes_explorer",

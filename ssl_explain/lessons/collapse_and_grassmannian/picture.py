@@ -22,7 +22,7 @@ from ssl_explain.kit.style import (
     new_figure,
     tidy,
 )
-from ssl_explain.records import SpanFlow
+from ssl_explain.lessons.collapse_and_grassmannian.record import SpanFlow
 from ssl_explain.subspaces import participation_ratio
 
 MOST = 4  # columns that fit

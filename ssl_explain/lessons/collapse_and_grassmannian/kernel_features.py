@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.dynamics.grassmann import span_flow
+from ssl_explain.lessons.collapse_and_grassmannian.experiment import span_flow
 
 
 def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n n"]:

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.dynamics.grassmann import free_flow, orthonormalise, span_flow, take_steps
-from ssl_explain.dynamics.kernel_features import between_weights, rbf_kernel, root_of
-from ssl_explain.figures.grassmann import SpanPicture
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.timed import TimedExplorer
-from ssl_explain.records import SpanFlow
+from ssl_explain.lessons.collapse_and_grassmannian.experiment import free_flow, orthonormalise, span_flow, take_steps
+from ssl_explain.lessons.collapse_and_grassmannian.kernel_features import between_weights, rbf_kernel, root_of
+from ssl_explain.lessons.collapse_and_grassmannian.picture import SpanPicture
+from ssl_explain.lessons.collapse_and_grassmannian.record import SpanFlow
 from ssl_explain.seeds import generators
 from ssl_explain.subspaces import principal_angles
 

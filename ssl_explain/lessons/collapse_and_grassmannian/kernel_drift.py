@@ -15,10 +15,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.dynamics.grassmann import orthonormalise, project
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
-from ssl_explain.records import Drift
+from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
+from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
 from ssl_explain.seeds import generators
 
 DIMENSION, POINTS, VIEWS, OUTPUTS, NOISE = 8, 20, 2, 2, 0.5

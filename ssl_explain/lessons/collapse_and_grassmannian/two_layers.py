@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.dynamics.grassmann import orthonormalise, project
 from ssl_explain.dynamics.kept import measured
+from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 
 Projection = Callable[[Tensor, Tensor], Tensor]
 """(columns, gradient) -> what is left of the gradient."""

@@ -21,7 +21,7 @@ from ssl_explain.kit.style import (
     new_figure,
     tidy,
 )
-from ssl_explain.records import Drift
+from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
 from ssl_explain.results import interval
 
 LINES = ("-", "--", "-.", ":")
