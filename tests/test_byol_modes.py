@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssl_explain.dynamics import byol_modes
-from ssl_explain.dynamics.byol_matrix import (
+from ssl_explain.lessons.byol_solved import modes as byol_modes
+from ssl_explain.lessons.byol_solved.experiment import (
     Rates,
     Spread,
     invariant,
@@ -18,7 +18,7 @@ from ssl_explain.dynamics.byol_matrix import (
     motion,
     spread_of,
 )
-from ssl_explain.dynamics.byol_modes import (
+from ssl_explain.lessons.byol_solved.modes import (
     basin_boundary,
     fixed_points,
     misalignment,

@@ -7,10 +7,8 @@ import pytest
 import torch
 from grid import extremes
 
-from ssl_explain.dynamics.byol_matrix import Rates
-from ssl_explain.dynamics.byol_modes import basin_boundary, mode_flow
-from ssl_explain.figures.byol_modes import TOP, PlanePicture, figure_basins, figure_unaligned
-from ssl_explain.widgets.modes_explorer import (
+from ssl_explain.lessons.byol_solved.experiment import Rates
+from ssl_explain.lessons.byol_solved.explorer import (
     COLUMNS,
     SECOND,
     ModesExplorer,
@@ -19,6 +17,8 @@ from ssl_explain.widgets.modes_explorer import (
     modes_explorer,
     phase_plane,
 )
+from ssl_explain.lessons.byol_solved.modes import basin_boundary, mode_flow
+from ssl_explain.lessons.byol_solved.picture import TOP, PlanePicture, figure_basins, figure_unaligned
 
 CONTROLS = ModesState.controls()
 

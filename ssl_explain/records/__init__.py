@@ -1,7 +1,6 @@
 """The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
 
 from ssl_explain.records.byol import HiddenContrast
-from ssl_explain.records.byol_modes import ByolRun, ModeRun, PhasePlane
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
@@ -11,7 +10,6 @@ from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivit
 from ssl_explain.records.worlds import HiddenWorld, SharedViews
 
 __all__ = [
-    "ByolRun",
     "CloudRun",
     "ConnectionView",
     "Directions",
@@ -22,9 +20,7 @@ __all__ = [
     "HiddenContrast",
     "HiddenWorld",
     "Landscape",
-    "ModeRun",
     "PairLaw",
-    "PhasePlane",
     "PictureTraining",
     "PictureViews",
     "Race",

@@ -6,7 +6,6 @@ from ssl_explain.widgets.connection_explorer import ConnectionState, connection_
 from ssl_explain.widgets.directions_explorer import DirectionsExplorer, DirectionsState, directions_explorer
 from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
-from ssl_explain.widgets.modes_explorer import ModesExplorer, ModesState, modes_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
 from ssl_explain.widgets.pictures_explorer import PicturesExplorer, PicturesState, pictures_explorer
@@ -29,8 +28,6 @@ __all__ = [
     "LayersExplorer",
     "LayersState",
     "LossState",
-    "ModesExplorer",
-    "ModesState",
     "OperatorExplorer",
     "OperatorState",
     "PairsExplorer",
@@ -57,7 +54,6 @@ __all__ = [
     "directions_explorer",
     "layers_explorer",
     "loss_explorer",
-    "modes_explorer",
     "operator_explorer",
     "pairs_explorer",
     "pictures_explorer",

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import _require
-from ssl_explain.dynamics.byol_matrix import Rates, integrate
-from ssl_explain.records import ByolRun, ModeRun
+from ssl_explain.lessons.byol_solved.experiment import Rates, integrate
+from ssl_explain.lessons.byol_solved.record import ByolRun, ModeRun
 
 RUNGS = np.linspace(0, 1, 23)
 

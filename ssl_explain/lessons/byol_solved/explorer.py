@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ssl_explain.dynamics import byol_modes
-from ssl_explain.dynamics.byol_matrix import Rates, Spread, invariant, isotropic, matrix_training
-from ssl_explain.figures.byol_modes import SPAN, PlanePicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.records import ByolRun, PhasePlane
+from ssl_explain.lessons.byol_solved import modes as byol_modes
+from ssl_explain.lessons.byol_solved.experiment import Rates, Spread, invariant, isotropic, matrix_training
+from ssl_explain.lessons.byol_solved.picture import SPAN, PlanePicture
+from ssl_explain.lessons.byol_solved.record import ByolRun, PhasePlane
 
 EVERY = 8  # moments of the prediction per moment of training
 TIMES = torch.cat([

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.records import PhasePlane
+from ssl_explain.lessons.byol_solved.record import PhasePlane
 
 LEFT, RIGHT, TOP = -0.3, 1.2, 1.5
 SHADE = "#d9d9d9"

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._record import record
-from ssl_explain.records import ByolRun, Views
+from ssl_explain.lessons.byol_solved.record import ByolRun
+from ssl_explain.records import Views
 
 Motion = tuple[Any, Any, Any]
 LIMIT = 100.0
