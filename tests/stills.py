@@ -8,9 +8,11 @@ import numpy as np
 import registry
 import torch
 
-from ssl_explain.dynamics.byol_corners import hidden_contrast
-from ssl_explain.figures import byol, byol_table, causes, layers, pairs, pictures, probe, race, ring, seeds, spectrum
+from ssl_explain.figures import causes, layers, pairs, pictures, probe, race, ring, seeds, spectrum
 from ssl_explain.kit.picture import Illustration
+from ssl_explain.lessons.byol_hidden_contrast import figures as byol_table
+from ssl_explain.lessons.byol_hidden_contrast import picture as byol
+from ssl_explain.lessons.byol_hidden_contrast.experiment import hidden_contrast
 from ssl_explain.lessons.byol_solved import picture as byol_modes
 from ssl_explain.lessons.collapse_and_grassmannian import figures as kernel_drift
 from ssl_explain.lessons.collapse_and_grassmannian import picture as grassmann

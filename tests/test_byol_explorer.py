@@ -7,8 +7,10 @@ import pytest
 import torch
 from grid import copied, extremes
 
-from ssl_explain.dynamics.byol_corners import hidden_contrast
-from ssl_explain.figures.byol import (
+from ssl_explain.lessons.byol_hidden_contrast.experiment import hidden_contrast
+from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState, byol_explorer
+from ssl_explain.lessons.byol_hidden_contrast.figures import figure_ablation, figure_reinitialised
+from ssl_explain.lessons.byol_hidden_contrast.picture import (
     HIGH,
     LOW,
     ContrastPicture,
@@ -16,11 +18,9 @@ from ssl_explain.figures.byol import (
     figure_shares,
     figure_threshold,
 )
-from ssl_explain.figures.byol_table import figure_ablation, figure_reinitialised
+from ssl_explain.lessons.byol_hidden_contrast.record import TERMS
 from ssl_explain.networks.dual import Centring
-from ssl_explain.records.byol import TERMS
 from ssl_explain.results import interval
-from ssl_explain.widgets.byol_explorer import ByolState, byol_explorer
 
 CONTROLS = ByolState.controls()
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssl_explain.dynamics.byol_corners import (
+from ssl_explain.lessons.byol_hidden_contrast.experiment import (
     BETWEEN,
     WITHIN,
     all_pairs,

@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.dynamics import byol_table as module
-from ssl_explain.dynamics.byol_table import BASELINES, COLUMNS, DECAY, EVERY, SETTINGS, byol_block, byol_table
-from ssl_explain.dynamics.dual import dual_run, open_student
 from ssl_explain.dynamics.pictures import STEPS, Evaluation, picture_run
+from ssl_explain.lessons.byol_hidden_contrast import table as module
+from ssl_explain.lessons.byol_hidden_contrast.table import (
+    BASELINES,
+    COLUMNS,
+    DECAY,
+    EVERY,
+    SETTINGS,
+    byol_block,
+    byol_table,
+)
+from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run, open_student
 from ssl_explain.networks.dual import Centring, linear_predictor
 from ssl_explain.results import interval, read_table
 from ssl_explain.worlds.pictures import digits

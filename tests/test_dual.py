@@ -10,9 +10,7 @@ from torch import nn
 from weights import copies, same
 
 from ssl_explain import Views, digits
-from ssl_explain.dynamics.dual import (
-    dual_run,
-)
+from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run
 from ssl_explain.losses.predictive import cosine, decayed, half_square, predictive, squared_terms
 from ssl_explain.networks.dual import (
     NO_CENTRING,

@@ -1,6 +1,5 @@
 """The nouns that travel between the rooms: frozen, without behaviour beyond joining and slicing."""
 
-from ssl_explain.records.byol import HiddenContrast
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
 from ssl_explain.records.pictures import Directions, DirectionsSweep, PictureTraining, PictureViews
@@ -17,7 +16,6 @@ __all__ = [
     "Emergence",
     "ForwardPass",
     "Growth",
-    "HiddenContrast",
     "HiddenWorld",
     "Landscape",
     "PairLaw",

@@ -1,7 +1,6 @@
 """The puppeteer: controls and live pictures."""
 
 from ssl_explain.kit.prediction import predict
-from ssl_explain.widgets.byol_explorer import ByolExplorer, ByolState, byol_explorer
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
 from ssl_explain.widgets.directions_explorer import DirectionsExplorer, DirectionsState, directions_explorer
 from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
@@ -19,8 +18,6 @@ from ssl_explain.widgets.views_explorer import ViewsExplorer, ViewsState, views_
 from ssl_explain.widgets.world_explorer import WorldExplorer, WorldState, world_explorer
 
 __all__ = [
-    "ByolExplorer",
-    "ByolState",
     "CloudState",
     "ConnectionState",
     "DirectionsExplorer",
@@ -48,7 +45,6 @@ __all__ = [
     "ViewsState",
     "WorldExplorer",
     "WorldState",
-    "byol_explorer",
     "cloud_explorer",
     "connection_explorer",
     "directions_explorer",

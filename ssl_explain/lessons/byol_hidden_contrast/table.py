@@ -18,10 +18,16 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
-from ssl_explain.dynamics.dual import between_share, dual_run, filled_directions, forget_if_broken, open_student
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.pictures import OUTPUTS, STEPS, Evaluation, picture_run
 from ssl_explain.dynamics.sweep import sweep
+from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
+    between_share,
+    dual_run,
+    filled_directions,
+    forget_if_broken,
+    open_student,
+)
 from ssl_explain.networks.dual import NO_CENTRING, Centring, MakePredictor, linear_predictor, mlp_predictor
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.worlds.pictures import digits

@@ -27,8 +27,7 @@ from ssl_explain.kit.style import (
     new_figure,
     tidy,
 )
-from ssl_explain.records import HiddenContrast
-from ssl_explain.records.byol import TERMS
+from ssl_explain.lessons.byol_hidden_contrast.record import TERMS, HiddenContrast
 
 COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
 HATCHES = ("", "", "...", "xxx")  # a hatched bar takes four times as long to draw

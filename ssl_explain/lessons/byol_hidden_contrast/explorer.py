@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ssl_explain.dynamics.byol_corners import hidden_contrast
-from ssl_explain.figures.byol import ContrastPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.byol_hidden_contrast.experiment import hidden_contrast
+from ssl_explain.lessons.byol_hidden_contrast.picture import ContrastPicture
+from ssl_explain.lessons.byol_hidden_contrast.record import HiddenContrast
 from ssl_explain.networks.dual import NO_CENTRING, Centring
-from ssl_explain.records import HiddenContrast
 
 CENTRINGS = {
     "none": NO_CENTRING,
