@@ -9,8 +9,8 @@ import torch
 
 from ssl_explain import _console, _require
 from ssl_explain._commands import DEFAULTS, TABLES, Command, demo, image_sweep, images, sweep, table
-from ssl_explain.dynamics.images import WORLDS
 from ssl_explain.dynamics.overparameterisation import NEURONS, POLARITIES, RUNS, SEED, STEPS
+from ssl_explain.lessons.real_images.command import WORLDS
 
 
 def magnitudes(word: str) -> tuple[float, float]:

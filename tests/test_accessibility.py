@@ -29,7 +29,7 @@ from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.prediction import Option, Question, predict
 from ssl_explain.kit.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
-from ssl_explain.widgets.directions_explorer import sweep_of
+from ssl_explain.lessons.real_images.directions_explorer import sweep_of
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.dynamics.pictures import STEPS, Evaluation, picture_run
 from ssl_explain.lessons.byol_hidden_contrast import table as module
 from ssl_explain.lessons.byol_hidden_contrast.table import (
     BASELINES,
@@ -19,6 +18,7 @@ from ssl_explain.lessons.byol_hidden_contrast.table import (
     byol_table,
 )
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run, open_student
+from ssl_explain.lessons.real_images.experiment import STEPS, Evaluation, picture_run
 from ssl_explain.networks.dual import Centring, linear_predictor
 from ssl_explain.results import interval, read_table
 from ssl_explain.worlds.pictures import digits

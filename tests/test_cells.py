@@ -207,7 +207,7 @@ def test_a_closed_widget_is_displayed_as_nothing(shell):
 
 def test_a_long_wait_has_a_bar_that_goes(shell, monkeypatch):
     """The directions explorer trains students of several kinds before it appears."""
-    module = importlib.import_module("ssl_explain.widgets.directions_explorer")
+    module = importlib.import_module("ssl_explain.lessons.real_images.directions_explorer")
     before, seen = len(_instances), []
 
     def sweep_of(network):

@@ -5,7 +5,6 @@ import torch
 from weights import copies, same
 
 from ssl_explain import digits
-from ssl_explain.dynamics.pictures import picture_run
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     between_share,
     dual_run,
@@ -13,6 +12,7 @@ from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     forget_if_broken,
     open_student,
 )
+from ssl_explain.lessons.real_images.experiment import picture_run
 from ssl_explain.losses.predictive import half_square
 from ssl_explain.networks.dual import NO_CENTRING, Centring, linear_predictor, mlp_predictor
 

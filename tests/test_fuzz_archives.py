@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from ssl_explain import Ring, Training, contrastive
-from ssl_explain.dynamics.checkpoint import KEY, _checksum, load_checkpoint, save_checkpoint
+from ssl_explain.lessons.real_images.checkpoint import KEY, _checksum, load_checkpoint, save_checkpoint
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.worlds import archives
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ssl_explain import __main__ as command
 from ssl_explain import _commands
-from ssl_explain.dynamics.images import ImageResult
+from ssl_explain.lessons.real_images.command import ImageResult
 
 NUMBERS = ["-1", "0", "1", "2", "3", "1e3", "0.5", "nan", "inf", "-inf", "", "x", "0x2", "١", "٣", "1_0", " 2"]
 LARGE = [*NUMBERS, "9" * 30, "9" * 5000, str(2**63 - 1), str(2**63)]

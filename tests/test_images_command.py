@@ -7,8 +7,9 @@ import pytest
 
 from ssl_explain import __main__ as command
 from ssl_explain import _commands
-from ssl_explain.dynamics import images, picture_tables
-from ssl_explain.dynamics.images import ImageSettings, train_on_images
+from ssl_explain.lessons.real_images import command as images
+from ssl_explain.lessons.real_images import table as picture_tables
+from ssl_explain.lessons.real_images.command import ImageSettings, train_on_images
 from ssl_explain.results import read_table
 
 QUICK = ["images", "--batch", "32", "--first", "100", "--seed", "3", "--epochs", "2"]

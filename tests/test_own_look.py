@@ -18,7 +18,7 @@ from stills import STILLS, found
 
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.style import LOOK, drawing, new_figure
-from ssl_explain.widgets.directions_explorer import sweep_of
+from ssl_explain.lessons.real_images.directions_explorer import sweep_of
 
 IN_NO_PICTURE = (
     "webagg",

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from ssl_explain import digits
-from ssl_explain.dynamics import checkpoint, images
-from ssl_explain.dynamics.checkpoint import checkpoint_path, epochs_in, load_checkpoint, save_checkpoint
-from ssl_explain.dynamics.images import ImageSettings, train_on_images
-from ssl_explain.dynamics.pictures import features, picture_loss, picture_run, picture_student
+from ssl_explain.lessons.real_images import checkpoint
+from ssl_explain.lessons.real_images import command as images
+from ssl_explain.lessons.real_images.checkpoint import checkpoint_path, epochs_in, load_checkpoint, save_checkpoint
+from ssl_explain.lessons.real_images.command import ImageSettings, train_on_images
+from ssl_explain.lessons.real_images.experiment import features, picture_loss, picture_run, picture_student
 from ssl_explain.worlds.pictures import PictureWorld
 
 QUICK = ImageSettings(batch=32, first=100, seed=3)  # three steps per epoch

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssl_explain.dynamics import picture_tables
-from ssl_explain.dynamics.picture_tables import (
+from ssl_explain.lessons.real_images import table as picture_tables
+from ssl_explain.lessons.real_images.experiment import STEPS
+from ssl_explain.lessons.real_images.table import (
     LOSS_COLUMNS,
     SETTINGS,
     STRENGTH_COLUMNS,
@@ -16,7 +17,6 @@ from ssl_explain.dynamics.picture_tables import (
     picture_table,
     strength_block,
 )
-from ssl_explain.dynamics.pictures import STEPS
 from ssl_explain.results import interval, read_table
 
 DATA = Path(__file__).parent.parent / "data"

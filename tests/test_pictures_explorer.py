@@ -9,7 +9,8 @@ import torch
 from grid import settings
 
 from ssl_explain import PictureWorld, digits
-from ssl_explain.dynamics.directions import (
+from ssl_explain.dynamics.probe import probe, spectrum
+from ssl_explain.lessons.real_images.directions import (
     SideBySide,
     as_pictures,
     bottom_operator,
@@ -21,25 +22,27 @@ from ssl_explain.dynamics.directions import (
     students,
     views_at,
 )
-from ssl_explain.dynamics.probe import probe, spectrum
-from ssl_explain.figures.pictures import figure_over_strength, figure_spectra, mosaic
-from ssl_explain.figures.probe import figure_losses, figure_strength, named_losses
+from ssl_explain.lessons.real_images.directions_explorer import (
+    STRENGTHS,
+    DirectionsState,
+    all_sweeps,
+    directions_explorer,
+    student,
+)
+from ssl_explain.lessons.real_images.explorer import (
+    LOSSES,
+    PicturesState,
+    objective_of,
+    pictures_explorer,
+    probe_of_output,
+    setting_of,
+)
+from ssl_explain.lessons.real_images.picture import figure_over_strength, figure_spectra, mosaic
+from ssl_explain.lessons.real_images.step_explorer import RealStepState, copies, real_step_explorer, views_of_run
+from ssl_explain.lessons.real_images.training_picture import figure_losses, figure_strength, named_losses
+from ssl_explain.lessons.real_images.views_explorer import ViewsState, labels_of, share_kept, views_explorer
 from ssl_explain.losses.contrastive import simple_contrastive
 from ssl_explain.results import interval
-from ssl_explain.widgets import (
-    DirectionsState,
-    PicturesState,
-    RealStepState,
-    ViewsState,
-    directions_explorer,
-    pictures_explorer,
-    real_step_explorer,
-    views_explorer,
-)
-from ssl_explain.widgets.directions_explorer import STRENGTHS, all_sweeps, student
-from ssl_explain.widgets.pictures_explorer import LOSSES, objective_of, probe_of_output, setting_of
-from ssl_explain.widgets.real_step_explorer import copies, views_of_run
-from ssl_explain.widgets.views_explorer import labels_of, share_kept
 from ssl_explain.worlds.augment import EVERYTHING
 
 MAKE = {

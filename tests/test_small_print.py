@@ -44,10 +44,10 @@ from ssl_explain import (
     vicreg,
 )
 from ssl_explain._record import in_one_line
-from ssl_explain.dynamics.pictures import picture_loss
 from ssl_explain.dynamics.probe import neighbours, probe, spectrum
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import filled_directions
 from ssl_explain.lessons.collapse_and_grassmannian.explorer import grassmann_explorer
+from ssl_explain.lessons.real_images.experiment import picture_loss
 from ssl_explain.losses.expected import expected_info_nce, over_the_law
 from ssl_explain.losses.predictive import decayed
 from ssl_explain.losses.surrogate import frozen_info_nce

@@ -11,7 +11,7 @@ import torch
 from measure import Row, seconds
 
 from ssl_explain import digits
-from ssl_explain.dynamics.pictures import STEPS, Evaluation, Kind, picture_run
+from ssl_explain.lessons.real_images.experiment import STEPS, Evaluation, Kind, picture_run
 
 KINDS: tuple[Kind, ...] = ("mlp", "conv")
 

@@ -19,7 +19,6 @@ from torch import Tensor
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.parts import Cell
-from ssl_explain.dynamics.pictures import OUTPUTS, STEPS, Evaluation, picture_run
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     between_share,
@@ -28,6 +27,7 @@ from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     forget_if_broken,
     open_student,
 )
+from ssl_explain.lessons.real_images.experiment import OUTPUTS, STEPS, Evaluation, picture_run
 from ssl_explain.networks.dual import NO_CENTRING, Centring, MakePredictor, linear_predictor, mlp_predictor
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.worlds.pictures import digits

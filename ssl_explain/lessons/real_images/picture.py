@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.records import DirectionsSweep, PictureViews
+from ssl_explain.lessons.real_images.record import DirectionsSweep, PictureViews
 from ssl_explain.results import interval
 
 GAP = 1  # pixels of paper between two pictures

@@ -13,14 +13,15 @@ from tqdm.auto import tqdm
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
 from ssl_explain._record import record
-from ssl_explain.dynamics.checkpoint import (
+from ssl_explain.dynamics.training import Training
+from ssl_explain.lessons.real_images.checkpoint import (
     checkpoint_path,
     epochs_in,
     load_checkpoint,
     require_safetensors,
     save_checkpoint,
 )
-from ssl_explain.dynamics.pictures import (
+from ssl_explain.lessons.real_images.experiment import (
     BATCH,
     LEARNING_RATE,
     TEMPERATURE,
@@ -30,7 +31,6 @@ from ssl_explain.dynamics.pictures import (
     picture_loss,
     picture_run,
 )
-from ssl_explain.dynamics.training import Training
 from ssl_explain.worlds.pictures import PictureWorld, cifar10, digits, stl10
 
 SCORED = 2000  # pictures to fit a probe on, and as many to score: more take minutes and change the second digit

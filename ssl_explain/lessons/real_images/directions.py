@@ -12,10 +12,11 @@ from ssl_explain import _require
 from ssl_explain._modes import own_modes
 from ssl_explain._record import record
 from ssl_explain.dynamics.training import Training
+from ssl_explain.lessons.real_images.record import Directions
 from ssl_explain.losses.contrastive import contrastive, info_nce
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
-from ssl_explain.records import Directions, Views
+from ssl_explain.records import Views
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.augment import augment
 from ssl_explain.worlds.pictures import PictureWorld

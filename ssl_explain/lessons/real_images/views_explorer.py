@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.figures.pictures import ViewsPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.records import PictureViews
+from ssl_explain.lessons.real_images.picture import ViewsPicture
+from ssl_explain.lessons.real_images.record import PictureViews
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, augment, chances, change
 from ssl_explain.worlds.pictures import PictureWorld, digits

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ssl_explain.dynamics.directions import directions, one_of, overlap, points_of, students, views_at
-from ssl_explain.figures.pictures import DirectionsPicture
 from ssl_explain.kit.controls import with_progress
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice
+from ssl_explain.lessons.real_images.directions import directions, one_of, overlap, points_of, students, views_at
+from ssl_explain.lessons.real_images.picture import DirectionsPicture
+from ssl_explain.lessons.real_images.record import DirectionsSweep
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import DirectionsSweep
 from ssl_explain.worlds.pictures import digits
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0)

@@ -13,7 +13,8 @@ from pathlib import Path
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.parts import Cell
-from ssl_explain.dynamics.pictures import (
+from ssl_explain.dynamics.sweep import sweep
+from ssl_explain.lessons.real_images.experiment import (
     LEARNING_RATE,
     STEPS,
     TEMPERATURE,
@@ -23,7 +24,6 @@ from ssl_explain.dynamics.pictures import (
     picture_loss,
     picture_run,
 )
-from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.losses.contrastive import Loss
 from ssl_explain.worlds.pictures import digits
 
