@@ -9,7 +9,7 @@ import torch
 
 from ssl_explain import _console, _require
 from ssl_explain._commands import DEFAULTS, TABLES, Command, demo, image_sweep, images, sweep, table
-from ssl_explain.dynamics.overparameterisation import NEURONS, POLARITIES, RUNS, SEED, STEPS
+from ssl_explain.lessons.latent_variables_emerge.table import NEURONS, POLARITIES, RUNS, SEED, STEPS
 from ssl_explain.lessons.real_images.command import WORLDS
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ssl_explain.dynamics.correlation import BestCorrelation
-from ssl_explain.dynamics.exact import ExactKnowledge, exact_run, node_operators
+from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge, exact_run, node_operators
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.expected import energies, expected_info_nce, expected_loss, expected_simple, over_the_law
 from ssl_explain.networks.relu import ReLUNet

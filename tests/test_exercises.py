@@ -70,20 +70,20 @@ MISTAKES = {
         "covariance": lambda f, z: (centred(f) @ centred(z)).abs(),
         "the value is not": lambda f, z: torch.tensor(1.0),
     },
-    "emergence.info_nce": {
+    "latent_variables_emerge.info_nce": {
         "factor τ": nce(prefactor=False),
         "belongs in the denominator": nce(own=False),
         "The sign": nce(sign=1),
         "the value is not": lambda r_pos, r_neg, tau: r_pos,
         "shape should be (5,)": lambda r_pos, r_neg, tau: nce()(r_pos, r_neg, tau).mean(),
     },
-    "emergence.ceiling": {
+    "latent_variables_emerge.ceiling": {
         "better leaf alone": lambda a, b: max(abs(a), abs(b)),
         "square root": ceiling(square=True),
         "sum of polarities": lambda a, b: a + b,
         "the value is not": lambda a, b: (a + b) / 2,
     },
-    "emergence.redraw": {
+    "latent_variables_emerge.redraw": {
         "keep a child with probability q": redraw(keep_if_below=True),
         "fair coin": redraw(coin=True),
         "1.00 of the children are unchanged": lambda parent, child, rho, q, generator: child,
@@ -91,7 +91,7 @@ MISTAKES = {
         "Return a tensor of shape (40000,); yours is torch.Size([1])": lambda *_: torch.zeros(1),
         "yours is int": lambda *_: 3,
     },
-    "emergence.silent": {
+    "latent_variables_emerge.silent": {
         "zero activations": lambda f: (f == 0).double().mean(),
         "some point": lambda f: (f == 0).any(0).double().mean(),
         "number of neurons": lambda f: (f == 0).all(0).double().sum(),
@@ -112,7 +112,7 @@ MISTAKES["latent_tree.child"] = {
     "yours: 0.50": lambda parent, rho, generator: torch.randint(0, 2, parent.shape, generator=generator),
     "yours is int": lambda *_: 3,
 }
-MISTAKES["race.selectivity"] = {
+MISTAKES["latent_variables_emerge.selectivity"] = {
     "counts all patterns alike": lambda p, f, m: torch.einsum("nj,n->j", f, m) / len(f),
     "half of it": lambda p, f, m: 2 * torch.einsum("n,nj,n->j", p, f, m),
     "more likely value": lambda p, f, m: torch.einsum("n,nj,n->j", p, f, m.sign()),

@@ -9,10 +9,10 @@ import torch
 
 from ssl_explain import __main__ as command
 from ssl_explain import _commands
-from ssl_explain.dynamics import overparameterisation as table_module
 from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.lessons.byol_hidden_contrast import table as byol_table
 from ssl_explain.lessons.collapse_and_grassmannian import kernel_drift
+from ssl_explain.lessons.latent_variables_emerge import table as table_module
 from ssl_explain.results import read_table
 from ssl_explain.widgets import TreeState, tree_explorer
 

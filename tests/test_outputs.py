@@ -19,7 +19,8 @@ from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.prediction import Option, Question, predict
 from ssl_explain.kit.state import Control
 from ssl_explain.kit.style import new_figure
-from ssl_explain.widgets import RaceState, SharedState, TreeState, race_explorer, shared_explorer, tree_explorer
+from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
+from ssl_explain.widgets import SharedState, TreeState, shared_explorer, tree_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KINDS = {"text/plain", "text/html", "image/png"}

@@ -7,9 +7,10 @@ import pytest
 import torch
 from grid import extremes, singles
 
-from ssl_explain.dynamics.exact import ExactKnowledge
-from ssl_explain.dynamics.race import NodeMeasure, alone, race_run
-from ssl_explain.figures.race import (
+from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge
+from ssl_explain.lessons.latent_variables_emerge.race import NodeMeasure, alone, race_run
+from ssl_explain.lessons.latent_variables_emerge.race_explorer import NODES, STEPS, RaceState, race_explorer
+from ssl_explain.lessons.latent_variables_emerge.race_picture import (
     OPERATORS,
     SELECTIVITIES,
     figure_operator_growth,
@@ -19,7 +20,6 @@ from ssl_explain.figures.race import (
     kinds,
     node_name,
 )
-from ssl_explain.widgets.race_explorer import NODES, STEPS, RaceState, race_explorer
 
 PATIENCE = 60  # seconds; never used up unless something hangs
 SMALL = RaceState(neurons=2)

@@ -13,13 +13,12 @@ from site_formulas import mathml
 from site_text import markdown
 
 from ssl_explain.exercises.start_here import without_augmentation
+from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.widgets import (
     ConnectionState,
-    RaceState,
     SharedState,
     TreeState,
     connection_explorer,
-    race_explorer,
     shared_explorer,
     tree_explorer,
 )

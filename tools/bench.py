@@ -29,7 +29,7 @@ from measure import Row, median, seconds
 
 from ssl_explain import BestCorrelation, LatentTree, TreeNet, contrastive, info_nce, train
 from ssl_explain.dynamics.emergence import emergence_run
-from ssl_explain.dynamics.exact import exact_run
+from ssl_explain.lessons.latent_variables_emerge.exact import exact_run
 from ssl_explain.losses.expected import expected_info_nce, expected_simple
 from ssl_explain.results import write_whole
 from ssl_explain.widgets import TreeState, tree_explorer

@@ -16,7 +16,7 @@ from bench_operators import peak_memory
 from measure import Row, seconds
 
 from ssl_explain.dynamics.emergence import emergence_run
-from ssl_explain.dynamics.overparameterisation import overparameterisation
+from ssl_explain.lessons.latent_variables_emerge.table import overparameterisation
 
 POLARITIES = [(0.7 + 0.05 * k, 1.0) for k in range(6)]
 

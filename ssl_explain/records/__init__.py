@@ -2,7 +2,6 @@
 
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
-from ssl_explain.records.race import Race
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
 from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Stretch, Trace
 from ssl_explain.records.worlds import HiddenWorld, SharedViews
@@ -16,7 +15,6 @@ __all__ = [
     "HiddenWorld",
     "Landscape",
     "PairLaw",
-    "Race",
     "Residue",
     "Reweighing",
     "Selectivity",

@@ -6,7 +6,6 @@ from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, lay
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
-from ssl_explain.widgets.race_explorer import RaceExplorer, RaceState, race_explorer
 from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer
 from ssl_explain.widgets.shared_explorer import SharedExplorer, SharedState, shared_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
@@ -23,8 +22,6 @@ __all__ = [
     "OperatorState",
     "PairsExplorer",
     "PairsState",
-    "RaceExplorer",
-    "RaceState",
     "RingExplorer",
     "RingState",
     "SharedExplorer",
@@ -40,7 +37,6 @@ __all__ = [
     "operator_explorer",
     "pairs_explorer",
     "predict",
-    "race_explorer",
     "ring_explorer",
     "shared_explorer",
     "tree_explorer",

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ssl_explain.figures.seeds import Table, pick
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.lessons.latent_variables_emerge.figures import Table, pick
 from ssl_explain.results import interval
 
 TITLES = {"probe": "probe of the {}", "rank": "effective rank of the {}", "between": "between share of the {}"}
