@@ -19,8 +19,9 @@ from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.prediction import Option, Question, predict
 from ssl_explain.kit.state import Control
 from ssl_explain.kit.style import new_figure
+from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
-from ssl_explain.widgets import SharedState, TreeState, shared_explorer, tree_explorer
+from ssl_explain.widgets import TreeState, tree_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KINDS = {"text/plain", "text/html", "image/png"}

@@ -13,15 +13,9 @@ from site_formulas import mathml
 from site_text import markdown
 
 from ssl_explain.exercises.start_here import without_augmentation
+from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
-from ssl_explain.widgets import (
-    ConnectionState,
-    SharedState,
-    TreeState,
-    connection_explorer,
-    shared_explorer,
-    tree_explorer,
-)
+from ssl_explain.widgets import ConnectionState, TreeState, connection_explorer, tree_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 

@@ -9,16 +9,16 @@ from grid import settings, singles
 from torch import Tensor
 
 from ssl_explain import LatentTree
-from ssl_explain.dynamics.luck import best_of, expected_maximum, random_correlations
-from ssl_explain.dynamics.root_signal import ChildNeurons, given_the_root
-from ssl_explain.exercises.latent_tree import exercises
-from ssl_explain.figures.causes import figure_ceilings, figure_fading, figure_luck
+from ssl_explain.lessons.latent_tree.best_of_n import best_of, expected_maximum, random_correlations
+from ssl_explain.lessons.latent_tree.clamp import chances, draw_clamped, pair_law_below, views_and_kept
+from ssl_explain.lessons.latent_tree.exercises import exercises
+from ssl_explain.lessons.latent_tree.experiment import ChildNeurons, given_the_root
+from ssl_explain.lessons.latent_tree.explorer import ACTIVATIONS, WorldState, chosen, tree_of, world_explorer
+from ssl_explain.lessons.latent_tree.figures import figure_ceilings, figure_fading, figure_luck
+from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.seeds import generators
-from ssl_explain.widgets import SharedState, WorldState, shared_explorer, world_explorer
-from ssl_explain.widgets.world_explorer import ACTIVATIONS, chosen, tree_of
 from ssl_explain.worlds.belief import beliefs
-from ssl_explain.worlds.clamp import chances, draw_clamped, pair_law_below, views_and_kept
 
 SIZES = [(1, 2), (3, 2), (2, 3)]
 

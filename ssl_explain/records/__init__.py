@@ -4,7 +4,6 @@ from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
 from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Stretch, Trace
-from ssl_explain.records.worlds import HiddenWorld, SharedViews
 
 __all__ = [
     "CloudRun",
@@ -12,13 +11,11 @@ __all__ = [
     "Emergence",
     "ForwardPass",
     "Growth",
-    "HiddenWorld",
     "Landscape",
     "PairLaw",
     "Residue",
     "Reweighing",
     "Selectivity",
-    "SharedViews",
     "Spectrum",
     "Stretch",
     "Terms",

@@ -7,10 +7,8 @@ from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explo
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
 from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer
-from ssl_explain.widgets.shared_explorer import SharedExplorer, SharedState, shared_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
-from ssl_explain.widgets.world_explorer import WorldExplorer, WorldState, world_explorer
 
 __all__ = [
     "CloudState",
@@ -24,12 +22,8 @@ __all__ = [
     "PairsState",
     "RingExplorer",
     "RingState",
-    "SharedExplorer",
-    "SharedState",
     "TreeExplorer",
     "TreeState",
-    "WorldExplorer",
-    "WorldState",
     "cloud_explorer",
     "connection_explorer",
     "layers_explorer",
@@ -38,7 +32,5 @@ __all__ = [
     "pairs_explorer",
     "predict",
     "ring_explorer",
-    "shared_explorer",
     "tree_explorer",
-    "world_explorer",
 ]

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.figures.shared import SharedPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.records import SharedViews
+from ssl_explain.lessons.latent_tree.record import SharedViews
+from ssl_explain.lessons.latent_tree.shared_picture import SharedPicture
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree

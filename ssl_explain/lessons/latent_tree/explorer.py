@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ssl_explain.dynamics.root_signal import ChildNeurons
-from ssl_explain.figures.world import WorldPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.records import HiddenWorld
+from ssl_explain.lessons.latent_tree.clamp import chances, draw_clamped, views_and_kept
+from ssl_explain.lessons.latent_tree.experiment import ChildNeurons
+from ssl_explain.lessons.latent_tree.picture import WorldPicture
+from ssl_explain.lessons.latent_tree.record import HiddenWorld
 from ssl_explain.seeds import generators
-from ssl_explain.worlds.clamp import chances, draw_clamped, views_and_kept
 from ssl_explain.worlds.latent_tree import LatentTree
 
 NEURONS = 4

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._record import record
+from ssl_explain.lessons.latent_tree.clamp import pair_law_below
 from ssl_explain.worlds.belief import pattern_likelihoods
-from ssl_explain.worlds.clamp import pair_law_below
 from ssl_explain.worlds.latent_tree import MOST_LEAVES, MOST_PAIRED, LatentTree
 
 Activation = Callable[[Tensor], Tensor]

@@ -7,7 +7,7 @@ from matplotlib.text import Text
 
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PREDICTED, QUIET, SCALE, new_figure, tidy
-from ssl_explain.records import SharedViews
+from ssl_explain.lessons.latent_tree.record import SharedViews
 
 
 class SharedPicture(Picture[SharedViews]):

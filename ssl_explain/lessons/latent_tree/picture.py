@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
-from ssl_explain.records import HiddenWorld
+from ssl_explain.lessons.latent_tree.record import HiddenWorld
 
 ROWS = ("point", "view 1", "view 2")
 BARELY = 1e-9  # of an activation's variance: below it nothing is left but rounding
