@@ -6,17 +6,17 @@ import torch
 from grid import copied, extremes
 
 from ssl_explain.dynamics.flow import between_point_variance, flow
-from ssl_explain.dynamics.growth import (
+from ssl_explain.lessons.layers_help_each_other.exercises import interval_of_median
+from ssl_explain.lessons.layers_help_each_other.experiment import (
     crossing,
     energy_and_gradients,
     median_interval,
     paired_ratios,
     two_layer_growth,
 )
-from ssl_explain.exercises.layers import interval_of_median
-from ssl_explain.figures.layers import LIMITS, GrowthPicture, figure_ratios, moment
+from ssl_explain.lessons.layers_help_each_other.explorer import LayersState, layers_explorer
+from ssl_explain.lessons.layers_help_each_other.picture import LIMITS, GrowthPicture, figure_ratios, moment
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.widgets.layers_explorer import LayersState, layers_explorer
 from ssl_explain.worlds.ring import Ring
 
 CONTROLS = LayersState.controls()

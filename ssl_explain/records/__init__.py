@@ -3,14 +3,13 @@
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
-from ssl_explain.records.training import CloudRun, Emergence, Growth, Selectivity, Stretch, Trace
+from ssl_explain.records.training import CloudRun, Emergence, Selectivity, Stretch, Trace
 
 __all__ = [
     "CloudRun",
     "ConnectionView",
     "Emergence",
     "ForwardPass",
-    "Growth",
     "Landscape",
     "PairLaw",
     "Residue",

@@ -2,7 +2,6 @@
 
 from ssl_explain.kit.prediction import predict
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
-from ssl_explain.widgets.layers_explorer import LayersExplorer, LayersState, layers_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
@@ -13,8 +12,6 @@ from ssl_explain.widgets.tree_state import TreeState
 __all__ = [
     "CloudState",
     "ConnectionState",
-    "LayersExplorer",
-    "LayersState",
     "LossState",
     "OperatorExplorer",
     "OperatorState",
@@ -26,7 +23,6 @@ __all__ = [
     "TreeState",
     "cloud_explorer",
     "connection_explorer",
-    "layers_explorer",
     "loss_explorer",
     "operator_explorer",
     "pairs_explorer",

@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain import _require
+from ssl_explain.lessons.layers_help_each_other.record import Growth
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import Growth
 from ssl_explain.worlds.ring import Ring
 
 FREE = ((True, True), (True, False), (False, True))

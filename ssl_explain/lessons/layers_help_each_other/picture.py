@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, new_figure, tidy
-from ssl_explain.records import Growth
+from ssl_explain.lessons.layers_help_each_other.record import Growth
 
 MODES = ("both layers", "bottom only", "top only")
 STYLES: tuple[dict[str, Any], ...] = (

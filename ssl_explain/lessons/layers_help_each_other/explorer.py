@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ssl_explain.dynamics.growth import crossing, two_layer_growth
-from ssl_explain.figures.layers import GrowthPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.records import Growth
+from ssl_explain.lessons.layers_help_each_other.experiment import crossing, two_layer_growth
+from ssl_explain.lessons.layers_help_each_other.picture import GrowthPicture
+from ssl_explain.lessons.layers_help_each_other.record import Growth
 
 MODES = ("both layers", "bottom only", "top only")
 STEPS, RATE = 80, 0.06
