@@ -8,7 +8,7 @@ import numpy as np
 import registry
 import torch
 
-from ssl_explain.figures import pairs, ring, spectrum
+from ssl_explain.figures import pairs, spectrum
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.lessons.byol_hidden_contrast import figures as byol_table
 from ssl_explain.lessons.byol_hidden_contrast import picture as byol
@@ -25,6 +25,7 @@ from ssl_explain.lessons.one_family import figures as family_plane
 from ssl_explain.lessons.one_family.record import Frontier
 from ssl_explain.lessons.real_images import picture as pictures
 from ssl_explain.lessons.real_images import training_picture as probe
+from ssl_explain.lessons.selectivity_amplification import picture as ring
 from ssl_explain.records import Trace
 from ssl_explain.results import DATA, read_table
 

@@ -7,8 +7,8 @@ import torch
 
 from ssl_explain import LatentTree, ReLUNet, Ring, Training, TreeNet, contrastive, flow, train
 from ssl_explain.dynamics.flow import expected_simple
-from ssl_explain.dynamics.selectivity import follow
 from ssl_explain.lessons.collapse_and_grassmannian.two_layers import follow_layers, follow_product
+from ssl_explain.lessons.selectivity_amplification.experiment import follow
 
 RING = Ring(6).enumerate(0.5)
 

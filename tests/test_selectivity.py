@@ -10,7 +10,7 @@ import torch
 from grid import copied, extremes
 
 from ssl_explain.dynamics.flow import expected_simple, flow
-from ssl_explain.dynamics.selectivity import (
+from ssl_explain.lessons.selectivity_amplification.experiment import (
     dead,
     deltas,
     exact_info_nce,
@@ -24,10 +24,16 @@ from ssl_explain.dynamics.selectivity import (
     sampled_update,
     selectivity,
 )
-from ssl_explain.figures.ring import LIMIT, RingPicture, figure_signs_kept, figure_winners, winners
+from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
+from ssl_explain.lessons.selectivity_amplification.picture import (
+    LIMIT,
+    RingPicture,
+    figure_signs_kept,
+    figure_winners,
+    winners,
+)
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive
 from ssl_explain.operators.covariance import covariance_operator
-from ssl_explain.widgets.ring_explorer import RingState, ring_explorer
 from ssl_explain.worlds.ring import Ring
 
 CONTROLS = RingState.controls()

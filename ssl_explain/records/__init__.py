@@ -3,7 +3,7 @@
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
 from ssl_explain.records.theory import ConnectionView, Landscape, Residue, Reweighing, Spectrum
-from ssl_explain.records.training import CloudRun, Emergence, Selectivity, Stretch, Trace
+from ssl_explain.records.training import CloudRun, Emergence, Stretch, Trace
 
 __all__ = [
     "CloudRun",
@@ -14,7 +14,6 @@ __all__ = [
     "PairLaw",
     "Residue",
     "Reweighing",
-    "Selectivity",
     "Spectrum",
     "Stretch",
     "Terms",

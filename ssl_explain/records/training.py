@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain._record import record
@@ -100,23 +100,3 @@ class CloudRun:
     between: Float[Tensor, " t"]
     within: Float[Tensor, " t"]
     step: int
-
-
-@record
-class Selectivity:
-    """Neurons on a ring of shifting objects, over time; ``shown`` is the index of the time that is looked at.
-
-    ``responses[t, object, place, neuron]`` is the mean activation over the views of one point. ``dead`` neurons had
-    the same mean connection at every point at the start. ``shift`` is the largest shift, None where all are equally
-    likely.
-    """
-
-    objects: Float[Tensor, "object cell"]
-    times: Float[Tensor, " t"]
-    weights: Float[Tensor, "t neuron cell"]
-    responses: Float[Tensor, "t object place neuron"]
-    dead: Bool[Tensor, " neuron"]
-    shift: int | None
-    steps: int
-    shown: int = -1
-    setting: str = ""

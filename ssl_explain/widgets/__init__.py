@@ -5,7 +5,6 @@ from ssl_explain.widgets.connection_explorer import ConnectionState, connection_
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.pairs_explorer import PairsExplorer, PairsState, pairs_explorer
-from ssl_explain.widgets.ring_explorer import RingExplorer, RingState, ring_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
 
@@ -17,8 +16,6 @@ __all__ = [
     "OperatorState",
     "PairsExplorer",
     "PairsState",
-    "RingExplorer",
-    "RingState",
     "TreeExplorer",
     "TreeState",
     "cloud_explorer",
@@ -27,6 +24,5 @@ __all__ = [
     "operator_explorer",
     "pairs_explorer",
     "predict",
-    "ring_explorer",
     "tree_explorer",
 ]

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from ssl_explain import _require
 from ssl_explain.dynamics.kept import measured
+from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import Selectivity, Views
+from ssl_explain.records import Views
 from ssl_explain.worlds.ring import Ring
 
 Update = Callable[[Tensor], Tensor]

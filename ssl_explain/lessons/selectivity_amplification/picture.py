@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.records import Selectivity
+from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.results import interval
 
 NAMES = ("11", "101")

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ssl_explain.dynamics.selectivity import ring_run
-from ssl_explain.figures.ring import RingPicture
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.timed import TimedExplorer
-from ssl_explain.records import Selectivity
+from ssl_explain.lessons.selectivity_amplification.experiment import ring_run
+from ssl_explain.lessons.selectivity_amplification.picture import RingPicture
+from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 
 STEPS, EVERY = 200, 5
 UPDATES: dict[str, dict[str, Any]] = {
