@@ -8,7 +8,7 @@ import numpy as np
 import registry
 import torch
 
-from ssl_explain.figures import pairs, spectrum
+from ssl_explain.figures import spectrum
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.lessons.byol_hidden_contrast import figures as byol_table
 from ssl_explain.lessons.byol_hidden_contrast import picture as byol
@@ -21,6 +21,7 @@ from ssl_explain.lessons.latent_tree import figures as causes
 from ssl_explain.lessons.latent_variables_emerge import figures as seeds
 from ssl_explain.lessons.latent_variables_emerge import race_picture as race
 from ssl_explain.lessons.layers_help_each_other import picture as layers
+from ssl_explain.lessons.losses_reweigh_pairs import picture as pairs
 from ssl_explain.lessons.one_family import figures as family_plane
 from ssl_explain.lessons.one_family.record import Frontier
 from ssl_explain.lessons.real_images import picture as pictures

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ssl_explain import ReLUNet, Views, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.dynamics.flow import predicted_update
-from ssl_explain.dynamics.residue import (
+from ssl_explain.lessons.losses_reweigh_pairs.exercises import exercises
+from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
     crowds,
     expected_loss,
     frozen_operator,
@@ -19,10 +20,14 @@ from ssl_explain.dynamics.residue import (
     measure_residue,
     residue_over_training,
 )
-from ssl_explain.exercises.pairs import exercises
-from ssl_explain.figures.pairs import PairsPicture, figure_definite, figure_residue, figure_training
+from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
+from ssl_explain.lessons.losses_reweigh_pairs.picture import (
+    PairsPicture,
+    figure_definite,
+    figure_residue,
+    figure_training,
+)
 from ssl_explain.losses.weights import pair_weights
-from ssl_explain.widgets import PairsState, pairs_explorer
 from ssl_explain.worlds.clouds import Clouds
 
 LOSSES = {

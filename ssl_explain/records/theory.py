@@ -51,36 +51,6 @@ class Spectrum:
 
 
 @record
-class Residue:
-    """The true update of a layer and the one predicted with pair weights frozen; ``error`` is relative to the true one.
-
-    ``spread`` is tr V_{x'|x}[f_L], averaged over points.
-    """
-
-    pair_weights: Float[Tensor, "*runs n n"]
-    true: Float[Tensor, "*runs d_weights"]
-    predicted: Float[Tensor, "*runs d_weights"]
-    spread: Float[Tensor, "*runs"]
-    cosine: Float[Tensor, "*runs"]
-    error: Float[Tensor, "*runs"]
-
-
-@record
-class Reweighing:
-    """A loss that weighs pairs: its :class:`Residue` now, and over a range of view noise (``sweep``, as runs).
-
-    ``lowest`` is the smallest eigenvalue of the frozen operator, as a share of the largest.
-    """
-
-    now: Residue
-    sweep: Residue
-    temperature: float
-    noise: float
-    lowest: float
-    setting: str
-
-
-@record
 class Landscape:
     """A loss over the plane of energies, and how hard it pulls and pushes at one point of it.
 

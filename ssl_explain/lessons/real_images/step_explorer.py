@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ssl_explain.dynamics.residue import crowds, measure_residue
-from ssl_explain.figures.pairs import PairsPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, measure_residue
+from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
+from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
 from ssl_explain.lessons.real_images.directions import one_of, points_of, views_at
 from ssl_explain.lessons.real_images.directions_explorer import TRAINED, student
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import Residue, Reweighing, Views
+from ssl_explain.records import Views
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.pictures import digits
 

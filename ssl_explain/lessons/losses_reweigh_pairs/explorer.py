@@ -9,13 +9,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ssl_explain.dynamics.residue import crowds, frozen_operator, measure_residue, residue_over_training
-from ssl_explain.figures.pairs import PairsPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
+    crowds,
+    frozen_operator,
+    measure_residue,
+    residue_over_training,
+)
+from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
+from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
 from ssl_explain.losses.contrastive import Loss, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import Residue, Reweighing, Views
+from ssl_explain.records import Views
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.clouds import Clouds
 

@@ -9,11 +9,12 @@ from torch import Tensor
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
 from ssl_explain.dynamics.flow import flow
+from ssl_explain.lessons.losses_reweigh_pairs.record import Residue
 from ssl_explain.losses.contrastive import Loss
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.connection import connection
-from ssl_explain.records import ForwardPass, Residue, Trace, Views
+from ssl_explain.records import ForwardPass, Trace, Views
 
 Crowds = Int[Tensor, "sets h"]
 

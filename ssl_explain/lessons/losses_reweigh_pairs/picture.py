@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, new_figure, tidy
-from ssl_explain.records import Reweighing
+from ssl_explain.lessons.losses_reweigh_pairs.record import Reweighing
 
 NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ
 
