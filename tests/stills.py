@@ -8,7 +8,6 @@ import numpy as np
 import registry
 import torch
 
-from ssl_explain.figures import spectrum
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.lessons.byol_hidden_contrast import figures as byol_table
 from ssl_explain.lessons.byol_hidden_contrast import picture as byol
@@ -17,6 +16,7 @@ from ssl_explain.lessons.byol_solved import picture as byol_modes
 from ssl_explain.lessons.collapse_and_grassmannian import figures as kernel_drift
 from ssl_explain.lessons.collapse_and_grassmannian import picture as grassmann
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import drift_run
+from ssl_explain.lessons.covariance_operator import picture as spectrum
 from ssl_explain.lessons.latent_tree import figures as causes
 from ssl_explain.lessons.latent_variables_emerge import figures as seeds
 from ssl_explain.lessons.latent_variables_emerge import race_picture as race

@@ -7,13 +7,18 @@ import torch
 from grid import settings
 from torch import Tensor
 
-from ssl_explain.exercises.covariance import exercises
-from ssl_explain.figures.spectrum import FLOOR, SpectrumPicture, figure_growth, figure_step_error
+from ssl_explain.lessons.covariance_operator.exercises import exercises
+from ssl_explain.lessons.covariance_operator.explorer import (
+    OperatorState,
+    network_of,
+    operator_explorer,
+    spectrum_of,
+    world_of,
+)
+from ssl_explain.lessons.covariance_operator.picture import FLOOR, SpectrumPicture, figure_growth, figure_step_error
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection
 from ssl_explain.records import Trace
-from ssl_explain.widgets import OperatorState, operator_explorer
-from ssl_explain.widgets.operator_explorer import network_of, spectrum_of, world_of
 
 BASE = OperatorState()
 STATES = [BASE.change(**values) for values in settings(BASE.controls())]

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy.linalg import subspace_angles
 
-from ssl_explain.exercises.covariance import exercises as covariance
 from ssl_explain.lessons.collapse_and_grassmannian.exercises import exercises as grassmann
+from ssl_explain.lessons.covariance_operator.exercises import exercises as covariance
 from ssl_explain.lessons.one_family.experiment import angle
 from ssl_explain.subspaces import effective_rank, participation_ratio, principal_angles
 

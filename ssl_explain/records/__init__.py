@@ -2,7 +2,7 @@
 
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
-from ssl_explain.records.theory import ConnectionView, Landscape, Spectrum
+from ssl_explain.records.theory import ConnectionView, Landscape
 from ssl_explain.records.training import CloudRun, Emergence, Stretch, Trace
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "ForwardPass",
     "Landscape",
     "PairLaw",
-    "Spectrum",
     "Stretch",
     "Terms",
     "Trace",

@@ -3,7 +3,6 @@
 from ssl_explain.kit.prediction import predict
 from ssl_explain.widgets.connection_explorer import ConnectionState, connection_explorer
 from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
-from ssl_explain.widgets.operator_explorer import OperatorExplorer, OperatorState, operator_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
 
@@ -11,14 +10,11 @@ __all__ = [
     "CloudState",
     "ConnectionState",
     "LossState",
-    "OperatorExplorer",
-    "OperatorState",
     "TreeExplorer",
     "TreeState",
     "cloud_explorer",
     "connection_explorer",
     "loss_explorer",
-    "operator_explorer",
     "predict",
     "tree_explorer",
 ]

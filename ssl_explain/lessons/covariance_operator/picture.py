@@ -8,7 +8,8 @@ from matplotlib.text import Text
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.records import Spectrum, Trace
+from ssl_explain.lessons.covariance_operator.record import Spectrum
+from ssl_explain.records import Trace
 
 SHOWN = 24  # eigenvalues
 FLOOR = 1e-5  # of the largest: smaller ones are drawn no more

@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ssl_explain.dynamics.flow import predicted_update
-from ssl_explain.figures.spectrum import SpectrumPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.covariance_operator.picture import SpectrumPicture
+from ssl_explain.lessons.covariance_operator.record import Spectrum
 from ssl_explain.losses.contrastive import contrastive, simple_contrastive
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import covariance_operator
-from ssl_explain.records import Spectrum, Views
+from ssl_explain.records import Views
 from ssl_explain.seeds import generators
 from ssl_explain.subspaces import participation_ratio
 from ssl_explain.worlds.ring import Ring
