@@ -7,14 +7,21 @@ import pytest
 import torch
 from grid import copied, settings
 
-from ssl_explain.exercises.connections import exercises
-from ssl_explain.figures.connections import PALE, ConnectionPicture, relative_gap, verdict
 from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT
+from ssl_explain.lessons.gradient_as_connection.exercises import exercises
+from ssl_explain.lessons.gradient_as_connection.explorer import (
+    TARGETS,
+    WIDTHS,
+    ConnectionState,
+    connection_explorer,
+    connection_of,
+    network,
+    two_views,
+)
+from ssl_explain.lessons.gradient_as_connection.picture import PALE, ConnectionPicture, relative_gap, verdict
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection
-from ssl_explain.widgets import ConnectionState, connection_explorer
-from ssl_explain.widgets.connection_explorer import TARGETS, WIDTHS, connection_of, network, two_views
 
 CONTROLS = ConnectionState.controls()
 DEPARTURES = CONTROLS["departure"].values()

@@ -98,7 +98,7 @@ MISTAKES = {
         "the value is not": lambda f: torch.tensor(0.0),
     },
 }
-MISTAKES["connections.connection"] = {
+MISTAKES["gradient_as_connection.connection"] = {
     "top output comes last": lambda f, j: torch.einsum("i,to->toi", f, j),
     "Own input before top output": lambda f, j: torch.einsum("i,to->oti", f, j),
     "Own output before own input": lambda f, j: torch.einsum("i,to->iot", f, j),

@@ -13,9 +13,10 @@ from site_formulas import mathml
 from site_text import markdown
 
 from ssl_explain.exercises.start_here import without_augmentation
+from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
-from ssl_explain.widgets import ConnectionState, TreeState, connection_explorer, tree_explorer
+from ssl_explain.widgets import TreeState, tree_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 

@@ -7,26 +7,6 @@ from ssl_explain._record import record
 
 
 @record
-class ConnectionView:
-    """One layer, two inputs: the parts of the connection, and two predictions made from it beside autograd.
-
-    ``gates`` are those of the first view, layer by layer; ``predicted_output`` is K_lᵀ vec(W_l).
-    """
-
-    widths: tuple[int, ...]
-    layer: int
-    setting: str
-    gates: tuple[Float[Tensor, " _"], ...]
-    layer_input: Float[Tensor, " d_in"]
-    jacobian: Float[Tensor, "d_top d_out"]
-    connection: Float[Tensor, "d_out d_in d_top"]
-    predicted_output: Float[Tensor, " d_top"]
-    output: Float[Tensor, " d_top"]
-    predicted_gradient: Float[Tensor, "d_out d_in"]
-    gradient: Float[Tensor, "d_out d_in"]
-
-
-@record
 class Landscape:
     """A loss over the plane of energies, and how hard it pulls and pushes at one point of it.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
-from ssl_explain.records import ConnectionView
+from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
 
 GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
 SIGNED = colormaps["RdBu_r"].with_extremes(bad="#ffffff")

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ssl_explain.figures.connections import ConnectionPicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.gradient_as_connection.picture import ConnectionPicture
+from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection, jacobian
-from ssl_explain.records import ConnectionView, ForwardPass
+from ssl_explain.records import ForwardPass
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.clouds import Clouds
 
