@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.live import LiveView
-from ssl_explain.widgets import LossState, TreeState, tree_explorer
+from ssl_explain.lessons.two_views_one_network.explorer import LossState
+from ssl_explain.widgets import TreeState, tree_explorer
 
 BASE = TreeState(depth=3, budget=500)
 CONTROLS = BASE.controls()

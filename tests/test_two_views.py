@@ -7,11 +7,17 @@ import pytest
 import torch
 from grid import settings
 
-from ssl_explain.exercises.two_views import exercises
-from ssl_explain.figures.energies import CloudPicture, LandscapePicture
 from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT
-from ssl_explain.widgets import CloudState, LossState, cloud_explorer, loss_explorer
-from ssl_explain.widgets.loss_explorer import GAP, cloud_run
+from ssl_explain.lessons.two_views_one_network.exercises import exercises
+from ssl_explain.lessons.two_views_one_network.explorer import (
+    GAP,
+    CloudState,
+    LossState,
+    cloud_explorer,
+    cloud_run,
+    loss_explorer,
+)
+from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
 
 LOSS, CLOUD = LossState.controls(), CloudState.controls()
 

@@ -85,18 +85,3 @@ class Emergence:
         """Average over the latents of each level 1..depth."""
         levels = range(1, self.topology.depth + 1)
         return torch.stack([values[..., self.topology.level_slice(level)].mean(-1) for level in levels], dim=-1)
-
-
-@record
-class CloudRun:
-    """Views in the plane and what a network makes of them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
-
-    ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
-    """
-
-    name: str
-    inputs: Float[Tensor, "n a 2"]
-    trace: Trace
-    between: Float[Tensor, " t"]
-    within: Float[Tensor, " t"]
-    step: int

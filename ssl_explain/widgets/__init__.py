@@ -1,17 +1,12 @@
 """The puppeteer: controls and live pictures."""
 
 from ssl_explain.kit.prediction import predict
-from ssl_explain.widgets.loss_explorer import CloudState, LossState, cloud_explorer, loss_explorer
 from ssl_explain.widgets.tree_explorer import TreeExplorer, tree_explorer
 from ssl_explain.widgets.tree_state import TreeState
 
 __all__ = [
-    "CloudState",
-    "LossState",
     "TreeExplorer",
     "TreeState",
-    "cloud_explorer",
-    "loss_explorer",
     "predict",
     "tree_explorer",
 ]

@@ -1,9 +1,25 @@
-"""What a prediction says, beside what it is compared with."""
+"""What is measured while a network learns."""
 
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain._record import record
+from ssl_explain.records.training import Trace
+
+
+@record
+class CloudRun:
+    """Views in the plane and what a network makes of them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
+
+    ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
+    """
+
+    name: str
+    inputs: Float[Tensor, "n a 2"]
+    trace: Trace
+    between: Float[Tensor, " t"]
+    within: Float[Tensor, " t"]
+    step: int
 
 
 @record

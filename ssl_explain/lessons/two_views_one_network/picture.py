@@ -21,7 +21,7 @@ from ssl_explain.kit.style import (
     new_figure,
     tidy,
 )
-from ssl_explain.records import CloudRun, Landscape
+from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
 
 LARGEST = 8  # negatives that the balance has room for
 

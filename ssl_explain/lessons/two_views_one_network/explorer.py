@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from ssl_explain.dynamics.flow import between_point_variance, flow, within_point_variance
-from ssl_explain.figures.energies import CloudPicture, LandscapePicture
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
+from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import CloudRun, Landscape, Views
+from ssl_explain.records import Views
 from ssl_explain.records.training import INTERRUPTED
 from ssl_explain.worlds.clouds import Clouds
 
