@@ -10,7 +10,6 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from ssl_explain import _require
-from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.lessons.byol_hidden_contrast import table as byol_table
 from ssl_explain.lessons.collapse_and_grassmannian import kernel_drift
 from ssl_explain.lessons.latent_variables_emerge.table import (
@@ -24,6 +23,7 @@ from ssl_explain.lessons.latent_variables_emerge.table import (
 from ssl_explain.lessons.real_images import table as picture_tables
 from ssl_explain.lessons.real_images.command import ImageSettings, train_on_images
 from ssl_explain.lessons.real_images.experiment import STEPS as STEPS_ON_PICTURES
+from ssl_explain.lessons.start_here.experiment import emergence_run
 
 Command = Callable[[argparse.Namespace], None]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ssl_explain import LatentTree, ReLUNet, TreeNet, simple_contrastive
-from ssl_explain.dynamics.emergence import emergence_run, student
+from ssl_explain.lessons.start_here.experiment import emergence_run, student
 
 
 def record_of(steps=20, **options):

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.live import LiveView
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.lessons.two_views_one_network.explorer import LossState
-from ssl_explain.widgets import TreeState, tree_explorer
 
 BASE = TreeState(depth=3, budget=500)
 CONTROLS = BASE.controls()

@@ -8,11 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from ssl_explain.figures.emergence import EmergencePicture
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import LOWEST, SERIES, on_scale
 from ssl_explain.lessons.latent_variables_emerge.figures import figure_gap_closed, figure_overparameterisation
-from ssl_explain.records import Emergence, Stretch, Trace
+from ssl_explain.lessons.start_here.picture import EmergencePicture
+from ssl_explain.lessons.start_here.record import Emergence
+from ssl_explain.records import Stretch, Trace
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
 

@@ -9,12 +9,13 @@ import torch
 
 from ssl_explain import __main__ as command
 from ssl_explain import _commands
-from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.lessons.byol_hidden_contrast import table as byol_table
 from ssl_explain.lessons.collapse_and_grassmannian import kernel_drift
 from ssl_explain.lessons.latent_variables_emerge import table as table_module
+from ssl_explain.lessons.start_here.experiment import emergence_run
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.results import read_table
-from ssl_explain.widgets import TreeState, tree_explorer
 
 QUICK = ["--steps", "20", "--depth", "2", "--neurons", "3"]
 ONE = ["--polarity", "0.8:1.0", "--runs", "1", "--workers", "1"]

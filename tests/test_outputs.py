@@ -21,7 +21,8 @@ from ssl_explain.kit.state import Control
 from ssl_explain.kit.style import new_figure
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
-from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KINDS = {"text/plain", "text/html", "image/png"}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.lessons.latent_variables_emerge.table import COLUMNS, NEURONS, POLARITIES, block, overparameterisation
+from ssl_explain.lessons.start_here.experiment import emergence_run
 from ssl_explain.results import read_table
 
 RUNS, STEPS, SEED = 30, 2500, 1

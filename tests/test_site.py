@@ -12,11 +12,12 @@ import site_pages
 from site_formulas import mathml
 from site_text import markdown
 
-from ssl_explain.exercises.start_here import without_augmentation
 from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
-from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.lessons.start_here.exercises import without_augmentation
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 

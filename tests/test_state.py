@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ssl_explain.kit.controls import button, make_control, name
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.widgets.tree_state import TreeState, loss_of, run_of
+from ssl_explain.lessons.start_here.state import TreeState, loss_of, run_of
 
 FIELDS = TreeState.controls()
 EVERY = [(field, value) for field, control in FIELDS.items() for value in control.values()]

@@ -7,8 +7,8 @@ import torch
 from hands import click, play_to
 
 from ssl_explain import contrastive, train
-from ssl_explain.widgets import TreeState, tree_explorer
-from ssl_explain.widgets.tree_state import loss_of, run_of
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState, loss_of, run_of
 
 PATIENCE = 60  # seconds; never used up unless something hangs
 SMALL = TreeState(depth=2, neurons=5, budget=500)

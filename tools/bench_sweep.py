@@ -15,8 +15,8 @@ import torch
 from bench_operators import peak_memory
 from measure import Row, seconds
 
-from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.lessons.latent_variables_emerge.table import overparameterisation
+from ssl_explain.lessons.start_here.experiment import emergence_run
 
 POLARITIES = [(0.7 + 0.05 * k, 1.0) for k in range(6)]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from ssl_explain.lessons.start_here.explorer import TreeExplorer, tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.results import write_whole
-from ssl_explain.widgets import TreeState, tree_explorer
-from ssl_explain.widgets.tree_explorer import TreeExplorer
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "explorer.gif"
 MARKS = (0, 5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400, 500)  # fast where much happens

@@ -2,10 +2,9 @@
 
 from ssl_explain.records.data import ForwardPass, PairLaw, Views
 from ssl_explain.records.family import Terms
-from ssl_explain.records.training import Emergence, Stretch, Trace
+from ssl_explain.records.training import Stretch, Trace
 
 __all__ = [
-    "Emergence",
     "ForwardPass",
     "PairLaw",
     "Stretch",

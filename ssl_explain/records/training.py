@@ -7,7 +7,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain._record import record
-from ssl_explain.topology import Tree
 
 INTERRUPTED = ": interrupted; call again with the steps that are left"
 
@@ -63,25 +62,3 @@ class Trace:
             (*self.stretches, *shifted),
             later.ahead and replace(later.ahead, start=later.ahead.start + int(offset)),
         )
-
-
-@record
-class Emergence:
-    """A latent tree and how well the neurons of a network came to know its latents.
-
-    ``trace.values[i]`` holds one best |correlation| per latent, in the order of ``topology.latents``;
-    ``ceilings`` holds the Bayes ceiling of each. ``before`` is an earlier run to compare with.
-    """
-
-    topology: Tree
-    polarity: tuple[Float[Tensor, "*runs _"], ...]
-    ceilings: Float[Tensor, "*runs latent"]
-    trace: Trace
-    strength: float
-    budget: int
-    before: Trace | None = None
-
-    def by_level(self, values: Float[Tensor, "*t latent"]) -> Float[Tensor, "*t level"]:
-        """Average over the latents of each level 1..depth."""
-        levels = range(1, self.topology.depth + 1)
-        return torch.stack([values[..., self.topology.level_slice(level)].mean(-1) for level in levels], dim=-1)

@@ -22,7 +22,7 @@ FIRST = "00_start_here.ipynb"
 BARE = """
 import time, torch
 from ssl_explain.widgets import TreeState, tree_explorer
-from ssl_explain.widgets.tree_state import run_of
+from ssl_explain.lessons.start_here.state import run_of
 torch.set_num_threads(1)
 state = TreeState(budget=3000)
 training = run_of(state).training

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from torch import Tensor
 
-from ssl_explain.figures.emergence import EmergencePicture, level_colour, level_name
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.latent_variables_emerge.record import Race
-from ssl_explain.records import Emergence
+from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
+from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.results import interval
 
 OPERATORS, SELECTIVITIES = "operators", "selectivities"

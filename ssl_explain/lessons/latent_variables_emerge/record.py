@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain._record import record
-from ssl_explain.records.training import Emergence
+from ssl_explain.lessons.start_here.record import Emergence
 
 
 @record

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ssl_explain import _require
-from ssl_explain.dynamics.emergence import emergence_run
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
+from ssl_explain.lessons.start_here.experiment import emergence_run
 
 NEURONS = (2, 5, 10, 20)
 POLARITIES = ((0.7, 1.0), (0.8, 1.0), (0.9, 1.0))

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ssl_explain import _require
 from ssl_explain._modes import own_modes
-from ssl_explain.dynamics.emergence import generator_on
 from ssl_explain.dynamics.probe import neighbours, probe
 from ssl_explain.dynamics.training import Measure, Training
+from ssl_explain.lessons.start_here.experiment import generator_on
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.surrogate import frozen_info_nce
 from ssl_explain.networks.conv import ConvNet

@@ -5,10 +5,11 @@ from typing import Any, ClassVar, Self
 
 from ssl_explain import _require
 from ssl_explain.dynamics.training import Training
-from ssl_explain.figures.emergence import EmergencePicture
 from ssl_explain.kit.streaming import Run, StreamingExplorer
-from ssl_explain.records import Emergence, Trace
-from ssl_explain.widgets.tree_state import TreeState, objective_of, run_of
+from ssl_explain.lessons.start_here.picture import EmergencePicture
+from ssl_explain.lessons.start_here.record import Emergence
+from ssl_explain.lessons.start_here.state import TreeState, objective_of, run_of
+from ssl_explain.records import Trace
 
 
 class TreeExplorer(StreamingExplorer[TreeState]):

@@ -9,10 +9,10 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from ssl_explain.figures.stretches import Marks, Spans, courses, ending, height_at
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
-from ssl_explain.records import Emergence
+from ssl_explain.lessons.start_here.record import Emergence
+from ssl_explain.lessons.start_here.stretches import Marks, Spans, courses, ending, height_at
 
 TOP = 1.08  # of the curves: above 1 stand the words of what changed
 

@@ -3,8 +3,8 @@
 import functools
 from dataclasses import dataclass
 
-from ssl_explain.dynamics.emergence import EmergenceRun, emergence_run
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.start_here.experiment import EmergenceRun, emergence_run
 from ssl_explain.losses.contrastive import Loss, Named, contrastive, info_nce, simple_contrastive, soft_triplet
 
 DEPARTURES = ("none", "biases", "free outputs", "batch of 8")

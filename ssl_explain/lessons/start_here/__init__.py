@@ -1,0 +1,13 @@
+"""Notebook 00: what it uses of its own room."""
+
+from ssl_explain.lessons.start_here import exercises
+from ssl_explain.lessons.start_here.experiment import emergence_run
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
+
+__all__ = [
+    "TreeState",
+    "emergence_run",
+    "exercises",
+    "tree_explorer",
+]
