@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from ssl_explain import _console, _require
-from ssl_explain._commands import DEFAULTS, TABLES, Command, demo, image_sweep, images, sweep, table
+from ssl_explain import require
+from ssl_explain.jobs import console
+from ssl_explain.jobs.commands import DEFAULTS, TABLES, Command, demo, image_sweep, images, sweep, table
 from ssl_explain.lessons.latent_variables_emerge.table import NEURONS, POLARITIES, RUNS, SEED, STEPS
 from ssl_explain.lessons.real_images.command import WORLDS
 
@@ -139,15 +140,15 @@ def main(words: Sequence[str] | None = None) -> None:
 
     So does a reader that has left (`| head`). What a terminal cannot write is spelled out.
     """
-    _console.write_plainly()
+    console.write_plainly()
     run, arguments = read(words)
     torch.set_num_threads(1)
     try:
-        _require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
+        require.integer("seed", arguments.seed, 0, "any whole number below 2^63 will do", high=2**63 - 1)
         run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise SystemExit(_console.leave_quietly()) from None
+        raise SystemExit(console.leave_quietly()) from None
     except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"ssl_explain: {in_words(error, getattr(arguments, 'out', None))}") from error
     except KeyboardInterrupt:

@@ -23,12 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssl_explain import _require
+from ssl_explain import require
 
 FORMAT = 1
 _PACKAGE = Path(__file__).resolve().parent
 # Where the tables lie, whichever folder a notebook runs in: inside an installed package, beside that of a checkout.
 DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _PACKAGE.parent / "data"
+
+Table = dict[str, np.ndarray]
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def write_table(
         ValueError: columns of unequal length.
         TypeError: a path that is none.
     """
-    path, content = _require.path("path", path), csv_bytes(columns)
+    path, content = require.path("path", path), csv_bytes(columns)
     manifest = {
         "format": FORMAT,
         "file": path.name,
@@ -129,7 +131,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _verified(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """The manifest, and the bytes that it was compared with."""
-    path = _require.path("path", path)
+    path = require.path("path", path)
     beside = path.with_suffix(".json")
     for needed in (path, beside):
         if not needed.is_file():
@@ -188,7 +190,7 @@ def interval(values: ArrayLike) -> tuple[float, float]:
     from scipy import stats  # it takes a second to import, and only statistics need it
 
     x = np.asarray(values, dtype=float)
-    _require.integer("number of values", x.size, 2, "one value alone says nothing about the spread")
+    require.integer("number of values", x.size, 2, "one value alone says nothing about the spread")
     half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
     return float(x.mean() - half), float(x.mean() + half)
 
@@ -200,3 +202,9 @@ def _column(cells: list[str]) -> np.ndarray:
         except ValueError:
             continue
     return np.array(cells)
+
+
+def pick(table: Table, **values: float | str | np.number) -> Table:
+    """The rows in which each of these columns has this value."""
+    keep = np.all([table[name] == value for name, value in values.items()], axis=0)
+    return {name: column[keep] for name, column in table.items()}

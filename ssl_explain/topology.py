@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ssl_explain import _require
+from ssl_explain import require
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,8 @@ class Tree:
 
     def __post_init__(self) -> None:
         """Check both integers and keep the tree small enough to hold."""
-        _require.integer(
-            "depth", self.depth, 1, "a tree has a level above its leaves, and 2^20 leaves at most", high=20
-        )
-        _require.integer(
+        require.integer("depth", self.depth, 1, "a tree has a level above its leaves, and 2^20 leaves at most", high=20)
+        require.integer(
             "branching", self.branching, 2, "a latent needs at least two children to have something to explain"
         )
         if self.branching**self.depth > 2**20:
@@ -55,11 +53,11 @@ class Tree:
 
     def level_slice(self, level: int) -> slice:
         """Where the latents of one level stand in :attr:`latents`."""
-        _require.integer("level", level, 1, "level 1 is the first above the leaves", high=self.depth)
+        require.integer("level", level, 1, "level 1 is the first above the leaves", high=self.depth)
         start = sum(self.widths[1:level])
         return slice(start, start + self.widths[level])
 
     def horizontal(self, level: int) -> tuple[float, ...]:
         """Horizontal positions in (0, 1) that put every parent above the middle of its children."""
-        width = self.widths[_require.integer("level", level, 0, "level 0 holds the leaves", high=self.depth)]
+        width = self.widths[require.integer("level", level, 0, "level 0 holds the leaves", high=self.depth)]
         return tuple((k + 0.5) / width for k in range(width))

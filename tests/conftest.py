@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 # The gate must not flake: the same examples every time. `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
-# Who only wants to know whether a test fails does not wait for the smallest example (tests/test_mutations.py).
+# Who only wants to know whether a test fails does not wait for the smallest example (tests/core/test_mutations.py).
 hypothesis.settings.register_profile(
     "unshrunk", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
 )

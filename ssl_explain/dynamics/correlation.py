@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.worlds.latent_tree import LatentTree
 
@@ -45,8 +45,8 @@ class BestCorrelation:
             ValueError: n below 2, or more points than there is room for.
             TypeError: no tree, n that is no whole number, no generator.
         """
-        _require.instance("tree", tree, LatentTree, "such as LatentTree.random(depth=3, generator=g)")
-        levels = tree.sample(_require.integer("n", n, 2, "one point has no correlation"), generator=generator)
+        require.instance("tree", tree, LatentTree, "such as LatentTree.random(depth=3, generator=g)")
+        levels = tree.sample(require.integer("n", n, 2, "one point has no correlation"), generator=generator)
         dtype = tree.polarity[0].dtype
         self.x = tree.as_input(levels[0])
         latents = [level.to(dtype) for level in levels[1:]]
@@ -60,7 +60,7 @@ class BestCorrelation:
             ValueError: a network with more or fewer layers than the tree has levels of latents.
             TypeError: no layered network, or one of another type than the tree.
         """
-        _require.instance("net", net, LayeredReLU, "such as a TreeNet")
+        require.instance("net", net, LayeredReLU, "such as a TreeNet")
         layers = net.activations(self.x)
         if len(layers) != len(self.latents):
             raise ValueError(

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes, trainable, usable
+from ssl_explain import require
 from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put
+from ssl_explain.modes import own_modes, trainable, usable
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views
@@ -53,8 +53,8 @@ def predicted_update(
         ValueError: whatever :func:`~ssl_explain.operators.covariance.covariance_operator` rejects.
         TypeError: no layered network, no views, or whatever that function rejects.
     """
-    _require.instance("net", net, LayeredReLU, "such as a ReLUNet")
-    _require.instance("views", views, Views, "draw them from a world")
+    require.instance("net", net, LayeredReLU, "such as a ReLUNet")
+    require.instance("views", views, Views, "draw them from a world")
     operator = covariance_operator(net.forward_pass(views.x), layer, pair_weights)
     weight = net.weights[layer - 1].detach()
     factor = 2.0 if pair_weights is None else 1.0
@@ -89,13 +89,13 @@ def flow(
         TypeError: no layered network, no views, numbers that are none, functions that are none, a measurement that is
             no tensor.
     """
-    _require.instance("net", net, LayeredReLU, "such as a ReLUNet")
-    _require.instance("views", views, Views, "draw them from a world")
+    require.instance("net", net, LayeredReLU, "such as a ReLUNet")
+    require.instance("views", views, Views, "draw them from a world")
     for name, function in (("measure", measure), ("loss", loss), ("until", measure if until is None else until)):
-        _require.function(name, function, "pass the function itself")
-    _require.integer("steps", steps, 0, "0 only measures")
-    _require.integer("measure_every", measure_every, 1, "1 measures after every step")
-    step_size = _require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
+        require.function(name, function, "pass the function itself")
+    require.integer("steps", steps, 0, "0 only measures")
+    require.integer("measure_every", measure_every, 1, "1 measures after every step")
+    step_size = require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
     moving = _moving(net, layers)
     growth = None if fixed_norm else _growth(net, len(moving), loss)
     run = _Flow(net, usable(views), measure, loss, until, moving, step_size, fixed_norm, growth)
@@ -163,7 +163,7 @@ class _Flow:
         """Measure, and say whether to go on."""
         value = measured("measure", self.measure(self.net), self.seen[0][1] if self.seen else None)
         if not self.seen:
-            _require.finite("measure", value)
+            require.finite("measure", value)
         elif not torch.isfinite(value).all():
             self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
             return False
@@ -211,7 +211,7 @@ def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
     depth = len(net.weights)
     trainable(net)
     for number, weight in enumerate(net.weights, 1):
-        _require.finite(f"weights of layer {number}", weight)
+        require.finite(f"weights of layer {number}", weight)
     if layers is not None and not isinstance(layers, Sequence | Set):
         raise TypeError(f"`layers` must be a collection of numbers, got {layers!r:.80}; try (1, 2).")
     if layers is not None and (not layers or not all(number in range(1, depth + 1) for number in layers)):

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain.records.training import INTERRUPTED
+from ssl_explain import require
+from ssl_explain.records import INTERRUPTED
 
 Values = Sequence[tuple[Tensor, Tensor]]
 """Tensors, and what they must become."""
@@ -36,7 +36,7 @@ def measured(name: str, value: object, like: Tensor | None = None) -> Tensor:
         TypeError: no tensor, or one of complex numbers.
         ValueError: another shape than that of ``like``, the value before.
     """
-    tensor = _require.instance(name, value, Tensor, "let it return a tensor: torch.tensor(value)")
+    tensor = require.instance(name, value, Tensor, "let it return a tensor: torch.tensor(value)")
     if tensor.is_complex():
         raise TypeError(f"`{name}` must return real numbers, got {tensor.dtype}; return .abs() or two numbers.")
     if like is not None and tensor.shape != like.shape:
@@ -54,7 +54,7 @@ def loss_of(name: str, value: object) -> Tensor:
         TypeError: no floating-point tensor.
         ValueError: a tensor without a graph.
     """
-    loss = _require.instance(name, value, Tensor, "return the loss itself, not loss.item()")
+    loss = require.instance(name, value, Tensor, "return the loss itself, not loss.item()")
     if not loss.requires_grad:
         raise ValueError(
             f"`{name}` must depend on weights that learn, got a loss without a graph; return it before .detach()."

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 
 
 def _check(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> None:
@@ -19,9 +19,9 @@ def _check(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> None
                 f"`{name}` must have one label for each of its points, got {len(features)} points and "
                 f"{len(labels)} labels; pass the labels of the same pictures."
             )
-        _require.finite(name, features)
-    _require.last_axis("test", test, train.shape[-1], "take both from the same layer of the same network")
-    _require.integer("classes", len(y_train.unique()), 2, "take more pictures")
+        require.finite(name, features)
+    require.last_axis("test", test, train.shape[-1], "take both from the same layer of the same network")
+    require.integer("classes", len(y_train.unique()), 2, "take more pictures")
 
 
 def probe(
@@ -81,7 +81,7 @@ def neighbours(
     from threadpoolctl import threadpool_limits
 
     _check(train, y_train, test, y_test)
-    _require.integer("k", k, 1, "1 asks the nearest point alone", high=len(train))
+    require.integer("k", k, 1, "1 asks the nearest point alone", high=len(train))
     crowd = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())
     with threadpool_limits(1):
         return float(crowd.score(test.double().cpu().numpy(), y_test.cpu().numpy()))
@@ -98,8 +98,8 @@ def spectrum(features: Float[Tensor, "n d"]) -> Float[Tensor, " d"]:
         >>> spectrum(torch.tensor([[3.0, 1.0], [3.0, -1.0], [-3.0, 1.0], [-3.0, -1.0]]))
         tensor([0.9000, 0.1000])
     """
-    _require.precise("features", features)
-    centred = _require.finite("features", features) - features.mean(0)
+    require.precise("features", features)
+    centred = require.finite("features", features) - features.mean(0)
     variance = torch.linalg.eigvalsh(centred.T @ centred).flip(0).clamp_min(0)
     if not variance.sum() > 0:
         raise ValueError("`features` must differ between points, got features all alike; nothing has a direction.")

@@ -17,7 +17,7 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.dynamics.parts import Cell, Parts, Rows
 
 Job = Callable[..., Iterable[Mapping[str, Cell]]]
@@ -81,7 +81,7 @@ def sweep(
         ...     sweep(job, {"neurons": [2, 5]}, Path(folder) / "wires.csv", fixed={"offset": 1}, progress=False)
         {'neurons': [2, 5], 'wires': [5, 26]}
     """
-    _require.integer("workers", workers, 1, "one job at a time needs one worker")
+    require.integer("workers", workers, 1, "one job at a time needs one worker")
     settings, fixed, name = settings_of(grid), dict(fixed or {}), f"{job.__module__}.{job.__qualname__}"
     plan = {"job": name, "grid": dict(grid), "fixed": fixed}
     command = command or f"sweep({name}, {dict(grid)}, fixed={fixed})"

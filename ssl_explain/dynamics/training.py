@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes, trainable, usable
+from ssl_explain import require
 from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put, with_loss
+from ssl_explain.modes import own_modes, trainable, usable
 from ssl_explain.records import Stretch, Trace, Views
 
 Measure = Callable[..., Tensor]
@@ -64,22 +64,22 @@ class Training:
         after_step: Callable[[int], None] = nothing_more,
     ) -> None:
         """Check the settings and measure the untrained network."""
-        _require.instance("net", net, nn.Module, "such as a ReLUNet")
-        _require.generator(generator)
+        require.instance("net", net, nn.Module, "such as a ReLUNet")
+        require.generator(generator)
         draw = getattr(world, "draw", None)
-        _require.function("draw of the world", draw, "a world draws views, such as a LatentTree")
+        require.function("draw of the world", draw, "a world draws views, such as a LatentTree")
         for name, function in (("objective", objective), ("measure", measure), ("after_step", after_step)):
-            _require.function(name, function, "pass the function itself")
+            require.function(name, function, "pass the function itself")
         self.net, self.world, self.objective, self.measure = net, world, objective, measure
         self.after_step = after_step
         self.generator, self.strength = generator, strength
-        self.learning_rate = _require.number("learning_rate", learning_rate, 0, float("inf"), "try 0.1")
-        self.batch = _require.integer("batch", batch, 2, "a contrastive step needs a second point to push away")
-        self.measure_every = _require.integer("measure_every", measure_every, 1, "count in steps")
+        self.learning_rate = require.number("learning_rate", learning_rate, 0, float("inf"), "try 0.1")
+        self.batch = require.integer("batch", batch, 2, "a contrastive step needs a second point to push away")
+        self.measure_every = require.integer("measure_every", measure_every, 1, "count in steps")
         self.stopped: str | None = None
         self.step = 0
         self._parameters = trainable(net)
-        _require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
+        require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
         self._losses = torch.empty(0, dtype=torch.float32)
         self._measured: list[tuple[int, Tensor]] = []
         self._stretches: list[Stretch] = []
@@ -98,7 +98,7 @@ class Training:
                 and the objective reject.
             TypeError: steps that are no whole number.
         """
-        _require.integer("steps", steps, 0, "0 only measures")
+        require.integer("steps", steps, 0, "0 only measures")
         torch.get_num_threads()  # a new Python thread takes over the number of threads, hence the bits, when asked
         with self._modes():
             try:
@@ -113,7 +113,7 @@ class Training:
 
     def restart_at(self, step: int, weights: Mapping[str, Tensor], state: Tensor) -> None:
         """Go on where an earlier run stood: its step, weights, random numbers. Its losses are not known: NaN."""
-        _require.integer("step", step, 0, "count in steps")
+        require.integer("step", step, 0, "count in steps")
         with self._modes():
             self._left = partial(self._restart, step, weights, state)
             try:
@@ -234,7 +234,7 @@ def train(
         ValueError: a batch of one, a negative learning rate or number of steps, a strength outside [0, 1].
         TypeError: whatever :class:`Training` rejects, steps that are no whole number.
     """
-    _require.integer("steps", steps, 0, "0 only measures")
+    require.integer("steps", steps, 0, "0 only measures")
     run = Training(
         net, world, objective, learning_rate=learning_rate, generator=generator, measure=measure,
         strength=strength, batch=batch, measure_every=measure_every,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import ipywidgets
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.kit.controls import button, close, frame, in_words, make_control
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.outputs import OUTPUTS
@@ -36,10 +36,10 @@ class Explorer(Generic[S]):
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it; the widgets are made when they are asked for."""
         self._turn = Turn()
-        self._state = self._first = _require.instance("state", state, self.kind(), "or leave it out")
+        self._state = self._first = require.instance("state", state, self.kind(), "or leave it out")
         self._moving_controls = False
         known = state.controls()
-        _require.names("controls", controls, list(known))
+        require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
         with self._turn:
             self.record = self.compute(state)
@@ -119,7 +119,7 @@ class Explorer(Generic[S]):
 
     @state.setter
     def state(self, state: S) -> None:
-        _require.instance("state", state, type(self._state), "try explorer.state.change(...)")
+        require.instance("state", state, type(self._state), "try explorer.state.change(...)")
         with self._turn:
             old, kept = self._state, self._kept()
             try:

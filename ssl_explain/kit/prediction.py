@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.kit.controls import LISTED, button, close, frame
 from ssl_explain.kit.outputs import OUTPUTS
 
@@ -38,7 +38,7 @@ class Prediction:
 
     def __init__(self, question: Question) -> None:
         """Ask it; nothing is chosen."""
-        self.question = _require.instance("question", question, Question, "such as one of ssl_explain.exercises")
+        self.question = require.instance("question", question, Question, "such as one of ssl_explain.exercises")
         self.answer: str | None = None
         self._measured: str | None = None
         self._reveal = Reveal()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from ssl_explain._modes import own_modes
+from ssl_explain.modes import own_modes
 
 FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutters
 

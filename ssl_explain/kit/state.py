@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from ssl_explain import _require
+from ssl_explain import require
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Control:
         """Raise a ValueError or TypeError that names the field if the value is not one that the control offers."""
         if not self.options:
             if isinstance(self.step, int):
-                _require.integer(name, value, int(self.low), self.tip, high=int(self.high))
-            _require.number(name, value, self.low, self.high, self.tip)
+                require.integer(name, value, int(self.low), self.tip, high=int(self.high))
+            require.number(name, value, self.low, self.high, self.tip)
         elif value not in self.options:
             raise ValueError(f"`{name}` must be one of {self.options}, got {value!r}; {self.tip}.")
 
@@ -85,7 +85,7 @@ class State:
         Raises:
             ValueError: a field that does not exist, or a value that its control does not offer.
         """
-        _require.names("change", list(values), list(self.controls()))
+        require.names("change", list(values), list(self.controls()))
         return dataclasses.replace(self, **values)
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.records import Views
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -47,8 +47,8 @@ def check_energies(r_pos: Tensor, r_neg: Tensor) -> None:
         ValueError: other shapes than (*batch, n) and (*batch, n, h).
         TypeError: what is no floating-point tensor.
     """
-    lead = _require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point").shape[:-1]
-    if _require.tensor("r_pos", r_pos, "*batch n", "one energy per point").shape != lead:
+    lead = require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point").shape[:-1]
+    if require.tensor("r_pos", r_pos, "*batch n", "one energy per point").shape != lead:
         raise ValueError(
             f"`r_neg` must have one row for each of {tuple(r_pos.shape)} positives, got shape {tuple(r_neg.shape)}; "
             "its last axis counts the negatives."
@@ -57,7 +57,7 @@ def check_energies(r_pos: Tensor, r_neg: Tensor) -> None:
 
 def outputs(net: nn.Module, views: Views) -> Tensor:
     """What the network says of every view, one vector each."""
-    f = _require.instance("net", net, nn.Module, "a network maps (..., d) to (..., d_top)")(views.x)
+    f = require.instance("net", net, nn.Module, "a network maps (..., d) to (..., d_top)")(views.x)
     if not isinstance(f, Tensor) or f.shape[:-1] != views.x.shape[:-1]:
         raise ValueError(
             f"`net` must give one vector for each of {tuple(views.x.shape[:-1])} views, got "
@@ -106,8 +106,8 @@ def soft_triplet(
         >>> round(soft_triplet(torch.zeros(1), torch.zeros(1, 1), temperature=1.0).item(), 4)  # log 2
         0.6931
     """
-    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
-    r0 = _require.single("margin", margin, "0 is no margin")
+    tau = require.single("temperature", temperature, "try 0.1", open_low=True)
+    r0 = require.single("margin", margin, "0 is no margin")
     check_energies(r_pos, r_neg)
     return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - _crowd(r_neg) + r0) / tau).mean(-1)
 
@@ -129,7 +129,7 @@ def info_nce(
         >>> round(info_nce(torch.zeros(1), torch.zeros(1, 3), temperature=1.0).item(), 4)  # log(1 + H)
         1.3863
     """
-    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
+    tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     check_energies(r_pos, r_neg)
     energies = torch.cat([r_pos.unsqueeze(-1), _crowd(r_neg)], dim=-1)
     return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
@@ -153,15 +153,15 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
         >>> objective(nn.Identity(), Views(points)).item()
         -2.0
     """
-    _require.function("loss", loss, "pass the function itself, such as info_nce")
+    require.function("loss", loss, "pass the function itself, such as info_nce")
     if not (isinstance(negatives, str) and negatives == "batch"):
-        _require.integer("negatives", negatives, 1, 'a contrastive loss needs something to push away; try 1 or "batch"')
+        require.integer("negatives", negatives, 1, 'a contrastive loss needs something to push away; try 1 or "batch"')
     return partial(_contrast, loss, negatives)
 
 
 def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, views: Views) -> Tensor:
     """The mean loss over a batch."""
-    n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
+    n, a = require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
     h = n - 1 if negatives == "batch" else negatives
     if a < 2 or n <= h or h < 1:
         raise ValueError(
@@ -169,7 +169,7 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
             "draw a larger batch or ask for fewer negatives."
         )
     f = outputs(net, views)
-    _require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
+    require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
     first, second = f[..., 0, :], f[..., 1, :]
     start = torch.arange(n, device=second.device)
     partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive

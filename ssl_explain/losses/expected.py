@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.losses.contrastive import Loss, Objective
 from ssl_explain.records import PairLaw, Views
 
@@ -46,7 +46,7 @@ def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> 
         >>> abs(expected_info_nce(f, torch.eye(2) / 2).item())  # all alike: nothing to tell apart
         0.0
     """
-    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
+    tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     p, r = joint.sum(-1), energies(f)
     crowd = torch.logsumexp(p.log().unsqueeze(-2) - r / tau, dim=-1)
     return (joint * r).sum((-2, -1)) + tau * (p * crowd).sum(-1)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.losses.contrastive import Objective
 from ssl_explain.records import Terms, Views
 
@@ -24,7 +24,7 @@ class TwoTowers(Protocol):
 
 def _alike(prediction: Tensor, target: Tensor) -> None:
     for name, value in (("prediction", prediction), ("target", target)):
-        _require.tensor(name, value, "*n d", "one vector per point")
+        require.tensor(name, value, "*n d", "one vector per point")
     if prediction.shape != target.shape:
         raise ValueError(
             f"`target` must have the shape of the prediction, {tuple(prediction.shape)}, got {tuple(target.shape)}; "
@@ -92,8 +92,8 @@ def predictive(loss: PairLoss = half_square, *, symmetric: bool = False) -> Obje
         TypeError: a loss that is no function, another word than True or False for `symmetric`; the objective: a network
             without two towers, no views.
     """
-    _require.function("loss", loss, "pass the function itself, such as half_square")
-    _require.flags(symmetric=symmetric)
+    require.function("loss", loss, "pass the function itself, such as half_square")
+    require.flags(symmetric=symmetric)
     return partial(_predict, loss, symmetric)
 
 
@@ -101,10 +101,10 @@ def _predict(loss: PairLoss, symmetric: bool, net: nn.Module, views: Views) -> T
     """The mean distance of prediction and target over a batch."""
     if not hasattr(net, "pair"):
         raise TypeError(f"`net` must have two towers, got {type(net).__name__}; wrap it in a DualNet.")
-    n, a = _require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
+    n, a = require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
     if a < 2:
         raise ValueError(f"`views` must hold two views per point, got {a}; draw with views=2.")
-    _require.integer("number of points", n, 1, "draw a larger batch")
+    require.integer("number of points", n, 1, "draw a larger batch")
     ways = ((0, 1), (1, 0)) if symmetric else ((0, 1),)
     towers: TwoTowers = net  # type: ignore[assignment]
     return torch.stack([loss(*towers.pair(views.x, first=i, second=j)).mean() for i, j in ways]).mean()
@@ -116,7 +116,7 @@ def decayed(objective: Objective, rate: float) -> Objective:
     Raises:
         ValueError: a negative rate.
     """
-    eta = _require.single("rate", rate, "0 is no decay")
+    eta = require.single("rate", rate, "0 is no decay")
     return partial(_with_decay, objective, eta)
 
 

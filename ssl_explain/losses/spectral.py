@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.losses.contrastive import Objective, outputs
 from ssl_explain.records import Terms, Views
 
@@ -51,8 +51,8 @@ def vicreg(
     """
     _check(z1, z2)
     weights = _weights(invariance=invariance, variance=variance, covariance=covariance)
-    gamma = _require.single("margin", margin, "1 asks for a standard deviation of one")
-    eps = _require.single("epsilon", epsilon, "it keeps the square root smooth; try 1e-4", open_low=True)
+    gamma = require.single("margin", margin, "1 asks for a standard deviation of one")
+    eps = require.single("epsilon", epsilon, "it keeps the square root smooth; try 1e-4", open_low=True)
     d, covariances = z1.shape[1], [_covariance(z, z, len(z) - 1) for z in (z1, z2)]
     stds = [(c.diagonal() + eps).sqrt() for c in covariances]
     values = {
@@ -82,7 +82,7 @@ def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, ep
     """
     _check(z1, z2)
     weights = {"on-diagonal": 1.0, **_weights(**{"off-diagonal": redundancy})}
-    eps = _require.single("epsilon", epsilon, "it keeps dead outputs finite; try 1e-5", open_low=True)
+    eps = require.single("epsilon", epsilon, "it keeps dead outputs finite; try 1e-5", open_low=True)
     first, second = ((z.var(0, correction=0) + eps).sqrt() for z in (z1, z2))
     correlation = _covariance(z1, z2, len(z1)) / (first.unsqueeze(1) * second)
     values = {
@@ -126,13 +126,13 @@ def paired(loss: PairedLoss) -> Objective:
         >>> paired(spectral_contrastive)(nn.Identity(), Views(points)).item()
         -2.0
     """
-    _require.function("loss", loss, "pass the function itself, such as vicreg")
+    require.function("loss", loss, "pass the function itself, such as vicreg")
     return partial(_pair, loss)
 
 
 def _pair(loss: PairedLoss, net: nn.Module, views: Views) -> Tensor:
     """The loss of the first two views of a batch."""
-    a = _require.instance("views", views, Views, "draw them from a world").x.shape[-2]
+    a = require.instance("views", views, Views, "draw them from a world").x.shape[-2]
     if a < 2:
         raise ValueError(f"`views` must hold two views of each point, got {a}; draw views=2.")
     f = outputs(net, views)
@@ -154,14 +154,14 @@ def _covariance(z1: Embeddings, z2: Embeddings, divisor: int) -> Float[Tensor, "
 
 
 def _weights(**weights: float) -> dict[str, float]:
-    return {name: _require.single(name, w, "0 drops the term") for name, w in weights.items()}
+    return {name: require.single(name, w, "0 drops the term") for name, w in weights.items()}
 
 
 def _check(z1: Tensor, z2: Tensor, axis: int = 1) -> None:
     """Refuse what are not two views of the same points; a matrix will be made over ``axis``."""
     for name, z in (("z1", z1), ("z2", z2)):
-        _require.tensor(name, z, "n d", "one row per point, one column per output")
-    _require.dtype("z2", z2, z1.dtype, "the entries of z1")
+        require.tensor(name, z, "n d", "one row per point, one column per output")
+    require.dtype("z2", z2, z1.dtype, "the entries of z1")
     if z1.shape != z2.shape:
         raise ValueError(
             f"`z1` and `z2` must be two views of the same points, both of shape (n, d), got {tuple(z1.shape)} and "
@@ -169,5 +169,5 @@ def _check(z1: Tensor, z2: Tensor, axis: int = 1) -> None:
         )
     if len(z1) < 2:
         raise ValueError(f"`z1` must hold at least two points, got {len(z1)}; one point has no variance.")
-    _require.integer("number of outputs", z1.shape[1], 1, "widen the top of the network")
-    _require.room("z1", z1.shape[axis] ** 2, "take a smaller batch or fewer outputs")
+    require.integer("number of outputs", z1.shape[1], 1, "widen the top of the network")
+    require.room("z1", z1.shape[axis] ** 2, "take a smaller batch or fewer outputs")

@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.losses.contrastive import _crowd, check_energies
 
 
@@ -22,8 +22,8 @@ def crowd_weights(
         >>> crowd_weights(torch.zeros(1, 3), temperature=1.0)
         tensor([[0.2500, 0.2500, 0.2500]])
     """
-    _require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point")
-    tau = _require.single("temperature", temperature, "try 0.1", open_low=True)
+    require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point")
+    tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     logits = -_crowd(r_neg).detach() / tau
     return torch.cat([torch.zeros_like(logits[..., :1]), logits], dim=-1).softmax(-1)[..., 1:]
 
@@ -53,6 +53,6 @@ def frozen_info_nce(
         tensor([1.])
     """
     check_energies(r_pos, r_neg)
-    extra = _require.single("beta", beta, "0 balances pull and push")
+    extra = require.single("beta", beta, "0 balances pull and push")
     weights = crowd_weights(r_neg, temperature=temperature)
     return (weights * ((1 + extra) * r_pos.unsqueeze(-1) - r_neg)).sum(-1)

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
+from ssl_explain import require
 from ssl_explain.losses.contrastive import Loss, check_energies
+from ssl_explain.modes import own_modes
 
 
 def pull_and_push(
@@ -24,11 +24,11 @@ def pull_and_push(
         >>> pull_and_push(simple_contrastive, torch.zeros(1), torch.zeros(1, 2))
         (tensor([1.]), tensor([[-0.5000, -0.5000]]))
     """
-    _require.function("loss", loss, "pass the function itself, such as info_nce")
+    require.function("loss", loss, "pass the function itself, such as info_nce")
     check_energies(r_pos, r_neg)
-    _require.integer("number of negatives", r_neg.shape[-1], 1, "a contrastive loss needs something to push away")
+    require.integer("number of negatives", r_neg.shape[-1], 1, "a contrastive loss needs something to push away")
     for name, r in (("r_pos", r_pos), ("r_neg", r_neg)):
-        _require.finite(name, r)
+        require.finite(name, r)
     with own_modes(r_pos.device):
         energies = (r_pos.detach().clone().requires_grad_(), r_neg.detach().clone().requires_grad_())
         pull, push = torch.autograd.grad(loss(*energies).sum(), energies)
@@ -51,9 +51,9 @@ def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Te
         >>> pair_weights(info_nce, torch.tensor([[0.0], [0.1], [2.0]]).double()).round(decimals=2).tolist()
         [[0.5, 0.49, 0.0], [0.49, 0.5, 0.0], [0.0, 0.0, 0.5]]
     """
-    n, d = _require.tensor("mean_outputs", mean_outputs, "n d_top", "one row per point").shape
-    _require.room("mean_outputs", n * n * d, "take fewer points")
-    _require.finite("mean_outputs", mean_outputs)
+    n, d = require.tensor("mean_outputs", mean_outputs, "n d_top", "one row per point").shape
+    require.room("mean_outputs", n * n * d, "take fewer points")
+    require.finite("mean_outputs", mean_outputs)
     r = 0.5 * (mean_outputs.unsqueeze(1) - mean_outputs.unsqueeze(0)).square().sum(-1)
     _, push = pull_and_push(loss, torch.zeros_like(r.flatten()), r.flatten().unsqueeze(-1))
     return -push.view(r.shape)

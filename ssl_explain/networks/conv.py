@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 
 
 class ConvNet(nn.Module):
@@ -40,19 +40,19 @@ class ConvNet(nn.Module):
     ) -> None:
         """Draw weights from N(0, 2·scale² / d_in), d_in being what one neuron reads."""
         super().__init__()
-        _require.generator(generator)
-        _require.integers("shape", shape, 0, "give (channels, height, width) of one picture", count=3)
+        require.generator(generator)
+        require.integers("shape", shape, 0, "give (channels, height, width) of one picture", count=3)
         for name, value, low in zip(("channels", "height", "width"), shape, (1, 4, 4), strict=True):
-            _require.integer(f"shape ({name})", value, low, "give (channels, height, width) of one picture")
-        _require.integers("channels", channels, 1, "give the number of each of the two layers", count=2)
-        _require.integer("outputs", outputs, 1, "a layer needs at least one neuron")
-        gain = _require.single("scale", scale, "1 keeps the size of activations", open_low=True)
+            require.integer(f"shape ({name})", value, low, "give (channels, height, width) of one picture")
+        require.integers("channels", channels, 1, "give the number of each of the two layers", count=2)
+        require.integer("outputs", outputs, 1, "a layer needs at least one neuron")
+        gain = require.single("scale", scale, "1 keeps the size of activations", open_low=True)
         self.shape, self.normalise = shape, normalise
-        stride = min(_require.integer("stride", stride, 1, "2 halves the sides of the picture"), max(shape[1:]))
+        stride = min(require.integer("stride", stride, 1, "2 halves the sides of the picture"), max(shape[1:]))
         self.stride = stride  # beyond the picture there is nothing to move to
         positions = -(-shape[1] // stride) * -(-shape[2] // stride)
         sizes = [(channels[0], shape[0], 3, 3), (channels[1], channels[0], 3, 3), (outputs, positions * channels[1])]
-        _require.room("size of a layer", max(map(prod, sizes)), "take fewer channels, outputs or pixels")
+        require.room("size of a layer", max(map(prod, sizes)), "take fewer channels, outputs or pixels")
         draws = [torch.randn(size, generator=generator, device=generator.device, dtype=torch.float32) for size in sizes]
         self.weights = nn.ParameterList([w * gain * (2 / w[0].numel()) ** 0.5 for w in draws])
 
@@ -64,9 +64,9 @@ class ConvNet(nn.Module):
 
     def _sweep(self, x: Tensor) -> list[Tensor]:
         """Both maps of channels, (points, channel, height, width), and the output, (points, d)."""
-        _require.tensor("x", x, "*batch d", "one row per flattened picture")
-        _require.dtype("x", x, self.weights[0].dtype, "the weights")
-        _require.last_axis("x", x, self.input_dimension, f"one entry per pixel of a picture of shape {self.shape}")
+        require.tensor("x", x, "*batch d", "one row per flattened picture")
+        require.dtype("x", x, self.weights[0].dtype, "the weights")
+        require.last_axis("x", x, self.input_dimension, f"one entry per pixel of a picture of shape {self.shape}")
         first = nn.functional.conv2d(x.reshape(-1, *self.shape), self.weights[0], padding=1).relu()
         second = nn.functional.conv2d(first, self.weights[1], padding=1, stride=self.stride).relu()
         top = second.flatten(1) @ self.weights[2].T
@@ -90,7 +90,7 @@ class ConvNet(nn.Module):
             TypeError: an input that is no floating-point tensor, or of another type than the weights.
         """
         *maps, top = self._sweep(x)
-        _require.finite("x", x)
+        require.finite("x", x)
         layers = [layer.flatten(2).transpose(1, 2) for layer in maps] + [top.unsqueeze(1)]
         return [layer.reshape(*x.shape[:-1], *layer.shape[1:]) for layer in layers]
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.networks.relu import ReLUNet
 
 MakePredictor = Callable[[torch.Generator], nn.Module]
@@ -31,18 +31,18 @@ class LinearPredictor(nn.Module):
     def __init__(self, matrix: Float[Tensor, "d_top d_in"], *, trained: bool = True) -> None:
         """Keep a copy of the matrix."""
         super().__init__()
-        _require.tensor("matrix", matrix, "d_top d_in", "such as torch.eye(4)")
+        require.tensor("matrix", matrix, "d_top d_in", "such as torch.eye(4)")
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(
                 f"`matrix` must be square, got shape {tuple(matrix.shape)}; "
                 "a predictor maps outputs to outputs of the same width."
             )
-        self.matrix = nn.Parameter(_require.finite("matrix", matrix).clone(), requires_grad=trained)
+        self.matrix = nn.Parameter(require.finite("matrix", matrix).clone(), requires_grad=trained)
 
     def forward(self, f: Float[Tensor, "*batch d_top"]) -> Float[Tensor, "*batch d_top"]:
         """P f of every output."""
-        _require.dtype("f", f, self.matrix.dtype, "the entries of the predictor")
-        _require.last_axis("f", f, self.matrix.shape[0], "the predictor must be as wide as the output")
+        require.dtype("f", f, self.matrix.dtype, "the entries of the predictor")
+        require.last_axis("f", f, self.matrix.shape[0], "the predictor must be as wide as the output")
         return f @ self.matrix.mT
 
 
@@ -53,16 +53,16 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
         ValueError: a width below 1, a negative scale, or more entries than there is room for.
         TypeError: a width or a scale that is no number; on drawing: no generator.
     """
-    _require.integer("width", width, 1, "as wide as the output of the tower")
-    _require.room("width", width**2, "as wide as the output of the tower")
-    gain = _require.single("scale", scale, "1 keeps the size of outputs")
+    require.integer("width", width, 1, "as wide as the output of the tower")
+    require.room("width", width**2, "as wide as the output of the tower")
+    gain = require.single("scale", scale, "1 keeps the size of outputs")
 
     return partial(_draw_linear, width, gain)
 
 
 def _draw_linear(width: int, gain: float, generator: torch.Generator) -> nn.Module:
     """Draw the matrix of a linear predictor."""
-    _require.generator(generator)
+    require.generator(generator)
     noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
     return LinearPredictor(noise * gain / width**0.5)
 
@@ -75,7 +75,7 @@ def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
         TypeError: a width that is no whole number; on drawing: no generator.
     """
     for name, value in (("width", width), ("hidden", hidden)):
-        _require.integer(name, value, 1, "a layer needs at least one neuron")
+        require.integer(name, value, 1, "a layer needs at least one neuron")
     return partial(_draw_mlp, (width, hidden, width))
 
 
@@ -106,7 +106,7 @@ class Centring:
 
     def __post_init__(self) -> None:
         """Refuse another word for the mean, and words for True and False."""
-        _require.flags(online=self.online, target=self.target, through=self.through, scale=self.scale)
+        require.flags(online=self.online, target=self.target, through=self.through, scale=self.scale)
         if not isinstance(self.mean, str) or self.mean not in ("own", "all"):
             raise ValueError(f'`mean` must be "own" or "all", got {self.mean!r}; "own" is the usual one.')
 
@@ -126,11 +126,11 @@ class Centring:
 
 def _views(x: Tensor, *numbers: int) -> None:
     """Refuse what holds no points, or not the views with these numbers."""
-    n, a, d = _require.tensor("x", x, "n a d", "one row per point, one per view of it").shape
-    _require.integer("size of a view", d, 1, "there is nothing to centre or to read")
-    _require.integer("number of points", n, 1, "draw a larger batch")
+    n, a, d = require.tensor("x", x, "n a d", "one row per point, one per view of it").shape
+    require.integer("size of a view", d, 1, "there is nothing to centre or to read")
+    require.integer("number of points", n, 1, "draw a larger batch")
     for number in numbers:
-        _require.integer("number of the view", number, 0, "count the views from 0", high=a - 1)
+        require.integer("number of the view", number, 0, "count the views from 0", high=a - 1)
 
 
 NO_CENTRING = Centring(online=False, target=False)
@@ -169,8 +169,8 @@ class DualNet(nn.Module):
     ) -> None:
         """Copy the online tower for a start, if the target has weights of its own."""
         super().__init__()
-        _require.generator(generator)
-        _require.instance("centring", centring, Centring, "such as Centring(online=False)")
+        require.generator(generator)
+        require.instance("centring", centring, Centring, "such as Centring(online=False)")
         if not isinstance(online, nn.Module) or not hasattr(online, "input_dimension"):
             raise TypeError(f"`online` must be a network of this package, got {type(online).__name__}; try a ReLUNet.")
         if predictor is not None and (not callable(predictor) or isinstance(predictor, nn.Module)):
@@ -183,7 +183,7 @@ class DualNet(nn.Module):
         self.predictor = self._draw(generator)
         self.own_target: nn.Module | None = None
         if momentum is not None:
-            _require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
+            require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
             self.own_target = deepcopy(online).requires_grad_(False)
         weight = next(online.parameters())
         with torch.no_grad():  # a predictor of the wrong width is found here, not in the first step

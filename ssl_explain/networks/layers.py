@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.records import ForwardPass
 
 
 def _finite(x: Tensor) -> Tensor:
-    return _require.finite("x", _require.tensor("x", x, "*batch d", "one row per input"))
+    return require.finite("x", require.tensor("x", x, "*batch d", "one row per input"))
 
 
 class LayeredReLU(nn.Module):
@@ -39,12 +39,12 @@ class LayeredReLU(nn.Module):
     ) -> None:
         """Draw weights from N(0, 2·scale² / d_in); scale 1 keeps the size of ReLU activations from layer to layer."""
         super().__init__()
-        _require.flags(biases=biases, normalise=normalise, linear_top=linear_top)
+        require.flags(biases=biases, normalise=normalise, linear_top=linear_top)
         self.normalise, self.linear_top, self.runs = normalise, linear_top, runs
-        _require.generator(generator)
-        gain = _require.single("scale", scale, "1 keeps the size of activations", open_low=True)
-        lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single network"),)
-        _require.room("size of a layer", (runs or 1) * max(map(prod, shapes)), "take fewer neurons")
+        require.generator(generator)
+        gain = require.single("scale", scale, "1 keeps the size of activations", open_low=True)
+        lead = () if runs is None else (require.integer("runs", runs, 1, "leave it out for a single network"),)
+        require.room("size of a layer", (runs or 1) * max(map(prod, shapes)), "take fewer neurons")
         rows = [
             torch.randn(*lead, *shape, generator=generator, device=generator.device, dtype=torch.float32)
             for shape in shapes
@@ -60,9 +60,9 @@ class LayeredReLU(nn.Module):
 
     def _columns(self, x: Tensor) -> Float[Tensor, "runs d n"]:
         """Check the input and lay it out as columns: then regrouping children under a parent costs nothing."""
-        _require.tensor("x", x, "*batch d", "one row per input")
-        _require.dtype("x", x, self.weights[0].dtype, "the weights")
-        _require.last_axis("x", x, self.input_dimension, "one entry per leaf of the network's first layer")
+        require.tensor("x", x, "*batch d", "one row per input")
+        require.dtype("x", x, self.weights[0].dtype, "the weights")
+        require.last_axis("x", x, self.input_dimension, "one entry per leaf of the network's first layer")
         if self.runs is not None and (x.ndim < 2 or x.shape[0] != self.runs):
             raise ValueError(
                 f"`x` must have {self.runs} runs on its first axis, got shape {tuple(x.shape)}; "

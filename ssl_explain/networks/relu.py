@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import torch
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.networks.layers import LayeredReLU
 
 
@@ -36,7 +36,7 @@ class ReLUNet(LayeredReLU):
         runs: int | None = None,
     ) -> None:
         """Draw one matrix per layer."""
-        _require.integers("widths", widths, 1, "a layer needs at least one neuron")
+        require.integers("widths", widths, 1, "a layer needs at least one neuron")
         if len(widths) < 2:
             raise ValueError(
                 f"`widths` must list the input and at least one layer, got {tuple(widths)}; try (6, 5, 4)."

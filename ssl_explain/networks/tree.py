@@ -2,7 +2,7 @@
 
 import torch
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.topology import Tree
 
@@ -34,7 +34,7 @@ class TreeNet(LayeredReLU):
         runs: int | None = None,
     ) -> None:
         """Draw one matrix per node, a whole level in one tensor."""
-        m = _require.integer("neurons_per_node", neurons_per_node, 1, "a node without neurons can learn nothing")
-        b = _require.instance("topology", topology, Tree, "such as Tree(depth=3)").branching
+        m = require.integer("neurons_per_node", neurons_per_node, 1, "a node without neurons can learn nothing")
+        b = require.instance("topology", topology, Tree, "such as Tree(depth=3)").branching
         shapes = [(width, m, b if level == 0 else b * m) for level, width in enumerate(topology.widths[1:])]
         super().__init__(shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)

@@ -4,10 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._record import record
+from ssl_explain import require
 from ssl_explain.operators.covariance import mean_connection
-from ssl_explain.records import ForwardPass
+from ssl_explain.records import ForwardPass, record
 
 
 @record
@@ -68,7 +67,7 @@ def byol_terms(
     means = mean_connection(forward, layer)
     centre = means.mean(0)
     p = _square(predictor, centre.shape[0])
-    _require.dtype("predictor", p, centre.dtype, "the weights of the network")
+    require.dtype("predictor", p, centre.dtype, "the weights of the network")
     views = mean_connection(_views_as_points(forward), layer).unflatten(0, forward.output.shape[:2])
     pull, push = not online, not (target or (online and through))
     share = _share(batch, pull or push)
@@ -88,13 +87,13 @@ def _views_as_points(forward: ForwardPass) -> ForwardPass:
 
 
 def _square(predictor: Tensor, width: int) -> Tensor:
-    _require.tensor("predictor", predictor, "d_top d_in", f"a fixed one is p * torch.eye({width})")
+    require.tensor("predictor", predictor, "d_top d_in", f"a fixed one is p * torch.eye({width})")
     if predictor.shape != (width, width):
         raise ValueError(
             f"`predictor` must be a ({width}, {width}) matrix, as wide as the output, got shape "
             f"{tuple(predictor.shape)}; a fixed one is p * torch.eye({width})."
         )
-    return _require.finite("predictor", predictor)
+    return require.finite("predictor", predictor)
 
 
 def _share(batch: int | None, mean_inside: bool) -> float:
@@ -105,4 +104,4 @@ def _share(batch: int | None, mean_inside: bool) -> float:
         raise ValueError(
             f"`batch` must be None with a centring that leaves the mean inside, got {batch!r:.80}; centre both towers."
         )
-    return 1 - 1 / _require.integer("batch", batch, 2, "the mean of one point is that point: nothing would be left")
+    return 1 - 1 / require.integer("batch", batch, 2, "the mean of one point is that point: nothing would be left")

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.records import ForwardPass
 
 LARGEST = 2**30  # numbers of a connection: 4 GiB in single precision; the largest object of the theory
@@ -29,10 +29,10 @@ def check(forward: ForwardPass, layer: int) -> None:
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
         TypeError: no forward pass, a layer that is no whole number.
     """
-    depth = len(_require.instance("forward", forward, ForwardPass, "pass net.forward_pass(x)").weights)
-    _require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
+    depth = len(require.instance("forward", forward, ForwardPass, "pass net.forward_pass(x)").weights)
+    require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
     for number, weight in enumerate(forward.weights, 1):
-        _require.finite(f"weights of layer {number}", weight)
+        require.finite(f"weights of layer {number}", weight)
         if weight.ndim != 3:
             raise ValueError(
                 f"`forward` must come from a single network, got {weight.shape[0]} runs side by side; take one of them."
@@ -78,7 +78,7 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
     check(forward, layer)
     width = forward.layer_inputs[layer - 1].shape[-1]
     outputs = forward.gates[-1].shape[-2:].numel()
-    _require.room("forward", forward.gates[layer - 1].numel() * width * outputs, "take fewer points", most=LARGEST)
+    require.room("forward", forward.gates[layer - 1].numel() * width * outputs, "take fewer points", most=LARGEST)
     j = sweep(forward, layer).movedim(-3, -1)  # node, d_out, d_top
     k = forward.layer_inputs[layer - 1][..., None, :, None] * j.unsqueeze(-2)
     return k.squeeze(-4)

@@ -5,11 +5,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._record import record
-from ssl_explain._threads import as_torch
+from ssl_explain import require
 from ssl_explain.operators.connection import LARGEST, check, sweep
-from ssl_explain.records import ForwardPass
+from ssl_explain.records import ForwardPass, record
+from ssl_explain.threads import as_torch
 
 CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
 ROWS = 160_000  # entries at a time when rows are only read: with the vectors beside them they fit into 1 MB
@@ -32,7 +31,7 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
     """
     check(forward, layer)
     f = forward.layer_inputs[layer - 1]
-    _require.precise("forward", f)
+    require.precise("forward", f)
     if f.ndim != 4:
         raise ValueError(
             f"`forward` must come from views of shape (n, a, d), got {f.ndim - 2} axes in front of the input's own; "
@@ -40,7 +39,7 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
         )
     n, a, node, d_in = f.shape
     d_top, d_out = forward.gates[-1].shape[-2:].numel(), forward.gates[layer - 1].shape[-1]
-    _require.room("forward", n * d_top * node * d_out * d_in, "take fewer points or a smaller layer", most=LARGEST)
+    require.room("forward", n * d_top * node * d_out * d_in, "take fewer points or a smaller layer", most=LARGEST)
     result = _large_pages(f, n, d_top, node, d_out, d_in)
     size = max(1, CHUNK // (a * d_top * node * d_out))
     for start in range(0, n, size):
@@ -106,9 +105,9 @@ class CovarianceOperator:
             ValueError: a vector of another length.
             TypeError: what is no floating-point tensor, or of another type than the operator.
         """
-        _require.tensor("v", v, "d_weights", "one number per weight: weight.flatten()")
-        _require.last_axis("v", v, self.size, "one number per weight: weight.flatten()")
-        _require.dtype("v", v, self.factor.dtype, "the entries of the operator")
+        require.tensor("v", v, "d_weights", "one number per weight: weight.flatten()")
+        require.last_axis("v", v, self.size, "one number per weight: weight.flatten()")
+        require.dtype("v", v, self.factor.dtype, "the entries of the operator")
         u = (self._rows @ v).view(self.factor.shape[:2])
         return self._rows.mT @ self._mix(u).flatten()
 
@@ -118,7 +117,7 @@ class CovarianceOperator:
         Raises:
             ValueError: more weights than there is room for.
         """
-        _require.room("as_matrix", self.size**2, "use matvec or eigh")
+        require.room("as_matrix", self.size**2, "use matvec or eigh")
         mixed = self._mix(self.factor.flatten(1)).view(self.factor.shape)
         return mixed.flatten(0, 1).mT @ self._rows
 
@@ -134,7 +133,7 @@ class CovarianceOperator:
         """
         from scipy.sparse.linalg import LinearOperator, eigsh  # half a second that most notebooks never need
 
-        _require.integer("k", k, 1, f"the operator has {self.size} eigenvalues", high=self.size)
+        require.integer("k", k, 1, f"the operator has {self.size} eigenvalues", high=self.size)
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
@@ -195,11 +194,11 @@ def covariance_operator(
     n = factor.shape[0]
     if n < 2:
         raise ValueError(f"`forward` must hold at least two points, got {n}; one point has no variance between points.")
-    _require.finite("forward", factor)
+    require.finite("forward", factor)
     if pair_weights is not None:
-        _require.tensor("pair_weights", pair_weights, "n n", "one weight per pair of points")
-        _require.dtype("pair_weights", pair_weights, factor.dtype, "the weights of the network")
-        _require.finite("pair_weights", pair_weights)
+        require.tensor("pair_weights", pair_weights, "n n", "one weight per pair of points")
+        require.dtype("pair_weights", pair_weights, factor.dtype, "the weights of the network")
+        require.finite("pair_weights", pair_weights)
         if pair_weights.shape != (n, n) or not torch.allclose(pair_weights, pair_weights.mT):
             raise ValueError(
                 f"`pair_weights` must be a symmetric ({n}, {n}) matrix, got shape {tuple(pair_weights.shape)}; "
@@ -218,7 +217,7 @@ def law_operator(forward: ForwardPass, layer: int, joint: Float[Tensor, "pattern
         ValueError: a layer that does not exist, non-finite inputs or weights, a joint law of another shape or that is
             not symmetric.
     """
-    _require.finite("joint", joint)
+    require.finite("joint", joint)
     if joint.shape[-1] != joint.shape[-2] or not torch.allclose(joint, joint.mT, atol=1e-6):
         raise ValueError(
             f"`joint` must be a symmetric square matrix, got shape {tuple(joint.shape)}; both views of a point have "

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 
 LARGEST = 2**32  # bytes of a member; the largest published one has 2.8 GB
 FOLDER = "SSL_EXPLAIN_DATA"  # the environment variable that names the folder of the archives
@@ -188,7 +188,7 @@ def stl10(split: str, *, folder: str | Path | None = None, first: int | None = N
 
 def _bytes(first: int | None, length: int) -> int | None:
     """How much of a member holds its first records."""
-    return None if first is None else length * _require.integer("first", first, 2, "leave it out to read all pictures")
+    return None if first is None else length * require.integer("first", first, 2, "leave it out to read all pictures")
 
 
 def _one_of(split: str, parts: dict[str, tuple[str, ...]]) -> Sequence[str]:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 
 CHANCES = {"affine": 5, "crop": 3, "colour": 4, "blur": 1, "erase": 4}  # uniform numbers behind each part of a view
 
@@ -35,7 +35,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """A strength belongs to the draw of a view, not here."""
-        _require.flags(**vars(self))
+        require.flags(**vars(self))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def check_strength(strength: float) -> float:
         ValueError: a strength that is negative, infinite or NaN.
     """
     remedy = "0 gives back the picture, 0.5 is mild, at 5 the shape of a digit is lost"
-    return _require.number("strength", strength, 0, inf, remedy)
+    return require.number("strength", strength, 0, inf, remedy)
 
 
 def chances(n: int, *, generator: torch.Generator) -> Float[Tensor, "n chance"]:

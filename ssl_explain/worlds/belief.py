@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.topology import Tree
 
 Polarity = tuple[Float[Tensor, "*runs _"], ...]
@@ -52,7 +52,7 @@ def check_polarity(polarity: Polarity) -> None:
     for level in polarity:
         if not level.is_floating_point():
             raise TypeError(f"`polarity` must hold floating-point numbers, got {level.dtype}; write 1.0 for 1.")
-        _require.finite("polarity", level)
+        require.finite("polarity", level)
         if level.abs().max() > 1:
             worst = float(level.abs().max())
             raise ValueError(
@@ -71,7 +71,7 @@ def few_leaves(asked: str, leaves: int, most: int, base: int, runs: int = 1) -> 
             f"`{asked}` must see {most} leaves or fewer, got {leaves}; {base}^{leaves} entries are too many to list: "
             "sample instead, or take a shallower tree."
         )
-    _require.room(asked, 2 * runs * base**leaves, "take fewer runs")
+    require.room(asked, 2 * runs * base**leaves, "take fewer runs")
 
 
 def beliefs(polarity: Polarity, leaves: Float[Tensor, "*runs n leaf"]) -> list[Float[Tensor, "*runs n _"]]:

@@ -4,9 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._record import record
-from ssl_explain.records import Views
+from ssl_explain import require
+from ssl_explain.records import Views, record
 
 
 @record
@@ -31,7 +30,7 @@ class Clouds:
     def __post_init__(self) -> None:
         """Check that both are standard deviations of the same directions."""
         for name, value in (("between", self.between), ("within", self.within)):
-            _require.finite(name, _require.tensor(name, value, "d", "one standard deviation per direction"))
+            require.finite(name, require.tensor(name, value, "d", "one standard deviation per direction"))
             if (value < 0).any():
                 raise ValueError(
                     f"`{name}` must hold one standard deviation ≥ 0 per direction, got {value.tolist()}; "
@@ -55,11 +54,11 @@ class Clouds:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are no numbers, no generator.
         """
-        _require.integer("n", n, 1, "ask for at least one data point")
-        _require.integer("views", views, 1, "ask for at least one view")
-        q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")
-        _require.generator(generator)
-        _require.room("n", n * views * self.dimension, "draw fewer at a time")
+        require.integer("n", n, 1, "ask for at least one data point")
+        require.integer("views", views, 1, "ask for at least one view")
+        q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")
+        require.generator(generator)
+        require.room("n", n * views * self.dimension, "draw fewer at a time")
         one, many, dtype = (n, 1, self.dimension), (n, views, self.dimension), self.between.dtype
         points = torch.randn(one, generator=generator, device=generator.device, dtype=dtype) * self.between
         clouds = torch.randn(many, generator=generator, device=generator.device, dtype=self.within.dtype) * self.within

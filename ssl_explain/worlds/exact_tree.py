@@ -4,8 +4,7 @@ from dataclasses import field
 
 import torch
 
-from ssl_explain._record import record
-from ssl_explain.records import PairLaw
+from ssl_explain.records import PairLaw, record
 from ssl_explain.worlds.latent_tree import LatentTree
 
 

@@ -7,9 +7,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._record import record
-from ssl_explain.records import Views
+from ssl_explain import require
+from ssl_explain.records import Views, record
 from ssl_explain.topology import Tree
 from ssl_explain.worlds import belief
 from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods
@@ -48,7 +47,7 @@ class LatentTree:
     def __post_init__(self) -> None:
         """Check that the polarities are probabilities in disguise and that their sizes form a tree."""
         belief.check_polarity(self.polarity)
-        _require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root that never varies is no cause")
+        require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root that never varies is no cause")
         sizes = tuple(level.shape[-1] for level in self.polarity)
         if sizes != self.topology.widths[:-1]:
             raise ValueError(
@@ -74,14 +73,14 @@ class LatentTree:
             TypeError: sizes that are no whole numbers, a range that is no pair of numbers, no generator.
         """
         topology = Tree(depth, branching)
-        low, high = _require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
+        low, high = require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
         if low < 0:
             raise ValueError(
                 f"`polarity` must be a range of magnitudes in [0, 1], got low = {low:g}; signs are drawn by themselves."
             )
-        lead = () if runs is None else (_require.integer("runs", runs, 1, "leave it out for a single tree"),)
-        _require.generator(generator)
-        _require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
+        lead = () if runs is None else (require.integer("runs", runs, 1, "leave it out for a single tree"),)
+        require.generator(generator)
+        require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
         shapes = [(2, *lead, width) for width in topology.widths[:-1]]
         draw = [torch.rand(s, generator=generator, device=generator.device, dtype=torch.float32) for s in shapes]
         return cls(tuple((low + (high - low) * u[0]) * torch.where(u[1] < 0.5, -1.0, 1.0).to(u) for u in draw), root)
@@ -129,8 +128,8 @@ class LatentTree:
             ValueError: n below 1, or more points than there is room for.
             TypeError: n that is no whole number, no generator.
         """
-        _require.integer("n", n, 1, "ask for at least one data point")
-        _require.generator(generator)
+        require.integer("n", n, 1, "ask for at least one data point")
+        require.generator(generator)
         self._room(n)
         shape = (*self.runs, n, 1)
         z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
@@ -153,8 +152,8 @@ class LatentTree:
             ValueError: strength outside [0, 1] or NaN, levels of another tree.
             TypeError: a strength that is no number, levels that are no uint8 tensors, no generator.
         """
-        q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
-        _require.generator(generator)
+        q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
+        require.generator(generator)
         belief.check_levels(levels, self.runs, self.topology.widths)
         root = levels[-1]
         lead = tuple(root.shape[len(self.runs) : -1])
@@ -172,21 +171,21 @@ class LatentTree:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are no numbers, no generator.
         """
-        _require.integer("n", n, 1, "ask for at least one data point")
-        _require.integer("views", views, 1, "ask for at least one view")
+        require.integer("n", n, 1, "ask for at least one data point")
+        require.integer("views", views, 1, "ask for at least one view")
         self._room(n * views)
         levels = self.sample(n, generator=generator)
         spread = [level.unsqueeze(-2).expand(*level.shape[:-1], views, level.shape[-1]) for level in levels]
         leaves = self.augment(spread, strength, generator=generator)[0]
         return Views(self.as_input(leaves), tuple(levels))
 
-    def _room(self, points: int, *, most: int = _require.MOST) -> None:
-        _require.room("n", prod(self.runs) * points * self.dimension, "take fewer points at a time", most=most)
+    def _room(self, points: int, *, most: int = require.MOST) -> None:
+        require.room("n", prod(self.runs) * points * self.dimension, "take fewer points at a time", most=most)
 
     def as_input(self, leaves: UInt8[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch leaf"]:
         """Leaves, bytes, as a network reads them, -1.0 or 1.0: a fair coin then has mean zero."""
-        _require.instance("leaves", leaves, Tensor, "the first tensor that `sample` returns")
-        _require.dtype("leaves", leaves, torch.uint8, "those that `sample` returns")
+        require.instance("leaves", leaves, Tensor, "the first tensor that `sample` returns")
+        require.dtype("leaves", leaves, torch.uint8, "those that `sample` returns")
         return 2 * leaves.to(self.polarity[0].dtype) - 1
 
     def enumerate(self) -> tuple[Float[Tensor, "pattern leaf"], Float[Tensor, "*runs pattern 2"]]:
@@ -217,7 +216,7 @@ class LatentTree:
             >>> LatentTree((torch.tensor([1.0, 1.0]),)).pair_probabilities(1.0).diag().tolist()
             [0.5, 0.0, 0.0, 0.5]
         """
-        q = _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
+        q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
         few_leaves("pair_probabilities", self.dimension, MOST_PAIRED, 4, prod(self.runs))
         law = pair_likelihoods(self.polarity, q)
         return self.root * law[..., 1] + (1 - self.root) * law[..., 0]
@@ -232,8 +231,8 @@ class LatentTree:
             ValueError: n below 1, or more samples than there is room for.
             TypeError: n that is no whole number, no generator.
         """
-        _require.generator(generator)
-        _require.integer("n", n, 1, "ask for at least one sample")
+        require.generator(generator)
+        require.integer("n", n, 1, "ask for at least one sample")
         polarity, branching = tuple(level.double() for level in self.polarity), self.topology.branching
         reach = belief.summable(prod(self.runs), self.topology, MOST_LEAVES, MOST_SUMMED)
         self._room(n if reach < self.topology.depth else 1, most=4 * MOST_SUMMED)

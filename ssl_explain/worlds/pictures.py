@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
-from ssl_explain._record import record
-from ssl_explain.records import Views
+from ssl_explain import require
+from ssl_explain.modes import own_modes
+from ssl_explain.records import Views, record
 from ssl_explain.worlds import archives
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, chances, change, check_strength
 
@@ -47,15 +46,15 @@ class PictureWorld:
 
     def __post_init__(self) -> None:
         """Check the form of what was read."""
-        _require.tensor("images", self.images, "*picture c h w", "divide whole numbers by the largest value")
-        _require.instance("recipe", self.recipe, Recipe, "such as Recipe(erase=False)")
+        require.tensor("images", self.images, "*picture c h w", "divide whole numbers by the largest value")
+        require.instance("recipe", self.recipe, Recipe, "such as Recipe(erase=False)")
         shape = tuple(self.images.shape)
         if len(shape) != 4 or shape[0] < 2 or shape[1] not in (1, 3) or min(shape[2:]) < 4:
             raise ValueError(
                 f"`images` must have shape (pictures, 1 or 3 channels, height, width), got {shape}; "
                 "at least two pictures of at least 4 × 4 pixels."
             )
-        _require.finite("images", self.images)
+        require.finite("images", self.images)
         low, high = self.images.aminmax()
         if low < 0 or high > 1:
             raise ValueError(f"`images` must lie in [0, 1], got {low:g} to {high:g}; divide by the largest value.")
@@ -93,7 +92,7 @@ class PictureWorld:
             ValueError: pictures without their three axes.
             TypeError: pictures that are no floating-point tensor.
         """
-        _require.tensor("images", images, "*batch c h w", "one picture has channels, height and width")
+        require.tensor("images", images, "*batch c h w", "one picture has channels, height and width")
         x = images.flatten(-3)
         if not self.standardise:
             return x
@@ -114,11 +113,11 @@ class PictureWorld:
             ImportError: a strength above 0 without kornia.
         """
         remedy = "a batch of one has no other picture to differ from"
-        _require.integer("n", n, 2, f"{remedy}, and no picture is drawn twice", high=len(self))
-        _require.integer("views", views, 1, "ask for at least one view")
+        require.integer("n", n, 2, f"{remedy}, and no picture is drawn twice", high=len(self))
+        require.integer("views", views, 1, "ask for at least one view")
         check_strength(strength)
-        _require.generator(generator)
-        _require.room("views", n * views * self.dimension, "draw fewer at a time")
+        require.generator(generator)
+        require.room("views", n * views * self.dimension, "draw fewer at a time")
         chosen = torch.randperm(len(self), generator=generator, device=generator.device)[:n].to(self.images.device)
         originals = self.images[chosen].to(generator.device).repeat_interleave(views, dim=0)
         seen = change(originals, chances(len(originals), generator=generator), strength, self.recipe)
@@ -143,10 +142,10 @@ class PictureWorld:
                 f"`indices` and `strengths` must not be empty, got {indices} and {strengths}; "
                 "ask for at least one view."
             )
-        _require.generator(generator)
-        _require.room("indices", len(indices) * len(strengths) * self.dimension, "ask for a smaller grid")
+        require.generator(generator)
+        require.room("indices", len(indices) * len(strengths) * self.dimension, "ask for a smaller grid")
         for index in indices:
-            _require.integer("indices", index, 0, "count the pictures from 0", high=len(self) - 1)
+            require.integer("indices", index, 0, "count the pictures from 0", high=len(self) - 1)
         for strength in strengths:
             check_strength(strength)
         decided = chances(len(indices), generator=generator)

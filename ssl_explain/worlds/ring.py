@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.records import Views
 
 OBJECTS = ((1, 1), (1, 0, 1))
@@ -41,7 +41,7 @@ class Ring:
     def __post_init__(self) -> None:
         """Check that the patterns fit and differ under every shift."""
         remedy = "on fewer 11 and 101 overlap with themselves, for more a position would need more than 8 bits"
-        _require.integer("cells", self.cells, 5, remedy, high=256)
+        require.integer("cells", self.cells, 5, remedy, high=256)
         if not isinstance(self.dtype, torch.dtype) or not self.dtype.is_floating_point:
             raise TypeError(f"`dtype` must be a floating-point type, got {self.dtype!r}; try torch.float32.")
         _check_patterns(self.objects)
@@ -63,7 +63,7 @@ class Ring:
 
     def shift(self, strength: float) -> int | None:
         """The largest shift of a strength, in cells; None where shifts are uniform over the ring."""
-        q = _require.number("strength", strength, 0, 1, "0 is no shift, 1 is any shift")
+        q = require.number("strength", strength, 0, 1, "0 is no shift, 1 is any shift")
         return None if q == 1 else min(round(q * self.cells / 2), (self.cells - 1) // 2)
 
     def patterns(self) -> Float[Tensor, "object cell"]:
@@ -87,7 +87,7 @@ class Ring:
         """
         largest = self.shift(strength)
         kinds, places = len(self.objects), 1 if largest is None else self.cells
-        _require.room("objects", kinds * places * self.cells**2, "take fewer patterns or a smaller ring")
+        require.room("objects", kinds * places * self.cells**2, "take fewer patterns or a smaller ring")
         moves = torch.arange(self.cells) if largest is None else torch.arange(-largest, largest + 1)
         kind = torch.arange(kinds).repeat_interleave(places)
         place = torch.arange(places).repeat(kinds)
@@ -102,11 +102,11 @@ class Ring:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are no numbers, no generator.
         """
-        _require.integer("n", n, 1, "ask for at least one data point")
-        _require.integer("views", views, 1, "ask for at least one view")
+        require.integer("n", n, 1, "ask for at least one data point")
+        require.integer("views", views, 1, "ask for at least one view")
         largest = self.shift(strength)
-        _require.generator(generator)
-        _require.room("n", n * views * self.cells, "draw fewer at a time")
+        require.generator(generator)
+        require.room("n", n * views * self.cells, "draw fewer at a time")
         kind = torch.randint(len(self.objects), (n,), generator=generator, device=generator.device)
         place = torch.randint(self.cells, (n,), generator=generator, device=generator.device)
         low, high = (0, self.cells) if largest is None else (-largest, largest + 1)

@@ -8,15 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
-from ssl_explain._record import record
+from ssl_explain import require
 from ssl_explain.lessons.byol_hidden_contrast.record import HiddenContrast
 from ssl_explain.losses.predictive import PairLoss, half_square, predictive
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, fixed_predictor
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.byol import byol_terms
-from ssl_explain.records import Views
+from ssl_explain.records import Views, record
 
 BETWEEN, WITHIN = (2.0, 1.0, 0.5, 0.25), (0.5, 1.0, 1.5, 0.25)
 """Variances of the four directions, between points and between the views of a point; the mean lies in the last one."""
@@ -170,11 +169,11 @@ def hidden_contrast(
         >>> run.second_moment.shape, run.limit
         (torch.Size([11, 3]), 1.0)
     """
-    _require.integer("steps", steps, 1, "take at least one step")
-    _require.integer("runs", runs, 1, "start at least one network")
-    _require.integer("redraw", redraw, 0, "0 never begins again")
-    _require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
-    _require.number("decay", decay, 0, float("inf"), "0 is no decay")
+    require.integer("steps", steps, 1, "take at least one step")
+    require.integer("runs", runs, 1, "start at least one network")
+    require.integer("redraw", redraw, 0, "0 never begins again")
+    require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
+    require.number("decay", decay, 0, float("inf"), "0 is no decay")
     d, g = _directions(between, within, offset, centring), torch.Generator().manual_seed(seed)
     shape = (runs, len(between), len(between))
 
@@ -217,7 +216,7 @@ def _directions(between: Sequence[float], within: Sequence[float], offset: float
         raise ValueError(f"`within` must have {len(between)} directions, got {len(within)}; list the same in both.")
     for name, values in (("between", between), ("within", within), ("offset", (offset,))):
         for value in values:
-            _require.number(name, float(value), 0, float("inf"), "a variance, or a squared length, is not negative")
+            require.number(name, float(value), 0, float("inf"), "a variance, or a squared length, is not negative")
     m = np.zeros(len(between))
     m[-1] = offset
     pull = not centring.online

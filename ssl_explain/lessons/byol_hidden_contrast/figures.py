@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.lessons.latent_variables_emerge.figures import Table, pick
-from ssl_explain.results import interval
+from ssl_explain.results import Table, interval, pick
 
 TITLES = {"probe": "probe of the {}", "rank": "effective rank of the {}", "between": "between share of the {}"}
 CENTRINGS = {"none": "not centred", "mean": "mean taken off", "BatchNorm": "BatchNorm"}

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain._record import record
+from ssl_explain.records import record
 
 TERMS = ("within", "between", "mean", "decay")
 

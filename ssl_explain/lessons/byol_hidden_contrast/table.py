@@ -16,8 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
+from ssl_explain import require
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
@@ -28,6 +27,7 @@ from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     open_student,
 )
 from ssl_explain.lessons.real_images.experiment import OUTPUTS, STEPS, Evaluation, picture_run
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, MakePredictor, linear_predictor, mlp_predictor
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.worlds.pictures import digits
@@ -140,9 +140,9 @@ def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterat
         ValueError: no seeds, no steps, a seed below 1.
         KeyError: another predictor, centring or target.
     """
-    _require.integer("seeds", seeds, 1, "an interval needs two or more")
-    _require.integer("steps", steps, 1, "take at least one step")
-    _require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that students are measured on")
+    require.integer("seeds", seeds, 1, "an interval needs two or more")
+    require.integer("steps", steps, 1, "take at least one step")
+    require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that students are measured on")
     if setting[0] == "raw":
         yield dict(zip(COLUMNS, (*setting, seed, *_raw()), strict=True))
         return

@@ -8,15 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
+from ssl_explain import require
 from ssl_explain.dynamics.probe import spectrum
 from ssl_explain.dynamics.training import Measure, Training
 from ssl_explain.lessons.real_images.experiment import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
-from ssl_explain.lessons.start_here.experiment import generator_on
 from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.seeds import generator_on
 from ssl_explain.subspaces import effective_rank
 from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
@@ -74,8 +74,8 @@ def dual_run(
     """
     check_strength(strength)
     generator = generator_on(device).manual_seed(seed)
-    _require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
-    _require.integer("reinitialise_every", reinitialise_every, 0, "0 never draws the predictor anew")
+    require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
+    require.integer("reinitialise_every", reinitialise_every, 0, "0 never draws the predictor anew")
     student = open_student(world, generator=generator, scale=scale)
     net = DualNet(student, predictor, generator=generator, centring=centring, momentum=momentum)
 
@@ -101,7 +101,7 @@ def between_share(f: Float[Tensor, "n 2 d"]) -> float:
         >>> between_share(torch.tensor([[[1.0, 1.0], [1.0, 1.0]], [[-1.0, 1.0], [-1.0, 1.0]]]))
         0.5
     """
-    f = _require.finite("f", f).double()
+    f = require.finite("f", f).double()
     moment = f.square().sum(-1).mean()
     centred = f - f.mean(0)
     return float((centred[:, 0] * centred[:, 1]).sum(-1).mean() / moment) if moment > 0 else 0.0
@@ -109,7 +109,7 @@ def between_share(f: Float[Tensor, "n 2 d"]) -> float:
 
 def filled_directions(f: Float[Tensor, "*n d"]) -> float:
     """The effective rank of the :func:`spectrum` of outputs, and 0 where all are alike."""
-    flat = _require.finite("f", f).double().flatten(0, -2)
+    flat = require.finite("f", f).double().flatten(0, -2)
     return float(effective_rank(spectrum(flat))) if bool((flat != flat[0]).any()) else 0.0
 
 

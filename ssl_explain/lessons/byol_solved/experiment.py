@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._record import record
+from ssl_explain import require
 from ssl_explain.lessons.byol_solved.record import ByolRun
-from ssl_explain.records import Views
+from ssl_explain.records import Views, record
 
 Motion = tuple[Any, Any, Any]
 LIMIT = 100.0
@@ -32,10 +31,10 @@ class Rates:
 
     def __post_init__(self) -> None:
         """Check all three."""
-        _require.number("predictor", self.predictor, 0, math.inf, "1 moves P as fast as W", open_low=True)
-        _require.number("decay", self.decay, 0, math.inf, "0 switches weight decay off")
+        require.number("predictor", self.predictor, 0, math.inf, "1 moves P as fast as W", open_low=True)
+        require.number("decay", self.decay, 0, math.inf, "0 switches weight decay off")
         if self.target is not None:
-            _require.number("target", self.target, 0, math.inf, "0 freezes the target, None makes it a copy")
+            require.number("target", self.target, 0, math.inf, "0 freezes the target, None makes it a copy")
 
 
 @record
@@ -54,7 +53,7 @@ class Spread:
     def __post_init__(self) -> None:
         """Check both matrices."""
         for name, matrix in (("between", self.between), ("within", self.within)):
-            if not torch.allclose(_require.finite(name, matrix), matrix.mT, rtol=0, atol=1e-10):
+            if not torch.allclose(require.finite(name, matrix), matrix.mT, rtol=0, atol=1e-10):
                 raise ValueError(f"`{name}` must be symmetric, got {_skewness(matrix):.2g} off; use (C + Cᵀ)/2.")
             if float(torch.linalg.eigvalsh(matrix)[0]) < -1e-10:
                 raise ValueError(f"`{name}` must have no negative eigenvalue, got one; it is a second moment.")
@@ -78,8 +77,8 @@ def isotropic(d_in: int, noise: float) -> Spread:
         tensor([[0.5000, 0.0000],
                 [0.0000, 0.5000]], dtype=torch.float64)
     """
-    eye = torch.eye(_require.integer("d_in", d_in, 1, "1 is one input"), dtype=torch.float64)
-    return Spread(eye, eye * _require.number("noise", noise, 0, math.inf, "0 makes all views of a point alike"))
+    eye = torch.eye(require.integer("d_in", d_in, 1, "1 is one input"), dtype=torch.float64)
+    return Spread(eye, eye * require.number("noise", noise, 0, math.inf, "0 makes all views of a point alike"))
 
 
 def spread_of(views: Views) -> Spread:
@@ -111,7 +110,7 @@ def _checked(weights: Tensor, predictor: Tensor, target: Tensor | None, spread: 
     if predictor.shape != (d_out, d_out):
         got = tuple(predictor.shape)
         raise ValueError(f"`predictor` must have shape {(d_out, d_out)}, got {got}; it maps outputs to outputs.")
-    _require.last_axis("weights", weights, len(spread.between), "one column per input of the data")
+    require.last_axis("weights", weights, len(spread.between), "one column per input of the data")
     if target is not None and (target.shape != weights.shape or rates.target is None):
         raise ValueError(
             f"`target` must be left out of a copy, and else have the shape {(d_out, d_in)} of the weights, "
@@ -119,7 +118,7 @@ def _checked(weights: Tensor, predictor: Tensor, target: Tensor | None, spread: 
         )
     parts = (weights, predictor, weights if target is None else target)
     for name, part in zip(("weights", "predictor", "target"), parts, strict=True):
-        _require.finite(name, part)
+        require.finite(name, part)
     return [part.detach().double().numpy().copy() for part in parts]
 
 
@@ -183,9 +182,9 @@ def matrix_training(
     Raises:
         ValueError: matrices that do not fit each other, a learning rate that is not positive, fewer than one step.
     """
-    _require.number("learning_rate", learning_rate, 0, math.inf, "0.1 is close to the flow", open_low=True)
-    _require.integer("steps", steps, 1, "one step at least")
-    _require.integer("every", every, 1, "1 keeps every step")
+    require.number("learning_rate", learning_rate, 0, math.inf, "0.1 is close to the flow", open_low=True)
+    require.integer("steps", steps, 1, "one step at least")
+    require.integer("every", every, 1, "1 keeps every step")
     w, p, a = _checked(weights, predictor, target, spread, rates)
     between, total = spread.between.double().numpy(), (spread.between + spread.within).double().numpy()
     kept = [(w, p, a)]

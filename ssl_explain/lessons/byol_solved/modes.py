@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.lessons.byol_solved.experiment import Rates, integrate
 from ssl_explain.lessons.byol_solved.record import ByolRun, ModeRun
 
@@ -58,9 +58,9 @@ def mode_flow(
 
 
 def _checked(p: Tensor, s: Tensor, noise: float) -> None:
-    _require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")
-    _require.finite("p", p)
-    if bool((_require.finite("s", s) < 0).any()):
+    require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")
+    require.finite("p", p)
+    if bool((require.finite("s", s) < 0).any()):
         raise ValueError(f"`s` must be at least 0, got {float(s.min()):g}; it is an eigenvalue of W Wᵀ.")
 
 
@@ -74,7 +74,7 @@ def threshold(noise: float) -> float:
         >>> threshold(0.0), threshold(1.0)
         (0.25, 0.125)
     """
-    return 1 / (4 * (1 + _require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")))
+    return 1 / (4 * (1 + require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")))
 
 
 def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
@@ -91,7 +91,7 @@ def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
         >>> fixed_points(noise=0.0, decay=0.3)
         ()
     """
-    root = 1 - _require.number("decay", decay, 0, math.inf, "0 is none") / threshold(noise)
+    root = 1 - require.number("decay", decay, 0, math.inf, "0 is none") / threshold(noise)
     if root < 0:
         return ()
     return tuple(round((1 + sign * math.sqrt(root)) / (2 * (1 + noise)), 15) for sign in (-1, 1))
@@ -176,7 +176,7 @@ def basin_boundary(
         ValueError: a negative variance, columns that are not finite, a top that is not positive.
     """
     _checked(columns, torch.zeros(1), noise)
-    _require.number("top", top, 0, math.inf, "look at least as far as s = p+²/α", open_low=True)
+    require.number("top", top, 0, math.inf, "look at least as far as s = p+²/α", open_low=True)
     fixed = fixed_points(noise, rates.decay)
     if not fixed:
         return torch.full_like(columns, math.inf)

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.records import Views
 
 SPREAD = 8.0  # within e^±8 of each other columns are told apart to 1e-12
@@ -133,9 +133,9 @@ def take_steps(
             positive, a negative number of steps.
     """
     _check(c, theta, orthonormal=orthonormal)
-    _require.number("step_size", step_size, 0, math.inf, "small steps follow the flow; try 0.1", open_low=True)
-    _require.integer("steps", steps, 0, "0 only returns the start")
-    _require.integer("every", every, 1, "1 keeps every step")
+    require.number("step_size", step_size, 0, math.inf, "small steps follow the flow; try 0.1", open_low=True)
+    require.integer("steps", steps, 0, "0 only returns the start")
+    require.integer("every", every, 1, "1 keeps every step")
     found = [theta]
     for step in range(1, steps + 1):
         wish = c @ theta
@@ -180,7 +180,7 @@ def _check(c: Tensor, theta: Tensor, *, orthonormal: bool = False) -> None:
     if c.ndim != 2 or c.shape[0] != c.shape[1]:
         raise ValueError(f"`c` must be a square matrix, got shape {tuple(c.shape)}; build it with simple_matrix.")
     for name, value in (("c", c), ("theta", theta)):
-        _require.finite(name, value)
+        require.finite(name, value)
     if (c - c.mT).abs().max() > TOLERANCE * c.abs().max():
         raise ValueError("`c` must be symmetric, got one that is not; only (C + Cᵀ)/2 counts in the objective.")
     d = len(c)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
@@ -56,7 +56,7 @@ def first_layers(
     """
     if scale not in SCALES:
         raise ValueError(f"`scale` must be one of {', '.join(SCALES)}, got {scale!r}; these two are compared.")
-    _require.integer("width", width, DIMENSION, f"{DIMENSION} orthonormal columns need as many dimensions")
+    require.integer("width", width, DIMENSION, f"{DIMENSION} orthonormal columns need as many dimensions")
     drawn = []
     for seed in seeds:
         _, g = generators(seed, 2)
@@ -140,7 +140,7 @@ def drift_block(loss: str, scale: str, width: int, *, seeds: int, seed: int) -> 
     Raises:
         ValueError: no seeds; whatever :func:`drift_run` rejects.
     """
-    _require.integer("seeds", seeds, 1, "an interval needs two or more")
+    require.integer("seeds", seeds, 1, "an interval needs two or more")
     own = range(seed, seed + seeds)
     times = UNBOUNDED if (loss, scale) == ("contrastive", "ntk") else TIMES
     run = drift_run(loss, scale, width, times, seeds=own)
@@ -200,7 +200,7 @@ def _hidden(bottom: Tensor, x: Tensor, linear: bool) -> tuple[Tensor, Tensor]:
 
 def _steps(times: Sequence[float], step_size: float) -> list[int]:
     """After how many steps the times are reached."""
-    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow", open_low=True)
+    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow", open_low=True)
     steps = [round(time / step_size) for time in times]
     exact = all(abs(n * step_size - time) < 1e-9 for n, time in zip(steps, times, strict=True))
     if not steps or not exact or any(b <= a for a, b in pairwise([0, *steps])):

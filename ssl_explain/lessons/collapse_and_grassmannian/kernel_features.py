@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import span_flow
 
 
@@ -14,7 +14,7 @@ def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n 
     Raises:
         ValueError: a scale that is not positive.
     """
-    _require.number("scale", scale, 0, float("inf"), "about the distance of neighbours", open_low=True)
+    require.number("scale", scale, 0, float("inf"), "about the distance of neighbours", open_low=True)
     return (-(x.unsqueeze(1) - x.unsqueeze(0)).square().sum(-1) / (2 * scale**2)).exp()
 
 
@@ -41,7 +41,7 @@ def root_of(gram: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n r"], Float[Ten
     Raises:
         ValueError: a kernel matrix that is not square, symmetric, finite and positive semi-definite.
     """
-    _require.finite("gram", gram)
+    require.finite("gram", gram)
     if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or not torch.allclose(gram, gram.mT):
         raise ValueError(f"`gram` must be square and symmetric, got {tuple(gram.shape)}; entry ij is k(x_i, x_j).")
     values, vectors = torch.linalg.eigh(gram)
@@ -74,8 +74,8 @@ def kernel_steps(
     Raises:
         ValueError: a step size that is not positive, a negative number of steps, a start with aᵀGa ≠ I.
     """
-    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.1", open_low=True)
-    _require.integer("steps", steps, 0, "0 only returns the start")
+    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.1", open_low=True)
+    require.integer("steps", steps, 0, "0 only returns the start")
     if (a.mT @ gram @ a - torch.eye(a.shape[1], dtype=a.dtype)).abs().max() > 1e-6:
         raise ValueError("`a` must fulfil aᵀGa = I, got another; divide by the Cholesky factor of aᵀGa.")
     for _ in range(steps):

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.dynamics.kept import measured
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 
@@ -38,8 +38,8 @@ def layers_with_product(
         tensor([[0.6000, 0.0000]])
     """
     k, d = m.shape
-    _require.finite("m", m)
-    _require.integer("width", width, d + k, f"{k} outputs and {d} inputs need so many dimensions")
+    require.finite("m", m)
+    require.integer("width", width, d + k, f"{k} outputs and {d} inputs need so many dimensions")
     largest = float(torch.linalg.matrix_norm(m, 2))
     if largest > 1 + 1e-9:
         raise ValueError(f"`m` must have singular values up to 1, got {largest:.3g}; orthonormal layers only shrink.")
@@ -142,8 +142,8 @@ def _runge_kutta(
 
 
 def _positive(steps: int, step_size: float) -> None:
-    _require.integer("steps", steps, 1, "take at least one step")
-    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.02", open_low=True)
+    require.integer("steps", steps, 1, "take at least one step")
+    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.02", open_low=True)
 
 
 def _fit(c: Tensor, bottom: Tensor, top: Tensor) -> None:
@@ -152,4 +152,4 @@ def _fit(c: Tensor, bottom: Tensor, top: Tensor) -> None:
         shapes = ", ".join(str(tuple(x.shape)) for x in (c, bottom, top))
         raise ValueError(f"`c`, `bottom`, `top` must have shapes (d, d), (n, d), (k, n), got {shapes}; transpose one.")
     for name, value in (("c", c), ("bottom", bottom), ("top", top)):
-        _require.finite(name, value)
+        require.finite(name, value)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
@@ -23,7 +23,7 @@ def expected_maximum(pool: Float[Tensor, " n"], draws: int) -> float:
         >>> expected_maximum(torch.tensor([0.0, 1.0]), draws=2)
         0.75
     """
-    _require.integer("draws", draws, 1, "the maximum of nothing is nothing")
+    require.integer("draws", draws, 1, "the maximum of nothing is nothing")
     if pool.ndim != 1 or not len(pool):
         raise ValueError(f"`pool` must be a list of values, got shape {tuple(pool.shape)}; flatten it.")
     edges = (torch.arange(len(pool) + 1, dtype=torch.float64) / len(pool)) ** draws

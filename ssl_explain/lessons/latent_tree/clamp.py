@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods, transmit
 from ssl_explain.worlds.latent_tree import MOST_PAIRED, LatentTree, Levels
 
@@ -88,7 +88,7 @@ def pair_law_below(tree: LatentTree, level: int, node: int, strength: float) -> 
     Raises:
         ValueError: more than nine leaves below the node, strength outside [0, 1].
     """
-    kept = (1 - _require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")) ** 2
+    kept = (1 - require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")) ** 2
     branching = tree.topology.branching
     few_leaves("pair_law_below", branching**level, MOST_PAIRED, 4)
     width = tree.topology.widths[level]

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._record import record
+from ssl_explain import require
 from ssl_explain.lessons.latent_tree.clamp import pair_law_below
+from ssl_explain.records import record
 from ssl_explain.worlds.belief import pattern_likelihoods
 from ssl_explain.worlds.latent_tree import MOST_LEAVES, MOST_PAIRED, LatentTree
 
@@ -80,7 +80,7 @@ class ChildNeurons:
             leaf = self.weights.new_tensor([-1, 1]).view(2, 1, 1).expand(2, b, 1)
             return (self._neurons(leaf).diff(dim=0) / 2).flatten()
         if b**below > MOST_LEAVES:
-            return self._sampled_selectivity(_require.generator(generator))
+            return self._sampled_selectivity(require.generator(generator))
         width = self.tree.topology.widths[below]
         polarity = tuple(rho.unflatten(-1, (width, -1))[self.children] for rho in self.tree.polarity[:below])
         x, _ = LatentTree(tuple(rho[0] for rho in polarity)).enumerate()
@@ -120,7 +120,7 @@ class ChildNeurons:
         """
         width = self.tree.topology.widths[self.level]
         if self.tree.dimension // width > MOST_PAIRED:
-            return self._sampled_covariance(strength, _require.generator(generator))
+            return self._sampled_covariance(strength, require.generator(generator))
         x, _ = LatentTree(
             tuple(rho.unflatten(-1, (width, -1))[0] for rho in self.tree.polarity[: self.level])
         ).enumerate()

@@ -3,7 +3,7 @@
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from ssl_explain._record import record
+from ssl_explain.records import record
 from ssl_explain.topology import Tree
 
 

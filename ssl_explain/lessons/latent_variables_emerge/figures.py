@@ -9,9 +9,7 @@ from torch import Tensor
 
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.results import interval
-
-Table = dict[str, np.ndarray]
+from ssl_explain.results import Table, interval, pick
 
 
 def plot_overparameterisation(table: Table, *, ax: Axes) -> Axes:
@@ -94,9 +92,3 @@ def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"
     return Illustration(
         figure, f"Part of the way to the ceiling after {steps[-1]} steps, {runs} seeds: {', '.join(words)}."
     )
-
-
-def pick(table: Table, **values: float | str | np.number) -> Table:
-    """The rows in which each of these columns has this value."""
-    keep = np.all([table[name] == value for name, value in values.items()], axis=0)
-    return {name: column[keep] for name, column in table.items()}

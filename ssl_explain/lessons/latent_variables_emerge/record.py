@@ -5,8 +5,8 @@ from dataclasses import field
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain._record import record
 from ssl_explain.lessons.start_here.record import Emergence
+from ssl_explain.records import record
 
 
 @record

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.start_here.experiment import emergence_run
@@ -25,7 +25,7 @@ def block(
     Raises:
         ValueError: no neurons, a polarity range outside [0, 1], no runs, no steps, a device that is not there.
     """
-    _require.integer("steps", steps, 1, "take at least one step")
+    require.integer("steps", steps, 1, "take at least one step")
     low, high = polarity
     run = emergence_run(
         neurons=neurons, polarity=(low, high), strength=1.0, seed=seed, runs=runs, points=2000,

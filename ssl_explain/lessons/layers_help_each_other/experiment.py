@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.worlds.ring import Ring
@@ -79,7 +79,7 @@ def two_layer_growth(
         torch.Size([6, 3, 2])
     """
     for name, value in (("rate", rate), ("limit", limit), ("top_scale", top_scale)):
-        _require.number(name, value, 0, math.inf, "it must be positive", open_low=True)
+        require.number(name, value, 0, math.inf, "it must be positive", open_low=True)
     x = Ring(cells, dtype=torch.float64).enumerate(strength).x
     net = ReLUNet((cells, *widths), generator=torch.Generator().manual_seed(seed), scale=scale, runs=runs)
     w1, w2 = (w.detach().double().squeeze(1).expand(3, *w.shape[:1], *w.shape[2:]) for w in net.weights)

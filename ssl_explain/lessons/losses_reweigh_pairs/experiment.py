@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
+from ssl_explain import require
 from ssl_explain.dynamics.flow import flow
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue
 from ssl_explain.losses.contrastive import Loss
 from ssl_explain.losses.weights import pull_and_push
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.connection import connection
 from ssl_explain.records import ForwardPass, Trace, Views
@@ -32,7 +32,7 @@ def crowds(n: int, a: int, negatives: int = 1, *, generator: torch.Generator | N
         >>> crowds(2, 2).flatten().tolist()
         [0, 1, 2, 3]
     """
-    _require.integer("negatives", negatives, 1, "a contrastive loss needs something to push away")
+    require.integer("negatives", negatives, 1, "a contrastive loss needs something to push away")
     if negatives == 1:
         return torch.arange(n * a).unsqueeze(-1)
     if generator is None:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.lessons.one_family.members import Member, moments
 from ssl_explain.lessons.one_family.record import FamilyRun, FamilyView, Frontier
 from ssl_explain.subspaces import principal_angles
@@ -30,10 +30,10 @@ def start_weights(
     Raises:
         ValueError: no runs, no outputs, more outputs than directions, a scale that is not positive.
     """
-    _require.integer("runs", runs, 1, "ask for at least one")
-    _require.integer("directions", directions, 1, "a world has a direction")
-    _require.integer("outputs", outputs, 1, "a linear network learns no more directions", high=directions)
-    _require.number("scale", scale, 0, float("inf"), "small weights start near linear growth; try 0.3", open_low=True)
+    require.integer("runs", runs, 1, "ask for at least one")
+    require.integer("directions", directions, 1, "a world has a direction")
+    require.integer("outputs", outputs, 1, "a linear network learns no more directions", high=directions)
+    require.number("scale", scale, 0, float("inf"), "small weights start near linear growth; try 0.3", open_low=True)
     shape = (runs, outputs, directions)
     return scale * torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float64)
 
@@ -56,8 +56,8 @@ def train_member(
     Raises:
         ValueError: no steps, none of them kept.
     """
-    _require.integer("steps", steps, 1, "training takes a step")
-    _require.integer("every", every, 1, "1 keeps every step", high=steps)
+    require.integer("steps", steps, 1, "training takes a step")
+    require.integer("every", every, 1, "1 keeps every step", high=steps)
     b, c = (variance.expand(len(start), -1).unsqueeze(1) for variance in (between, within))
     weights, on_between, on_within, predictors = (
         torch.stack(part) for part in _follow(member, start, b, c, steps, every)

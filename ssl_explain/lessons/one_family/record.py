@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain._record import record
+from ssl_explain.records import record
 
 
 @record

@@ -10,9 +10,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
-from ssl_explain._record import record
+from ssl_explain import require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.real_images.checkpoint import (
     checkpoint_path,
@@ -31,6 +29,8 @@ from ssl_explain.lessons.real_images.experiment import (
     picture_loss,
     picture_run,
 )
+from ssl_explain.modes import own_modes
+from ssl_explain.records import record
 from ssl_explain.worlds.pictures import PictureWorld, cifar10, digits, stl10
 
 SCORED = 2000  # pictures to fit a probe on, and as many to score: more take minutes and change the second digit
@@ -60,7 +60,7 @@ class ImageSettings:
         if self.dataset not in WORLDS:
             raise ValueError(f"`dataset` must be one of {', '.join(WORLDS)}, got {self.dataset!r}.")
         if self.first is not None:
-            _require.integer("first", self.first, 2, "leave it out for all pictures")
+            require.integer("first", self.first, 2, "leave it out for all pictures")
 
     def worlds(self, folder: str | Path | None = None) -> tuple[PictureWorld, PictureWorld]:
         """Pictures to train on and pictures to test; CIFAR-10 and STL-10 from ``folder`` or $SSL_EXPLAIN_DATA."""
@@ -128,7 +128,7 @@ def train_on_images(
         FileNotFoundError: the pictures are not there.
         ImportError: kornia or safetensors is needed and not installed.
     """
-    _require.integer("epochs", epochs, 1, "an epoch shows as many pictures as there are")
+    require.integer("epochs", epochs, 1, "an epoch shows as many pictures as there are")
     _check_place(out, resume)
     train, test = settings.worlds(folder)
     run, per_epoch = settings.run(train), max(1, len(train) // settings.batch)

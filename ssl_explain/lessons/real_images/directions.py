@@ -8,15 +8,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
-from ssl_explain._record import record
+from ssl_explain import require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.real_images.record import Directions
 from ssl_explain.losses.contrastive import contrastive, info_nce
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
-from ssl_explain.records import Views
+from ssl_explain.records import Views, record
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.augment import augment
 from ssl_explain.worlds.pictures import PictureWorld
@@ -49,7 +48,7 @@ def students(
     Raises:
         ValueError: no runs, more pictures in a step than there are, a negative number of steps or strength.
     """
-    _require.integer("steps", steps, 0, "0 leaves the students untrained")
+    require.integer("steps", steps, 0, "0 leaves the students untrained")
     g, _, _ = generators(seed, 3)
     net = ReLUNet(
         (world.dimension, HIDDEN, OUTPUTS), generator=g, scale=SCALE, linear_top=True, runs=runs, normalise=True

@@ -12,15 +12,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
+from ssl_explain import require
 from ssl_explain.dynamics.probe import neighbours, probe
 from ssl_explain.dynamics.training import Measure, Training
-from ssl_explain.lessons.start_here.experiment import generator_on
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.surrogate import frozen_info_nce
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.conv import ConvNet
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.seeds import generator_on
 from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
 
@@ -119,7 +119,7 @@ def picture_run(
     """
     check_strength(strength)
     generator = generator_on(device).manual_seed(seed)
-    _require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
+    require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
     net = picture_student(world, kind, generator=generator)
     objective = contrastive(loss or picture_loss("nce"), negatives="batch")
     return Training(

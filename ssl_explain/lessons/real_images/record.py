@@ -3,8 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain._record import record
-from ssl_explain.records.training import Trace
+from ssl_explain.records import Trace, record
 
 
 @record

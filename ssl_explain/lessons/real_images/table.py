@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from ssl_explain import _require
-from ssl_explain._modes import own_modes
+from ssl_explain import require
 from ssl_explain.dynamics.parts import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.real_images.experiment import (
@@ -25,6 +24,7 @@ from ssl_explain.lessons.real_images.experiment import (
     picture_run,
 )
 from ssl_explain.losses.contrastive import Loss
+from ssl_explain.modes import own_modes
 from ssl_explain.worlds.pictures import digits
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -87,8 +87,8 @@ def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed:
     Raises:
         ValueError: no seeds, no steps, a strength below 0, another kind of student.
     """
-    _require.integer("seeds", seeds, 1, "an interval needs two or more")
-    _require.integer("steps", steps, 1, "take at least one step")
+    require.integer("seeds", seeds, 1, "an interval needs two or more")
+    require.integer("steps", steps, 1, "take at least one step")
     yield dict(zip(STRENGTH_COLUMNS, (kind, strength, seed, "raw", *_raw()), strict=True))
     for own in range(seed, seed + seeds):
         untrained = picture_run(digits("train"), kind=kind, seed=own).net
@@ -106,8 +106,8 @@ def loss_block(setting: tuple[str, float, float], *, seeds: int, steps: int, see
     Raises:
         ValueError: no seeds, no steps, another loss.
     """
-    _require.integer("seeds", seeds, 1, "an interval needs two or more")
-    _require.integer("steps", steps, 1, "take at least one step")
+    require.integer("seeds", seeds, 1, "an interval needs two or more")
+    require.integer("steps", steps, 1, "take at least one step")
     name, temperature, beta = setting
     if name == "raw":
         yield dict(zip(LOSS_COLUMNS, (*setting, seed, *_raw()), strict=True))

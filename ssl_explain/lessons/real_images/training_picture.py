@@ -9,11 +9,10 @@ from matplotlib.text import Text
 
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.lessons.latent_variables_emerge.figures import Table, pick
 from ssl_explain.lessons.real_images.picture import mosaic
 from ssl_explain.lessons.real_images.record import PictureTraining
 from ssl_explain.lessons.start_here.stretches import Marks, courses, ending, height_at
-from ssl_explain.results import interval
+from ssl_explain.results import Table, interval, pick
 from ssl_explain.subspaces import effective_rank
 
 ROWS, COLUMNS = 5, 5

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.dynamics.kept import measured
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.networks.relu import ReLUNet
@@ -128,8 +128,8 @@ def follow(
     weights: Float[Tensor, "neuron cell"], update: Update, *, steps: int, step_size: float, every: int = 1
 ) -> Float[Tensor, "t neuron cell"]:
     """Euler steps that keep the length of every neuron's weights; the state at the start and after every ``every``."""
-    _require.integer("steps", steps, 1, "a flow needs at least one step")
-    _require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 1", open_low=True)
+    require.integer("steps", steps, 1, "a flow needs at least one step")
+    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 1", open_low=True)
     norms, w, kept = weights.norm(dim=-1, keepdim=True), weights, [weights]
     for step in range(1, steps + 1):
         w = w + step_size * measured("update", update(w), w)

@@ -6,16 +6,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain._modes import own_modes
-from ssl_explain._record import record
 from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.losses.contrastive import contrastive, info_nce
+from ssl_explain.modes import own_modes
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.networks.tree import TreeNet
-from ssl_explain.records import Trace
+from ssl_explain.records import Trace, record
+from ssl_explain.seeds import generator_on
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
@@ -48,22 +48,6 @@ def student(
         )
     widths = [tree.dimension, *(width * neurons for width in tree.topology.widths[1:])]
     return ReLUNet(widths, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)
-
-
-def generator_on(device: str) -> torch.Generator:
-    """A source of random numbers on a device; whatever it draws lives there too.
-
-    Raises:
-        ValueError: a device that PyTorch does not know, was built without, or does not find.
-    """
-    try:
-        torch.empty(0, device=device)  # a build for GPUs makes the generator also where there is no GPU
-        return torch.Generator(device)
-    except (RuntimeError, AssertionError) as error:  # PyTorch says "not compiled with CUDA" by an AssertionError
-        raise ValueError(
-            f"`device` must be one that this PyTorch ({torch.__version__}) can use, got {device!r} "
-            f'({str(error).splitlines()[0]}); take "cpu", or install a GPU build on a machine with a GPU.'
-        ) from error
 
 
 @record

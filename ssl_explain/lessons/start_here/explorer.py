@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from ssl_explain import _require
+from ssl_explain import require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.streaming import Run, StreamingExplorer
 from ssl_explain.lessons.start_here.picture import EmergencePicture
@@ -26,7 +26,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
 
     def __init__(self, state: TreeState, controls: Sequence[str] = (), levels: tuple[int, ...] = ()) -> None:
         """Build the first run and its picture; ``levels`` picks the curves (all of them if empty)."""
-        _require.integers("levels", levels, -len(TreeState.controls()["depth"].values()), "0 is the root, 1 the lowest")
+        require.integers("levels", levels, -len(TreeState.controls()["depth"].values()), "0 is the root, 1 the lowest")
         self._levels = levels
         super().__init__(state, controls)
 

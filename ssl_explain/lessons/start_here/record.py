@@ -4,8 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain._record import record
-from ssl_explain.records.training import Trace
+from ssl_explain.records import Trace, record
 from ssl_explain.topology import Tree
 
 

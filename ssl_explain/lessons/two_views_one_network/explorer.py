@@ -17,8 +17,7 @@ from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import Views
-from ssl_explain.records.training import INTERRUPTED
+from ssl_explain.records import INTERRUPTED, Views
 from ssl_explain.worlds.clouds import Clouds
 
 LOSSES = ("InfoNCE", "soft triplet", "L_simp", "r+ alone")

@@ -1,1 +1,0 @@
-"""The exercises: checks with reasons, and the one copy of each solution."""

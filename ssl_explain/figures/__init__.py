@@ -1,1 +1,0 @@
-"""The painter: records become pictures; nothing is computed here."""

@@ -1,0 +1,256 @@
+"""The house keeps its rooms apart: an import only goes down, and nothing global is touched."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "ssl_explain"
+FILES = sorted(PACKAGE.rglob("*.py"))
+COURSE = [path.stem[3:] for path in sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))]
+GROUND = {"require", "topology", "records", "results", "seeds", "subspaces", "modes", "threads"}
+THEORY = {"worlds", "networks", "losses", "operators"}
+EXPLORER = "lessons/latent_tree/explorer"
+DRAWN = ("picture", "figures", "stretches")  # how the files of a lesson that draw are called
+RANKS = [GROUND, THEORY, {"dynamics", "kit"}, {"lessons"}, {"jobs", "__init__"}, {"__main__"}]
+RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
+ARROWS = {
+    "latent_variables_emerge": {"start_here"},
+    "real_images": {"start_here", "losses_reweigh_pairs"},
+    "byol_hidden_contrast": {"real_images"},
+}
+THIN = 7060
+"""Lines outside the lessons, at most."""
+DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like"}
+DRAWS |= {"randn_like", "randint_like", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "Linear"}
+MAKES = {f"torch.{name}" for name in ("rand", "randn", "randint", "randperm", "normal")}
+GLOBAL = ("torch.manual_seed", "torch.seed", "torch.random.", "np.random.", "numpy.random.", "random.", "torch.cuda.")
+FILES_BY_PICKLE = ("torch.load", "torch.save")
+PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve"}
+JOBS = {"joblib.Parallel", "joblib.delayed", "joblib.parallel_config"}  # joblib's caches and files are pickles
+SWEEP = "dynamics/sweep"
+ALLOWED = {(SWEEP, name) for name in JOBS}
+
+
+def imports(tree: ast.AST) -> list[str]:
+    """Dotted names of everything imported, wherever the statement stands."""
+    names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return names + [f"{'.' * node.level}{node.module or ''}.{a.name}" for node in froms for a in node.names]
+
+
+def draws(place: str) -> bool:
+    """Whether a file of a lesson, or of the kit, may use matplotlib."""
+    return place.startswith("kit") or (place.startswith("lessons") and place.endswith(DRAWN))
+
+
+def shows(place: str) -> bool:
+    """Whether a file may use ipywidgets."""
+    return place.startswith("kit") or (place.startswith("lessons") and place.endswith("explorer"))
+
+
+def goes_down(place: str, target: list[str]) -> bool:
+    """Whether a file may import a module of the package, both as lists of names below ``ssl_explain``."""
+    room, lesson = place.split("/")[0], [*place.split("/"), ""][1]
+    to = target[0] if target and target[0] in RANK else "__init__"
+    if room == to == "lessons":
+        return lesson == target[1] or COURSE.index(target[1]) < COURSE.index(lesson)
+    if draws(place) and room in ("lessons", "figures"):
+        return to in GROUND | {"kit", "figures"}
+    return RANK[to] < RANK[room] or room == to or {room, to} <= GROUND
+
+
+def why_not(place: str, name: str) -> str | None:
+    """What is wrong with importing ``name`` in ``place`` (a room, or a file in it), if anything."""
+    room = place.split("/")[0]
+    top, *rest = name.split(".")
+    if top == "ssl_explain":
+        return None if goes_down(place, rest) else "an import only goes down"
+    rules = {
+        "relative: write the full name": not top,
+        "only pictures draw": top in {"matplotlib", "seaborn"} and not draws(place),
+        "pyplot keeps figures in a global register": "pyplot" in rest and room == "kit",
+        "only the kit and explorers know ipywidgets": top == "ipywidgets" and not shows(place),
+        "the rooms below `dynamics` do not optimise": name.startswith("torch.optim") and RANK[room] < 2,
+        "no pickle, no global random numbers": top in PICKLES | {"random"} and (place, name) not in ALLOWED,
+        "only a sweep talks to a cluster": top in {"dask", "distributed"} and place != SWEEP,
+        "only `worlds/augment` knows kornia": top == "kornia" and place != "worlds/augment",
+        "kornia's random classes use global state": top == "kornia" and "augmentation" in rest,
+    }
+    return next((reason for reason, broken in rules.items() if broken), None)
+
+
+def streams(tree: ast.AST) -> tuple[list[str], list[tuple[str, str]]]:
+    """Seeds that have no name of their own, and every (seed, stream) that is made, in order.
+
+    ``a, _, b = generators(seed, 3)`` makes streams 0 and 2, ``generators(seed, 2)[1]`` makes stream 1, and
+    ``manual_seed(seed)`` makes stream 0.
+    """
+    nameless, made, places = [], [], {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            names = [ast.unparse(name) for name in node.targets[0].elts]
+            places[node.value] = [str(k) for k, name in enumerate(names) if name != "_"]
+        if isinstance(node, ast.Subscript):
+            places[node.value] = [ast.unparse(node.slice)]
+    for node in ast.walk(tree):
+        called = ast.unparse(node.func).rsplit(".", 1)[-1] if isinstance(node, ast.Call) else ""
+        if called in {"manual_seed", "generators"}:
+            seed = node.args[0]
+            if not isinstance(seed, ast.Name | ast.Attribute):
+                nameless.append(ast.unparse(seed))
+            else:
+                kept = places.get(node, ["0" if called == "manual_seed" else "all"])
+                made += [(ast.unparse(seed).rsplit(".", 1)[-1], place) for place in kept]
+    return nameless, made
+
+
+def violations(source: str, place: str) -> list[str]:
+    """Everything in one file that breaks a rule of the house."""
+    tree, room = ast.parse(source), place.split("/")[0]
+    found = [f"import {name}: {reason}" for name in imports(tree) if (reason := why_not(place, name))]
+    nameless, made = streams(tree)
+    found += [
+        f"seed {seed}: a seed is an argument or a constant with a name; split it by `generators`" for seed in nameless
+    ]
+    shared = [
+        one for one in made if made.count(one) > 1 or (one[1] == "all" and [seed for seed, _ in made].count(one[0]) > 1)
+    ]
+    found += [f"stream {one}: two generators share it, see `generators`" for one in sorted(set(shared))]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called, keywords = ast.unparse(node.func), {k.arg: ast.unparse(k.value) for k in node.keywords}
+            last = called.rsplit(".", 1)[-1]
+            drawn = last in DRAWS and "generator" not in keywords
+            adrift = called in MAKES and room in {"worlds", "networks"} and keywords.get("device") != "generator.device"
+            if drawn or last == "cuda" or "allow_pickle" in keywords or called in FILES_BY_PICKLE:
+                found.append(f"call {called}")
+            elif called.startswith(GLOBAL) and last not in {"Generator", "default_rng", "SeedSequence", "is_available"}:
+                found.append(f"call {called}: global state")
+            elif adrift:
+                found.append(f"call {called}: what is drawn lives where the generator lives, device=generator.device")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_file_keeps_the_rules(path):
+    source = path.read_text(encoding="utf-8")
+    assert violations(source, path.relative_to(PACKAGE).with_suffix("").as_posix()) == []
+    assert source.count("\n") <= 250, "no file is longer than 250 lines"
+
+
+@pytest.mark.parametrize(
+    ("room", "planted"),
+    [
+        ("worlds", "from ssl_explain.networks.tree import TreeNet"),
+        ("worlds", "def f():\n    import ssl_explain.losses"),
+        ("losses", "from ssl_explain import TreeNet"),
+        ("records", "from ssl_explain.worlds.latent_tree import LatentTree"),
+        ("lessons/latent_tree/picture", "from ssl_explain.dynamics import training"),
+        ("lessons/latent_tree/figures", "from ssl_explain.worlds.latent_tree import LatentTree"),
+        (EXPLORER, "from ssl_explain.lessons.one_family.members import members"),
+        ("lessons/latent_tree/experiment", "import ipywidgets"),
+        (EXPLORER, "import seaborn"),
+        ("kit/exercise", "from ssl_explain.dynamics import training"),
+        ("dynamics", "from ssl_explain.kit.runner import Runner"),
+        ("dynamics", "from ..worlds import latent_tree"),
+        ("dynamics", "import matplotlib.pyplot as plt"),
+        ("kit/live", "from matplotlib import pyplot"),
+        ("lessons/latent_tree/picture", "import ipywidgets"),
+        ("networks", "from torch.optim import SGD"),
+        ("worlds", "import pickle"),
+        ("dynamics/training", "from joblib import Parallel"),
+        ("dynamics/sweep", "from joblib import Memory"),
+        ("dynamics/sweep", "import joblib"),
+        ("dynamics/parts", "from joblib import dump"),
+        ("dynamics/parts", "from distributed import Client"),
+        ("worlds/pictures", "import kornia"),
+        ("worlds/augment", "from kornia.augmentation import RandomAffine"),
+        ("worlds", "x = torch.rand(3)"),
+        ("worlds", "x = torch.rand(3, generator=g)"),
+        ("networks", "x = torch.randn(3, generator=generator, device='cpu')"),
+        ("worlds", "torch.manual_seed(seed)"),
+        ("worlds", "np.random.seed(0)"),
+        ("networks", "net.cuda()"),
+        ("results", "torch.load(path)"),
+        ("dynamics", "torch.Generator().manual_seed(0)"),
+        ("dynamics", "torch.Generator().manual_seed(seed + 1)"),
+        ("dynamics", "generator_on(device).manual_seed(10_000 + seed)"),
+        (EXPLORER, "generators(7, 2)"),
+        (EXPLORER, "g = generators(2 * state.seed, 2)[1]"),
+        (EXPLORER, "generators(hash(state), 2)"),
+        (EXPLORER, "a = torch.Generator().manual_seed(state.seed)\nb = torch.Generator().manual_seed(state.seed)"),
+        (EXPLORER, "a = torch.Generator().manual_seed(seed)\nb, c = generators(state.seed, 2)"),
+        (EXPLORER, "_, b = generators(seed, 2)\nc = generators(seed, 3)[1]"),
+        (EXPLORER, "all_of_them = generators(seed, 2)\nc = generators(seed, 3)[2]"),
+    ],
+)
+def test_planted_violation_is_found(room, planted):
+    assert len(violations(planted, room)) == 1
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [
+        ("worlds", "from ssl_explain import require\nfrom ssl_explain.worlds.belief import beliefs"),
+        ("topology", "from ssl_explain import require"),
+        ("lessons/latent_tree/figures", "import seaborn, matplotlib.pyplot\nfrom ssl_explain.records import Trace"),
+        (EXPLORER, "import ipywidgets\nfrom ssl_explain.dynamics.training import Training"),
+        ("lessons/one_family/explorer", "from ssl_explain.lessons.latent_tree.picture import WorldPicture"),
+        ("kit/style", "from matplotlib.figure import Figure"),
+        ("__main__", "from ssl_explain import train"),
+        ("dynamics", "torch.rand(3, generator=g)\nnp.random.default_rng(0)"),
+        ("dynamics", "a, _ = generators(seed, 2)\n_, b = generators(seed, 2)\nc = generators(seed, 3)[2]"),
+        (EXPLORER, "torch.Generator().manual_seed(state.seed)\ng = generators(SEED, 2)[1]"),
+        ("worlds", "torch.rand(3, generator=generator, device=generator.device)"),
+        ("dynamics/sweep", "from joblib import Parallel, delayed, parallel_config\nfrom distributed import Client"),
+        ("worlds/augment", "from kornia.geometry.transform import warp_affine"),
+    ],
+)
+def test_good_manners_pass(room, allowed):
+    assert violations(allowed, room) == []
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which other lessons each lesson imports."""
+    found: dict[str, set[str]] = {}
+    for path in (PACKAGE / "lessons").glob("*/*.py"):
+        for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = name.split(".")
+            if parts[:2] == ["ssl_explain", "lessons"] and parts[2] != path.parent.name:
+                found.setdefault(path.parent.name, set()).add(parts[2])
+    return found
+
+
+def test_a_lesson_is_a_room_and_lessons_hardly_know_each_other():
+    assert sorted(path.name for path in (PACKAGE / "lessons").iterdir() if path.is_dir() and path.name[0] != "_") == (
+        sorted(COURSE)
+    )
+    assert arrows() == ARROWS
+
+
+def test_the_core_stays_thin():
+    outside = [path for path in FILES if "lessons" not in path.parts]
+    assert sum(path.read_text(encoding="utf-8").count("\n") for path in outside) <= THIN
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        (
+            "ssl_explain, ssl_explain.worlds.pictures",
+            ("ipywidgets", "matplotlib", "seaborn", "sklearn", "IPython", "beartype", "kornia"),
+        ),
+        (
+            "ssl_explain.lessons.start_here, ssl_explain.lessons.one_family",
+            ("seaborn", "scipy", "sklearn", "pandas", "beartype", "kornia"),
+        ),
+    ],
+    ids=["package", "lessons"],
+)
+def test_an_import_brings_no_more_than_it_needs(modules, heavy):
+    code = f"import sys, {modules}; print([m for m in {heavy!r} if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

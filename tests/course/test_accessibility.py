@@ -1,0 +1,230 @@
+"""Who cannot see a colour, a picture or a pointer still gets the finding: words, contrast, sizes, labels."""
+
+import functools
+import html
+import itertools
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hands import every
+from IPython.core.interactiveshell import InteractiveShell
+from looks import (
+    PALETTE,
+    SMALLEST,
+    TABLE,
+    colours_of_lines,
+    wrong_with_figure,
+    wrong_with_words,
+)
+from matplotlib.colors import to_hex
+from registry import FACTORIES, PACKAGE
+
+from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.picture import Illustration, Picture
+from ssl_explain.kit.prediction import Option, Question, predict
+from ssl_explain.kit.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
+from ssl_explain.lessons.real_images.directions_explorer import sweep_of
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}
+LINK = re.compile(r"(?<!!)\[([^]]*)\]\(([^)\s]+)\)")
+
+
+# --- the pictures of the explorers ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Callable[[str], Explorer[Any]]]:
+    """Every explorer as it stands when a reader opens it, made once; no networks trained for the choice of one."""
+    untrained = functools.cache(lambda: {"untrained": sweep_of("untrained")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[sweep_of.__module__], "all_sweeps", untrained)
+        yield functools.cache(lambda name: FACTORIES[name]())
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_texts_lines_and_markers_of_a_picture_are_seen(made, name):
+    figure = made(name).figure.figure
+    assert wrong_with_figure(figure) == {}
+    assert colours_of_lines(figure) <= KNOWN
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_picture_says_its_finding_below_itself_and_to_screen_readers(made, name):
+    explorer, said = made(name), set()
+    for values in explorer.presets.values():
+        explorer.state = explorer.state.change(**values)
+        words = explorer.figure.describe()
+        assert wrong_with_words(words) == []
+        assert words in html.unescape(explorer.view.readout.value).replace("\N{NO-BREAK SPACE}", " ")
+        assert f'alt="{html.escape(words, quote=True)}"' in explorer.view.image.value
+        said.add(words)
+    assert len(said) >= 2, "telling states are told apart"
+
+
+def test_every_picture_class_is_looked_at(made):
+    looked_at = {type(made(name).figure) for name in FACTORIES}
+    classes = [Picture]
+    for parent in classes:
+        classes += parent.__subclasses__()
+    assert {c for c in classes[1:] if c.__module__.startswith("ssl_explain.")} <= looked_at
+
+
+# --- controls ---------------------------------------------------------------------------------------------------
+
+
+def controls(widget: Any) -> list[Any]:
+    """Whatever has a tooltip of its own and is no box or text."""
+    passive = ("BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel", "HTMLModel")
+    return [each for each in every(widget) if each._model_name not in passive]
+
+
+def nameless(widget: Any) -> list[str]:
+    """Controls, or options of one, without words or without a tooltip."""
+    found = []
+    for control in controls(widget):
+        label = re.sub(r"<[^>]*>|&nbsp;", "", control.description).strip()
+        tips = [control.tooltip, *getattr(control, "tooltips", ())]
+        options = getattr(control, "_options_labels", ())
+        if not (label and all(tips) and all(options)) or len(getattr(control, "tooltips", options)) != len(options):
+            found.append(f"{type(control).__name__} {label!r}")
+    return found
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_every_control_has_words_and_a_tooltip(made, name):
+    widget = made(name).widget
+    assert len(controls(widget)) >= 2
+    assert nameless(widget) == []
+
+
+def test_no_control_of_which_jupyterlab_takes_the_keys(made):
+    guess = predict(Question("Heads?", {"h": Option("heads", "why"), "t": Option("tails", "why not")}))
+    assert nameless(guess.widget) == []
+    kinds = {type(control).__name__ for name in FACTORIES for control in controls(made(name).widget)}
+    kinds |= {type(control).__name__ for control in controls(guess.widget)}
+    assert kinds == {"Button", "ToggleButtons", "IntSlider", "FloatSlider", "SelectionSlider"}
+
+
+def test_a_nameless_control_is_found():
+    explorer = FACTORIES["tree_explorer"]()
+    sliders = [control for control in controls(explorer.widget) if "Slider" in type(control).__name__]
+    sliders[0].description, sliders[1].tooltip = '<span title="x"></span>&nbsp;', ""
+    assert len(nameless(explorer.widget)) == 2
+
+
+# --- what the yardsticks find -----------------------------------------------------------------------------------
+
+
+def test_planted_faults_are_found():
+    figure = new_figure(4, 3)
+    ax = figure.subplots()
+    ax.plot([0, 1], [0, 1], color="#E69F00")
+    ax.plot([0, 1], [1, 0], color=NEGATIVE, alpha=0.5)
+    ax.plot([0, 1], [1, 1], color=MEASURED, alpha=0.3)
+    ax.plot([0, 1], [0.5, 0.5], color=MEASURED)
+    ax.plot([0.5], [0.5], "o", color="#ffff00", markeredgecolor="#000000")
+    ax.axvspan(0, 0.4, color=QUIET)
+    ax.text(0.05, 0.8, "dark on grey", color="#222222")
+    ax.text(0.5, 0.8, "tiny", fontsize=SMALLEST - 1)
+    ax.grid(color="#dddddd")
+    assert wrong_with_figure(figure) == {
+        "small": {"tiny"},
+        "dim": {"dark on grey": pytest.approx(3.1, abs=0.2)},
+        "faint": {"#e69f00", NEGATIVE.lower()},
+    }
+    assert wrong_with_words("nothing to see") == ["no number"]
+    assert wrong_with_words("at step 1 it is nan" + 600 * "!") == ["not finite", "619 characters"]
+
+
+# --- static figures and notebooks -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(PACKAGE.rglob("*.py")) if "fontsize" in path.read_text(encoding="utf-8")],
+    ids=lambda p: p.stem,
+)
+def test_no_figure_asks_for_small_type(path):
+    source = path.read_text(encoding="utf-8")
+    found = re.findall(r"fontsize=(FONT(?: [-+] \d+)?|\d[\d.]*)", source)
+    assert [size for size in found if eval(size, {"FONT": FONT}) < SMALLEST] == []
+
+
+def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+    book = json.loads(path.read_text(encoding="utf-8"))
+    return [cell for cell in book["cells"] if cell["cell_type"] == kind]
+
+
+def without_words(path: Path) -> list[str]:
+    """Pictures without alt text, and still ones without the same words below, or with words that tell no finding."""
+    found = []
+    for cell in cells(path, "code"):
+        outputs = cell["outputs"]
+        for output, below in itertools.zip_longest(outputs, outputs[1:], fillvalue={}):
+            if "image/png" in output.get("data", {}):
+                alt = output["metadata"].get("image/png", {}).get("alt", "")
+                beneath = html.unescape("".join(below.get("data", {}).get("text/html", ""))).replace("<br>", "\n")
+                live = "explorer" in cell["metadata"].get("tags", [])  # its read-out stands below
+                wrong = wrong_with_words(alt, TABLE) + ["not below"] * (not live and alt not in beneath)
+                found += [f"{alt[:40]}: {wrong}"] * bool(wrong)
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_picture_of_a_notebook_has_its_finding_in_words(path):
+    assert without_words(path) == []
+
+
+def wordless_links(text: str) -> list[str]:
+    """Links that say nothing of where they lead; the number of a notebook is its name."""
+    found = []
+    for words, target in LINK.findall(text):
+        numbered = re.fullmatch(r"\d\d", words) and target.startswith(words)
+        if not numbered and (not re.search(r"[^\W\d]{3}", words) or words.lower() in ("here", "link", "this")):
+            found.append(f"[{words}]({target})")
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_links_of_a_notebook_have_words(path):
+    assert [link for cell in cells(path, "markdown") for link in wordless_links("".join(cell["source"]))] == []
+
+
+@pytest.mark.parametrize("text", ["see [here](a.md)", "[](a.md)", "[03](04_next.ipynb)", "[12](a.md)"])
+def test_a_wordless_link_is_found(text):
+    assert len(wordless_links(text)) == 1
+    assert wordless_links("notebooks [03](03_a.ipynb) and [05](05_b.ipynb#c), [contents](c)") == []
+
+
+@pytest.fixture
+def precision():
+    """The default type of numbers, which some notebooks change, is that of before for the tests to come."""
+    before = torch.get_default_dtype()
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.stress
+@pytest.mark.usefixtures("precision")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_still_figures_of_a_notebook_are_seen(path, monkeypatch):
+    """Run a notebook and look at every figure that it shows."""
+    shown: list[tuple[Any, str]] = []
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr(Illustration, "_ipython_display_", lambda self: shown.append((self.figure, self.words)))
+    monkeypatch.setattr(Picture, "_ipython_display_", lambda self: shown.append((self.figure, self.describe())))
+    shell = InteractiveShell()
+    for cell in cells(path, "code"):
+        shell.run_cell("".join(cell["source"])).raise_error()
+    assert len(shown) >= 2
+    for figure, words in shown:
+        assert wrong_with_words(words, TABLE) == []
+        assert wrong_with_figure(figure) == {}, words
+        assert colours_of_lines(figure) <= KNOWN, words

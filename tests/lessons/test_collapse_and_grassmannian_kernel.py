@@ -1,0 +1,208 @@
+"""The tangent kernel and its drift: kernel and gradients against autograd, and the stored table."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call, jacrev
+
+from ssl_explain.lessons.collapse_and_grassmannian import kernel_drift
+from ssl_explain.lessons.collapse_and_grassmannian.figures import (
+    figure_drift,
+    figure_moving,
+    figure_products,
+    figure_slopes,
+)
+from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import (
+    COLUMNS,
+    LOSSES,
+    SCALES,
+    SEEDS,
+    TIMES,
+    UNBOUNDED,
+    WIDTHS,
+    ascent,
+    drift_block,
+    drift_data,
+    drift_run,
+    first_layers,
+    kernel_drift_table,
+    log_slopes,
+    tangent_kernel,
+)
+from ssl_explain.results import interval, read_table
+
+STORED = Path(__file__).resolve().parents[2] / "data" / "kernel_drift.csv"
+KINDS = pytest.mark.parametrize("linear", [True, False])
+PAIRS = [(loss, scale) for loss in LOSSES for scale in SCALES]
+
+
+class Net(torch.nn.Module):
+    """The same network, written with PyTorch's own layers."""
+
+    def __init__(self, bottom, top, c, linear):
+        super().__init__()
+        self.bottom, self.top, self.c, self.linear = torch.nn.Parameter(bottom), torch.nn.Parameter(top), c, linear
+
+    def forward(self, x):
+        h = torch.nn.functional.linear(x, self.bottom)
+        return self.c * torch.nn.functional.linear(h if self.linear else torch.relu(h), self.top)
+
+
+@KINDS
+@pytest.mark.parametrize("scale", SCALES)
+def test_kernel_is_that_of_autograd(scale, linear):
+    bottom, top, c = first_layers(scale, 11, [1, 2])
+    x, _ = drift_data([1, 2])
+    fast = tangent_kernel(bottom, top, x[:, :5], c, linear=linear)
+    for run in range(2):
+        net = Net(bottom[run], top[run], c, linear)
+        jacobian = jacrev(lambda p, net=net, run=run: functional_call(net, p, (x[run, :5],)))(
+            dict(net.named_parameters())
+        )
+        flat = torch.cat([j.detach().flatten(2) for j in jacobian.values()], -1)  # (n, k, weights)
+        torch.testing.assert_close(fast[run], torch.einsum("iow,jpw->opij", flat, flat))
+
+
+@KINDS
+@pytest.mark.parametrize("supervised", [True, False])
+def test_gradients_are_those_of_autograd(supervised, linear):
+    x, y = drift_data([3])
+    bottom, top, c = first_layers("ntk", 11, [3])
+    net = Net(bottom[0], top[0], c, linear)
+    f = net(x[0])
+    points = f.unflatten(0, (-1, 2)).mean(1)
+    between = (points - points.mean(0)).square().sum(-1).mean() / 2
+    wish = -(y[0] - f).square().sum(-1).mean() / 2 if supervised else between
+    for mine, theirs in zip(
+        ascent(bottom, top, x, y if supervised else None, c, linear=linear),
+        torch.autograd.grad(wish, (net.bottom, net.top)), strict=True,
+    ):  # fmt: skip
+        torch.testing.assert_close(mine[0], theirs)
+
+
+def test_the_two_scales():
+    bottom, top, c = first_layers("orthonormal", 12, [1])
+    torch.testing.assert_close(bottom[0].mT @ bottom[0], torch.eye(8).double())
+    torch.testing.assert_close(top[0] @ top[0].mT, torch.eye(2).double())
+    assert c == 1
+    assert first_layers("ntk", 16, [1])[2] == 0.25
+
+
+def test_a_linear_network_with_orthonormal_layers_never_moves_its_kernel():
+    run = drift_run("contrastive", "orthonormal", 16, [5.0], seeds=[1, 2], linear=True)
+    assert run.drift.max() < 1e-12
+    assert drift_run("contrastive", "orthonormal", 16, [5.0], seeds=[1, 2]).drift.min() > 0.02
+
+
+def test_runs_side_by_side_are_single_runs():
+    both = drift_run("supervised", "ntk", 16, [1.0, 2.0], seeds=[1, 2]).drift
+    alone = [drift_run("supervised", "ntk", 16, [1.0, 2.0], seeds=[s]).drift[:, 0] for s in (1, 2)]
+    torch.testing.assert_close(both, torch.stack(alone, 1), rtol=1e-9, atol=0)
+
+
+def test_the_step_is_small_enough():
+    """Half the step changes the drift by little: it is that of the flow."""
+    for loss, scale in PAIRS:
+        coarse, fine = (drift_run(loss, scale, 32, [4.0], seeds=[1, 2, 3], step_size=h).drift for h in (0.05, 0.025))
+        torch.testing.assert_close(coarse, fine, rtol=0.05, atol=0)
+
+
+def test_slopes_are_those_of_a_power_law():
+    widths, powers = torch.tensor([32.0, 64, 128]).double(), torch.tensor([-0.8, 0.0, 0.3]).double()
+    torch.testing.assert_close(log_slopes(widths, 2 * widths.unsqueeze(-1) ** powers), powers)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: drift_run("hinge", "ntk", 16, [1.0], seeds=[1]), "`loss` must be one of supervised, contrastive"),
+        (lambda: drift_run("supervised", "mup", 16, [1.0], seeds=[1]), "`scale` must be one of ntk, orthonormal"),
+        (lambda: drift_run("supervised", "ntk", 7, [1.0], seeds=[1]), "`width` must be an integer ≥ 8"),
+        (lambda: drift_run("supervised", "ntk", 16, [1.02], seeds=[1]), "`times` must rise and be multiples of 0.05"),
+        (lambda: drift_run("supervised", "ntk", 16, [2.0, 1.0], seeds=[1]), "`times` must rise"),
+        (lambda: list(drift_block("supervised", "ntk", 16, seeds=0, seed=1)), "`seeds` must be an integer ≥ 1"),
+    ],
+)
+def test_bad_settings_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_the_table_is_its_blocks_one_below_the_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernel_drift, "WIDTHS", (8, 16))
+    monkeypatch.setattr(kernel_drift, "TIMES", (0.5, 1.0))
+    columns = kernel_drift_table(tmp_path, seeds=2, seed=3, workers=1, progress=False)
+    blocks = [row for a in LOSSES for s in SCALES for n in (8, 16) for row in drift_block(a, s, n, seeds=2, seed=3)]
+    assert list(columns) == list(COLUMNS)
+    assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == blocks
+    assert {k: v.tolist() for k, v in read_table(tmp_path / "kernel_drift.csv").items()} == columns
+
+
+@pytest.fixture(scope="module")
+def table():
+    return read_table(STORED)
+
+
+def drifts(table, loss, scale, time):
+    keep = (table["loss"] == loss) & (table["scale"] == scale) & (table["time"] == time)
+    return table["drift"][keep].reshape(len(WIDTHS), SEEDS)
+
+
+def slopes(table, loss, scale, time):
+    return log_slopes(WIDTHS, torch.tensor(drifts(table, loss, scale, time))).numpy()
+
+
+def test_the_stored_table_is_complete(table):
+    assert tuple(table) == COLUMNS
+    counts = Counter(zip(*(table[name].tolist() for name in ("loss", "scale", "width", "time")), strict=True))
+    times = dict.fromkeys(PAIRS, TIMES) | {("contrastive", "ntk"): UNBOUNDED}
+    assert counts == {(*pair, n, t): SEEDS for pair in PAIRS for n in WIDTHS for t in times[pair]}
+
+
+def test_the_scale_decides_not_the_loss(table):
+    for loss in LOSSES:
+        end = 4.0 if loss == "contrastive" else 200.0
+        assert interval(slopes(table, loss, "ntk", end))[1] < -0.5
+        assert interval(slopes(table, loss, "orthonormal", 200.0))[0] > -0.2
+    assert interval(slopes(table, "contrastive", "orthonormal", 5.0))[1] < -0.4  # before the escape
+
+
+@pytest.mark.parametrize(("loss", "scale"), PAIRS)
+def test_stored_rows_can_be_made_again(table, loss, scale):
+    """The first times of one width; a step is too short for another CPU's rounding to matter."""
+    made = np.array([row["drift"] for row in _early(loss, scale)]).reshape(2, SEEDS)
+    for time, row in zip((1.0, 2.0), made, strict=True):
+        np.testing.assert_allclose(row, drifts(table, loss, scale, time)[1], rtol=2e-3)
+
+
+def _early(loss, scale):
+    run = drift_run(loss, scale, WIDTHS[1], (1.0, 2.0), seeds=range(1, SEEDS + 1))
+    return [{"drift": x} for x in run.drift.flatten().tolist()]
+
+
+def test_figures_draw_the_means():
+    g = np.random.default_rng(0)
+    values = {f"a, {s}, T = 1": g.uniform(0.1, 1, (3, 5)) for s in SCALES}
+    found = {name: log_slopes((8, 16, 32), torch.tensor(v)).numpy() for name, v in values.items()}
+    figure = figure_drift((8, 16, 32), values, found)
+    left, right = figure.figure.axes
+    for line, (name, v) in zip(left.lines, values.items(), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), np.exp(np.log(v).mean(1)))
+        assert f"{name}: {found[name].mean():.2f}" in figure.words
+    drawn = [c[0].get_xdata()[0] for c in right.containers]
+    np.testing.assert_allclose(drawn, [s.mean() for s in found.values()])
+    over = figure_slopes({"x": {1.0: found["a, ntk, T = 1"], 2.0: found["a, orthonormal, T = 1"]}})
+    np.testing.assert_allclose(over.figure.axes[0].containers[0][0].get_ydata(), [s.mean() for s in found.values()])
+
+
+def test_figures_draw_runs():
+    run = drift_run("contrastive", "ntk", 8, [0.5, 1.0], seeds=[1, 2])
+    moving = figure_moving([run])
+    np.testing.assert_allclose(moving.figure.axes[0].lines[-1].get_ydata(), run.drift.mean(1))
+    times, m = torch.arange(9.0), torch.rand(9, 2, 3, generator=torch.Generator().manual_seed(0))
+    products = figure_products(times, {"Grassmann": {"width 8": m}}, {"Grassmann": m})
+    np.testing.assert_allclose(products.figure.axes[0].lines[0].get_ydata(), m[:, 0, 0])
+    assert "below 1e-10" in products.words

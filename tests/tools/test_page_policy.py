@@ -1,0 +1,85 @@
+"""The policy of every static page: nothing from outside, and of scripts only those that stand in it."""
+
+import html
+import re
+from pathlib import Path
+
+import build_site
+import build_slides
+import course
+import nbformat
+import page_policy
+import pytest
+from markup import scripts_and_styles
+
+ROOT = Path(__file__).resolve().parents[2]
+START = course.notebooks()[0]
+SPEAKER = "when(/\\?/)"
+PARTS = {
+    "script": "a('</script>')",
+    "notes": rf"b(`<script>{SPEAKER.replace(chr(92), 2 * chr(92))}<\/script>`)",
+    "style": "c{}",
+    "licence": "MIT -- free",
+}
+NOWHERE = {"default-src", "base-uri", "form-action"}
+
+
+def slides():
+    nb = nbformat.read(START, as_version=4)
+    return build_slides.page(build_slides.Deck(nb, course.lesson(START, nb)), PARTS)
+
+
+PAGES = {
+    "a page of the site": lambda: build_site.page("title", "<p>body</p>", [("Contents", "index.html")]),
+    "the list of the slides": lambda: build_slides.index({START.stem: 1}),
+    "slides": slides,
+}
+every_page = pytest.mark.parametrize("page", [make() for make in PAGES.values()], ids=PAGES)
+
+
+def rules(page):
+    """The directives of a page, which stand before all that they rule."""
+    told = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    assert len(told) == 1
+    assert not re.search("<(script|style|img|link|body)", page.split("Content-Security-Policy")[0])
+    parts = [part.split() for part in html.unescape(told[0]).split(";")]
+    assert len({part[0] for part in parts}) == len(parts)
+    return {part[0]: part[1:] for part in parts}
+
+
+@every_page
+def test_a_page_loads_nothing_from_outside(page):
+    told = rules(page)
+    assert {name for name, sources in told.items() if sources == ["'none'"]} >= NOWHERE
+    assert set(told) <= NOWHERE | {"img-src", "style-src", "script-src", "frame-src"}
+    assert told["img-src"] == ["data:"]
+    assert told.get("frame-src", ["'self'", "file:"]) == ["'self'", "file:"]
+    assert not re.search(r"""(src|href)=["']?(\w+:)?//|@import|url\(["']?(\w+:)?//""", page)
+
+
+@every_page
+def test_of_scripts_only_those_run_that_stand_in_the_page(page):
+    told = rules(page)["script-src"]
+    run = [text for tag, attrs, text in scripts_and_styles(page) if tag == "script" and "type" not in attrs]
+    speaker = [SPEAKER] * ("RevealNotes" in page)
+    assert told == ([page_policy.digest(text) for text in [*run, *speaker]] or ["'none'"])
+    assert not re.search(r"""<\w[^>]* on\w+=|(href|src)=["']?javascript:""", page)
+
+
+@every_page
+def test_styles_are_named_or_those_of_slides(page):
+    styles = [text for tag, _, text in scripts_and_styles(page) if tag == "style"]
+    named = ["'unsafe-inline'"] if "RevealNotes" in page else [page_policy.digest(text) for text in styles]
+    assert styles
+    assert rules(page)["style-src"] == named
+
+
+def test_no_other_tool_writes_pages():
+    writes = {path.name for path in (ROOT / "tools").glob("*.py") if "<!doctype html>" in path.read_text("utf-8")}
+    assert writes == {"build_site.py", "build_slides.py", "lecture.py"}
+
+
+@pytest.mark.parametrize("plugin", ["b()", r"`<script>1<\/script><script>2<\/script>`"])
+def test_another_reveal_js_is_noticed(plugin):
+    with pytest.raises(ValueError, match="`plugin` must write one script, got"):
+        page_policy.written_script(plugin)

@@ -1,0 +1,156 @@
+"""The static pages: formulas, frames, questions, and a policy that lets nothing in."""
+
+import json
+import re
+from pathlib import Path
+
+import build_site
+import nbformat
+import pytest
+import site_frames
+import site_pages
+from site_formulas import mathml
+from site_text import markdown
+
+from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
+from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
+from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
+from ssl_explain.lessons.start_here.exercises import without_augmentation
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def test_a_formula_becomes_mathml_with_its_latex_inside():
+    drawn = mathml(r"\mathbb E[x] < \tfrac12", block=True)
+    assert drawn.startswith('<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">')
+    assert "𝔼" in drawn
+    assert r"\mathbb E[x] &lt; \tfrac12</annotation>" in drawn
+
+
+@pytest.mark.parametrize("tex", [r"\left( x", r"\notacommand x"])
+def test_latex_that_cannot_be_read_is_refused_by_name(tex):
+    with pytest.raises(ValueError, match=r"`tex` must be readable LaTeX, got '\\\\(left|notacommand)"):
+        mathml(tex, block=False)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_formula_stays_latex(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "".join(markdown(cell.source) for cell in cells if cell.cell_type == "markdown")
+    bare = re.sub(r"<annotation.*?</annotation>|<code>.*?</code>|<pre>.*?</pre>", "", text, flags=re.DOTALL)
+    assert re.findall(r"\$[^$<]+\$|\\[a-z]{3,}", bare) == []
+    assert ".ipynb" not in bare
+
+
+@pytest.mark.parametrize(("count", "most"), [(5, 9), (9, 9), (21, 6), (61, 10), (3, 2)])
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_thinned_values_keep_both_ends_and_the_present_one(count, most, place):
+    values = list(range(count))
+    keep = values[round(place * (count - 1))]
+    thinned = site_frames.thin(values, most, keep)
+    assert {keep, 0, count - 1} <= set(thinned)
+    assert thinned == sorted(set(thinned))
+    assert len(thinned) <= max(most, 3)
+
+
+def test_every_position_shows_what_the_explorer_shows_there():
+    explorer = shared_explorer(SharedState())
+    player = site_frames.play(explorer)
+    assert [axis["name"] for axis in player.axes] == list(explorer.telling)
+    assert len(player.scenes[0]["grid"]) == len(player.axes[0]["values"]) * len(player.axes[1]["values"])
+    assert explorer.state == SharedState()
+    for place in (0, 7, len(player.scenes[0]["grid"]) - 1):
+        first, second = divmod(place, len(player.axes[1]["values"]))
+        state = SharedState().change(
+            strength=player.axes[0]["values"][first], polarity=player.axes[1]["values"][second]
+        )
+        assert player.words[player.scenes[0]["grid"][place]] == shared_explorer(state).figure.describe()
+
+
+def test_a_preset_shows_what_it_sets():
+    explorer = connection_explorer(ConnectionState())
+    player = site_frames.play(explorer)
+    assert [preset["label"] for preset in player.presets] == list(explorer.offered())
+    for preset in player.presets:
+        scene = player.scenes[preset["scene"]]
+        sizes = [len(scene.get("labels", player.axes[0]["labels"])), len(player.axes[1]["labels"])][: scene["axes"]]
+        place = 0
+        for at, size in zip(preset["at"], sizes, strict=True):
+            place = place * size + at
+        state = ConnectionState().change(**explorer.offered()[preset["label"]])
+        assert player.words[scene["grid"][place]] == connection_explorer(state).figure.describe()
+
+
+def test_a_preset_beside_the_axes_moves_along_the_first():
+    player = site_frames.play(race_explorer(RaceState(neurons=2)))
+    beside = [scene for scene in player.scenes if scene["axes"] == 1]
+    assert beside
+    for scene in beside:
+        assert len(scene["grid"]) == len(scene["labels"]) <= site_frames.BESIDE
+        assert player.words[scene["grid"][-1]].startswith("After ")
+
+
+def test_a_training_is_looked_at_on_its_way(monkeypatch):
+    monkeypatch.setattr(site_frames, "LOOKS", 3)
+    monkeypatch.setattr(site_frames, "LONGEST", 20)
+    monkeypatch.setattr(site_frames, "MOST", 9)
+    player = site_frames.play(tree_explorer(TreeState(depth=2, budget=500), controls=("strength",)))
+    assert player.axes[0]["labels"] == ["0", "10", "20"]
+    assert [player.words[k].split(" with")[0] for k in player.scenes[0]["grid"]] == [
+        *["Before training"] * 3, *["After 10 steps"] * 3, *["After 20 steps"] * 3,
+    ]  # fmt: skip
+
+
+def test_a_question_and_its_answer_know_each_other():
+    question = site_pages.question_section(3, without_augmentation)
+    whys = json.loads(re.search(r"<script[^>]*>(.*)</script>", question)[1])
+    assert set(whys) == set(without_augmentation.options)
+    key = next(iter(whys))
+    answer = site_pages.reveal_section(3, without_augmentation, key)
+    assert f'data-question="question-3" data-right="{key}"' in answer
+
+
+def test_a_page_lets_nothing_in_from_outside(tmp_path):
+    page = build_site.page("title", "<p>body</p>", [("Contents", "index.html")])
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert not re.search("unsafe|http", policy)
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+
+def test_an_output_carries_no_script_and_no_style():
+    cell = nbformat.v4.new_code_cell(outputs=[
+        nbformat.v4.new_output("display_data", data={"text/html": '<b style="color:red">x</b>', "text/plain": "x"}),
+        nbformat.v4.new_output("stream", name="stdout", text="<script>1</script>"),
+    ])  # fmt: skip
+    shown = site_pages.outputs(cell)
+    assert not re.search("style|<script>", shown)
+    assert "<b>x</b>" in shown
+
+
+def test_contents_ask_every_question():
+    body = build_site.contents(NOTEBOOKS)
+    assert body.count("<li>") == len(NOTEBOOKS)
+    assert "What is this about" in body or "Can it find the hidden causes" in body
+
+
+def test_a_cell_that_fails_is_named(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_markdown_cell("# T"), nbformat.v4.new_code_cell("1 / 0"),
+    ])  # fmt: skip
+    nbformat.write(notebook, tmp_path / "t.ipynb")
+    with pytest.raises(RuntimeError, match=r"cell 2 of t\.ipynb: ZeroDivisionError"):
+        build_site.build(tmp_path / "t.ipynb", tmp_path, [])
+    assert not (tmp_path / "t.html").exists()
+
+
+def test_a_page_says_nothing_of_a_menu_that_it_lacks():
+    cell = nbformat.v4.new_markdown_cell(
+        "# Title\n\nIn JupyterLab, first choose *Run*: pictures wake.\n\n**Question.** Why?"
+    )
+    said = build_site.Reader().cell(cell)
+    assert "JupyterLab" not in said
+    assert "Title" in said
+    assert "Why?" in said
