@@ -38,7 +38,7 @@ class Prediction:
 
     def __init__(self, question: Question) -> None:
         """Ask it; nothing is chosen."""
-        self.question = require.instance("question", question, Question, "such as one of ssl_explain.exercises")
+        self.question = require.instance("question", question, Question, "such as one of a lesson's exercises")
         self.answer: str | None = None
         self._measured: str | None = None
         self._reveal = Reveal()

@@ -2,6 +2,9 @@
 
 from mutations import ANGLES, KERNEL, LAYERS, MATRIX, MODES, Mutation
 
+SOLVED = "lessons/byol_solved/"
+GRASSMANN = "lessons/collapse_and_grassmannian/"
+
 NETWORKS = [
     Mutation(
         "networks/layers.py",
@@ -77,58 +80,58 @@ FLOWS = [
         "03_covariance_operator.ipynb",
     ),
     Mutation(
-        "lessons/byol_solved/experiment.py",
+        SOLVED + "experiment.py",
         "-(predictor.T @ error)",
         "-(predictor @ error)",
         "P for its transpose",
         MATRIX,
     ),
-    Mutation("lessons/byol_solved/experiment.py", " - rates.decay * predictor", "", "weight decay on W alone", MATRIX),
+    Mutation(SOLVED + "experiment.py", " - rates.decay * predictor", "", "weight decay on W alone", MATRIX),
     Mutation(
-        "lessons/byol_solved/experiment.py",
+        SOLVED + "experiment.py",
         "run.predictor.mT @ run.predictor / predictor_speed",
         "run.predictor.mT @ run.predictor * predictor_speed",
         "an invariant that does not shrink as e^(-2ηt)",
         "lessons/test_byol_solved.py::test_the_invariant_holds_for_every_data_start_and_target",
     ),
     Mutation(
-        "lessons/byol_solved/experiment.py",
+        SOLVED + "experiment.py",
         "momentum * a + (1 - momentum) * w",
         "(1 - momentum) * a + momentum * w",
         "EMA with its two shares swapped",
         "lessons/test_byol_solved.py::test_small_gradient_steps_follow_the_flow_with_an_error_of_first_order",
     ),
-    Mutation("lessons/byol_solved/modes.py", ", 2 * s * growth,", ", s * growth,", "s grows half as fast", MODES),
+    Mutation(SOLVED + "modes.py", ", 2 * s * growth,", ", s * growth,", "s grows half as fast", MODES),
     Mutation(
-        "lessons/byol_solved/modes.py",
+        SOLVED + "modes.py",
         "missing = tau - (1 + noise) * p",
         "missing = tau - p",
         "the noise within points forgotten",
         MODES,
     ),
     Mutation(
-        "lessons/byol_solved/modes.py",
+        SOLVED + "modes.py",
         "rates.target * (1 - tau) - tau * growth",
         "rates.target * (1 - tau)",
         "the target as a share, while W grows",
         MODES,
     ),
     Mutation(
-        "lessons/byol_solved/modes.py",
+        SOLVED + "modes.py",
         "return 1 / (4 * (1 +",
         "return 1 / (2 * (1 +",
         "the threshold off by two",
         "lessons/test_byol_solved.py::test_the_threshold_by_bisection",
     ),
     Mutation(
-        "lessons/collapse_and_grassmannian/experiment.py",
+        GRASSMANN + "experiment.py",
         "return 2 * centred.mT @ centred",
         "return centred.mT @ centred",
         "C of one tower",
         "lessons/test_collapse_and_grassmannian.py::test_matrices_are_those_of_autograd",
     ),
     Mutation(
-        "lessons/collapse_and_grassmannian/experiment.py",
+        GRASSMANN + "experiment.py",
         "gradient - q @ (q.mT @ gradient)",
         "gradient",
         "no projection",
@@ -137,21 +140,21 @@ FLOWS = [
     Mutation("subspaces.py", "cosines.acos()", "cosines.asin()", "an angle and its complement", ANGLES),
     Mutation("subspaces.py", "clamp(0, 1).flip(-1)", "clamp(0, 1)", "small angles in falling order", ANGLES),
     Mutation(
-        "lessons/collapse_and_grassmannian/two_layers.py",
+        GRASSMANN + "two_layers.py",
         "return 2 * wish - wish @",
         "return wish - wish @",
         "one layer alone",
         LAYERS,
     ),
     Mutation(
-        "lessons/collapse_and_grassmannian/kernel_drift.py",
+        GRASSMANN + "kernel_drift.py",
         "return c**2 * (below",
         "return c * (below",
         "kernel scaled once",
         KERNEL,
     ),
     Mutation(
-        "lessons/collapse_and_grassmannian/kernel_drift.py",
+        GRASSMANN + "kernel_drift.py",
         "delta * (c / x.shape[-2])",
         "delta / x.shape[-2]",
         "a gradient without the scale of the output",

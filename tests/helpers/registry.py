@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import ssl_explain
@@ -33,4 +33,3 @@ NAMES = {
 }
 """What the explorers' own modules define: factories, states, classes."""
 FACTORIES: dict[str, Any] = {name: NAMES[name] for name in sorted(NAMES) if name.endswith("_explorer")}
-everything = SimpleNamespace(**NAMES)

@@ -22,7 +22,8 @@ SETUP = """
 import ipywidgets
 from IPython.display import display
 from ssl_explain.kit.prediction import Option, Question
-from ssl_explain.widgets import *
+from registry import NAMES
+globals().update(NAMES)
 def small():
     return tree_explorer(TreeState(depth=2, budget=1500, pace=5))
 """

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from ssl_explain import __main__ as command
+from ssl_explain.jobs import commands
 from ssl_explain.lessons.real_images import command as images
 from ssl_explain.lessons.real_images import table as picture_tables
 from ssl_explain.lessons.real_images.command import ImageSettings, train_on_images
