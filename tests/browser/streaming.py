@@ -21,7 +21,7 @@ from playwright.sync_api import BrowserContext
 FIRST = "00_start_here.ipynb"
 BARE = """
 import time, torch
-from ssl_explain.widgets import TreeState, tree_explorer
+from ssl_explain.lessons.start_here import TreeState, tree_explorer
 from ssl_explain.lessons.start_here.state import run_of
 torch.set_num_threads(1)
 state = TreeState(budget=3000)

@@ -14,8 +14,8 @@ pytestmark = [
 ]
 
 CELLS = (
-    "from ssl_explain.records import Option, Question\n"
-    "from ssl_explain.widgets import TreeState, predict, tree_explorer",
+    "from ssl_explain.kit.prediction import Option, Question, predict\n"
+    "from ssl_explain.lessons.start_here import TreeState, tree_explorer",
     "tree_explorer(TreeState(depth=2, neurons=2, budget=500))",
     "long = 'tails, ' * 40\n"
     "guess = predict(Question('Heads?', {'h': Option('heads', 'Luck.'), 't': Option(long, 'Bad luck.')}))\nguess",

@@ -19,12 +19,11 @@ def modules(*patterns: str) -> list[ModuleType]:
 
 def room(module: ModuleType) -> str:
     """The lesson that a module belongs to."""
-    parts = module.__name__.split(".")
-    return parts[2] if parts[1] == "lessons" else parts[-1]
+    return module.__name__.split(".")[2]
 
 
-EXPLORERS = modules("lessons/*/*explorer.py", "lessons/*/state.py", "widgets/*_explorer.py", "widgets/tree_state.py")
-EXERCISES = modules("lessons/*/*exercises.py", "exercises/*.py")
+EXPLORERS = modules("lessons/*/*explorer.py", "lessons/*/state.py")
+EXERCISES = modules("lessons/*/*exercises.py")
 NAMES = {
     name: value
     for module in EXPLORERS

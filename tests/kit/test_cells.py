@@ -21,8 +21,8 @@ from ssl_explain.kit.outputs import OUTPUTS
 SETUP = """
 import ipywidgets
 from IPython.display import display
-from ssl_explain.records import Option, Question
-from ssl_explain.widgets import *
+from ssl_explain.kit.prediction import Option, Question, predict
+from ssl_explain.lessons.start_here import TreeState, tree_explorer
 def small():
     return tree_explorer(TreeState(depth=2, budget=1500, pace=5))
 """

@@ -108,3 +108,39 @@ def test_contributing_names_every_room_and_every_file_of_one():
     assert len(rooms) > 10
     assert len(usual) > 5
     assert [name for name in rooms + usual + folders if f"`{name}`" not in text] == []
+
+
+FILES = {"data", "json"}  # data/ in a wheel, and the note that tools/setup_env.py keeps
+
+
+def lost_modules(text):
+    """Dotted names below the package whose module does not exist."""
+    package, found = ROOT / "ssl_explain", []
+    for dotted in re.findall(r"\bssl_explain((?:\.[a-z]\w*)+)", text):
+        place = package
+        for part in dotted[1:].split("."):
+            if not (place / part).is_dir():
+                break
+            place /= part
+        else:
+            continue
+        named = re.search(rf"\b{part}\b", (place / "__init__.py").read_text(encoding="utf-8"))
+        if part not in FILES and not named and not (place / f"{part}.py").exists():
+            found.append(dotted[1:])
+    return found
+
+
+def test_every_module_that_is_named_exists():
+    folders = [ROOT / part for part in ("ssl_explain", "tests", "tools", "notebooks", "docs")]
+    files = [path for folder in folders for path in folder.rglob("*") if ".ipynb_checkpoints" not in path.parts]
+    files = [path for path in [*files, *ROOT.glob("*")] if path.suffix in {".py", ".ipynb", ".md", ".yml", ".toml"}]
+    assert len(files) > 200
+    lost = {path.relative_to(ROOT).as_posix(): lost_modules(path.read_text(encoding="utf-8")) for path in files}
+    assert {path: names for path, names in lost.items() if names} == {}
+
+
+def test_a_module_that_has_gone_is_found():
+    assert lost_modules("ssl_explain." + "widgets, ssl_explain." + "lessons.tree, ssl_explain.losses.weights") == [
+        "widgets",
+        "lessons.tree",
+    ]
