@@ -16,7 +16,7 @@ MODULES = [
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     for path in PACKAGE.rglob("*.py")
     if not path.with_suffix("").as_posix().endswith(SHAPELESS)
-    and (path.parent.name not in ("widgets", "kit") or path.stem in ("picture", "style", "exercise"))
+    and (path.parent.name != "kit" or path.stem in ("picture", "style", "exercise"))
 ]
 jaxtyping.install_import_hook(sorted(MODULES), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 

@@ -1,7 +1,7 @@
-"""Write what the course map repeats from the notebooks: the list of notebooks, and the lecturer's table of sections.
+"""Write what README and course map repeat from the notebooks: titles, questions, minutes, and the lecturer's notes.
 
-``python tools/course_map.py`` rewrites both between their marks in ``notebooks/README.md``; ``--check`` only says
-whether they are up to date.
+``python tools/course_map.py`` rewrites the list of notebooks in ``README.md`` and ``notebooks/README.md``, and in the
+latter the table of sections, all between their marks; ``--check`` only says whether they are up to date.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from course import FOLDER, Lesson, lessons
 
 from ssl_explain.results import write_whole
 
-MAP = FOLDER / "README.md"
+ROOT = FOLDER.parent
 
 
 def cell(text: str) -> str:
@@ -24,10 +24,10 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").strip()
 
 
-def listing() -> str:
-    """Every notebook with its question and minutes."""
+def listing(folder: str = "") -> str:
+    """Every notebook with its question and minutes; ``folder`` stands in front of each link."""
     rows = [
-        f"| [{one.number} {cell(one.title)}]({one.path.name}) | {cell(one.question)} | {one.minutes} |"
+        f"| [{one.number} {cell(one.title)}]({folder}{one.path.name}) | {cell(one.question)} | {one.minutes} |"
         for one in lessons()
     ]
     return "\n".join(["| notebook | question | minutes |", "|---|---|---|", *rows])
@@ -56,23 +56,33 @@ def replaced(text: str, mark: str, body: str) -> str:
     return f"{before}{begin}\n{body}\n\n{end}{rest.split(end)[1]}"
 
 
+def readme(text: str) -> str:
+    """The README with its list of notebooks made afresh."""
+    return replaced(text, "notebooks", listing("notebooks/"))
+
+
 def course_map(text: str) -> str:
     """The course map with both parts made afresh."""
     text = replaced(text, "notebooks", listing())
     return replaced(text, "sections", "\n\n".join(notes(one) for one in lessons() if one.sections))
 
 
+PAGES = {ROOT / "README.md": readme, FOLDER / "README.md": course_map}
+
+
 def main() -> int:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Write what the course map repeats from the notebooks.")
+    parser = argparse.ArgumentParser(description="Write what README and course map repeat from the notebooks.")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if something has changed")
     options = parser.parse_args()
-    old = MAP.read_text(encoding="utf-8")
-    new = course_map(old)
+    old = {path: path.read_text(encoding="utf-8") for path in PAGES}
+    new = {path: afresh(old[path]) for path, afresh in PAGES.items()}
+    stale = [path for path in PAGES if new[path] != old[path]]
     if options.check:
-        print("up to date" if new == old else "notebooks/README.md is out of date; run `python tools/course_map.py`")
-        return int(new != old)
-    write_whole(MAP, new.encode())
+        print("\n".join(f"{path} is out of date; run `python tools/course_map.py`" for path in stale) or "up to date")
+        return int(bool(stale))
+    for path in stale:
+        write_whole(path, new[path].encode())
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The conductor: training and what it measures."""
+"""Training, gradient flow, and what is measured on the way."""

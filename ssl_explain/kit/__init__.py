@@ -1,1 +1,1 @@
-"""What every explorer, picture and exercise shares."""
+"""What every explorer, picture, prediction and exercise shares."""

@@ -38,7 +38,7 @@ class Prediction:
 
     def __init__(self, question: Question) -> None:
         """Ask it; nothing is chosen."""
-        self.question = require.instance("question", question, Question, "such as one of a lesson's exercises")
+        self.question = require.instance("question", question, Question, "such as those in a lesson's exercises.py")
         self.answer: str | None = None
         self._measured: str | None = None
         self._reveal = Reveal()
@@ -171,7 +171,6 @@ def predict(question: Question) -> Prediction:
     """Ask a question before its answer is shown.
 
     Example:
-        >>> from ssl_explain.kit.prediction import Option
         >>> options = {"h": Option("heads", "why not"), "t": Option("tails", "luck")}
         >>> guess = predict(Question("Heads or tails?", options))
         >>> guess.reveal("t").text

@@ -1,1 +1,1 @@
-"""One room per notebook: everything that one lesson alone needs."""
+"""One folder per notebook, with everything that this lesson alone needs."""

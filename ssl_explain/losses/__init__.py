@@ -1,1 +1,1 @@
-"""The wishes: each turns energies between views into a number."""
+"""Losses: from energies between views to a scalar."""

@@ -1,1 +1,1 @@
-"""The students: each turns inputs into features."""
+"""Networks: from inputs to features."""

@@ -1,1 +1,1 @@
-"""The theory: what the gradient does, as operators."""
+"""Operators of the theory: what the gradient does to the weights of a layer."""

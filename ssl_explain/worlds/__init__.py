@@ -1,1 +1,1 @@
-"""The worlds: each draws views of data points."""
+"""Worlds: data points and their augmented views."""

@@ -57,8 +57,8 @@ def goes_down(place: str, target: list[str]) -> bool:
     to = target[0] if target and target[0] in RANK else "__init__"
     if room == to == "lessons":
         return lesson == target[1] or COURSE.index(target[1]) < COURSE.index(lesson)
-    if draws(place) and room in ("lessons", "figures"):
-        return to in GROUND | {"kit", "figures"}
+    if draws(place) and room == "lessons":
+        return to in GROUND | {"kit"}
     return RANK[to] < RANK[room] or room == to or {room, to} <= GROUND
 
 

@@ -64,8 +64,8 @@ def truth(monkeypatch):
     monkeypatch.setattr(Training, "_one_step", step)
     for world in (LatentTree, PictureWorld, ExactTree):
         monkeypatch.setattr(world, "draw", draw(world.draw))
-    for module in ("lessons.start_here.state", "lessons.real_images.explorer"):
-        monkeypatch.setattr(sys.modules[f"ssl_explain.{module}"], "contrastive", watched)
+    for module in ("start_here.state", "real_images.explorer"):
+        monkeypatch.setattr(sys.modules[f"ssl_explain.lessons.{module}"], "contrastive", watched)
     return lambda training: taken.get(id(training), (training, []))[1]
 
 

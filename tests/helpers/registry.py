@@ -19,8 +19,7 @@ def modules(*patterns: str) -> list[ModuleType]:
 
 def room(module: ModuleType) -> str:
     """The lesson that a module belongs to."""
-    parts = module.__name__.split(".")
-    return parts[2] if parts[1] == "lessons" else parts[-1]
+    return module.__name__.split(".")[2]
 
 
 EXPLORERS = modules("lessons/*/*explorer.py", "lessons/*/state.py")

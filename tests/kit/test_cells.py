@@ -21,9 +21,8 @@ from ssl_explain.kit.outputs import OUTPUTS
 SETUP = """
 import ipywidgets
 from IPython.display import display
-from ssl_explain.kit.prediction import Option, Question
-from registry import NAMES
-globals().update(NAMES)
+from ssl_explain.kit.prediction import Option, Question, predict
+from ssl_explain.lessons.start_here import TreeState, tree_explorer
 def small():
     return tree_explorer(TreeState(depth=2, budget=1500, pace=5))
 """

@@ -253,8 +253,26 @@ def test_nothing_of_ours_names_an_address_outside():
 # --- course map -----------------------------------------------------------------------------------------------
 
 
-def test_the_course_map_repeats_what_the_notebooks_say():
-    assert course_map.course_map(MAP) == MAP, "run `python tools/course_map.py`"
+@pytest.mark.parametrize("page", course_map.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_readme_and_course_map_repeat_what_the_notebooks_say(page):
+    text, afresh = page.read_text(encoding="utf-8"), course_map.PAGES[page]
+    assert afresh(text) == text, "run `python tools/course_map.py`"
+    for said, wrong in (("| 40 |", "| 41 |"), ("What do contrastive losses ask for?", "What do losses ask for?")):
+        assert said in text
+        assert afresh(text.replace(said, wrong, 1)) == text
+
+
+def test_checking_names_the_page_that_is_out_of_date(tmp_path, monkeypatch, capsys):
+    old, fresh = tmp_path / "old.md", tmp_path / "fresh.md"
+    for path in (old, fresh):
+        path.write_text(path.stem)
+    monkeypatch.setattr(course_map, "PAGES", dict.fromkeys((old, fresh), lambda text: "fresh"))
+    monkeypatch.setattr(sys, "argv", ["course_map.py", "--check"])
+    assert course_map.main() == 1
+    assert capsys.readouterr().out == f"{old} is out of date; run `python tools/course_map.py`\n"
+    monkeypatch.setattr(sys, "argv", ["course_map.py"])
+    assert course_map.main() == 0
+    assert old.read_text() == fresh.read_text() == "fresh"
 
 
 def route(title):

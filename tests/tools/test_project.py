@@ -97,26 +97,12 @@ def test_one_oldest_python_everywhere():
 # --- commands -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_every_make_command_in_the_documents_exists(document):
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
-    said = re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / document).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert said
-    assert set(said) <= targets
-
-
 def test_the_gate_is_make_test_and_nothing_weaker():
     gate = ROOT / ".ci" / "run"
     assert os.access(gate, os.X_OK)
     lines = gate.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if re.match(r"\s*(exec )?make\b", line)] == ["exec make test </dev/null"]
     assert lines[-1] == "exec make test </dev/null"
-
-
-def test_files_that_the_readme_links_exist():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def stub(folder, script, name="python-stub"):
