@@ -174,6 +174,7 @@ print(moment - 1)
 """
 
 
+@pytest.mark.gate(1)
 @POSIX
 @pytest.mark.parametrize("before", ["nothing", "again"])
 def test_killed_at_any_touch_of_the_file_system_it_ends_with_the_same_bytes(tmp_path, before):

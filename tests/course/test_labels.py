@@ -202,6 +202,7 @@ def test_every_explorer_that_trains_is_played():
     assert set(SMALL) == {name for name, kind in declared().items() if issubclass(kind, StreamingExplorer)}
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize("name", SMALL)
 def test_labels_are_true_whatever_is_pressed(name, truth):
     seen = play_at_random(name, 0, truth, EVENTS[name])
@@ -259,6 +260,7 @@ def test_pictures_in_the_same_way():
     assert "run before s = 0.5, then s = 0" in legend_of(explorer)
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize("name", SMALL)
 def test_a_preset_is_a_run_from_the_start_whatever_was_before(name, truth):
     make, state, _ = SMALL[name]

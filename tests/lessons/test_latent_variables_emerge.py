@@ -117,6 +117,7 @@ def moved():
     return race_explorer(SMALL)
 
 
+@pytest.mark.gate(10)
 @pytest.mark.parametrize("change", singles({n: c for n, c in CONTROLS.items() if n != "time"}), ids=str)
 def test_every_setting_has_a_finite_record_and_words(change, moved):
     explorer = moved
