@@ -36,6 +36,7 @@ def test_no_explorer_is_left_out():
     assert set(declared()) == set(FACTORIES)
 
 
+@pytest.mark.gate(5)
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_preset_leads_to_the_same_settings_whatever_was_pressed_before(name, made):
     """What one preset sets, every other one sets too."""

@@ -294,10 +294,10 @@ def test_settings_that_a_loss_does_not_read_begin_no_stretch(truth):
     assert recorded(explorer.record.trace) == stretches_of(truth(explorer._training)) == [(0, (0.5, 0.01, "L_simp"))]
 
 
-def test_many_changes_stay_short_in_words_and_apart_in_the_picture():
+def test_many_changes_stay_short_in_words_and_apart_in_the_picture(some):
     explorer = tree_explorer(TreeState(budget=500))
     losses = itertools.cycle(("soft triplet", "L_simp", "InfoNCE"))
-    for _ in range(2):
+    for _ in some(range(2), 1):
         for k, loss in zip(range(12), losses, strict=False):
             explorer.state = explorer.state.change(strength=k / 20, loss=loss, learning_rate=(0.001, 0.003)[k % 2])
             explorer.run(1 + 20 * (k % 3))

@@ -58,6 +58,7 @@ def test_every_setting_is_sound(one, some):
         sound(one)
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize("target", TARGETS)
 def test_exact_at_every_layer_of_every_network_for_every_pair(one, target):
     for widths in WIDTHS:
