@@ -22,6 +22,17 @@ step = @printf '\n=== %s\n' '$(1)'; begin=$$(date +%s); { $(2); }; code=$$?; \
 	[ $$code -eq 0 ] && word=done || word=FAILED; \
 	printf '=== %s: %s in %s s\n' '$(1)' $$word $$(($$(date +%s) - begin)); exit $$code
 
+# How fast this machine is just now: a fixed piece of work on one core, to read the times of the steps by.
+define MEASURE
+import time, numpy, torch
+torch.set_num_threads(1)
+x, y, begin = torch.full((200, 200), 0.005), numpy.linspace(0, 1, 100_000), time.perf_counter()
+for _ in range(150):
+    x, y = torch.tanh(x @ x), numpy.sort(numpy.cos(9 * y))
+print(f"\n=== machine: a fixed loop in PyTorch and NumPy takes {time.perf_counter() - begin:.1f} s on one core")
+endef
+export MEASURE
+
 # The tests in an environment that is named like the target, with the versions that it asks for.
 define other-versions
 @rm -rf build/$@
@@ -99,6 +110,7 @@ check-code:
 	$(call step,types,MYPY_NUM_WORKERS=2 $(BIN)/mypy)
 
 check-run:
+	@OMP_NUM_THREADS=1 $(BIN)/python -c "$$MEASURE"
 	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -rs -m "not browser and not stress")
 	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
 	$(call step,notebooks,$(NBVAL))

@@ -1,6 +1,8 @@
 """What every test shares: runtime shape checks, one thread, reproducible property tests, seeded generators."""
 
-from collections.abc import Callable
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import hypothesis
@@ -32,6 +34,26 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gate")
 
 
+def spread(name: str, count: int, size: int) -> set[int]:
+    """Cut so many cases into equal parts, as they stand, and draw one of each: neighbours are mostly of one kind."""
+    size, rng = min(size, count), random.Random(name)
+    return {rng.randrange(count * part // size, count * (part + 1) // size) for part in range(size)}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked `gate(n)` a seeded sample of n cases stays in the gate; all others are left to `make stress`."""
+    cases = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("gate"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for name, all_of_it in cases.items():
+        kept = spread(name, len(all_of_it), *all_of_it[0].get_closest_marker("gate").args)
+        for number, item in enumerate(all_of_it):
+            if number not in kept:
+                item.add_marker(pytest.mark.stress)
+
+
 @pytest.fixture(scope="session")
 def seeded() -> Callable[[int], torch.Generator]:
     """Make a fresh generator from a seed."""
@@ -48,3 +70,15 @@ def g(seeded: Callable[[int], torch.Generator]) -> torch.Generator:
 def unshaped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check no signature: for tests of many events whose longer versions, under `make stress`, check them all."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture(params=["sample", pytest.param("whole", marks=pytest.mark.stress)])
+def some(request: pytest.FixtureRequest) -> Callable[..., list]:
+    """Of the settings that a test goes through: a seeded sample in the gate, all of them under `make stress`."""
+
+    def chosen(values: Iterable, size: int = 10) -> list:
+        every = list(values)
+        kept = spread(request.node.originalname, len(every), len(every) if request.param == "whole" else size)
+        return [every[place] for place in sorted(kept)]
+
+    return chosen

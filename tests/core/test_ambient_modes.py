@@ -137,6 +137,7 @@ def test_what_is_made_inside_does_the_same(work, mode):
     same(found, work(*things()))
 
 
+@pytest.mark.gate(10)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ALONE)
 def test_experiments_do_the_same(name, mode):
@@ -212,6 +213,7 @@ def shown(explorer, *, anew):
     return list(numbers(explorer.record)), explorer.figure.describe()
 
 
+@pytest.mark.gate(5)
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize("name", SHORT)
 def test_an_explorer_shows_the_same(name):

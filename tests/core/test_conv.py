@@ -119,6 +119,7 @@ def test_impossible_inputs_are_refused():
         jaxtyping.config.update("jaxtyping_disable", False)
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize("kind", [ConvNet, ReLUNet])
 def test_both_students_learn_on_digits(kind, seeded):
     """Twenty steps of the real loss on real pictures: the loss falls, and the same seed gives the same bits."""

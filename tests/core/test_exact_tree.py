@@ -81,6 +81,7 @@ def test_the_law_is_the_sum_over_every_configuration(depth, branching, q, root):
     torch.testing.assert_close(tree.pair_probabilities(q), brute_force(tree, q), rtol=0, atol=1e-14)
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize(("depth", "branching"), SIZES)
 @given(q=st.floats(0, 1), root=st.floats(0.01, 0.99), seed=st.integers(0, 99))
 def test_a_view_has_the_law_of_the_data_for_every_strength(depth, branching, q, root, seed):

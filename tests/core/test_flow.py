@@ -126,6 +126,7 @@ def no_bottom(net, views):
     return -net(views.x).square().sum(-1).mean()
 
 
+@pytest.mark.gate(4)
 @pytest.mark.parametrize(
     ("widths", "options", "words"),
     [

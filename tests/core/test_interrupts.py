@@ -235,13 +235,13 @@ def grad_mode():
 
 @pytest.mark.usefixtures("unshaped", "grad_mode")
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_goes_on_after_an_interrupt_at_any_line(name):
+def test_a_run_goes_on_after_an_interrupt_at_any_line(name, some):
     whole = RUNS[name]()
     with Interrupts() as counted:
         whole.go(STEPS)
     assert counted.lines > 3 * TRIES
     rng = random.Random(name)
-    for line in rng.sample(range(1, counted.lines + 1), TRIES // 4 if name == "history" else TRIES):
+    for line in some(rng.sample(range(1, counted.lines + 1), TRIES // 4 if name == "history" else TRIES), 8):
         run = RUNS[name]()
         with Interrupts(line), contextlib.suppress(KeyboardInterrupt):
             run.go(STEPS)
@@ -286,13 +286,13 @@ def stands(run):
     ],
     ids=["plain", "live", "another run"],
 )
-def test_a_setting_is_chosen_or_it_is_not(make, change):
+def test_a_setting_is_chosen_or_it_is_not(make, change, some):
     explorer, seen = make(), set()
     old, new = explorer.state, explorer.state.change(**change)
     with Interrupts() as counted:
         explorer.state = new
     explorer.state = old
-    for line in random.Random(0).sample(range(1, counted.lines + 1), 12):
+    for line in some(random.Random(0).sample(range(1, counted.lines + 1), 12), 4):
         with Interrupts(line), contextlib.suppress(KeyboardInterrupt):
             explorer.state = new
         agrees(explorer)

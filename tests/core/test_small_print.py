@@ -276,6 +276,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.gate(2)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_leaves_early_is_not_blamed(name):
     reading, writing = os.pipe()
@@ -287,6 +288,7 @@ def test_a_reader_that_leaves_early_is_not_blamed(name):
     assert found.returncode == (0 if "--help" in COMMANDS[name] else 141)  # as shells say it: 128 + SIGPIPE
 
 
+@pytest.mark.gate(2)
 @pytest.mark.parametrize("encoding", ["cp850", "ascii", "latin-1"])
 @pytest.mark.parametrize(
     ("words", "said"),

@@ -174,6 +174,7 @@ print(moment - 1)
 """
 
 
+@pytest.mark.gate(1)
 @POSIX
 @pytest.mark.parametrize("before", ["nothing", "again"])
 def test_killed_at_any_touch_of_the_file_system_it_ends_with_the_same_bytes(tmp_path, before):
@@ -197,6 +198,7 @@ test_sweep.go(Path(sys.argv[2]), workers=2)
 """
 
 
+@pytest.mark.stress
 @POSIX
 def test_killed_from_outside_while_two_workers_compute(path, undisturbed):
     command = [sys.executable, "-c", IN_THE_MIDDLE, str(Path(__file__).parent), str(path)]
@@ -393,6 +395,7 @@ def test_a_cluster_writes_the_same_bytes(path, cluster, undisturbed):
     assert content(path.parent) == undisturbed
 
 
+@pytest.mark.stress
 @POSIX
 def test_a_cluster_outlives_the_death_of_a_worker(path, tmp_path, cluster, undisturbed):
     """One of two worker processes dies by SIGKILL within a job: Dask repeats what it lost, the bytes stay."""

@@ -72,7 +72,7 @@ def test_a_planted_writer_is_found(planted):
 WRITE = """
 import sys
 from pathlib import Path
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[2:4]
 import torch
 torch.set_num_threads(1)
 import course_map, nbformat, run_notebooks
@@ -110,7 +110,7 @@ def whole(path, generation):
 
 WRITERS = {"t.csv": table, "e.safetensors": checkpoint, "n.ipynb": executed, "README.md": listing, "00000.json": part,
            "explorer.gif": whole}
-place = Path(sys.argv[1])
+place, step = Path(sys.argv[1]), int(sys.argv[4])
 """
 KILLED = """
 import json, signal
@@ -127,9 +127,9 @@ for name, write in WRITERS.items():
     if name == "t.csv":  # a manifest names its table
         new["t.json"] = new["t.json"].replace(b"new.t.csv", b"t.csv")
     write(path, 1)
-    old, moment = content(path), 0
+    old, moment = content(path), 1 - step
     while True:
-        moment += 1
+        moment += step
         ended = survives(moment, lambda: write(path, 2))
         found = content(path)
         assert found.keys() == old.keys() == new.keys(), (name, moment)
@@ -161,8 +161,8 @@ print(json.dumps(full))
 """
 
 
-@pytest.fixture(scope="module")
-def said(tmp_path_factory):
+@pytest.fixture(scope="module", params=[2, pytest.param(1, marks=pytest.mark.stress)], ids=["every second", "all"])
+def said(tmp_path_factory, request):
     """What happened to every file, by both; in a process of its own, which may be killed and limited."""
     place = tmp_path_factory.mktemp("writers")
     command = [
@@ -173,6 +173,7 @@ def said(tmp_path_factory):
         str(place),
         str(ROOT / "tools"),
         str(ROOT / "tests" / "helpers"),
+        str(request.param),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -136,6 +136,7 @@ def test_the_solution_passes(name, capsys):
     assert verdict(EXERCISES[name], EXERCISES[name].solution, capsys).startswith(RIGHT)
 
 
+@pytest.mark.gate(12)
 @EVERY
 @pytest.mark.parametrize("stub", [lambda *_: ..., lambda *_: None], ids=["dots", "nothing"])
 def test_a_stub_is_not_attempted_yet(name, stub, capsys):
@@ -166,6 +167,7 @@ def test_every_mistake_hears_its_own_message(name, capsys):
     assert not any(words.startswith((RIGHT, NOT_ATTEMPTED)) for words in said.values())
 
 
+@pytest.mark.gate(12)
 @EVERY
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError("by zero"), NotImplementedError(), KeyError("q"), AssertionError()]
@@ -177,11 +179,13 @@ def test_an_attempt_that_raises_is_told_why(name, error, capsys):
     assert verdict(EXERCISES[name], attempt, capsys) == f"Your code stopped with {type(error).__name__}: {error}"
 
 
+@pytest.mark.gate(12)
 @EVERY
 def test_wrong_arguments_are_reported(name, capsys):
     assert "Your code stopped with TypeError" in verdict(EXERCISES[name], lambda: 1, capsys)
 
 
+@pytest.mark.gate(12)
 @EVERY
 @pytest.mark.parametrize("answer", ["0.9", [1.0], np.ones(3), {}], ids=lambda answer: type(answer).__name__)
 def test_an_answer_of_another_type_is_named(name, answer, capsys):
@@ -190,6 +194,7 @@ def test_an_answer_of_another_type_is_named(name, answer, capsys):
     assert "yours is" in words
 
 
+@pytest.mark.gate(12)
 @EVERY
 def test_not_a_number_is_a_wrong_answer(name, capsys):
     words = verdict(EXERCISES[name], lambda *_: float("nan"), capsys)

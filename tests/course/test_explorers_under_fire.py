@@ -17,7 +17,7 @@ from ssl_explain.kit import picture
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.style import PEN
 
-FIRED = [(name, playing) for name in FACTORIES for playing in (False, True) if name in PLAYED or not playing]
+FIRED = [*((name, False) for name in FACTORIES), *((name, True) for name in PLAYED)]
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,14 @@ def test_no_explorer_is_left_out():
     assert set(declared()) == set(FACTORIES)
 
 
+@pytest.mark.gate(5)
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_preset_leads_to_the_same_settings_whatever_was_pressed_before(name, made):
     """What one preset sets, every other one sets too."""
     assert len({tuple(sorted(values)) for values in made(name).offered().values()}) <= 1
 
 
+@pytest.mark.gate(4)
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize(("name", "playing"), FIRED)
 def test_two_hundred_events(name, playing, made):
@@ -55,6 +57,7 @@ def test_five_thousand_events(name, playing, made):
         storm(made(name), random.Random(number), palette(name, number), events=200, playing=playing, presets=4)
 
 
+@pytest.mark.gate(4)
 @pytest.mark.parametrize("name", FACTORIES)
 def test_of_a_burst_by_two_threads_the_last_state_wins(name, made):
     """Fifty moves, half of them of another control: JupyterLab delivers them in several threads."""
@@ -84,6 +87,7 @@ def both(name, made, events):
     at_once(*storms)
 
 
+@pytest.mark.gate(2)
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize("name", PLAYED)
 def test_two_that_train_keep_to_themselves(name, made):
@@ -146,6 +150,7 @@ def again(name, shell, times):
     run(shell, "explorer.close()")
 
 
+@pytest.mark.gate(2)
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize("name", [*PLAYED, "loss_explorer"])
 def test_a_cell_run_three_times_leaves_one_explorer(name, shell, undrawn):

@@ -202,6 +202,7 @@ def test_every_explorer_that_trains_is_played():
     assert set(SMALL) == {name for name, kind in declared().items() if issubclass(kind, StreamingExplorer)}
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize("name", SMALL)
 def test_labels_are_true_whatever_is_pressed(name, truth):
     seen = play_at_random(name, 0, truth, EVENTS[name])
@@ -259,6 +260,7 @@ def test_pictures_in_the_same_way():
     assert "run before s = 0.5, then s = 0" in legend_of(explorer)
 
 
+@pytest.mark.gate(1)
 @pytest.mark.parametrize("name", SMALL)
 def test_a_preset_is_a_run_from_the_start_whatever_was_before(name, truth):
     make, state, _ = SMALL[name]
@@ -292,10 +294,10 @@ def test_settings_that_a_loss_does_not_read_begin_no_stretch(truth):
     assert recorded(explorer.record.trace) == stretches_of(truth(explorer._training)) == [(0, (0.5, 0.01, "L_simp"))]
 
 
-def test_many_changes_stay_short_in_words_and_apart_in_the_picture():
+def test_many_changes_stay_short_in_words_and_apart_in_the_picture(some):
     explorer = tree_explorer(TreeState(budget=500))
     losses = itertools.cycle(("soft triplet", "L_simp", "InfoNCE"))
-    for _ in range(2):
+    for _ in some(range(2), 1):
         for k, loss in zip(range(12), losses, strict=False):
             explorer.state = explorer.state.change(strength=k / 20, loss=loss, learning_rate=(0.001, 0.003)[k % 2])
             explorer.run(1 + 20 * (k % 3))

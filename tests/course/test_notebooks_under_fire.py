@@ -94,8 +94,13 @@ PLANTED = {
 }
 
 
-@pytest.mark.stress
-@pytest.mark.parametrize(("source", "reason"), [("print(1)", ""), *PLANTED.values()], ids=["nothing", *PLANTED])
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        pytest.param("print(1)", "", id="nothing"),
+        *(pytest.param(*planted, id=name, marks=pytest.mark.stress) for name, planted in PLANTED.items()),
+    ],
+)
 def test_a_planted_fault_is_found(fence, tmp_path, source, reason):
     cell = new_code_cell(source, metadata={"tags": ["nbval-check-output"]}, execution_count=1)
     cell.outputs = [new_output("stream", text="1\n")]
@@ -105,6 +110,7 @@ def test_a_planted_fault_is_found(fence, tmp_path, source, reason):
         run_all(folder, before=fence)
 
 
+@pytest.mark.stress
 def test_a_short_one_twice_in_one_kernel_alone_and_elsewhere(fence, tmp_path):
     run_all(put(SHORTEST, tmp_path / "elsewhere", rounds=2), before=fence, threads=None)
 

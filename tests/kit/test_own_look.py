@@ -111,6 +111,7 @@ def elsewhere(explorer: Any) -> Any:
     return record
 
 
+@pytest.mark.gate(3)
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_picture_looks_the_same_under_any_settings(made, name):
     explorer = made(name)
@@ -123,6 +124,7 @@ def test_a_picture_looks_the_same_under_any_settings(made, name):
     assert settings() == before
 
 
+@pytest.mark.gate(2)
 @pytest.mark.parametrize("style", STYLES)
 def test_an_explorer_made_and_moved_under_any_settings_is_the_same(style):
     expected = FACTORIES["family_explorer"]().figure.png()
@@ -137,6 +139,7 @@ def test_no_still_figure_is_left_out():
     assert set(found()) == set(STILLS)
 
 
+@pytest.mark.gate(3)
 @pytest.mark.parametrize("draw", STILLS.values(), ids=[figure.__name__ for figure in STILLS])
 def test_a_still_figure_looks_the_same_under_any_settings(draw):
     expected = draw()._repr_mimebundle_()

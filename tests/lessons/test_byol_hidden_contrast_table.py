@@ -215,6 +215,7 @@ def test_centring_predictor_lagging_target_and_decay_together_beat_the_untrained
     assert interval(best - byol(table, predictor="linear", centring="mean", target="EMA"))[0] > 0
 
 
+@pytest.mark.stress
 def test_stored_rows_can_be_made_again(table):
     """Baselines, and one run of each kind of part for one seed; another CPU's rounding may move some pictures."""
     for setting, slack in ((SETTINGS[0], 1), (SETTINGS[1], 1), (SETTINGS[5], 12)):

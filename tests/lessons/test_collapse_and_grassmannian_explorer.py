@@ -45,6 +45,7 @@ def sound(explorer):
     assert eval(str(explorer.state)) == explorer.state
 
 
+@pytest.mark.gate(12)
 @pytest.mark.parametrize("values", [*singles(CONTROLS), *extremes(CONTROLS)], ids=str)
 def test_every_setting_is_sound(one, values):
     one.state = GrassmannState().change(**values)

@@ -30,6 +30,7 @@ def picture():
     return SpectrumPicture(spectrum_of(BASE))
 
 
+@pytest.mark.gate(12)
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_every_setting_gives_a_sound_picture(state, picture):
     record = spectrum_of(state)

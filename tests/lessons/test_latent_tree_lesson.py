@@ -213,6 +213,7 @@ def explorer():
     return world_explorer()
 
 
+@pytest.mark.gate(20)
 @pytest.mark.parametrize("state", WORLDS, ids=str)
 def test_every_world_gives_a_sound_picture(state, explorer):
     record, picture = explorer.compute(state), explorer.figure
@@ -274,6 +275,7 @@ def test_world_presets_move_the_picture(explorer):
     explorer.state = WorldState()
 
 
+@pytest.mark.gate(12)
 @pytest.mark.parametrize("state", [SharedState().change(**v) for v in settings(SharedState.controls())], ids=str)
 def test_every_joint_law_is_sound(state):
     one = shared_explorer(state)

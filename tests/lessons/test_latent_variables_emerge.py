@@ -117,6 +117,7 @@ def moved():
     return race_explorer(SMALL)
 
 
+@pytest.mark.gate(10)
 @pytest.mark.parametrize("change", singles({n: c for n, c in CONTROLS.items() if n != "time"}), ids=str)
 def test_every_setting_has_a_finite_record_and_words(change, moved):
     explorer = moved
@@ -129,6 +130,7 @@ def test_every_setting_has_a_finite_record_and_words(change, moved):
     assert ("Largest eigenvalue" in words) == (explorer.state.show == OPERATORS)
 
 
+@pytest.mark.gate(3)
 @pytest.mark.parametrize(
     "change", [e for e in extremes(CONTROLS, "loss") if e.get("time") != 0 and len(e) == 2], ids=str
 )

@@ -176,6 +176,7 @@ def one():
     return pairs_explorer(BASE)
 
 
+@pytest.mark.gate(12)
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_every_setting_gives_a_sound_picture(state, one):
     record = one.compute(state)

@@ -77,9 +77,9 @@ def numbers(record):
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_every_setting_gives_a_sound_picture(name, explorers):
+def test_every_setting_gives_a_sound_picture(name, explorers, some):
     explorer, (_, base) = explorers[name], MAKE[name]
-    for changes in settings(base.controls()):
+    for changes in some(settings(base.controls())):
         record = explorer.compute(base.change(**changes))
         explorer.figure.update(record)
         assert all(torch.isfinite(tensor).all() for tensor in numbers(record)), changes

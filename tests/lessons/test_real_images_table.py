@@ -136,6 +136,7 @@ def test_stored_baselines_can_be_made_again(strength, losses):
         assert rows(table, **wanted)["probe"][0] == pytest.approx(raw["probe"], abs=PICTURE + 1e-4)
 
 
+@pytest.mark.stress
 def test_one_stored_student_can_be_trained_again(strength, losses):
     """One seed of each table, the same student: 400 steps let another CPU's rounding move some pictures."""
     made = [row for row in strength_block("mlp", 0.5, seeds=1, steps=STEPS, seed=3) if row["when"] == "trained"]

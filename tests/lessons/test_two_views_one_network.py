@@ -32,8 +32,8 @@ def clouds():
     return cloud_explorer()
 
 
-def test_every_setting_of_the_loss_explorer_balances(losses):
-    for values in settings(LOSS):
+def test_every_setting_of_the_loss_explorer_balances(losses, some):
+    for values in some(settings(LOSS)):
         losses.state = state = LossState().change(**values)
         record, words = losses.record, losses.figure.describe()
         assert record.surface.isfinite().all(), values
@@ -97,8 +97,8 @@ def test_landscape_keeps_its_surface_while_only_the_point_moves():
     assert picture.png() == LandscapePicture(hot).png()
 
 
-def test_every_setting_of_the_cloud_explorer_is_sound(clouds):
-    for values in settings(CLOUD):
+def test_every_setting_of_the_cloud_explorer_is_sound(clouds, some):
+    for values in some(settings(CLOUD)):
         clouds.state = state = CloudState().change(**values)
         record = clouds.record
         assert all(t.isfinite().all() for t in (record.trace.values, record.between, record.within)), values

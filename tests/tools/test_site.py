@@ -55,6 +55,7 @@ def test_thinned_values_keep_both_ends_and_the_present_one(count, most, place):
     assert len(thinned) <= max(most, 3)
 
 
+@pytest.mark.stress
 def test_every_position_shows_what_the_explorer_shows_there():
     explorer = shared_explorer(SharedState())
     player = site_frames.play(explorer)
@@ -83,6 +84,7 @@ def test_a_preset_shows_what_it_sets():
         assert player.words[scene["grid"][place]] == connection_explorer(state).figure.describe()
 
 
+@pytest.mark.stress
 def test_a_preset_beside_the_axes_moves_along_the_first():
     player = site_frames.play(race_explorer(RaceState(neurons=2)))
     beside = [scene for scene in player.scenes if scene["axes"] == 1]

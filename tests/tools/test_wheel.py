@@ -74,6 +74,7 @@ def test_a_wheel_reads_its_own_tables_beside_a_folder_of_a_stranger(archives, tm
     assert tables == {name for name in TABLES if name.endswith(".csv")}
 
 
+@pytest.mark.stress
 def test_a_source_archive_reads_its_tables_where_it_is_unpacked(archives, tmp_path):
     with tarfile.open(archives[0]) as sdist:
         sdist.extractall(tmp_path, filter="data")
