@@ -3,17 +3,21 @@
 import html
 import inspect
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ssl_explain import require
 from ssl_explain.seeds import generators
 
 NOT_ATTEMPTED = "not attempted yet"
 RIGHT = "Right."
 SEED = 0
+DIFFICULTIES = ("easy", "medium", "hard")
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Exercise:
     """A task with a check that explains.
 
     ``judge(attempt)`` returns a sentence: :data:`NOT_ATTEMPTED`, one that starts with :data:`RIGHT`, or what is wrong,
-    in the order shape, value, likely mistake. ``solution`` is the only copy there is.
+    in the order shape, value, likely mistake. ``solution`` is the only copy there is; calling the exercise runs it.
     """
 
     title: str
@@ -30,6 +34,10 @@ class Exercise:
     hints: tuple[str, ...]
     solution: Callable[..., Any]
     judge: Callable[[Callable[..., Any]], str]
+
+    def __call__(self, *args: Any) -> Any:
+        """What the solution returns."""
+        return self.solution(*args)
 
     def check(self, attempt: Callable[..., Any]) -> None:
         """Print the verdict on an attempt; an attempt that raises is told why, and nothing is raised here."""
@@ -45,7 +53,7 @@ class Exercise:
         for number in range(len(self.hints), 0, -1):
             body = f"{html.escape(self.hints[number - 1])}{body}"
             body = f"<details style='margin-left:1em'><summary>hint {number}</summary>{body}</details>"
-        source = html.escape(inspect.getsource(self.solution))
+        source = html.escape(_source(self.solution))
         return (
             f"<b>{html.escape(self.title)}</b> ({self.difficulty}, about {self.minutes} minutes)"
             f"{body}<details style='margin-left:1em'><summary>solution</summary><pre>{source}</pre></details>"
@@ -53,6 +61,58 @@ class Exercise:
 
     def __repr__(self) -> str:
         return f"{self.title} ({self.difficulty}, about {self.minutes} minutes): {len(self.hints)} hints and a solution"
+
+
+def exercise(
+    title: str,
+    difficulty: str,
+    minutes: int,
+    *,
+    hints: tuple[str, ...],
+    given: Callable[[torch.Generator], tuple[Any, ...]] | None = None,
+    mistakes: Callable[..., Mapping[str, Any]] | None = None,
+    judge: Callable[[Callable[..., Any]], str] | None = None,
+) -> Callable[[Callable[..., Any]], Exercise]:
+    """Make an :class:`Exercise` of the solution that stands below.
+
+    ``given(g)`` is the tuple of arguments, drawn from a stream g that is the same at every check;
+    ``mistakes(right, *arguments)`` maps sentences to the wrong values that they explain. Both run when an attempt is
+    judged, not before. ``judge`` stands in place of both, where an answer is more than one value to compare.
+
+    Raises:
+        TypeError: Neither a judge nor both of `given` and `mistakes`, or an argument of another type.
+        ValueError: A difficulty that is not known, or less than a minute.
+    """
+    require.names("difficulty", (difficulty,), DIFFICULTIES)
+    require.integer("minutes", minutes, 1, "say how long a reader needs, about")
+    for hint in require.instance("hints", hints, tuple, 'write ("first.", "second.")'):
+        require.instance("hint", hint, str, "a hint is a sentence")
+    if judge is None:
+        require.function("given", given, "write lambda g: (argument, ...), or pass a judge")
+        require.function("mistakes", mistakes, "write lambda right, argument: {sentence: value}, or pass a judge")
+    elif given is not None or mistakes is not None:
+        raise TypeError("`judge` must stand alone, got `given` or `mistakes` as well; leave it or them out.")
+    return lambda solution: Exercise(
+        title, difficulty, minutes, hints, solution, judge or partial(_judge, solution, given, mistakes)
+    )
+
+
+def _judge(solution: Callable[..., Any], given: Any, mistakes: Any, attempt: Callable[..., Any]) -> str:
+    """Compare an attempt with the solution; the attempt gets copies, since it may write into its arguments."""
+    data = given(*draws())
+    got, right = attempt(*deepcopy(data)), solution(*data)
+    if isinstance(right, tuple) and isinstance(got, tuple | list):
+        got = torch.tensor([float(x) for x in got])
+    wrong = {sentence: torch.as_tensor(value) for sentence, value in mistakes(right, *data).items()}
+    return compare(got, torch.as_tensor(right), wrong)
+
+
+def _source(function: Callable[..., Any]) -> str:
+    """The source of a function without its decorators, where inspect.getsource would stop at the first lambda."""
+    lines, first = inspect.findsource(inspect.unwrap(function))
+    while not lines[first].lstrip().startswith("def "):
+        first += 1
+    return "".join(inspect.getblock(lines[first:]))
 
 
 def draws(n: int = 1) -> tuple[torch.Generator, ...]:

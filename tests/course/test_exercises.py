@@ -1,26 +1,25 @@
 """Exercises: the solution passes, a stub is no failure, and a likely mistake is told apart from any other."""
 
+import ast
 import dataclasses
 import html
 import inspect
 import re
-import sys
 
 import numpy as np
 import pytest
 import registry
 import torch
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, compare
 
 
 def collect():
     """Every exercise of every module, by module and name."""
     found = {}
     for module in registry.EXERCISES:
-        for name, value in vars(module).items():
-            inside = value.items() if isinstance(value, dict) else [(name, value)]
-            found |= {f"{registry.room(module)}.{key}": item for key, item in inside if isinstance(item, Exercise)}
+        inside = vars(module).get("exercises", {"exercise": vars(module).get("exercise")})
+        found |= {f"{registry.room(module)}.{key}": item for key, item in inside.items()}
     return found
 
 
@@ -122,6 +121,13 @@ MISTAKES["latent_variables_emerge.selectivity"] = {
 EVERY = pytest.mark.parametrize("name", EXERCISES)
 
 
+def source(function):
+    """The text of a function, read by the parser and without its decorators."""
+    text = inspect.getsource(inspect.getmodule(function))
+    (found,) = (n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == function.__name__)
+    return ast.get_source_segment(text, found) + "\n"
+
+
 def verdict(exercise, attempt, capsys):
     assert exercise.check(attempt) is None
     printed, trouble = capsys.readouterr()
@@ -152,7 +158,7 @@ def test_every_sentence_of_the_judge_can_be_heard(name, capsys, monkeypatch):
         known.update(mistakes)
         return compare(got, expected, mistakes)
 
-    monkeypatch.setattr(sys.modules[exercise.judge.__module__], "compare", spy)
+    monkeypatch.setattr("ssl_explain.kit.exercise.compare", spy)
     exercise.judge(exercise.solution)
     said = {word: verdict(exercise, lambda *_, value=value: value, capsys) for word, value in list(known.items())}
     assert {word: words for word, words in said.items() if not words.endswith(word)} == {}
@@ -196,6 +202,24 @@ def test_an_answer_of_another_type_is_named(name, answer, capsys):
 
 @pytest.mark.gate(12)
 @EVERY
+def test_an_attempt_that_writes_into_its_arguments_is_judged_by_its_answer(name, capsys):
+    exercise, written = EXERCISES[name], []
+
+    def careless(*data):
+        answer = exercise.solution(*data)
+        for values in data:
+            if isinstance(values, torch.Tensor):
+                written.append(values.fill_(7))
+        return answer
+
+    assert verdict(exercise, careless, capsys).startswith(RIGHT)
+    held = [
+        value for module in registry.EXERCISES for value in vars(module).values() if isinstance(value, torch.Tensor)
+    ]
+    assert not any(values.data_ptr() == value.data_ptr() for values in written for value in held)
+
+
+@EVERY
 def test_not_a_number_is_a_wrong_answer(name, capsys):
     words = verdict(EXERCISES[name], lambda *_: float("nan"), capsys)
     assert not words.startswith((RIGHT, NOT_ATTEMPTED))
@@ -216,7 +240,7 @@ def test_hints_open_one_by_one_and_the_solution_is_the_one_copy(name):
     assert [html.unescape(page).index(hint) for hint in exercise.hints] == sorted(
         html.unescape(page).index(hint) for hint in exercise.hints
     )
-    assert html.escape(inspect.getsource(exercise.solution)) in page
+    assert page.endswith(f"<pre>{html.escape(source(exercise.solution))}</pre></details>")
     assert html.escape(exercise.title) in page
     assert str(exercise.minutes) in repr(exercise)
     assert "def " not in repr(exercise)

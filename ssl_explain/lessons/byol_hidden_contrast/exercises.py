@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 10."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 no_predictor = Question(
@@ -64,28 +61,110 @@ resets = Question(
 )
 
 
+@exercise(
+    "Does this direction grow?",
+    "easy",
+    3,
+    hints=("Agreement of the two towers: p times what they share.", "Size of the prediction: p² times all variance."),
+    given=lambda _: (0.6, 3.0, 0.5),
+    mistakes=lambda right, p, b, w: {
+        "The prediction p·f has the square p²(b + w): p meets itself there.": p * b - p * (b + w),
+        "The size term holds all variance, b + w: a single view is predicted from, not the mean of many.": (
+            p * b - p**2 * b
+        ),
+        "The sign: agreement lets the weights grow, size shrinks them.": -right,
+        "View noise is not in the agreement: two views of a point share b alone.": p * (b + w) - p**2 * (b + w),
+    },
+)
 def growth_rate(p: float, b: float, w: float) -> float:
     """Growth rate of a direction with variances b between points and w within, predictor p·1, mean removed."""
     return p * b - p**2 * (b + w)
 
 
-def _judge_rate(attempt: Callable[..., Any]) -> str:
-    return compare(
-        attempt(0.6, 3.0, 0.5),
-        torch.tensor(growth_rate(0.6, 3.0, 0.5)),
-        {
-            "The prediction p·f has the square p²(b + w): p meets itself there.": torch.tensor(0.6 * 3.0 - 0.6 * 3.5),
-            "The size term holds all variance, b + w: a single view is predicted from, not the mean of many.": (
-                torch.tensor(0.6 * 3.0 - 0.36 * 3.0)
-            ),
-            "The sign: agreement lets the weights grow, size shrinks them.": -torch.tensor(growth_rate(0.6, 3.0, 0.5)),
-            "View noise is not in the agreement: two views of a point share b alone.": torch.tensor(
-                0.6 * 3.5 - 0.36 * 3.5
-            ),
-        },
-    )
+@exercise(
+    "When does the mean take over?",
+    "medium",
+    6,
+    hints=(
+        "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
+        "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
+    ),
+    given=lambda _: (0.4, 2.0, 0.5, 1.1),
+    mistakes=lambda right, p, b, w, w_mean: {
+        "That holds if both directions have the same noise: w ≠ w_mean shifts it.": b,
+        "The sign: more noise along the mean makes it slower, so it needs a larger offset.": 2 * b - right,
+        "Divide by what is left of p‖μ‖² - p²‖μ‖²: the factor is p(1 - p), not p.": b + p * (w_mean - w),
+        "From there the mean grows at all. Asked is when it grows faster than the other direction.": (
+            p / (1 - p) * w_mean
+        ),
+    },
+)
+def takeover(p: float, b: float, w: float, w_mean: float) -> float:
+    """Squared offset from which the mean outgrows the direction (b, w); its own one has noise w_mean, no signal."""
+    return b + p / (1 - p) * (w_mean - w)
 
 
+def _mistakes_gradient(right: Tensor, f: Tensor, target: Tensor, p: Tensor) -> dict[str, Tensor]:
+    error = (f - f.mean(0)) @ p.T - (target - target.mean(0))
+    return {
+        "The mean of the loss is over the batch: divide by B.": 5 * right,
+        "On the way back the error passes through P transposed, in rows: error @ P.": error @ p.T / 5,
+        "The error passes through the predictor on its way back to f.": error / 5,
+        "Nothing is centred here. Take the mean of the batch from f and from the target.": (f @ p.T - target) @ p / 5,
+        "The target loses its mean as well.": ((f - f.mean(0)) @ p.T - target) @ p / 5,
+    }
+
+
+@exercise(
+    "The gradient of a centred pair, by hand",
+    "medium",
+    8,
+    hints=(
+        "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
+        "The errors of the batch sum to zero, so the path through the mean adds nothing.",
+    ),
+    given=lambda g: (
+        *(torch.randn(2, 5, 3, generator=g, dtype=torch.float64) + 1),
+        torch.randn(3, 3, generator=g, dtype=torch.float64),
+    ),
+    mistakes=_mistakes_gradient,
+)
+def gradient_of_outputs(f: Tensor, target: Tensor, predictor: Tensor) -> Tensor:
+    """∂/∂f of the batch mean of ½‖P(f - mean) - (target - mean)‖²; f and target are (B, d)."""
+    error = (f - f.mean(0)) @ predictor.T - (target - target.mean(0))
+    return error @ predictor / len(f)
+
+
+def _mistakes_largest(right: Tensor, between: Tensor, within: Tensor) -> dict[str, Tensor]:
+    top = torch.linalg.eigvalsh(between)[-1]
+    return {
+        "You divide along the diagonal. Directions may be mixed: look for the best v.": (
+            (between.diagonal() / (between + within).diagonal()).max()
+        ),
+        "The strongest direction need not be the cleanest: the quotient is what counts, not its numerator.": (
+            top / (top + torch.linalg.eigvalsh(within)[0])
+        ),
+        "That is the signal-to-noise ratio b / w. The predictor sees b + w.": (
+            torch.linalg.eigvals(torch.linalg.solve(within, between)).real.max()
+        ),
+        "The smallest quotient belongs to the direction that stops first; asked is the last one.": (
+            torch.linalg.eigvals(torch.linalg.solve(between + within, between)).real.min()
+        ),
+    }
+
+
+@exercise(
+    "The largest p, with mixed directions",
+    "hard",
+    12,
+    hints=(
+        "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
+        "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
+        "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
+    ),
+    given=lambda _: (torch.tensor([[2.0, 0.8], [0.8, 1.0]]).double(), torch.tensor([[1.5, 0.0], [0.0, 0.2]]).double()),
+    mistakes=_mistakes_largest,
+)
 def largest_p(between: Tensor, within: Tensor) -> Tensor:
     """The largest p at which some direction can grow; between and within are (d, d) covariances, not both diagonal."""
     total = torch.linalg.cholesky(between + within)
@@ -93,121 +172,4 @@ def largest_p(between: Tensor, within: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(torch.linalg.solve_triangular(total, half.mT, upper=False))[-1]
 
 
-def _judge_largest(attempt: Callable[..., Any]) -> str:
-    between = torch.tensor([[2.0, 0.8], [0.8, 1.0]]).double()
-    within = torch.tensor([[1.5, 0.0], [0.0, 0.2]]).double()
-    top = torch.linalg.eigvalsh(between)[-1]
-    diagonal = between.diagonal() / (between + within).diagonal()
-    return compare(
-        attempt(between, within),
-        largest_p(between, within),
-        {
-            "You divide along the diagonal. Directions may be mixed: look for the best v.": diagonal.max(),
-            "The strongest direction need not be the cleanest: the quotient is what counts, not its numerator.": (
-                top / (top + torch.linalg.eigvalsh(within)[0])
-            ),
-            "That is the signal-to-noise ratio b / w. The predictor sees b + w.": (
-                torch.linalg.eigvals(torch.linalg.solve(within, between)).real.max()
-            ),
-            "The smallest quotient belongs to the direction that stops first; asked is the last one.": (
-                torch.linalg.eigvals(torch.linalg.solve(between + within, between)).real.min()
-            ),
-        },
-    )
-
-
-def takeover(p: float, b: float, w: float, w_mean: float) -> float:
-    """Squared offset from which the mean outgrows the direction (b, w); its own one has noise w_mean, no signal."""
-    return b + p / (1 - p) * (w_mean - w)
-
-
-def _judge_takeover(attempt: Callable[..., Any]) -> str:
-    right = takeover(0.4, 2.0, 0.5, 1.1)
-    return compare(
-        attempt(0.4, 2.0, 0.5, 1.1),
-        torch.tensor(right),
-        {
-            "That holds if both directions have the same noise: w ≠ w_mean shifts it.": torch.tensor(2.0),
-            "The sign: more noise along the mean makes it slower, so it needs a larger offset.": torch.tensor(
-                4.0 - right
-            ),
-            "Divide by what is left of p‖μ‖² - p²‖μ‖²: the factor is p(1 - p), not p.": torch.tensor(
-                2.0 + 0.4 * (1.1 - 0.5)
-            ),
-            "From there the mean grows at all. Asked is when it grows faster than the other direction.": torch.tensor(
-                0.4 / 0.6 * 1.1
-            ),
-        },
-    )
-
-
-def gradient_of_outputs(f: Tensor, target: Tensor, predictor: Tensor) -> Tensor:
-    """∂/∂f of the batch mean of ½‖P(f - mean) - (target - mean)‖²; f and target are (B, d)."""
-    error = (f - f.mean(0)) @ predictor.T - (target - target.mean(0))
-    return error @ predictor / len(f)
-
-
-def _judge_gradient(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    f, target = torch.randn(2, 5, 3, generator=g, dtype=torch.float64) + 1
-    p = torch.randn(3, 3, generator=g, dtype=torch.float64)
-    right = gradient_of_outputs(f, target, p)
-    error = (f - f.mean(0)) @ p.T - (target - target.mean(0))
-    plain = (f @ p.T - target) @ p / 5
-    return compare(
-        attempt(f, target, p),
-        right,
-        {
-            "The mean of the loss is over the batch: divide by B.": 5 * right,
-            "On the way back the error passes through P transposed, in rows: error @ P.": error @ p.T / 5,
-            "The error passes through the predictor on its way back to f.": error / 5,
-            "Nothing is centred here. Take the mean of the batch from f and from the target.": plain,
-            "The target loses its mean as well.": ((f - f.mean(0)) @ p.T - target) @ p / 5,
-        },
-    )
-
-
-exercises = {
-    "rate": Exercise(
-        "Does this direction grow?",
-        "easy",
-        3,
-        ("Agreement of the two towers: p times what they share.", "Size of the prediction: p² times all variance."),
-        growth_rate,
-        _judge_rate,
-    ),
-    "takeover": Exercise(
-        "When does the mean take over?",
-        "medium",
-        6,
-        (
-            "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
-            "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
-        ),
-        takeover,
-        _judge_takeover,
-    ),
-    "gradient": Exercise(
-        "The gradient of a centred pair, by hand",
-        "medium",
-        8,
-        (
-            "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
-            "The errors of the batch sum to zero, so the path through the mean adds nothing.",
-        ),
-        gradient_of_outputs,
-        _judge_gradient,
-    ),
-    "largest": Exercise(
-        "The largest p, with mixed directions",
-        "hard",
-        12,
-        (
-            "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
-            "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
-            "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
-        ),
-        largest_p,
-        _judge_largest,
-    ),
-}
+exercises = {"rate": growth_rate, "takeover": takeover, "gradient": gradient_of_outputs, "largest": largest_p}

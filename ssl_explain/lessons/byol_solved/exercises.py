@@ -1,13 +1,11 @@
 """Predictions and exercises of notebook 11."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 what_survives = Question(
@@ -67,84 +65,114 @@ slow_target = Question(
 )
 
 
+@exercise(
+    "How noisy may views be?",
+    "easy",
+    4,
+    hints=("A mode can stand if η is at most 1/(4(1+σ²)).", "At the largest σ² the two are equal: solve for σ²."),
+    given=lambda _: (0.1,),
+    mistakes=lambda right, decay: {
+        "That is 1 + σ²: views have the variance 1 between points as well.": 1 / (4 * decay),
+        "You put η where σ² stands. The threshold is a decay; solve it for the noise.": 1 / (4 * (1 + decay)),
+        "η is the height of the maximum, 1/(4(1+σ²)), not its place, 1/(2(1+σ²)).": 1 / (2 * decay) - 1,
+    },
+)
 def most_noise(decay: float) -> float:
     """The largest σ² at which a mode can still stand: there p(1 - (1+σ²)p) just reaches η."""
     return 1 / (4 * decay) - 1
 
 
-def _judge_noise(attempt: Callable[..., Any]) -> str:
-    return compare(
-        attempt(0.1),
-        torch.tensor(most_noise(0.1)),
-        {
-            "That is 1 + σ²: views have the variance 1 between points as well.": torch.tensor(2.5),
-            "You put η where σ² stands. The threshold is a decay; solve it for the noise.": torch.tensor(1 / 4.4),
-            "η is the height of the maximum, 1/(4(1+σ²)), not its place, 1/(2(1+σ²)).": torch.tensor(4.0),
-        },
-    )
-
-
+@exercise(
+    "Which one attracts?",
+    "easy",
+    4,
+    hints=("On the parabola, in units with α = 1, s = p².", "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate."),
+    given=lambda _: (torch.tensor([0.1, 0.25, 0.7]), 0.5, 0.1),
+    mistakes=lambda right, p, noise, decay: {
+        "The decay -ηp has a derivative too.": right + decay,
+        "That is ṗ itself. Its sign says where p goes, its derivative whether p comes back.": (
+            p**2 * (1 - 1.5 * p) - decay * p
+        ),
+        "You hold s fixed. On the parabola s moves with p: put in s = p² first.": -1.5 * p**2 - decay,
+        "Without noise. Here σ² = 0.5.": 2 * p - 3 * p**2 - decay,
+    },
+)
 def slope(p: Tensor, noise: float, decay: float) -> Tensor:
     """The derivative of ṗ = p²(1 - (1+σ²)p) - ηp along the parabola: negative where a fixed point attracts."""
     return 2 * p - 3 * (1 + noise) * p**2 - decay
 
 
-def _judge_slope(attempt: Callable[..., Any]) -> str:
-    p, noise, decay = torch.tensor([0.1, 0.25, 0.7]), 0.5, 0.1
-    return compare(
-        attempt(p, noise, decay),
-        slope(p, noise, decay),
-        {
-            "The decay -ηp has a derivative too.": slope(p, noise, 0.0),
-            "That is ṗ itself. Its sign says where p goes, its derivative whether p comes back.": (
-                p**2 * (1 - 1.5 * p) - decay * p
-            ),
-            "You hold s fixed. On the parabola s moves with p: put in s = p² first.": -1.5 * p**2 - decay,
-            "Without noise. Here σ² = 0.5.": slope(p, 0.0, decay),
-        },
-    )
+def _mistakes_square(right: Tensor, w: Tensor, p: Tensor, end: Tensor, alpha: float) -> dict[str, Tensor]:
+    gained = end.T @ end - p.T @ p
+    return {
+        "P comes transposed first: PᵀP. For a symmetric P you would not have seen it.": (
+            w @ w.T + (end @ end.T - p @ p.T) / alpha
+        ),
+        "A fast predictor moves more, so its square counts less: divide by α.": w @ w.T + alpha * gained,
+        "Both squares grow together. You let one shrink as the other grows.": w @ w.T - gained / alpha,
+        "That needs decay. Without it the difference at the start is never forgotten.": end.T @ end / alpha,
+    }
 
 
+@exercise(
+    "Where the weights must end",
+    "medium",
+    5,
+    hints=(
+        "Without decay one matrix is the same at the start and at the end.",
+        "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
+    ),
+    given=lambda _: (
+        torch.tensor([[1.0, 0.5, 0.0], [0.2, 0.0, 1.0]]),
+        torch.tensor([[0.5, 0.3], [0.0, 1.0]]),
+        torch.tensor([[1.2, 0.1], [0.4, 0.9]]),
+        2.0,
+    ),
+    mistakes=_mistakes_square,
+)
 def final_square(w: Tensor, p: Tensor, p_end: Tensor, alpha: float) -> Tensor:
     """W Wᵀ at the end of a run without decay: W Wᵀ - PᵀP/α is what it was at the start."""
     return w @ w.T + (p_end.T @ p_end - p.T @ p) / alpha
 
 
-def _judge_square(attempt: Callable[..., Any]) -> str:
-    w, p = torch.tensor([[1.0, 0.5, 0.0], [0.2, 0.0, 1.0]]), torch.tensor([[0.5, 0.3], [0.0, 1.0]])
-    end = torch.tensor([[1.2, 0.1], [0.4, 0.9]])
-    gained = end.T @ end - p.T @ p
-    return compare(
-        attempt(w, p, end, 2.0),
-        final_square(w, p, end, 2.0),
-        {
-            "P comes transposed first: PᵀP. For a symmetric P you would not have seen it.": (
-                w @ w.T + (end @ end.T - p @ p.T) / 2
-            ),
-            "A fast predictor moves more, so its square counts less: divide by α.": w @ w.T + 2 * gained,
-            "Both squares grow together. You let one shrink as the other grows.": w @ w.T - gained / 2,
-            "That needs decay. Without it the difference at the start is never forgotten.": end.T @ end / 2,
-        },
-    )
-
-
+@exercise(
+    "How long a start is remembered",
+    "easy",
+    3,
+    hints=("At time t, C is e^{-2ηt} times its start.", "Set the factor equal to the share, and take the logarithm."),
+    given=lambda _: (0.05, 0.01),
+    mistakes=lambda right, decay, share: {
+        "Weights fall as e^{-ηt}. C holds their squares.": math.log(1 / share) / decay,
+        "That is the logarithm to base ten.": math.log10(1 / share) / (2 * decay),
+        "A time is positive: it is log(1/share).": math.log(share) / (2 * decay),
+    },
+)
 def forgotten(decay: float, share: float) -> float:
     """When C has fallen to a share of its start: e^{-2ηt} = share."""
     return math.log(1 / share) / (2 * decay)
 
 
-def _judge_forgotten(attempt: Callable[..., Any]) -> str:
-    return compare(
-        attempt(0.05, 0.01),
-        torch.tensor(forgotten(0.05, 0.01)),
-        {
-            "Weights fall as e^{-ηt}. C holds their squares.": torch.tensor(math.log(100) / 0.05),
-            "That is the logarithm to base ten.": torch.tensor(2 / (2 * 0.05)),
-            "A time is positive: it is log(1/share).": torch.tensor(math.log(0.01) / (2 * 0.05)),
-        },
-    )
+def _mistakes_needed(right: float, alpha: float, noise: float, decay: float) -> dict[str, float]:
+    low, high = ((1 + sign * math.sqrt(1 - 5 * decay)) / 2.5 for sign in (-1, 1))
+    return {
+        "That is p-, the predictor. Asked is s, on the parabola.": low,
+        "That is the upper fixed point, where survivors end.": high**2 / alpha,
+        "On the parabola s = p²/α: the predictor's speed is missing.": low**2,
+    }
 
 
+@exercise(
+    "Waiting for the predictor",
+    "hard",
+    10,
+    hints=(
+        "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
+        "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
+        "Then a follows w slowly: it grows if w > a; find where w = a.",
+    ),
+    given=lambda _: (2.0, 0.25, 0.15),
+    mistakes=_mistakes_needed,
+)
 def needed(alpha: float, noise: float, decay: float) -> float:
     """The s that a start must have if the target hardly moves: that of the lower fixed point, p-²/α."""
     k = 1 + noise
@@ -152,66 +180,4 @@ def needed(alpha: float, noise: float, decay: float) -> float:
     return low**2 / alpha
 
 
-def _judge_needed(attempt: Callable[..., Any]) -> str:
-    alpha, noise, decay = 2.0, 0.25, 0.15
-    low, high = ((1 + sign * math.sqrt(1 - 5 * decay)) / 2.5 for sign in (-1, 1))
-    return compare(
-        attempt(alpha, noise, decay),
-        torch.tensor(needed(alpha, noise, decay)),
-        {
-            "That is p-, the predictor. Asked is s, on the parabola.": torch.tensor(low),
-            "That is the upper fixed point, where survivors end.": torch.tensor(high**2 / alpha),
-            "On the parabola s = p²/α: the predictor's speed is missing.": torch.tensor(low**2),
-        },
-    )
-
-
-exercises = {
-    "noise": Exercise(
-        "How noisy may views be?",
-        "easy",
-        4,
-        ("A mode can stand if η is at most 1/(4(1+σ²)).", "At the largest σ² the two are equal: solve for σ²."),
-        most_noise,
-        _judge_noise,
-    ),
-    "slope": Exercise(
-        "Which one attracts?",
-        "easy",
-        4,
-        ("On the parabola, in units with α = 1, s = p².", "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate."),
-        slope,
-        _judge_slope,
-    ),
-    "square": Exercise(
-        "Where the weights must end",
-        "medium",
-        5,
-        (
-            "Without decay one matrix is the same at the start and at the end.",
-            "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
-        ),
-        final_square,
-        _judge_square,
-    ),
-    "forgotten": Exercise(
-        "How long a start is remembered",
-        "easy",
-        3,
-        ("At time t, C is e^{-2ηt} times its start.", "Set the factor equal to the share, and take the logarithm."),
-        forgotten,
-        _judge_forgotten,
-    ),
-    "needed": Exercise(
-        "Waiting for the predictor",
-        "hard",
-        10,
-        (
-            "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
-            "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
-            "Then a follows w slowly: it grows if w > a; find where w = a.",
-        ),
-        needed,
-        _judge_needed,
-    ),
-}
+exercises = {"noise": most_noise, "slope": slope, "square": final_square, "forgotten": forgotten, "needed": needed}

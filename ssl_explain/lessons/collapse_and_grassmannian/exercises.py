@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 12."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import draws, exercise
 from ssl_explain.kit.prediction import Option, Question
 
 columns_free = Question(
@@ -87,69 +84,98 @@ WIDTHS = torch.tensor([10.0, 20.0, 40.0], dtype=torch.float64)
 DRIFTS = torch.tensor([0.3, 0.17, 0.08], dtype=torch.float64)
 
 
+@exercise(
+    "The speed of orthonormal columns",
+    "easy",
+    4,
+    hints=("The free speed is CΘ.", "Its part within the span is Θ(ΘᵀCΘ). Take it away."),
+    given=lambda _: (C, THETA),
+    mistakes=lambda right, c, theta: {
+        "That is the free flow CΘ. Take away its part within the span of Θ.": c @ theta,
+        "You kept the part within the span of Θ; what is left outside of it moves the span.": (
+            theta @ (theta.mT @ c @ theta)
+        ),
+        "The sign: C Θ climbs the wish, as the objective is its negative.": -right,
+    },
+)
 def projected(c: Tensor, theta: Tensor) -> Tensor:
     """The speed of orthonormal columns theta (d, k): (I - ΘΘᵀ)CΘ."""
     wish = c @ theta
     return wish - theta @ (theta.mT @ wish)
 
 
-def _judge_projected(attempt: Callable[..., Any]) -> str:
-    inner = THETA.mT @ C @ THETA
-    return compare(
-        attempt(C, THETA),
-        projected(C, THETA),
-        {
-            "That is the free flow CΘ. Take away its part within the span of Θ.": C @ THETA,
-            "You kept the part within the span of Θ; what is left outside of it moves the span.": THETA @ inner,
-            "The sign: C Θ climbs the wish, as the objective is its negative.": -projected(C, THETA),
-        },
-    )
+def _mistakes_closed_form(right: Tensor, c: Tensor, theta: Tensor, t: float) -> dict[str, Tensor]:
+    moved = torch.linalg.matrix_exp(t * c) @ theta
+    entrywise = torch.linalg.qr((t * c).exp() @ theta).Q
+    return {
+        "These columns are not orthonormal any more: make a basis by QR before you multiply.": moved @ moved.mT,
+        "That is e to each entry. The exponential of a matrix is torch.linalg.matrix_exp.": entrywise @ entrywise.mT,
+        "That is the start. Let e^{Ct} act on Θ₀ first.": theta @ theta.mT,
+        "That is the basis. A span has many; return the projector q qᵀ.": torch.linalg.qr(moved).Q,
+    }
 
 
+@exercise(
+    "The closed form",
+    "medium",
+    6,
+    hints=(
+        "torch.linalg.matrix_exp(t * c) moves the columns freely.",
+        "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
+    ),
+    given=lambda _: (C, THETA, 2.0),
+    mistakes=_mistakes_closed_form,
+)
 def closed_form(c: Tensor, theta: Tensor, t: float) -> Tensor:
     """The projector (d, d) onto span(e^{Ct} Θ_0): QR gives a basis q, and the projector is q qᵀ."""
     q = torch.linalg.qr(torch.linalg.matrix_exp(t * c) @ theta).Q
     return q @ q.mT
 
 
-def _judge_closed(attempt: Callable[..., Any]) -> str:
-    moved = torch.linalg.matrix_exp(2.0 * C) @ THETA
-    entrywise = torch.linalg.qr((2.0 * C).exp() @ THETA).Q
-    return compare(
-        attempt(C, THETA, 2.0),
-        closed_form(C, THETA, 2.0),
-        {
-            "These columns are not orthonormal any more: make a basis by QR before you multiply.": moved @ moved.mT,
-            "That is e to each entry. The exponential of a matrix is torch.linalg.matrix_exp.": entrywise
-            @ entrywise.mT,
-            "That is the start. Let e^{Ct} act on Θ₀ first.": THETA @ THETA.mT,
-            "That is the basis. A span has many; return the projector q qᵀ.": torch.linalg.qr(moved).Q,
-        },
-    )
-
-
+@exercise(
+    "How many columns are left?",
+    "medium",
+    5,
+    hints=(
+        "torch.linalg.svdvals gives σ.",
+        "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
+    ),
+    given=lambda _: (torch.linalg.matrix_exp(C) @ THETA,),
+    mistakes=lambda right, theta: {
+        "You used the singular values; use their squares, the variances along each direction.": (
+            torch.linalg.svdvals(theta).sum().square() / theta.square().sum()
+        ),
+        "That is its inverse: two orthonormal columns should give 2.": 1 / right,
+        "That is the rank: it jumps. Weigh every direction by its size.": 2.0,
+    },
+)
 def merged(theta: Tensor) -> Tensor:
     """Participation ratio (Σσ²)² / Σσ⁴ of the squared singular values σ² of theta (d, k)."""
     squares = torch.linalg.svdvals(theta).square()
     return squares.sum().square() / squares.square().sum()
 
 
-def _judge_merged(attempt: Callable[..., Any]) -> str:
-    theta = torch.linalg.matrix_exp(C) @ THETA
-    s = torch.linalg.svdvals(theta)
-    return compare(
-        attempt(theta),
-        merged(theta),
-        {
-            "You used the singular values; use their squares, the variances along each direction.": (
-                s.sum().square() / s.square().sum()
-            ),
-            "That is its inverse: two orthonormal columns should give 2.": 1 / merged(theta),
-            "That is the rank: it jumps. Weigh every direction by its size.": torch.tensor(2.0).double(),
-        },
-    )
+def _mistakes_slope(right: Tensor, widths: Tensor, drifts: Tensor) -> dict[str, Tensor]:
+    x = widths - widths.mean()
+    return {
+        "Take the logarithm of the widths as well.": (x * drifts.log()).sum() / x.square().sum(),
+        "Take logarithms first: a power law is a line only there.": (x * drifts).sum() / x.square().sum(),
+        "The other way round: how does the drift fall as the width grows?": slope(drifts, widths),
+        "The sign: a drift that falls has a negative slope.": -right,
+    }
 
 
+@exercise(
+    "A slope in the log-log plane",
+    "easy",
+    5,
+    hints=(
+        "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
+        "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
+    ),
+    given=lambda _: (WIDTHS, DRIFTS),
+    mistakes=_mistakes_slope,
+)
 def slope(widths: Tensor, drifts: Tensor) -> Tensor:
     """Least-squares slope of log drift on log width."""
     x, y = widths.log(), drifts.log()
@@ -157,60 +183,4 @@ def slope(widths: Tensor, drifts: Tensor) -> Tensor:
     return (x * y).sum() / x.square().sum()
 
 
-def _judge_slope(attempt: Callable[..., Any]) -> str:
-    x, y = WIDTHS - WIDTHS.mean(), DRIFTS.log()
-    return compare(
-        attempt(WIDTHS, DRIFTS),
-        slope(WIDTHS, DRIFTS),
-        {
-            "Take the logarithm of the widths as well.": (x * y).sum() / x.square().sum(),
-            "Take logarithms first: a power law is a line only there.": (x * DRIFTS).sum() / x.square().sum(),
-            "The other way round: how does the drift fall as the width grows?": slope(DRIFTS, WIDTHS),
-            "The sign: a drift that falls has a negative slope.": -slope(WIDTHS, DRIFTS),
-        },
-    )
-
-
-exercises = {
-    "projected": Exercise(
-        "The speed of orthonormal columns",
-        "easy",
-        4,
-        ("The free speed is CΘ.", "Its part within the span is Θ(ΘᵀCΘ). Take it away."),
-        projected,
-        _judge_projected,
-    ),
-    "closed_form": Exercise(
-        "The closed form",
-        "medium",
-        6,
-        (
-            "torch.linalg.matrix_exp(t * c) moves the columns freely.",
-            "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
-        ),
-        closed_form,
-        _judge_closed,
-    ),
-    "merged": Exercise(
-        "How many columns are left?",
-        "medium",
-        5,
-        (
-            "torch.linalg.svdvals gives σ.",
-            "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
-        ),
-        merged,
-        _judge_merged,
-    ),
-    "slope": Exercise(
-        "A slope in the log-log plane",
-        "easy",
-        5,
-        (
-            "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
-            "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
-        ),
-        slope,
-        _judge_slope,
-    ),
-}
+exercises = {"projected": projected, "closed_form": closed_form, "merged": merged, "slope": slope}

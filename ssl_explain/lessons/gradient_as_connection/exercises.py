@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 02."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 which_layers = Question(
@@ -51,71 +48,104 @@ one_or_both = Question(
 )
 
 
+def _case(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    w1, w2 = torch.randn(5, 4, generator=g).double(), torch.randn(3, 5, generator=g).double()
+    return torch.randn(4, generator=g).double(), w1, w2
+
+
+def _first_layer(g: torch.Generator) -> tuple[Tensor, Tensor]:
+    x, w1, _ = _case(g)
+    return w1, x
+
+
+def _input_and_jacobian(g: torch.Generator) -> tuple[Tensor, Tensor]:
+    x, w1, w2 = _case(g)
+    return x, jacobian(x, w1, w2)
+
+
+@exercise(
+    "Which gates are open?",
+    "easy",
+    3,
+    hints=("A neuron is open where its pre-activation is positive.", "Compare, then turn True and False into numbers."),
+    given=_first_layer,
+    mistakes=lambda right, w1, x: {
+        "These are the activations. A gate only says whether the neuron is open: 0 or 1.": (w1 @ x).relu(),
+        "The other way round: open means that the pre-activation is positive.": 1 - right,
+        "These are signs. A closed gate is 0, not -1: nothing passes.": (w1 @ x).sign(),
+    },
+)
 def gates(weight: Tensor, f: Tensor) -> Tensor:
     """D_l as 0 and 1, (d_out,): which neurons of a layer are open on the input f (d_in,)."""
     return (weight @ f > 0).to(f.dtype)
 
 
-def _case() -> tuple[Tensor, Tensor, Tensor]:
-    (g,) = draws()
-    w1, w2 = torch.randn(5, 4, generator=g).double(), torch.randn(3, 5, generator=g).double()
-    return torch.randn(4, generator=g).double(), w1, w2
-
-
-def _judge_gates(attempt: Callable[..., Any]) -> str:
-    x, w1, _ = _case()
-    pre = w1 @ x
-    return compare(
-        attempt(w1, x),
-        gates(w1, x),
-        {
-            "These are the activations. A gate only says whether the neuron is open: 0 or 1.": pre.relu(),
-            "The other way round: open means that the pre-activation is positive.": 1 - gates(w1, x),
-            "These are signs. A closed gate is 0, not -1: nothing passes.": pre.sign(),
-        },
-    )
-
-
+@exercise(
+    "The Jacobian of two layers",
+    "easy",
+    5,
+    hints=(
+        "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
+        "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
+    ),
+    given=_case,
+    mistakes=lambda right, x, w1, w2: {
+        "The gates are missing: through a closed neuron nothing reaches the top.": w2,
+        "You scale by the activations. A gate passes the slope on with factor 0 or 1.": w2 * (w1 @ x).relu(),
+        "You went on to the input. J₁ ends at the pre-activation of layer 1.": right @ w1,
+    },
+)
 def jacobian(x: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
     """J_1 = W_2 D_1 of a two-layer network with a linear top, (d_top, d_out)."""
     return w2 * (w1 @ x > 0)
 
 
-def _judge_jacobian(attempt: Callable[..., Any]) -> str:
-    x, w1, w2 = _case()
-    return compare(
-        attempt(x, w1, w2),
-        jacobian(x, w1, w2),
-        {
-            "The gates are missing: through a closed neuron nothing reaches the top.": w2,
-            "You scale by the activations. A gate passes the slope on with factor 0 or 1.": w2 * (w1 @ x).relu(),
-            "You went on to the input. J₁ ends at the pre-activation of layer 1.": jacobian(x, w1, w2) @ w1,
-        },
-    )
-
-
+@exercise(
+    "The connection in one line",
+    "medium",
+    5,
+    hints=("Each entry is a product of one entry of f and one of J.", "torch.einsum writes it down as it reads."),
+    given=_input_and_jacobian,
+    mistakes=lambda right, x, j: {
+        "The top output comes last: what is summed over in K Kᵀ is the last axis.": right.movedim(-1, 0),
+        "Own input before top output: (o, i) must stand side by side, as in weight.flatten().": right.mT,
+        "Own output before own input: that is the order of weight.flatten().": right.transpose(0, 1),
+        "These are the right numbers as a matrix. Here, keep o, i and t on axes of their own.": right.flatten(0, 1),
+        "One output at a time: do not sum over t.": right.sum(-1, keepdim=True).expand_as(right),
+    },
+)
 def connection(f: Tensor, j: Tensor) -> Tensor:
     """K[o, i, t] = f[i] · J[t, o] of a layer input f (d_in,) and a Jacobian J (d_top, d_out)."""
     return torch.einsum("i,to->oit", f, j)
 
 
-def _judge_connection(attempt: Callable[..., Any]) -> str:
-    x, w1, w2 = _case()
-    j = jacobian(x, w1, w2)
-    k = connection(x, j)
-    return compare(
-        attempt(x, j),
-        k,
-        {
-            "The top output comes last: what is summed over in K Kᵀ is the last axis.": k.movedim(-1, 0),
-            "Own input before top output: (o, i) must stand side by side, as in weight.flatten().": k.mT,
-            "Own output before own input: that is the order of weight.flatten().": k.transpose(0, 1),
-            "These are the right numbers as a matrix. Here, keep o, i and t on axes of their own.": k.flatten(0, 1),
-            "One output at a time: do not sum over t.": k.sum(-1, keepdim=True).expand_as(k),
-        },
-    )
+def _mistakes_pair(right: Tensor, k1: Tensor, k2: Tensor, weight: Tensor) -> dict[str, Tensor]:
+    outputs = torch.einsum("oit,oi->t", k1 - k2, weight)
+    return {
+        "This is the gradient through the first tower alone. Here the second view moves too.": k1 @ outputs,
+        "The sign of the second tower: it enters r with a minus, so its connection is subtracted.": (k1 + k2) @ outputs,
+        "You summed over the own input as well. Contract the top output, and nothing else.": (
+            torch.einsum("oit,pit,pi->oi", k1 - k2, k1 - k2, weight)
+        ),
+    }
 
 
+@exercise(
+    "The gradient of a pair",
+    "hard",
+    8,
+    hints=(
+        "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
+        "Then back along the same difference: sum over the top output.",
+        "einsum with the letters oit, oi → t, and then a plain product with @.",
+    ),
+    given=lambda g: (
+        torch.randn(4, 5, 3, generator=g).double(),
+        torch.randn(4, 5, 3, generator=g).double(),
+        torch.randn(4, 5, generator=g).double(),
+    ),
+    mistakes=_mistakes_pair,
+)
 def pair_gradient(k1: Tensor, k2: Tensor, weight: Tensor) -> Tensor:
     """∂r/∂W through both towers, (o, i): (K_1 - K_2)(K_1 - K_2)ᵀ vec(W); k1, k2 are (o, i, t)."""
     difference = k1 - k2
@@ -123,63 +153,4 @@ def pair_gradient(k1: Tensor, k2: Tensor, weight: Tensor) -> Tensor:
     return difference @ outputs
 
 
-def _judge_pair(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    k1, k2 = torch.randn(4, 5, 3, generator=g).double(), torch.randn(4, 5, 3, generator=g).double()
-    weight = torch.randn(4, 5, generator=g).double()
-    outputs = torch.einsum("oit,oi->t", k1 - k2, weight)
-    own = torch.einsum("oit,pit,pi->oi", k1 - k2, k1 - k2, weight)
-    return compare(
-        attempt(k1, k2, weight),
-        pair_gradient(k1, k2, weight),
-        {
-            "This is the gradient through the first tower alone. Here the second view moves too.": k1 @ outputs,
-            "The sign of the second tower: it enters r with a minus, so its connection is subtracted.": (
-                (k1 + k2) @ outputs
-            ),
-            "You summed over the own input as well. Contract the top output, and nothing else.": own,
-        },
-    )
-
-
-exercises = {
-    "gates": Exercise(
-        "Which gates are open?",
-        "easy",
-        3,
-        ("A neuron is open where its pre-activation is positive.", "Compare, then turn True and False into numbers."),
-        gates,
-        _judge_gates,
-    ),
-    "jacobian": Exercise(
-        "The Jacobian of two layers",
-        "easy",
-        5,
-        (
-            "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
-            "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
-        ),
-        jacobian,
-        _judge_jacobian,
-    ),
-    "connection": Exercise(
-        "The connection in one line",
-        "medium",
-        5,
-        ("Each entry is a product of one entry of f and one of J.", "torch.einsum writes it down as it reads."),
-        connection,
-        _judge_connection,
-    ),
-    "pair": Exercise(
-        "The gradient of a pair",
-        "hard",
-        8,
-        (
-            "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
-            "Then back along the same difference: sum over the top output.",
-            "einsum with the letters oit, oi → t, and then a plain product with @.",
-        ),
-        pair_gradient,
-        _judge_pair,
-    ),
-}
+exercises = {"gates": gates, "jacobian": jacobian, "connection": connection, "pair": pair_gradient}

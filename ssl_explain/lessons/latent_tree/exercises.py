@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, draws, unattempted
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
 from ssl_explain.kit.prediction import Option, Question
 
 what_arrives = Question(
@@ -70,80 +70,28 @@ ceilings_upwards = Question(
 )
 
 
+@exercise(
+    "What arrives at the end of a path?",
+    "easy",
+    3,
+    hints=("In ±1 coding the mean of a child is ρ times its parent.", "Apply that once per edge."),
+    given=lambda _: (torch.tensor([0.9, -0.8, 0.7]).double(),),
+    mistakes=lambda right, rhos: {
+        "That is a sum. Two flips make a copy, so polarities must multiply.": rhos.sum(),
+        "That is the weakest edge alone. Every edge adds its own errors.": rhos[rhos.abs().argmin()],
+        "The sign is lost: a path with one flip turns the root round.": right.abs(),
+    },
+)
 def path_polarity(rhos: Tensor) -> Tensor:
     """ρ_{0μ} from the polarities (k,) along the path from the root to μ."""
     return rhos.prod()
-
-
-def _judge_path(attempt: Callable[..., Any]) -> str:
-    rhos = torch.tensor([0.9, -0.8, 0.7]).double()
-    return compare(
-        attempt(rhos),
-        path_polarity(rhos),
-        {
-            "That is a sum. Two flips make a copy, so polarities must multiply.": rhos.sum(),
-            "That is the weakest edge alone. Every edge adds its own errors.": rhos[rhos.abs().argmin()],
-            "The sign is lost: a path with one flip turns the root round.": path_polarity(rhos).abs(),
-        },
-    )
-
-
-def root_variance(rho_path: float, rhos: Tensor, s: Tensor) -> Tensor:
-    """V (k, k) of k neurons: ρ_{0μ}, the polarities (k,) from μ to the neurons' causes, their selectivities (k,)."""
-    a = rhos * s
-    return rho_path**2 * torch.outer(a, a)
-
-
-def _judge_variance(attempt: Callable[..., Any]) -> str:
-    rho_path, rhos, s = -0.6, torch.tensor([0.9, -0.8, 0.7]).double(), torch.tensor([0.5, 0.2, -0.4]).double()
-    right = root_variance(rho_path, rhos, s)
-    return compare(
-        attempt(rho_path, rhos, s),
-        right,
-        {
-            "ρ stands squared in a variance; yours has it once.": right / rho_path,
-            "Without the polarity of the last edge: a = ρ s, not s.": rho_path**2 * torch.outer(s, s),
-            "These are the variances alone. The matrix has covariances too.": right.diagonal(),
-        },
-    )
-
-
-def posterior(x_1: Tensor, x_2: Tensor, rho_1: float, rho_2: float) -> Tensor:
-    """Posterior mean, in ±1 coding, of a fair cause given its two leaves x_1, x_2 (n,), each -1 or 1."""
-    for_plus = (1 + rho_1 * x_1) * (1 + rho_2 * x_2)
-    for_minus = (1 - rho_1 * x_1) * (1 - rho_2 * x_2)
-    return (for_plus - for_minus) / (for_plus + for_minus)
-
-
-def _judge_posterior(attempt: Callable[..., Any]) -> str:
-    x_1, x_2 = torch.tensor([-1.0, -1.0, 1.0, 1.0]).double(), torch.tensor([-1.0, 1.0, -1.0, 1.0]).double()
-    rho_1, rho_2 = 0.8, -0.6
-    right = posterior(x_1, x_2, rho_1, rho_2)
-    linear = rho_1 * x_1 + rho_2 * x_2
-    return compare(
-        attempt(x_1, x_2, rho_1, rho_2),
-        right,
-        {
-            "That sum leaves [-1, 1]. Multiply the chances of both leaves, then normalise.": linear,
-            "That is the mean of two opinions. Two witnesses who agree should make you surer than each alone.": (
-                linear / 2
-            ),
-            "That is a probability, P(z = 1). In ±1 coding the mean is twice that, minus one.": (1 + right) / 2,
-        },
-    )
-
-
-def draw_child(parent: Tensor, rho: float, generator: torch.Generator) -> Tensor:
-    """Children (n,) of parents (n,), all 0 or 1."""
-    flip = torch.rand(parent.shape, generator=generator) < (1 - rho) / 2
-    return torch.where(flip, 1 - parent, parent)
 
 
 def _judge_child(attempt: Callable[..., Any]) -> str:
     n, rho = 40_000, -0.4
     g, own = draws(2)
     parent = torch.randint(0, 2, (n,), generator=g)
-    child = attempt(parent, rho, own)
+    child = attempt(parent.clone(), rho, own)
     if unattempted(child):
         return NOT_ATTEMPTED
     if not isinstance(child, Tensor) or child.shape != parent.shape:
@@ -158,76 +106,98 @@ def _judge_child(attempt: Callable[..., Any]) -> str:
     return f"With ρ = {rho}, {(1 + rho) / 2:.2f} of the children should agree with their parent; yours: {agree:.2f}."
 
 
+@exercise(
+    "Draw the children",
+    "easy",
+    4,
+    hints=("A child flips with probability (1 - ρ) / 2.", "torch.where(flip, 1 - parent, parent) does the rest."),
+    judge=_judge_child,
+)
+def draw_child(parent: Tensor, rho: float, generator: torch.Generator) -> Tensor:
+    """Children (n,) of parents (n,), all 0 or 1."""
+    flip = torch.rand(parent.shape, generator=generator) < (1 - rho) / 2
+    return torch.where(flip, 1 - parent, parent)
+
+
+@exercise(
+    "What two leaves say of their cause",
+    "medium",
+    8,
+    hints=(
+        "P(leaf = x | z) is (1 + ρ·x·z) / 2, with z = -1 or 1.",
+        "Given the cause, the leaves are independent: multiply.",
+        "The mean is (for plus - for minus) / (for plus + for minus).",
+    ),
+    given=lambda _: (
+        torch.tensor([-1.0, -1.0, 1.0, 1.0]).double(),
+        torch.tensor([-1.0, 1.0, -1.0, 1.0]).double(),
+        0.8,
+        -0.6,
+    ),
+    mistakes=lambda right, x_1, x_2, rho_1, rho_2: {
+        "That sum leaves [-1, 1]. Multiply the chances of both leaves, then normalise.": rho_1 * x_1 + rho_2 * x_2,
+        "That is the mean of two opinions. Two witnesses who agree should make you surer than each alone.": (
+            (rho_1 * x_1 + rho_2 * x_2) / 2
+        ),
+        "That is a probability, P(z = 1). In ±1 coding the mean is twice that, minus one.": (1 + right) / 2,
+    },
+)
+def posterior(x_1: Tensor, x_2: Tensor, rho_1: float, rho_2: float) -> Tensor:
+    """Posterior mean, in ±1 coding, of a fair cause given its two leaves x_1, x_2 (n,), each -1 or 1."""
+    for_plus = (1 + rho_1 * x_1) * (1 + rho_2 * x_2)
+    for_minus = (1 - rho_1 * x_1) * (1 - rho_2 * x_2)
+    return (for_plus - for_minus) / (for_plus + for_minus)
+
+
+@exercise(
+    "The variance that the root causes",
+    "medium",
+    5,
+    hints=("First a, one number per neuron.", "torch.outer(a, a) is the matrix of all products."),
+    given=lambda _: (-0.6, torch.tensor([0.9, -0.8, 0.7]).double(), torch.tensor([0.5, 0.2, -0.4]).double()),
+    mistakes=lambda right, rho_path, rhos, s: {
+        "ρ stands squared in a variance; yours has it once.": right / rho_path,
+        "Without the polarity of the last edge: a = ρ s, not s.": rho_path**2 * torch.outer(s, s),
+        "These are the variances alone. The matrix has covariances too.": right.diagonal(),
+    },
+)
+def root_variance(rho_path: float, rhos: Tensor, s: Tensor) -> Tensor:
+    """V (k, k) of k neurons: ρ_{0μ}, the polarities (k,) from μ to the neurons' causes, their selectivities (k,)."""
+    a = rhos * s
+    return rho_path**2 * torch.outer(a, a)
+
+
+@exercise(
+    "The best of n draws",
+    "hard",
+    8,
+    hints=(
+        "All n draws are among the i smallest values with probability (i / N)^n.",
+        "So the maximum is the i-th smallest value with probability (i / N)^n - ((i - 1) / N)^n.",
+        "Sort the values, then take the weighted sum.",
+    ),
+    given=lambda _: (torch.tensor([0.3, 0.9, 0.1, 0.6]).double(), 3),
+    mistakes=lambda right, x, n: {
+        "That is the best of all values. With n draws you may miss it.": x.max(),
+        "That is the mean of one draw. The best of n draws is higher.": x.mean(),
+        "You weigh with P(maximum ≤ x_i). You need P(maximum = x_i): subtract the one before.": (
+            x.sort().values @ (torch.arange(1, len(x) + 1, dtype=torch.float64) / len(x)) ** n
+        ),
+        "The weights are right, but the values must be sorted first.": (
+            x @ ((torch.arange(len(x) + 1, dtype=torch.float64) / len(x)) ** n).diff()
+        ),
+    },
+)
 def expected_best(x: Tensor, n: int) -> Tensor:
     """Expected maximum of n independent draws, with replacement, from the values x (N,)."""
     edges = (torch.arange(len(x) + 1, dtype=torch.float64) / len(x)) ** n
     return x.sort().values.double() @ edges.diff()
 
 
-def _judge_best(attempt: Callable[..., Any]) -> str:
-    x, n = torch.tensor([0.3, 0.9, 0.1, 0.6]).double(), 3
-    up = x.sort().values
-    at_most = (torch.arange(1, len(x) + 1, dtype=torch.float64) / len(x)) ** n
-    unsorted = (torch.arange(len(x) + 1, dtype=torch.float64) / len(x)) ** n
-    return compare(
-        attempt(x, n),
-        expected_best(x, n),
-        {
-            "That is the best of all values. With n draws you may miss it.": x.max(),
-            "That is the mean of one draw. The best of n draws is higher.": x.mean(),
-            "You weigh with P(maximum ≤ x_i). You need P(maximum = x_i): subtract the one before.": up @ at_most,
-            "The weights are right, but the values must be sorted first.": x @ unsorted.diff(),
-        },
-    )
-
-
 exercises = {
-    "path": Exercise(
-        "What arrives at the end of a path?",
-        "easy",
-        3,
-        ("In ±1 coding the mean of a child is ρ times its parent.", "Apply that once per edge."),
-        path_polarity,
-        _judge_path,
-    ),
-    "child": Exercise(
-        "Draw the children",
-        "easy",
-        4,
-        ("A child flips with probability (1 - ρ) / 2.", "torch.where(flip, 1 - parent, parent) does the rest."),
-        draw_child,
-        _judge_child,
-    ),
-    "posterior": Exercise(
-        "What two leaves say of their cause",
-        "medium",
-        8,
-        (
-            "P(leaf = x | z) is (1 + ρ·x·z) / 2, with z = -1 or 1.",
-            "Given the cause, the leaves are independent: multiply.",
-            "The mean is (for plus - for minus) / (for plus + for minus).",
-        ),
-        posterior,
-        _judge_posterior,
-    ),
-    "variance": Exercise(
-        "The variance that the root causes",
-        "medium",
-        5,
-        ("First a, one number per neuron.", "torch.outer(a, a) is the matrix of all products."),
-        root_variance,
-        _judge_variance,
-    ),
-    "best": Exercise(
-        "The best of n draws",
-        "hard",
-        8,
-        (
-            "All n draws are among the i smallest values with probability (i / N)^n.",
-            "So the maximum is the i-th smallest value with probability (i / N)^n - ((i - 1) / N)^n.",
-            "Sort the values, then take the weighted sum.",
-        ),
-        expected_best,
-        _judge_best,
-    ),
+    "path": path_polarity,
+    "child": draw_child,
+    "posterior": posterior,
+    "variance": root_variance,
+    "best": expected_best,
 }

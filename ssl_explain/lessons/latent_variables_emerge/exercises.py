@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, compare, draws, unattempted
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
 from ssl_explain.kit.prediction import Option, Question
 
 first_to_move = Question(
@@ -68,33 +68,50 @@ wiring = Question(
 )
 
 
+@exercise(
+    "InfoNCE in three lines",
+    "easy",
+    5,
+    hints=(
+        "Turn every energy r into e^(-r/τ) first.",
+        "The crowd is the positive and all negatives.",
+        "Mind the τ in front.",
+    ),
+    given=lambda g: (torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5),
+    mistakes=lambda right, r_pos, r_neg, tau: {
+        "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": right / tau,
+        "The positive belongs in the denominator too: the loss picks it out of a crowd that contains it.": (
+            -tau * torch.log(torch.exp(-r_pos / tau) / torch.exp(-r_neg / tau).sum(-1))
+        ),
+        "The sign: a large energy is a large distance, so it must make the exponential small.": (
+            tau * torch.log1p(torch.exp((r_neg - r_pos.unsqueeze(-1)) / tau).sum(-1))
+        ),
+    },
+)
 def info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     """InfoNCE of the energies r_pos (n,) and r_neg (n, h), one number per point."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
     return -tau * torch.log(positive / (positive + negatives))
 
 
-def _judge_info_nce(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    r_pos, r_neg, tau = torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5
-    positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
-    return compare(
-        attempt(r_pos, r_neg, tau),
-        info_nce(r_pos, r_neg, tau),
-        {
-            "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": (
-                info_nce(r_pos, r_neg, tau) / tau
-            ),
-            "The positive belongs in the denominator too: the loss picks it out of a crowd that contains it.": (
-                -tau * torch.log(positive / negatives)
-            ),
-            "The sign: a large energy is a large distance, so it must make the exponential small.": info_nce(
-                -r_pos, -r_neg, tau
-            ),
-        },
-    )
-
-
+@exercise(
+    "The ceiling of a cause with two leaves",
+    "medium",
+    8,
+    hints=(
+        "There are four leaf patterns; list them in ±1 coding.",
+        "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
+        "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
+    ),
+    given=lambda _: (0.8, -0.6),
+    mistakes=lambda right, rho_1, rho_2: {
+        "That is the better leaf alone. Two leaves together know more: use both in the posterior.": (
+            max(abs(rho_1), abs(rho_2))
+        ),
+        "This is E[m²]: the ceiling is its square root.": right**2,
+        "The leaves add information, but never beyond certainty: a sum of polarities is no correlation.": rho_1 + rho_2,
+    },
+)
 def ceiling_of_two(rho_1: float, rho_2: float) -> float:
     """Bayes ceiling of a cause with two leaves: √E[m²], m its posterior mean given the leaves, in ±1 coding."""
     expected_square = 0.0
@@ -108,37 +125,12 @@ def ceiling_of_two(rho_1: float, rho_2: float) -> float:
     return expected_square**0.5
 
 
-def _judge_ceiling(attempt: Callable[..., Any]) -> str:
-    rho_1, rho_2 = 0.8, -0.6
-    ceiling = torch.tensor(ceiling_of_two(rho_1, rho_2))
-    return compare(
-        attempt(rho_1, rho_2),
-        ceiling,
-        {
-            "That is the better leaf alone. Two leaves together know more: use both in the posterior.": torch.tensor(
-                max(abs(rho_1), abs(rho_2))
-            ),
-            "This is E[m²]: the ceiling is its square root.": ceiling**2,
-            "The leaves add information, but never beyond certainty: a sum of polarities is no correlation.": (
-                torch.tensor(rho_1 + rho_2)
-            ),
-        },
-    )
-
-
-def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch.Generator) -> Tensor:
-    """Augment the children (n,) of kept parents (n,): keep each with probability 1 - q, else redraw it."""
-    keep = torch.rand(child.shape, generator=generator) >= q
-    flip = torch.rand(child.shape, generator=generator) < (1 - rho) / 2
-    return torch.where(keep, child, torch.where(flip, 1 - parent, parent))
-
-
 def _judge_redraw(attempt: Callable[..., Any]) -> str:
     n, rho, q = 40_000, 0.6, 0.2
     g, own = draws(2)
     parent = torch.randint(0, 2, (n,), generator=g)
     child = torch.where(torch.rand(n, generator=g) < (1 - rho) / 2, 1 - parent, parent)
-    view = attempt(parent, child, rho, q, own)
+    view = attempt(parent.clone(), child.clone(), rho, q, own)
     if unattempted(view):
         return NOT_ATTEMPTED
     if not isinstance(view, Tensor) or view.shape != child.shape:
@@ -157,75 +149,46 @@ def _judge_redraw(attempt: Callable[..., Any]) -> str:
     return RIGHT
 
 
+@exercise(
+    "One level of augmentation",
+    "medium",
+    6,
+    hints=(
+        "Draw for every child whether it is kept: probability 1 - q.",
+        "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
+        "torch.where(keep, child, fresh) puts both together.",
+    ),
+    judge=_judge_redraw,
+)
+def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch.Generator) -> Tensor:
+    """Augment the children (n,) of kept parents (n,): keep each with probability 1 - q, else redraw it."""
+    keep = torch.rand(child.shape, generator=generator) >= q
+    flip = torch.rand(child.shape, generator=generator) < (1 - rho) / 2
+    return torch.where(keep, child, torch.where(flip, 1 - parent, parent))
+
+
+@exercise(
+    "How many neurons are silent?",
+    "easy",
+    4,
+    hints=(
+        "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
+        "Reduce over points with all, then take the mean.",
+    ),
+    given=lambda g: (torch.randn(30, 4, 5, generator=g).relu() * (torch.arange(5) > 0),),
+    mistakes=lambda right, f: {
+        "That is the share of zero activations. A silent neuron is zero on all points, not on some.": (
+            (f == 0).double().mean()
+        ),
+        "That is the share of neurons that are silent on some point. Ask for all points.": (
+            (f == 0).any(0).double().mean()
+        ),
+        "That is a number of neurons. Divide by how many there are.": (f == 0).all(0).double().sum(),
+    },
+)
 def silent(f: Tensor) -> Tensor:
     """Share of neurons that are zero on every point, f of shape (n, node, neuron)."""
     return (f == 0).all(0).double().mean()
 
 
-def _judge_silent(attempt: Callable[..., Any]) -> str:
-    f = torch.randn(30, 4, 5, generator=draws()[0]).relu()
-    f[:, :, 0] = 0
-    return compare(
-        attempt(f),
-        silent(f),
-        {
-            "That is the share of zero activations. A silent neuron is zero on all points, not on some.": (
-                (f == 0).double().mean()
-            ),
-            "That is the share of neurons that are silent on some point. Ask for all points.": (
-                (f == 0).any(0).double().mean()
-            ),
-            "That is a number of neurons. Divide by how many there are.": (f == 0).all(0).double().sum(),
-        },
-    )
-
-
-exercises = {
-    "info_nce": Exercise(
-        "InfoNCE in three lines",
-        "easy",
-        5,
-        (
-            "Turn every energy r into e^(-r/τ) first.",
-            "The crowd is the positive and all negatives.",
-            "Mind the τ in front.",
-        ),
-        info_nce,
-        _judge_info_nce,
-    ),
-    "ceiling": Exercise(
-        "The ceiling of a cause with two leaves",
-        "medium",
-        8,
-        (
-            "There are four leaf patterns; list them in ±1 coding.",
-            "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
-            "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
-        ),
-        ceiling_of_two,
-        _judge_ceiling,
-    ),
-    "redraw": Exercise(
-        "One level of augmentation",
-        "medium",
-        6,
-        (
-            "Draw for every child whether it is kept: probability 1 - q.",
-            "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
-            "torch.where(keep, child, fresh) puts both together.",
-        ),
-        redraw,
-        _judge_redraw,
-    ),
-    "silent": Exercise(
-        "How many neurons are silent?",
-        "easy",
-        4,
-        (
-            "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
-            "Reduce over points with all, then take the mean.",
-        ),
-        silent,
-        _judge_silent,
-    ),
-}
+exercises = {"info_nce": info_nce, "ceiling": ceiling_of_two, "redraw": redraw, "silent": silent}

@@ -1,12 +1,9 @@
 """Predictions and the exercise of the second half of notebook 08: the race between levels."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 bottom_operator = Question(
@@ -53,44 +50,34 @@ weak_polarity = Question(
 )
 
 
+def _patterns(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    up, down = (torch.rand(8, generator=g, dtype=torch.float64) for _ in range(2))
+    up, down = up / up.sum(), down / down.sum()  # P(pattern | z = 1), P(pattern | z = 0)
+    return (up + down) / 2, torch.randn(8, 3, generator=g, dtype=torch.float64).relu(), (up - down) / (up + down)
+
+
+@exercise(
+    "Selectivity without sampling",
+    "medium",
+    6,
+    hints=(
+        "For a fair z = ±1, ½(E[f | z = 1] - E[f | z = -1]) is E[f·z].",
+        "f depends on the pattern alone, so E[f·z] = E[f·E[z | pattern]].",
+        "An expectation over patterns is a sum, weighted by p.",
+    ),
+    given=_patterns,
+    mistakes=lambda right, p, f, m: {
+        "That counts all patterns alike. Weigh every pattern by its probability p.": (f * m.unsqueeze(-1)).mean(0),
+        "Nearly: that is E[f | z = 1] - E[f | z = 0]. The selectivity is half of it.": 2 * right,
+        "You took the more likely value of z on every pattern. m also says how sure one can be: use m itself.": (
+            p @ (f * m.sign().unsqueeze(-1))
+        ),
+        "That is the mean activation. Where does the cause come in? Through its posterior mean m.": p @ f,
+    },
+)
 def selectivity(p: Tensor, f: Tensor, m: Tensor) -> Tensor:
     """s_j = ½(E[f_j | z = 1] - E[f_j | z = 0]) as a sum over leaf patterns, for a fair cause z."""
     return (p.unsqueeze(-1) * f * m.unsqueeze(-1)).sum(0)
 
 
-def _judge_selectivity(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    up, down = (torch.rand(8, generator=g, dtype=torch.float64) for _ in range(2))
-    up, down = up / up.sum(), down / down.sum()  # P(pattern | z = 1), P(pattern | z = 0)
-    p, m = (up + down) / 2, (up - down) / (up + down)
-    f = torch.randn(8, 3, generator=g, dtype=torch.float64).relu()
-    return compare(
-        attempt(p, f, m),
-        selectivity(p, f, m),
-        {
-            "That counts all patterns alike. Weigh every pattern by its probability p.": (f * m.unsqueeze(-1)).mean(0),
-            "Nearly: that is E[f | z = 1] - E[f | z = 0]. The selectivity is half of it.": 2 * selectivity(p, f, m),
-            "You took the more likely value of z on every pattern. m also says how sure one can be: use m itself.": (
-                selectivity(p, f, m.sign())
-            ),
-            "That is the mean activation. Where does the cause come in? Through its posterior mean m.": (
-                selectivity(p, f, torch.ones_like(m))
-            ),
-        },
-    )
-
-
-exercises = {
-    "selectivity": Exercise(
-        "Selectivity without sampling",
-        "medium",
-        6,
-        (
-            "For a fair z = ±1, ½(E[f | z = 1] - E[f | z = -1]) is E[f·z].",
-            "f depends on the pattern alone, so E[f·z] = E[f·E[z | pattern]].",
-            "An expectation over patterns is a sum, weighted by p.",
-        ),
-        selectivity,
-        _judge_selectivity,
-    ),
-}
+exercises = {"selectivity": selectivity}

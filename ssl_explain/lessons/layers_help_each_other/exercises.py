@@ -1,13 +1,11 @@
 """Predictions and exercises of notebook 06."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 who_is_faster = Question(
@@ -50,68 +48,92 @@ how_it_ends = Question(
 )
 
 
+@exercise(
+    "A top three times as large",
+    "easy",
+    3,
+    hints=("The bottom's connection is f₀ times J₁, and J₁ contains W₂.", "OP is the variance of the connection."),
+    given=lambda _: (torch.tensor([[2.0, 0.5], [0.5, 1.0]]), 3.0),
+    mistakes=lambda right, op, factor: {
+        "The connection grows by the factor; the operator holds it twice.": factor * op,
+        "The operator of the bottom contains J₁ = D₂ W₂ D₁: it does feel the top.": op,
+        "Four powers are what both layers together would give; here only the top has grown.": factor**4 * op,
+    },
+)
 def rate_of_the_bottom(op: Tensor, factor: float) -> Tensor:
     """The bottom's operator after all weights of the top have been multiplied by a factor."""
     return factor**2 * op
 
 
-def _judge_rate(attempt: Callable[..., Any]) -> str:
-    op = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
-    return compare(
-        attempt(op, 3.0),
-        9 * op,
-        {
-            "The connection grows by the factor; the operator holds it twice.": 3 * op,
-            "The operator of the bottom contains J₁ = D₂ W₂ D₁: it does feel the top.": op,
-            "Four powers are what both layers together would give; here only the top has grown.": 81 * op,
-        },
-    )
-
-
+@exercise(
+    "When is it infinite?",
+    "medium",
+    6,
+    hints=("Separate the variables: dw / w³ = 2 v dt.", "Integrate from w to infinity."),
+    given=lambda _: (0.5, 0.3),
+    mistakes=lambda right, w, v: {
+        "Half of that: ∫ dw/w³ = -1/(2w²), and there is a 2 in the rate as well.": 2 * right,
+        "That is a doubling time of exponential growth, with the rate of the start. The rate grows on the way.": (
+            math.log(2) / (2 * v * w**2)
+        ),
+        "A larger start blows up earlier: w belongs below the line, squared.": w**2 / (4 * v),
+    },
+)
 def blow_up_time(w: float, v: float) -> float:
     """When ẇ = 2·v·w³ from w reaches infinity: two layers of one neuron each, alike at the start."""
     return 1 / (4 * v * w**2)
 
 
-def _judge_time(attempt: Callable[..., Any]) -> str:
-    right = torch.tensor(blow_up_time(0.5, 0.3))
-    return compare(
-        attempt(0.5, 0.3),
-        right,
-        {
-            "Half of that: ∫ dw/w³ = -1/(2w²), and there is a 2 in the rate as well.": 2 * right,
-            "That is a doubling time of exponential growth, with the rate of the start. The rate grows on the way.": (
-                torch.tensor(math.log(2) / (2 * 0.3 * 0.5**2))
-            ),
-            "A larger start blows up earlier: w belongs below the line, squared.": torch.tensor(0.5**2 / (4 * 0.3)),
-        },
-    )
-
-
+@exercise(
+    "Paired over seeds",
+    "easy",
+    4,
+    hints=("A seed is its own control: compare within it.", "Divide first, summarise afterwards."),
+    given=lambda _: (
+        torch.tensor([3.0, 4.4, 2.6, 10.5, 9.0, 2.4]).double(),
+        torch.tensor([1.0, 4.0, 2.0, 10.0, 3.0, 1.5]).double(),
+    ),
+    mistakes=lambda right, both, alone: {
+        "You compare the two medians. Seeds differ by themselves: divide seed by seed, then take the median.": (
+            both.quantile(0.5) / alone.quantile(0.5)
+        ),
+        "That is the mean of the ratios: one lucky seed moves it at will. Take the median.": (both / alone).mean(),
+        "With an even number of seeds torch.median takes the lower middle; quantile(0.5) takes the mean of both.": (
+            (both / alone).median()
+        ),
+        "The other way round: both layers over the bottom alone.": (alone / both).quantile(0.5),
+    },
+)
 def paired_median(both: Tensor, alone: Tensor) -> Tensor:
     """The median over seeds of how much further the bottom is with both layers free; both and alone are (seeds,)."""
     return (both / alone).quantile(0.5)
 
 
-def _judge_paired(attempt: Callable[..., Any]) -> str:
-    alone = torch.tensor([1.0, 4.0, 2.0, 10.0, 3.0, 1.5]).double()
-    both = torch.tensor([3.0, 4.4, 2.6, 10.5, 9.0, 2.4]).double()
-    return compare(
-        attempt(both, alone),
-        paired_median(both, alone),
-        {
-            "You compare the two medians. Seeds differ by themselves: divide seed by seed, then take the median.": (
-                both.quantile(0.5) / alone.quantile(0.5)
-            ),
-            "That is the mean of the ratios: one lucky seed moves it at will. Take the median.": (both / alone).mean(),
-            "With an even number of seeds torch.median takes the lower middle; quantile(0.5) takes the mean of both.": (
-                (both / alone).median()
-            ),
-            "The other way round: both layers over the bottom alone.": (alone / both).quantile(0.5),
-        },
-    )
+def _mistakes_interval(right: tuple[float, float], values: Tensor) -> dict[str, Tensor]:
+    half = 1.96 * values.std() / 20**0.5
+    return {
+        "That is the interval of the mean. Of the median ask which ranks a fair coin can reach.": (
+            torch.stack([values.mean() - half, values.mean() + half])
+        ),
+        "That is where 95 % of the values lie, not the median: it does not shrink with more seeds.": (
+            values.quantile(torch.tensor([0.025, 0.975]))
+        ),
+        "One rank too far in: count P(Binomial(n, ½) < k), and keep it below 2.5 %.": values[[6, 13]],
+    }
 
 
+@exercise(
+    "How sure is a median?",
+    "hard",
+    10,
+    hints=(
+        "Each value lies below the true median like a fair coin falls.",
+        "The k-th smallest lies above it with probability P(Binomial(n, ½) < k).",
+        "Take the largest k for which that is at most 2.5 %; do the same from above.",
+    ),
+    given=lambda _: (torch.arange(1.0, 21.0) ** 2,),
+    mistakes=_mistakes_interval,
+)
 def interval_of_median(values: Tensor) -> tuple[float, float]:
     """A 95 % interval of the median by ranks: the k-th smallest and the k-th largest value."""
     n = len(values)
@@ -120,61 +142,9 @@ def interval_of_median(values: Tensor) -> tuple[float, float]:
     return float(ordered[k - 1]), float(ordered[n - k])
 
 
-def _judge_interval(attempt: Callable[..., Any]) -> str:
-    values = torch.arange(1.0, 21.0) ** 2
-    answer = attempt(values)
-    pair = torch.tensor([float(x) for x in answer]) if isinstance(answer, tuple | list) else answer
-    half = 1.96 * values.std() / 20**0.5
-    return compare(
-        pair,
-        torch.tensor(interval_of_median(values)),
-        {
-            "That is the interval of the mean. Of the median ask which ranks a fair coin can reach.": torch.stack(
-                [values.mean() - half, values.mean() + half]
-            ),
-            "That is where 95 % of the values lie, not the median: it does not shrink with more seeds.": (
-                values.quantile(torch.tensor([0.025, 0.975]))
-            ),
-            "One rank too far in: count P(Binomial(n, ½) < k), and keep it below 2.5 %.": values[[6, 13]],
-        },
-    )
-
-
 exercises = {
-    "rate": Exercise(
-        "A top three times as large",
-        "easy",
-        3,
-        ("The bottom's connection is f₀ times J₁, and J₁ contains W₂.", "OP is the variance of the connection."),
-        rate_of_the_bottom,
-        _judge_rate,
-    ),
-    "blow_up": Exercise(
-        "When is it infinite?",
-        "medium",
-        6,
-        ("Separate the variables: dw / w³ = 2 v dt.", "Integrate from w to infinity."),
-        blow_up_time,
-        _judge_time,
-    ),
-    "paired": Exercise(
-        "Paired over seeds",
-        "easy",
-        4,
-        ("A seed is its own control: compare within it.", "Divide first, summarise afterwards."),
-        paired_median,
-        _judge_paired,
-    ),
-    "interval": Exercise(
-        "How sure is a median?",
-        "hard",
-        10,
-        (
-            "Each value lies below the true median like a fair coin falls.",
-            "The k-th smallest lies above it with probability P(Binomial(n, ½) < k).",
-            "Take the largest k for which that is at most 2.5 %; do the same from above.",
-        ),
-        interval_of_median,
-        _judge_interval,
-    ),
+    "rate": rate_of_the_bottom,
+    "blow_up": blow_up_time,
+    "paired": paired_median,
+    "interval": interval_of_median,
 }

@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 13."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 loud_or_steady = Question(
@@ -70,160 +67,133 @@ copies = Question(
 )
 
 
+def _views(g: torch.Generator) -> tuple[Tensor, Tensor]:
+    first = 0.6 * torch.randn(6, 3, generator=g).double() * torch.tensor([0.3, 1.0, 2.5])
+    return first, first + 0.2 * torch.randn(6, 3, generator=g).double()
+
+
+def _mistakes_variance(right: Tensor, z1: Tensor, z2: Tensor) -> dict[str, Tensor]:
+    variances = torch.stack([z1.var(0), z2.var(0)])
+    return {
+        "That is the hinge of the variance. It asks for the standard deviation: take the root first.": (
+            (1 - variances).clamp_min(0).mean(1).sum()
+        ),
+        "Half of it: some code averages over the two views, the paper adds them.": right / 2,
+        "You divide the variance by n. Here it is n - 1.": (
+            (1 - (variances * (len(z1) - 1) / len(z1) + 1e-4).sqrt()).clamp_min(0).mean(1).sum()
+        ),
+        "The hinge is missing: an output that varies enough must not count, not even with a minus.": (
+            (1 - (variances + 1e-4).sqrt()).mean(1).sum()
+        ),
+    }
+
+
+@exercise(
+    "VICReg's variance term",
+    "easy",
+    4,
+    hints=(
+        "z.var(0) is the variance of each output over the batch, divided by n - 1.",
+        "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
+    ),
+    given=_views,
+    mistakes=_mistakes_variance,
+)
 def variance_term(z1: Tensor, z2: Tensor) -> Tensor:
     """VICReg's v(z1) + v(z2), v(z) = 1/k Σ_j max(0, 1 - √(S_jj + 1e-4)), S_jj divided by n - 1; z (n, k)."""
     return torch.stack([(1 - (z.var(0) + 1e-4).sqrt()).clamp_min(0).mean() for z in (z1, z2)]).sum()
 
 
-def _views(scale: float = 0.6) -> tuple[Tensor, Tensor]:
-    (g,) = draws()
-    first = scale * torch.randn(6, 3, generator=g).double() * torch.tensor([0.3, 1.0, 2.5])
-    return first, first + 0.2 * torch.randn(6, 3, generator=g).double()
-
-
-def _judge_variance(attempt: Callable[..., Any]) -> str:
-    z1, z2 = _views()
-    variances = torch.stack([z1.var(0), z2.var(0)])
-    biased = variances * (len(z1) - 1) / len(z1)
-    return compare(
-        attempt(z1, z2),
-        variance_term(z1, z2),
-        {
-            "That is the hinge of the variance. It asks for the standard deviation: take the root first.": (
-                (1 - variances).clamp_min(0).mean(1).sum()
-            ),
-            "Half of it: some code averages over the two views, the paper adds them.": variance_term(z1, z2) / 2,
-            "You divide the variance by n. Here it is n - 1.": (
-                (1 - (biased + 1e-4).sqrt()).clamp_min(0).mean(1).sum()
-            ),
-            "The hinge is missing: an output that varies enough must not count, not even with a minus.": (
-                (1 - (variances + 1e-4).sqrt()).mean(1).sum()
-            ),
-        },
-    )
-
-
+@exercise(
+    "The matrix behind Barlow Twins",
+    "medium",
+    5,
+    hints=(
+        "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
+        "Then R is a product of two matrices, divided by n.",
+    ),
+    given=_views,
+    mistakes=lambda right, z1, z2: {
+        "Transposed: rows belong to the first view.": right.T,
+        "That is a covariance. Divide each output by its standard deviation over the batch.": (
+            (z1 - z1.mean(0)).T @ (z2 - z2.mean(0)) / len(z1)
+        ),
+        "You divide by n once and by n - 1 once. Use n for both, or the diagonal cannot reach 1.": (
+            right * (len(z1) - 1) / len(z1)
+        ),
+        "Subtract the mean over the batch first.": (
+            (z1 / z1.std(0, correction=0)).T @ (z2 / z2.std(0, correction=0)) / len(z1)
+        ),
+    },
+)
 def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
     """R (k, k), R_ij the correlation of output i on the first view with output j on the second; z (n, k)."""
     first, second = ((z - z.mean(0)) / z.std(0, correction=0) for z in (z1, z2))
     return first.T @ second / len(z1)
 
 
-def _judge_correlation(attempt: Callable[..., Any]) -> str:
-    z1, z2 = _views()
-    right = cross_correlation(z1, z2)
-    raw = (z1 / z1.std(0, correction=0)).T @ (z2 / z2.std(0, correction=0)) / len(z1)
-    return compare(
-        attempt(z1, z2),
-        right,
-        {
-            "Transposed: rows belong to the first view.": right.T,
-            "That is a covariance. Divide each output by its standard deviation over the batch.": (
-                (z1 - z1.mean(0)).T @ (z2 - z2.mean(0)) / len(z1)
-            ),
-            "You divide by n once and by n - 1 once. Use n for both, or the diagonal cannot reach 1.": (
-                right * (len(z1) - 1) / len(z1)
-            ),
-            "Subtract the mean over the batch first.": raw,
-        },
-    )
-
-
+@exercise(
+    "Would a new direction grow?",
+    "medium",
+    5,
+    hints=(
+        "Its column c obeys ċ = (b A_b + w A_w) c.",
+        "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
+    ),
+    given=lambda _: (
+        torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double(),
+        torch.tensor([[-1.0, 0.2], [0.2, -6.0]]).double(),
+        1.5,
+        0.8,
+    ),
+    mistakes=lambda right, a, c, b, w: {
+        "That is the slowest column. The question is whether any column grows: take the largest.": (
+            torch.linalg.eigvalsh(b * a + w * c)[0]
+        ),
+        "That is the sum over all eigenvalues: a shrinking column does not hold back a growing one.": (
+            (b * a + w * c).trace()
+        ),
+        "You exchanged the variances: A_b is weighed by what varies between points.": (
+            torch.linalg.eigvalsh(w * a + b * c)[-1]
+        ),
+        "Eigenvalues of a sum are not the sum of eigenvalues: add the matrices first.": (
+            b * torch.linalg.eigvalsh(a)[-1] + w * torch.linalg.eigvalsh(c)[-1]
+        ),
+    },
+)
 def growth_rate(on_between: Tensor, on_within: Tensor, b: float, w: float) -> Tensor:
     """The largest rate at which an empty direction of variances b and w grows under symmetric A_b, A_w (k, k)."""
     return torch.linalg.eigvalsh(b * on_between + w * on_within)[-1]
 
 
-def _judge_rate(attempt: Callable[..., Any]) -> str:
-    a = torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double()
-    c = torch.tensor([[-1.0, 0.2], [0.2, -6.0]]).double()
-    b, w = 1.5, 0.8
-    values = torch.linalg.eigvalsh(b * a + w * c)
-    return compare(
-        attempt(a, c, b, w),
-        growth_rate(a, c, b, w),
-        {
-            "That is the slowest column. The question is whether any column grows: take the largest.": values[0],
-            "That is the sum over all eigenvalues: a shrinking column does not hold back a growing one.": values.sum(),
-            "You exchanged the variances: A_b is weighed by what varies between points.": (
-                torch.linalg.eigvalsh(w * a + b * c)[-1]
-            ),
-            "Eigenvalues of a sum are not the sum of eigenvalues: add the matrices first.": (
-                b * torch.linalg.eigvalsh(a)[-1] + w * torch.linalg.eigvalsh(c)[-1]
-            ),
-        },
-    )
-
-
+@exercise(
+    "Who survives?",
+    "medium",
+    4,
+    hints=(
+        "The share of variance between points is b / (b + w).",
+        "topk gives indices in falling order of the value; the answer wants them sorted.",
+    ),
+    given=lambda _: (
+        torch.tensor([5.0, 3.0, 2.0, 0.9, 0.5, 0.1]).double(),
+        torch.tensor([9.0, 1.0, 0.5, 2.0, 0.05, 0.001]).double(),
+        3,
+    ),
+    mistakes=lambda right, b, w, k: {
+        "Those are the loudest. The losses with a border ask for the share, not for the amount.": (
+            b.topk(k).indices.sort().values
+        ),
+        "Those have the largest difference. W can read a quiet direction louder: only the ratio counts.": (
+            (b - w).topk(k).indices.sort().values
+        ),
+        "The right directions, in another order: sort the indices.": (b / (b + w)).topk(k).indices,
+        "Those are the shakiest: you sorted the wrong way round.": (b / (b + w)).topk(k, largest=False).indices,
+    },
+)
 def survivors(between: Tensor, within: Tensor, k: int) -> Tensor:
     """The indices of the k directions with the largest share of variance between points, in rising order."""
     share = between / (between + within)
     return share.topk(k).indices.sort().values
 
 
-def _judge_survivors(attempt: Callable[..., Any]) -> str:
-    b = torch.tensor([5.0, 3.0, 2.0, 0.9, 0.5, 0.1]).double()
-    w = torch.tensor([9.0, 1.0, 0.5, 2.0, 0.05, 0.001]).double()
-    right = survivors(b, w, 3)
-    return compare(
-        attempt(b, w, 3),
-        right,
-        {
-            "Those are the loudest. The losses with a border ask for the share, not for the amount.": (
-                b.topk(3).indices.sort().values
-            ),
-            "Those have the largest difference. W can read a quiet direction louder: only the ratio counts.": (
-                (b - w).topk(3).indices.sort().values
-            ),
-            "The right directions, in another order: sort the indices.": (b / (b + w)).topk(3).indices,
-            "Those are the shakiest: you sorted the wrong way round.": (b / (b + w)).topk(3, largest=False).indices,
-        },
-    )
-
-
-exercises = {
-    "variance": Exercise(
-        "VICReg's variance term",
-        "easy",
-        4,
-        (
-            "z.var(0) is the variance of each output over the batch, divided by n - 1.",
-            "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
-        ),
-        variance_term,
-        _judge_variance,
-    ),
-    "correlation": Exercise(
-        "The matrix behind Barlow Twins",
-        "medium",
-        5,
-        (
-            "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
-            "Then R is a product of two matrices, divided by n.",
-        ),
-        cross_correlation,
-        _judge_correlation,
-    ),
-    "rate": Exercise(
-        "Would a new direction grow?",
-        "medium",
-        5,
-        (
-            "Its column c obeys ċ = (b A_b + w A_w) c.",
-            "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
-        ),
-        growth_rate,
-        _judge_rate,
-    ),
-    "survivors": Exercise(
-        "Who survives?",
-        "medium",
-        4,
-        (
-            "The share of variance between points is b / (b + w).",
-            "topk gives indices in falling order of the value; the answer wants them sorted.",
-        ),
-        survivors,
-        _judge_survivors,
-    ),
-}
+exercises = {"variance": variance_term, "correlation": cross_correlation, "rate": growth_rate, "survivors": survivors}

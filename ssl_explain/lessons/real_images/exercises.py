@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 09."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 no_augmentation = Question(
@@ -74,146 +71,118 @@ after_training = Question(
 )
 
 
+def _labelled(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    y_train, y_test = (torch.arange(n) % 3 for n in (30, 12))
+    train, test = (
+        3 * torch.nn.functional.one_hot(y, 4).double() + 1.4 * torch.randn(len(y), 4, generator=g).double()
+        for y in (y_train, y_test)
+    )
+    return train, y_train, test, y_test
+
+
+def _mistakes_standardise(right: Tensor, x: Tensor) -> dict[str, Tensor]:
+    own = x - x.mean(-1, keepdim=True)
+    return {
+        "You took the mean over pictures. Each picture is brought to mean 0 by itself, over its own pixels.": (
+            (x - x.mean(0)) / x.std(0, correction=0)
+        ),
+        "The mean is gone, the variance is not 1 yet: divide by the standard deviation of each picture.": own,
+        "Divide by the standard deviation, not by the variance, or contrast would be turned around.": (
+            own / own.square().mean(-1, keepdim=True)
+        ),
+    }
+
+
+@exercise(
+    "What a network without biases should read",
+    "easy",
+    4,
+    hints=("Take mean and variance over the last axis.", "keepdim=True keeps the axis, so that shapes fit."),
+    given=lambda g: (torch.rand(5, 8, generator=g).double() + torch.arange(5).unsqueeze(-1),),
+    mistakes=_mistakes_standardise,
+)
 def standardise(x: Tensor) -> Tensor:
     """Pictures (n, d), each brought to mean 0 and variance 1 over its own pixels."""
     x = x - x.mean(-1, keepdim=True)
     return x / x.std(-1, keepdim=True, correction=0)
 
 
-def _judge_standardise(attempt: Callable[..., Any]) -> str:
-    x = torch.rand(5, 8, generator=draws()[0]).double() + torch.arange(5).unsqueeze(-1)
-    own = x - x.mean(-1, keepdim=True)
-    return compare(
-        attempt(x),
-        standardise(x),
-        {
-            "You took the mean over pictures. Each picture is brought to mean 0 by itself, over its own pixels.": (
-                (x - x.mean(0)) / x.std(0, correction=0)
-            ),
-            "The mean is gone, the variance is not 1 yet: divide by the standard deviation of each picture.": own,
-            "Divide by the standard deviation, not by the variance, or contrast would be turned around.": (
-                own / own.square().mean(-1, keepdim=True)
-            ),
-        },
-    )
-
-
+@exercise(
+    "The nearest neighbour, by hand",
+    "easy",
+    5,
+    hints=(
+        "torch.cdist(test, train) holds all distances, a row for each test point.",
+        "argmin(1) names the nearest training point; y_train[...] its label.",
+        "The mean of (label == y_test) is the share.",
+    ),
+    given=_labelled,
+    mistakes=lambda right, train, y_train, test, y_test: {
+        "That looks up the farthest point. The nearest one has the smallest distance: argmin.": (
+            (y_train[torch.cdist(test, train).argmax(1)] == y_test).double().mean()
+        ),
+        "That is the share that is not recognised.": 1 - right,
+        "You looked up test points among themselves: everyone is nearest to itself.": 1.0,
+        "That counts them. Divide by the number of test points.": right * len(y_test),
+    },
+)
 def recognised(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> Tensor:
     """The share of test points (m, d) whose nearest training point (n, d) has their label."""
     nearest = torch.cdist(test, train).argmin(1)
     return (y_train[nearest] == y_test).double().mean()
 
 
-def _judge_recognised(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    y_train, y_test = (torch.arange(n) % 3 for n in (30, 12))
-    train, test = (
-        3 * torch.nn.functional.one_hot(y, 4).double() + 1.4 * torch.randn(len(y), 4, generator=g).double()
-        for y in (y_train, y_test)
-    )
-    distance = torch.cdist(test, train)
-    right = recognised(train, y_train, test, y_test)
-    far = (y_train[distance.argmax(1)] == y_test).double().mean()
-    return compare(
-        attempt(train, y_train, test, y_test),
-        right,
-        {
-            "That looks up the farthest point. The nearest one has the smallest distance: argmin.": far,
-            "That is the share that is not recognised.": 1 - right,
-            "You looked up test points among themselves: everyone is nearest to itself.": torch.tensor(1.0),
-            "That counts them. Divide by the number of test points.": right * len(y_test),
-        },
-    )
+def _mistakes_crowd_weights(right: Tensor, r: Tensor, tau: float) -> dict[str, Tensor]:
+    e = torch.exp(-r / tau)
+    return {
+        "The positive is missing from the denominator: at r+ = 0 it adds e⁰ = 1.": e / e.sum(-1, keepdim=True),
+        "Each negative competes with the whole crowd, not with the positive alone: sum over k below.": e / (1 + e),
+        "The sign: a near negative, with a small energy, must weigh most.": crowd_weights(-r, tau),
+        "That is the weight of the positive. Asked is one weight for each negative.": (
+            (1 / (1 + e.sum(-1, keepdim=True))).expand(-1, 3)
+        ),
+    }
 
 
+@exercise(
+    "The weights that are frozen",
+    "medium",
+    6,
+    hints=(
+        "Differentiate L = -τ log[e^{-r₊/τ} / (e^{-r₊/τ} + Σ e^{-r_k/τ})] by r_k.",
+        "-∂L/∂r_k = e^{-r_k/τ} / (e^{-r₊/τ} + Σ e^{-r_j/τ}).",
+        "Put r₊ = 0.",
+    ),
+    given=lambda g: (torch.rand(4, 3, generator=g).double(), 0.5),
+    mistakes=_mistakes_crowd_weights,
+)
 def crowd_weights(r_neg: Tensor, tau: float) -> Tensor:
     """ξ_k of the frozen InfoNCE: r_neg (n, h) gives (n, h); the positive is taken at r+ = 0."""
     e = torch.exp(-r_neg / tau)
     return e / (1 + e.sum(-1, keepdim=True))
 
 
-def _judge_crowd_weights(attempt: Callable[..., Any]) -> str:
-    r, tau = torch.rand(4, 3, generator=draws()[0]).double(), 0.5
-    e = torch.exp(-r / tau)
-    return compare(
-        attempt(r, tau),
-        crowd_weights(r, tau),
-        {
-            "The positive is missing from the denominator: at r+ = 0 it adds e⁰ = 1.": e / e.sum(-1, keepdim=True),
-            "Each negative competes with the whole crowd, not with the positive alone: sum over k below.": e / (1 + e),
-            "The sign: a near negative, with a small energy, must weigh most.": crowd_weights(-r, tau),
-            "That is the weight of the positive. Asked is one weight for each negative.": (
-                (1 / (1 + e.sum(-1, keepdim=True))).expand(-1, 3)
-            ),
-        },
-    )
-
-
+@exercise(
+    "How alike are two sets of directions?",
+    "medium",
+    6,
+    hints=(
+        "The cosines of the principal angles are the singular values of aᵀb.",
+        "The sum of their squares is the sum of all squared entries of aᵀb.",
+    ),
+    given=lambda g: tuple(torch.linalg.qr(torch.randn(8, 3, generator=g).double())[0] for _ in range(2)),
+    mistakes=lambda right, a, b: {
+        "That compares first with first, second with second. Spaces have no order: use all pairs.": (
+            (a.T @ b).diagonal().square().mean()
+        ),
+        "The squares are missing: signs of eigenvectors are arbitrary, and must not cancel.": (a.T @ b).sum() / 3,
+        "There are k principal angles: divide by k, not by k².": right / 3,
+        "Divide by k, so that equal spaces give 1.": right * 3,
+    },
+)
 def overlap(a: Tensor, b: Tensor) -> Tensor:
     """Mean squared cosine of the principal angles between two spaces, given by orthonormal columns (d, k)."""
     return (a.T @ b).square().sum() / a.shape[1]
 
 
-def _judge_overlap(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    a, b = (torch.linalg.qr(torch.randn(8, 3, generator=g).double())[0] for _ in range(2))
-    right, inner = overlap(a, b), a.T @ b
-    return compare(
-        attempt(a, b),
-        right,
-        {
-            "That compares first with first, second with second. Spaces have no order: use all pairs.": (
-                inner.diagonal().square().mean()
-            ),
-            "The squares are missing: signs of eigenvectors are arbitrary, and must not cancel.": inner.sum() / 3,
-            "There are k principal angles: divide by k, not by k².": right / 3,
-            "Divide by k, so that equal spaces give 1.": right * 3,
-        },
-    )
-
-
-exercises = {
-    "standardise": Exercise(
-        "What a network without biases should read",
-        "easy",
-        4,
-        ("Take mean and variance over the last axis.", "keepdim=True keeps the axis, so that shapes fit."),
-        standardise,
-        _judge_standardise,
-    ),
-    "recognised": Exercise(
-        "The nearest neighbour, by hand",
-        "easy",
-        5,
-        (
-            "torch.cdist(test, train) holds all distances, a row for each test point.",
-            "argmin(1) names the nearest training point; y_train[...] its label.",
-            "The mean of (label == y_test) is the share.",
-        ),
-        recognised,
-        _judge_recognised,
-    ),
-    "crowd_weights": Exercise(
-        "The weights that are frozen",
-        "medium",
-        6,
-        (
-            "Differentiate L = -τ log[e^{-r₊/τ} / (e^{-r₊/τ} + Σ e^{-r_k/τ})] by r_k.",
-            "-∂L/∂r_k = e^{-r_k/τ} / (e^{-r₊/τ} + Σ e^{-r_j/τ}).",
-            "Put r₊ = 0.",
-        ),
-        crowd_weights,
-        _judge_crowd_weights,
-    ),
-    "overlap": Exercise(
-        "How alike are two sets of directions?",
-        "medium",
-        6,
-        (
-            "The cosines of the principal angles are the singular values of aᵀb.",
-            "The sum of their squares is the sum of all squared entries of aᵀb.",
-        ),
-        overlap,
-        _judge_overlap,
-    ),
-}
+exercises = {"standardise": standardise, "recognised": recognised, "crowd_weights": crowd_weights, "overlap": overlap}

@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 05."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 linear_learns = Question(
@@ -74,27 +71,54 @@ VIEWS = torch.stack([torch.stack([row.roll(k) for k in range(6)]) for row in WOR
 WEIGHT = torch.tensor([0.5, -0.2, 0.4, -0.6, 0.1, -0.3]).double()
 
 
+@exercise(
+    "What does this neuron prefer?",
+    "easy",
+    4,
+    hints=("A neuron fires max(wᵀx, 0) on a view x.", "Average over the views of each object, then subtract."),
+    given=lambda _: (WEIGHT, VIEWS),
+    mistakes=lambda right, w, x: {
+        "The sign: s is the first object minus the second.": -right,
+        "Without the ReLU both means are equal under full shifts. Let the neuron fire first, then average.": (
+            (x @ w).mean(1)[0] - (x @ w).mean(1)[1]
+        ),
+        "You sum over the views. The expectation is their mean.": 6 * right,
+    },
+)
 def selectivity(w: Tensor, x: Tensor) -> Tensor:
     """How much more a ReLU neuron w (d,) fires for the first object; x (2, shifts, d) holds all views of both."""
     f = (x @ w).relu().mean(1)
     return f[0] - f[1]
 
 
-def _judge_selectivity(attempt: Callable[..., Any]) -> str:
-    right = selectivity(WEIGHT, VIEWS)
-    return compare(
-        attempt(WEIGHT, VIEWS),
-        right,
-        {
-            "The sign: s is the first object minus the second.": -right,
-            "Without the ReLU both means are equal under full shifts. Let the neuron fire first, then average.": (
-                (VIEWS @ WEIGHT).mean(1)[0] - (VIEWS @ WEIGHT).mean(1)[1]
-            ),
-            "You sum over the views. The expectation is their mean.": 6 * right,
-        },
-    )
+def _mistakes_delta(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
+    gates = (x @ w > 0).double().unsqueeze(-1)
+    fired = (gates * x).sum(1) / gates.sum(1)
+    return {
+        "The sign: Δ is the first object minus the second.": -right,
+        "The gate is missing: without it both mean views are alike. Count only views that make the neuron fire.": (
+            x.mean(1)[0] - x.mean(1)[1]
+        ),
+        "You divide by the number of views that fire. A silent view counts too, as zero: divide by all views.": (
+            fired[0] - fired[1]
+        ),
+        "You average the activations. The connection of a weight is its input, where the gate is open.": (
+            selectivity(w, x) * torch.ones(6).double()
+        ),
+    }
 
 
+@exercise(
+    "The difference that moves the weights",
+    "medium",
+    6,
+    hints=(
+        "The connection of one neuron is its input where the gate is open, and zero elsewhere.",
+        "Average it over all views of each object, silent ones included.",
+    ),
+    given=lambda _: (WEIGHT, VIEWS),
+    mistakes=_mistakes_delta,
+)
 def delta(w: Tensor, x: Tensor) -> Tensor:
     """Δ = K̄(11) - K̄(101) of a ReLU neuron w (d,): the mean view, counting those that make it fire."""
     gates = (x @ w > 0).to(x.dtype).unsqueeze(-1)
@@ -102,105 +126,46 @@ def delta(w: Tensor, x: Tensor) -> Tensor:
     return means[0] - means[1]
 
 
-def _judge_delta(attempt: Callable[..., Any]) -> str:
-    gates = (VIEWS @ WEIGHT > 0).double().unsqueeze(-1)
-    fired = (gates * VIEWS).sum(1) / gates.sum(1)
-    return compare(
-        attempt(WEIGHT, VIEWS),
-        delta(WEIGHT, VIEWS),
-        {
-            "The sign: Δ is the first object minus the second.": -delta(WEIGHT, VIEWS),
-            "The gate is missing: without it both mean views are alike. Count only views that make the neuron fire.": (
-                VIEWS.mean(1)[0] - VIEWS.mean(1)[1]
-            ),
-            "You divide by the number of views that fire. A silent view counts too, as zero: divide by all views.": (
-                fired[0] - fired[1]
-            ),
-            "You average the activations. The connection of a weight is its input, where the gate is open.": (
-                selectivity(WEIGHT, VIEWS) * torch.ones(6).double()
-            ),
-        },
-    )
-
-
+@exercise(
+    "The operator of two points",
+    "medium",
+    4,
+    hints=("With two equally likely points the mean lies half-way.", "torch.outer makes a matrix of two vectors."),
+    given=lambda _: (delta(WEIGHT, VIEWS),),
+    mistakes=lambda right, d: {
+        "Each point lies Δ/2 from their mean: square the half.": 4 * right,
+        "Nearly: the variance divides by the number of points, not by one less.": 2 * right,
+        "That is the diagonal alone. An operator mixes cells: take the outer product.": torch.diag(d * d) / 4,
+    },
+)
 def operator(delta: Tensor) -> Tensor:
     """OP = V_x[K̄] of a world of two equally likely points whose mean connections differ by delta (d,)."""
     return torch.outer(delta, delta) / 4
 
 
-def _judge_operator(attempt: Callable[..., Any]) -> str:
-    d = delta(WEIGHT, VIEWS)
-    right = operator(d)
-    return compare(
-        attempt(d),
-        right,
-        {
-            "Each point lies Δ/2 from their mean: square the half.": 4 * right,
-            "Nearly: the variance divides by the number of points, not by one less.": 2 * right,
-            "That is the diagonal alone. An operator mixes cells: take the outer product.": torch.diag(d * d) / 4,
-        },
-    )
-
-
+@exercise(
+    "Object or place?",
+    "medium",
+    6,
+    hints=(
+        "What the object explains is what is left after averaging over places.",
+        "Divide its variance by the variance over all points.",
+    ),
+    given=lambda _: (torch.tensor([[0.9, 0.1, 0.2, 0.4], [0.1, 0.3, 0.0, 0.1]]).double(),),
+    mistakes=lambda right, f: {
+        "That is the share of the place. Average over places first; what is left differs by object.": (
+            (f.mean(0) - f.mean()).square().mean() / (f - f.mean()).square().mean()
+        ),
+        "This is a variance, not yet a share: divide by the variance over all points.": (
+            (f.mean(1) - f.mean()).square().mean()
+        ),
+        "That is what the object does not explain: one minus the share.": 1 - right,
+    },
+)
 def identity_share(f: Tensor) -> Tensor:
     """Part of the variance between points that the object explains; f (2, place) are the mean responses."""
     of_objects = f.mean(1)
     return (of_objects - f.mean()).square().mean() / (f - f.mean()).square().mean()
 
 
-def _judge_share(attempt: Callable[..., Any]) -> str:
-    f = torch.tensor([[0.9, 0.1, 0.2, 0.4], [0.1, 0.3, 0.0, 0.1]]).double()
-    of_places = (f.mean(0) - f.mean()).square().mean() / (f - f.mean()).square().mean()
-    return compare(
-        attempt(f),
-        identity_share(f),
-        {
-            "That is the share of the place. Average over places first; what is left differs by object.": of_places,
-            "This is a variance, not yet a share: divide by the variance over all points.": (
-                (f.mean(1) - f.mean()).square().mean()
-            ),
-            "That is what the object does not explain: one minus the share.": 1 - identity_share(f),
-        },
-    )
-
-
-exercises = {
-    "selectivity": Exercise(
-        "What does this neuron prefer?",
-        "easy",
-        4,
-        ("A neuron fires max(wᵀx, 0) on a view x.", "Average over the views of each object, then subtract."),
-        selectivity,
-        _judge_selectivity,
-    ),
-    "delta": Exercise(
-        "The difference that moves the weights",
-        "medium",
-        6,
-        (
-            "The connection of one neuron is its input where the gate is open, and zero elsewhere.",
-            "Average it over all views of each object, silent ones included.",
-        ),
-        delta,
-        _judge_delta,
-    ),
-    "operator": Exercise(
-        "The operator of two points",
-        "medium",
-        4,
-        ("With two equally likely points the mean lies half-way.", "torch.outer makes a matrix of two vectors."),
-        operator,
-        _judge_operator,
-    ),
-    "identity_share": Exercise(
-        "Object or place?",
-        "medium",
-        6,
-        (
-            "What the object explains is what is left after averaging over places.",
-            "Divide its variance by the variance over all points.",
-        ),
-        identity_share,
-        _judge_share,
-    ),
-}
+exercises = {"selectivity": selectivity, "delta": delta, "operator": operator, "identity_share": identity_share}

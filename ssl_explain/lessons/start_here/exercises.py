@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit import exercise as kit
 from ssl_explain.kit.prediction import Option, Question
 
 without_augmentation = Question(
@@ -28,41 +28,41 @@ without_augmentation = Question(
 )
 
 
+def _neuron(g: torch.Generator) -> tuple[Tensor, Tensor]:
+    z = torch.randint(0, 2, (200,), generator=g).double()
+    return 3 - z + torch.rand(200, generator=g).double(), z
+
+
+def _mistakes_correlation(right: Tensor, f: Tensor, z: Tensor) -> dict[str, Tensor]:
+    centred_f = f - f.mean()
+    centred_z = z - z.mean()
+    return {
+        "Nearly: a neuron that is silent when the cause is on knows it as well. Take the absolute value.": (
+            (centred_f @ centred_z) / (centred_f.norm() * centred_z.norm())
+        ),
+        "You compare f and z themselves. Subtract their means first: what counts is how they vary together.": (
+            (f @ z).abs() / (f.norm() * z.norm())
+        ),
+        "This is the covariance: it grows when f is scaled. Divide by both norms.": (centred_f @ centred_z).abs(),
+    }
+
+
+@kit.exercise(
+    "How well does a neuron know a cause?",
+    "easy",
+    3,
+    hints=(
+        "A neuron knows a cause if it changes when the cause changes: centre both first.",
+        "Correlation is the inner product of the centred vectors, divided by both of their norms.",
+        "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
+    ),
+    given=_neuron,
+    mistakes=_mistakes_correlation,
+)
 def correlation(f: Tensor, z: Tensor) -> Tensor:
     """|correlation| between the activations f (n,) of one neuron and a cause z (n,)."""
     f, z = f - f.mean(), z - z.mean()
     return (f @ z).abs() / (f.norm() * z.norm())
 
 
-def _judge(attempt: object) -> str:
-    (g,) = draws()
-    z = torch.randint(0, 2, (200,), generator=g).double()
-    f = 3 - z + torch.rand(200, generator=g).double()
-    centred_f, centred_z = f - f.mean(), z - z.mean()
-    signed = (centred_f @ centred_z) / (centred_f.norm() * centred_z.norm())
-    return compare(
-        attempt(f, z),  # type: ignore[operator]
-        correlation(f, z),
-        {
-            "Nearly: a neuron that is silent when the cause is on knows it as well. Take the absolute value.": signed,
-            "You compare f and z themselves. Subtract their means first: what counts is how they vary together.": (
-                f @ z
-            ).abs()
-            / (f.norm() * z.norm()),
-            "This is the covariance: it grows when f is scaled. Divide by both norms.": (centred_f @ centred_z).abs(),
-        },
-    )
-
-
-exercise = Exercise(
-    title="How well does a neuron know a cause?",
-    difficulty="easy",
-    minutes=3,
-    hints=(
-        "A neuron knows a cause if it changes when the cause changes: centre both first.",
-        "Correlation is the inner product of the centred vectors, divided by both of their norms.",
-        "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
-    ),
-    solution=correlation,
-    judge=_judge,
-)
+exercise = correlation

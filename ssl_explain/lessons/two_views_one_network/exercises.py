@@ -1,12 +1,9 @@
 """Predictions and exercises of notebook 01."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import Exercise, compare, draws
+from ssl_explain.kit.exercise import exercise
 from ssl_explain.kit.prediction import Option, Question
 
 more_negatives = Question(
@@ -52,143 +49,102 @@ without_push = Question(
 )
 
 
+def _energies(g: torch.Generator) -> tuple[Tensor, Tensor, float]:
+    return torch.rand(4, generator=g).double(), torch.rand(4, 3, generator=g).double(), 0.5
+
+
+def _one_negative(g: torch.Generator) -> tuple[Tensor, Tensor, float, float]:
+    r_pos, r_neg, tau = _energies(g)
+    return r_pos, r_neg[:, 0], tau, 0.3
+
+
+@exercise(
+    "The energy of a pair",
+    "easy",
+    3,
+    hints=("Take the difference of the outputs first.", "Square it, sum over the last axis, take half."),
+    given=lambda g: (torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)),
+    mistakes=lambda right, a, b: {
+        "Nearly: the factor ½ is missing. It makes the slope of r the plain difference a - b.": 2 * right,
+        "This is the distance. The energy is half of its square.": (a - b).norm(dim=-1),
+        "This is a mean over the outputs. The energy sums over them.": right / 1.5,
+    },
+)
 def energy(a: Tensor, b: Tensor) -> Tensor:
     """Energy r = ½‖a - b‖² of outputs a and b, (n, d) each; one number per row."""
     return 0.5 * (a - b).square().sum(-1)
 
 
-def _judge_energy(attempt: Callable[..., Any]) -> str:
-    (g,) = draws()
-    a, b = torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)
-    r = energy(a, b)
-    return compare(
-        attempt(a, b),
-        r,
-        {
-            "Nearly: the factor ½ is missing. It makes the slope of r the plain difference a - b.": 2 * r,
-            "This is the distance. The energy is half of its square.": (a - b).norm(dim=-1),
-            "This is a mean over the outputs. The energy sums over them.": r / 1.5,
-        },
-    )
-
-
+@exercise(
+    "The pull of InfoNCE, by hand",
+    "medium",
+    8,
+    hints=(
+        "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
+        "The derivative of the second term is minus the share of the positive in the crowd.",
+        "One minus the share of the positive is the share of the negatives.",
+    ),
+    given=_energies,
+    mistakes=lambda right, r_pos, r_neg, tau: {
+        "This is the share of the positive. The pull is what is missing to one: the share of the negatives.": 1 - right,
+        "Nearly: the factor τ in front of the loss cancels the 1/τ of the exponent.": right / tau,
+        "The sign: the loss rises with r+, so the slope is positive.": -right,
+    },
+)
 def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     """∂L/∂r+ of InfoNCE: the share of the crowd e^{-r/τ} that belongs to the negatives, one number per point."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
     return negatives / (positive + negatives)
 
 
-def _energies() -> tuple[Tensor, Tensor, float]:
-    (g,) = draws()
-    return torch.rand(4, generator=g).double(), torch.rand(4, 3, generator=g).double(), 0.5
-
-
-def _judge_pull(attempt: Callable[..., Any]) -> str:
-    r_pos, r_neg, tau = _energies()
-    pull = pull_of_info_nce(r_pos, r_neg, tau)
-    return compare(
-        attempt(r_pos, r_neg, tau),
-        pull,
-        {
-            "This is the share of the positive. The pull is what is missing to one: the share of the negatives.": (
-                1 - pull
-            ),
-            "Nearly: the factor τ in front of the loss cancels the 1/τ of the exponent.": pull / tau,
-            "The sign: the loss rises with r+, so the slope is positive.": -pull,
-        },
-    )
-
-
+@exercise(
+    "Who is pushed how hard?",
+    "medium",
+    6,
+    hints=(
+        "Differentiate the same L with respect to one r_k-.",
+        "Only the logarithm depends on it. The result is minus the share of that negative.",
+        "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
+    ),
+    given=_energies,
+    mistakes=lambda right, r_pos, r_neg, tau: {
+        "The sign: the loss falls when a negative moves away, so the slope is negative.": -right,
+        "Your pushes add up to -1 whatever r+ is. The positive belongs in the crowd too.": (
+            -torch.softmax(-r_neg / tau, dim=-1)
+        ),
+        "You divided the push evenly. The nearest negative takes the largest share.": (
+            right.mean(-1, keepdim=True).expand_as(right)
+        ),
+    },
+)
 def pushes_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     """∂L/∂r_k- of InfoNCE, (n, h): minus the share of each negative in the crowd that contains the positive."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau)
     return -negatives / (positive.unsqueeze(-1) + negatives.sum(-1, keepdim=True))
 
 
-def _judge_pushes(attempt: Callable[..., Any]) -> str:
-    r_pos, r_neg, tau = _energies()
-    pushes = pushes_of_info_nce(r_pos, r_neg, tau)
-    return compare(
-        attempt(r_pos, r_neg, tau),
-        pushes,
-        {
-            "The sign: the loss falls when a negative moves away, so the slope is negative.": -pushes,
-            "Your pushes add up to -1 whatever r+ is. The positive belongs in the crowd too.": -torch.softmax(
-                -r_neg / tau, dim=-1
-            ),
-            "You divided the push evenly. The nearest negative takes the largest share.": (
-                pushes.mean(-1, keepdim=True).expand_as(pushes)
-            ),
-        },
-    )
-
-
+@exercise(
+    "The switch in the soft triplet",
+    "medium",
+    5,
+    hints=(
+        "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
+        "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
+    ),
+    given=_one_negative,
+    mistakes=lambda right, r_pos, r_neg, tau, margin: {
+        "The sign of the margin: it asks for more, so it keeps the switch open longer.": (
+            torch.sigmoid((r_pos - r_neg - margin) / tau)
+        ),
+        "Your switch opens where it should close: r- far above r+ is what the loss wants, so the slope vanishes.": (
+            1 - right
+        ),
+        "Nearly: the factor τ in front of the loss cancels the 1/τ inside.": right / tau,
+    },
+)
 def pull_of_triplet(r_pos: Tensor, r_neg: Tensor, tau: float, margin: float) -> Tensor:
     """∂L/∂r+ of the soft triplet with one negative, r_pos and r_neg (n,): a switch that closes at r- = r+ + r0."""
     return torch.sigmoid((r_pos - r_neg + margin) / tau)
 
 
-def _judge_triplet(attempt: Callable[..., Any]) -> str:
-    r_pos, r_neg, tau = _energies()
-    r_neg, margin = r_neg[:, 0], 0.3
-    pull = pull_of_triplet(r_pos, r_neg, tau, margin)
-    return compare(
-        attempt(r_pos, r_neg, tau, margin),
-        pull,
-        {
-            "The sign of the margin: it asks for more, so it keeps the switch open longer.": pull_of_triplet(
-                r_pos, r_neg, tau, -margin
-            ),
-            "Your switch opens where it should close: r- far above r+ is what the loss wants, so the slope vanishes.": (
-                1 - pull
-            ),
-            "Nearly: the factor τ in front of the loss cancels the 1/τ inside.": pull / tau,
-        },
-    )
-
-
-exercises = {
-    "energy": Exercise(
-        "The energy of a pair",
-        "easy",
-        3,
-        ("Take the difference of the outputs first.", "Square it, sum over the last axis, take half."),
-        energy,
-        _judge_energy,
-    ),
-    "pull": Exercise(
-        "The pull of InfoNCE, by hand",
-        "medium",
-        8,
-        (
-            "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
-            "The derivative of the second term is minus the share of the positive in the crowd.",
-            "One minus the share of the positive is the share of the negatives.",
-        ),
-        pull_of_info_nce,
-        _judge_pull,
-    ),
-    "pushes": Exercise(
-        "Who is pushed how hard?",
-        "medium",
-        6,
-        (
-            "Differentiate the same L with respect to one r_k-.",
-            "Only the logarithm depends on it. The result is minus the share of that negative.",
-            "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
-        ),
-        pushes_of_info_nce,
-        _judge_pushes,
-    ),
-    "triplet": Exercise(
-        "The switch in the soft triplet",
-        "medium",
-        5,
-        (
-            "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
-            "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
-        ),
-        pull_of_triplet,
-        _judge_triplet,
-    ),
-}
+exercises = {"energy": energy, "pull": pull_of_info_nce, "pushes": pushes_of_info_nce, "triplet": pull_of_triplet}
