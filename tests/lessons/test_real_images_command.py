@@ -44,7 +44,7 @@ def test_every_option_reaches_the_run(monkeypatch, capsys, tmp_path):
         seen.update(vars(settings), **options)
         raise ValueError("enough")
 
-    monkeypatch.setattr(_commands, "train_on_images", stand_in)
+    monkeypatch.setattr("ssl_explain.lessons.real_images.command.train_on_images", stand_in)
     given = {
         "dataset": "stl10", "net": "conv", "loss": "frozen", "strength": 2.0, "temperature": 0.3, "beta": 0.5,
         "epochs": 7, "batch": 64, "learning_rate": 0.2, "seed": 9, "device": "cuda", "first": 500,

@@ -14,10 +14,10 @@ from ssl_explain.kit.controls import play_and_pause
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.runner import FRAME, Runner, weakly
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_info_nce, expected_simple
 from ssl_explain.lessons.latent_variables_emerge.race import race_run
 from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS, SELECTIVITIES, RacePicture
 from ssl_explain.lessons.latent_variables_emerge.record import Race
-from ssl_explain.losses.expected import Expected, expected_info_nce, expected_simple
 from ssl_explain.records import Trace
 
 STEPS, EVERY = 100, 5

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.dynamics.probe import probe, spectrum
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.streaming import Run, StreamingExplorer
 from ssl_explain.lessons.real_images.experiment import LossName, Student, features, picture_loss, picture_run
+from ssl_explain.lessons.real_images.probe import probe, spectrum
 from ssl_explain.lessons.real_images.record import PictureTraining
 from ssl_explain.lessons.real_images.training_picture import TrainingPicture
 from ssl_explain.lessons.real_images.views_explorer import labels_of
