@@ -1,7 +1,7 @@
 """The pairs explorer: which pairs a loss looks at, and what is lost by freezing their weights."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
     crowds,
@@ -94,7 +95,12 @@ def kept_weights(outputs: str) -> dict[int, tuple[Float[Tensor, "1 d_out d_in"],
 
 
 class PairsExplorer(Explorer[PairsState]):
-    """Pair weights as a heat map, true against predicted update, and the quality of the prediction over spread / τ."""
+    """Pair weights as a heat map, true against predicted update, and the quality of the prediction over spread / τ.
+
+    Example:
+        >>> pairs_explorer(PairsState(noise=0.0)).record.now.cosine.round(decimals=6).item()
+        1.0
+    """
 
     factory = "pairs_explorer"
     telling = ("temperature", "loss")
@@ -159,17 +165,6 @@ def describe(state: PairsState, crowd: int) -> str:
     return f"{parts[state.loss]}; σ = {state.noise:g}; outputs {state.outputs}; {state.trained} training steps"
 
 
-def pairs_explorer(state: PairsState | None = None, *, controls: Sequence[str] = ()) -> PairsExplorer:
-    """Watch which pairs of points a loss looks at, and how good the prediction with frozen weights is.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> pairs_explorer(PairsState(noise=0.0)).record.now.cosine.round(decimals=6).item()
-        1.0
-    """
-    return PairsExplorer(state or PairsState(), controls)
+pairs_explorer = factory(
+    PairsExplorer, "Watch which pairs of points a loss looks at, and how good the prediction with frozen weights is."
+)

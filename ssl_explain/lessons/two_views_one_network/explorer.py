@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssl_explain.dynamics.flow import between_point_variance, flow, within_point_variance
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
 from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
@@ -68,7 +69,12 @@ class LossState(State):
 
 
 class LossExplorer(Explorer[LossState]):
-    """Move along the landscape of a loss and watch pull and push."""
+    """Move along the landscape of a loss and watch pull and push.
+
+    Example:
+        >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
+        [1.0, -0.5, -0.5]
+    """
 
     factory = "loss_explorer"
     telling = ("r_pos", "loss")
@@ -149,7 +155,13 @@ def cloud_run(state: CloudState) -> CloudRun:
 
 
 class CloudExplorer(Explorer[CloudState]):
-    """Spread the views of a few points in the plane, choose a wish, and see where the points go."""
+    """Spread the views of a few points in the plane, choose a wish, and see where the points go.
+
+    Example:
+        >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
+        >>> bool(run.between[-1] < 0.1 * run.between[0])
+        True
+    """
 
     factory = "cloud_explorer"
     telling = ("departure", "step", "loss")
@@ -170,30 +182,7 @@ class CloudExplorer(Explorer[CloudState]):
         return CloudPicture(record)
 
 
-def loss_explorer(state: LossState | None = None, *, controls: Sequence[str] = ()) -> LossExplorer:
-    """Drag r+ and r-; see what a loss asks for. ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
-        [1.0, -0.5, -0.5]
-    """
-    return LossExplorer(state or LossState(), controls)
+loss_explorer = factory(LossExplorer, "Drag r+ and r-; see what a loss asks for.")
 
 
-def cloud_explorer(state: CloudState | None = None, *, controls: Sequence[str] = ()) -> CloudExplorer:
-    """Spread views, choose a wish, move through the steps. ``controls`` names the settings to show.
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
-        >>> bool(run.between[-1] < 0.1 * run.between[0])
-        True
-    """
-    return CloudExplorer(state or CloudState(), controls)
+cloud_explorer = factory(CloudExplorer, "Spread views, choose a wish, move through the steps.")
