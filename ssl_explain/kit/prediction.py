@@ -171,7 +171,7 @@ def predict(question: Question) -> Prediction:
     """Ask a question before its answer is shown.
 
     Example:
-        >>> from ssl_explain.records import Option
+        >>> from ssl_explain.kit.prediction import Option
         >>> options = {"h": Option("heads", "why not"), "t": Option("tails", "luck")}
         >>> guess = predict(Question("Heads or tails?", options))
         >>> guess.reveal("t").text

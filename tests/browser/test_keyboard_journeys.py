@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 CELLS = (
-    "from ssl_explain.records import Option, Question\n"
+    "from ssl_explain.kit.prediction import Option, Question\n"
     "from ssl_explain.widgets import TreeState, predict, tree_explorer",
     "tree_explorer(TreeState(depth=2, neurons=2, budget=500))",
     "long = 'tails, ' * 40\n"

@@ -152,7 +152,7 @@ def test_what_was_finished_is_not_computed_again(path, tmp_path, undisturbed):
 KILLED_ANYWHERE = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent / "helpers")]
 import test_sweep
 from killing import apart, survives
 place, reference = Path(sys.argv[2]), Path(sys.argv[3])
@@ -191,7 +191,7 @@ def test_killed_at_any_touch_of_the_file_system_it_ends_with_the_same_bytes(tmp_
 IN_THE_MIDDLE = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent / "helpers")]
 import test_sweep
 test_sweep.go(Path(sys.argv[2]), workers=2)
 """

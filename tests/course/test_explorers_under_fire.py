@@ -205,7 +205,7 @@ def test_a_front_end_that_does_not_name_its_cells_keeps_everything(shell, undraw
 # --- a question that is asked again -----------------------------------------------------------------------------
 
 TOSS = """
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.prediction import Option, Question
 from ssl_explain.kit.prediction import predict
 explorer = predict(Question("Heads or tails?", {"h": Option("heads", "Luck."), "t": Option("tails", "It is flat.")}))
 explorer"""

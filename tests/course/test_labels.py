@@ -64,7 +64,7 @@ def truth(monkeypatch):
     monkeypatch.setattr(Training, "_one_step", step)
     for world in (LatentTree, PictureWorld, ExactTree):
         monkeypatch.setattr(world, "draw", draw(world.draw))
-    for module in ("widgets.tree_state", "widgets.pictures_explorer"):
+    for module in ("lessons.start_here.state", "lessons.real_images.explorer"):
         monkeypatch.setattr(sys.modules[f"ssl_explain.{module}"], "contrastive", watched)
     return lambda training: taken.get(id(training), (training, []))[1]
 

@@ -101,8 +101,8 @@ def language(nb, name):
 
 
 def short_cells(nb, name):
-    lengths = [len(cell.source.splitlines()) for cell in code(nb)]
-    return statistics.median(lengths) <= 5 and max(lengths) <= 25
+    imports, *lengths = [len(cell.source.splitlines()) for cell in code(nb)]
+    return statistics.median(lengths) <= 5 and max(lengths) <= 25 and imports <= 45
 
 
 def parts(nb, name):

@@ -14,7 +14,7 @@ import ipywidgets
 import numpy as np
 import torch
 from grid import copied
-from hands import browser, click, every, frame
+from hands import PATIENCE, browser, click, every, frame
 from looks import COUNTLESS
 from matplotlib.collections import QuadMesh
 from matplotlib.image import AxesImage
@@ -23,7 +23,6 @@ from registry import NAMES
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.streaming import StreamingExplorer
 
-PATIENCE = 60  # seconds; never used up unless something hangs
 MOVING = ("play", "pause")  # buttons that start and stop a thread
 Palette = dict[str, list[Any]]
 

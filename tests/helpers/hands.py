@@ -8,6 +8,8 @@ import threading
 
 from PIL import Image
 
+PATIENCE = 60  # seconds; never used up unless something hangs
+
 
 def browser(widget, **state):
     """What JupyterLab sends when a control moves."""

@@ -23,8 +23,8 @@ def room(module: ModuleType) -> str:
     return parts[2] if parts[1] == "lessons" else parts[-1]
 
 
-EXPLORERS = modules("lessons/*/*explorer.py", "lessons/*/state.py", "widgets/*_explorer.py", "widgets/tree_state.py")
-EXERCISES = modules("lessons/*/*exercises.py", "exercises/*.py")
+EXPLORERS = modules("lessons/*/*explorer.py", "lessons/*/state.py")
+EXERCISES = modules("lessons/*/*exercises.py")
 NAMES = {
     name: value
     for module in EXPLORERS

@@ -35,7 +35,7 @@ def found() -> list[Callable[..., Illustration]]:
     """Every function of the package that returns an illustration."""
     return [
         function
-        for module in registry.modules("figures/*.py", "lessons/*/*.py")
+        for module in registry.modules("lessons/*/*.py")
         for function in vars(module).values()
         if getattr(function, "__module__", "") == module.__name__
         and getattr(function, "__annotations__", {}).get("return") is Illustration

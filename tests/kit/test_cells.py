@@ -21,7 +21,7 @@ from ssl_explain.kit.outputs import OUTPUTS
 SETUP = """
 import ipywidgets
 from IPython.display import display
-from ssl_explain.records import Option, Question
+from ssl_explain.kit.prediction import Option, Question
 from ssl_explain.widgets import *
 def small():
     return tree_explorer(TreeState(depth=2, budget=1500, pace=5))

@@ -4,13 +4,12 @@ import threading
 
 import pytest
 import torch
-from hands import click, play_to
+from hands import PATIENCE, click, play_to
 
 from ssl_explain import contrastive, train
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState, loss_of, run_of
 
-PATIENCE = 60  # seconds; never used up unless something hangs
 SMALL = TreeState(depth=2, neurons=5, budget=500)
 SLOW = SMALL.change(budget=3000, pace=5)  # about fifty steps a second: it does not end while a test looks at it
 
