@@ -45,7 +45,11 @@ def table(arguments: argparse.Namespace) -> None:
 
 
 def _recompute(make: Make, name: str, *, out: Path, **options: Any) -> None:
-    """Write a table; if it is stopped, say where the finished part lies."""
+    """Write a table; if it is stopped, say where the finished part lies.
+
+    Raises:
+        KeyboardInterrupt: it was stopped, and has said so.
+    """
     path = out / name
     try:
         columns = make(out, **options)
@@ -56,6 +60,7 @@ def _recompute(make: Make, name: str, *, out: Path, **options: Any) -> None:
 
 
 def _table_options(sub: argparse.ArgumentParser) -> None:
+    """The options of ``table``, but for who works on it and where it goes."""
     sub.add_argument("about", choices=tuple(TABLES), help="which table")
     usual = ", ".join(f"{name} {seeds}" for name, (_, _, seeds) in TABLES.items())
     sub.add_argument("--seeds", type=int, help=f"networks per setting (default: {usual})")

@@ -29,7 +29,13 @@ class Factory(Protocol[S_contra, E_co]):
 def factory(explorer: Callable[[S, Sequence[str]], E_co], words: str) -> Factory[S, E_co]:
     """The function that makes explorers of a class and has the name that the class gives; ``words`` say what it is for.
 
+    ``class RingExplorer(Explorer[RingState])`` with ``factory = "ring_explorer"`` gives
+    ``ring_explorer(state=None, *, controls=()) -> RingExplorer``; without a state it begins with ``RingState()``.
     Whatever the class takes besides the state is a keyword of the function.
+
+    Raises:
+        TypeError: the function, of another state or argument.
+        ValueError: the function, of a control that does not exist.
     """
     cls: Any = explorer
     kind = cls.kind()

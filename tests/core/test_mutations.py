@@ -94,7 +94,7 @@ def told(mutation: Mutation) -> str:
 
 def test_the_list_has_mistakes_of_every_kind():
     rooms = {mutation.file.split("/")[0] for mutation in MUTATIONS if "/" in mutation.file}
-    assert rooms == {"operators", "losses", "worlds", "networks", "dynamics"}
+    assert rooms == {"operators", "losses", "worlds", "networks", "dynamics", "lessons"}
     assert len(MUTATIONS) >= 24
     assert len({told(mutation) for mutation in MUTATIONS}) == len(MUTATIONS)
     assert sum(place.endswith(".ipynb") for place in PLACES) >= 3

@@ -23,6 +23,7 @@ from ssl_explain.lessons.latent_variables_emerge.expected import (
     expected_loss,
     expected_simple,
 )
+from ssl_explain.lessons.latent_variables_emerge.pair_law import law_operator
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, frozen_loss, frozen_operator, frozen_weights
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import expected_loss as expected_over_views
 from ssl_explain.lessons.real_images.probe import neighbours, spectrum
@@ -33,7 +34,7 @@ from ssl_explain.losses.predictive import half_square
 from ssl_explain.losses.spectral import barlow_twins, vicreg
 from ssl_explain.losses.weights import pair_weights
 from ssl_explain.operators.byol import byol_terms
-from ssl_explain.operators.covariance import covariance_operator, law_operator
+from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Views
 from ssl_explain.worlds.latent_tree import LatentTree
 

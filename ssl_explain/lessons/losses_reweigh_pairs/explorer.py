@@ -20,7 +20,7 @@ from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
 )
 from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
-from ssl_explain.losses.contrastive import Loss, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, info_nce, loss_called
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Views
 from ssl_explain.seeds import generators
@@ -64,11 +64,7 @@ class PairsState(State):
 
 def loss_of(state: PairsState) -> Loss:
     """The loss function that a state names."""
-    if state.loss == "L_simp":
-        return simple_contrastive
-    if state.loss == "InfoNCE":
-        return functools.partial(info_nce, temperature=state.temperature)
-    return functools.partial(soft_triplet, temperature=state.temperature, margin=state.margin)
+    return loss_called(state.loss, temperature=state.temperature, margin=state.margin)
 
 
 def points_and_views(noise: float) -> Views:

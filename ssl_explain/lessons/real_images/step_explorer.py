@@ -16,7 +16,7 @@ from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
 from ssl_explain.lessons.real_images.directions import one_of, points_of, views_at
 from ssl_explain.lessons.real_images.directions_explorer import TRAINED, student
-from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Views
 from ssl_explain.seeds import generators
@@ -52,9 +52,7 @@ class RealStepState(State):
 
 def loss_of(state: RealStepState) -> Loss:
     """The loss function that a state names."""
-    if state.loss == "L_simp":
-        return simple_contrastive
-    return functools.partial(info_nce if state.loss == "InfoNCE" else soft_triplet, temperature=state.temperature)
+    return loss_called(state.loss, temperature=state.temperature)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
 from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
-from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import INTERRUPTED, Views
@@ -35,13 +35,7 @@ def pull_alone(r_pos: Tensor, r_neg: Tensor) -> Tensor:
 
 def loss_named(name: str, temperature: float, margin: float = 0.0) -> Loss:
     """The loss function that a menu names."""
-    losses: dict[str, Loss] = {
-        "InfoNCE": functools.partial(info_nce, temperature=temperature),
-        "soft triplet": functools.partial(soft_triplet, temperature=temperature, margin=margin),
-        "L_simp": simple_contrastive,
-        "r+ alone": pull_alone,
-    }
-    return losses[name]
+    return pull_alone if name == "r+ alone" else loss_called(name, temperature=temperature, margin=margin)
 
 
 @dataclass(frozen=True)
