@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar, dataclass_transform
 
 import torch
@@ -91,17 +91,6 @@ class ForwardPass:
     gates: tuple[Float[Tensor, "*batch _node _d_out"], ...]
     weights: tuple[Float[Tensor, "*runs _node _d_out _d_in"], ...]
     output: Float[Tensor, "*batch d_top"]
-
-
-@record
-class PairLaw(Views):
-    """Every view that a world can show, once, and how often two views of one point come together.
-
-    ``x`` has one row per pattern (its view axis has length one); ``joint[i, j]`` is the probability that the two views
-    of a point are patterns i and j. It is symmetric, and its row sums are the probabilities of single views.
-    """
-
-    joint: Float[Tensor, "*runs pattern pattern"] = field(kw_only=True)
 
 
 INTERRUPTED = ": interrupted; call again with the steps that are left"

@@ -29,10 +29,10 @@ from measure import Row, median, seconds
 
 from ssl_explain import BestCorrelation, LatentTree, TreeNet, contrastive, info_nce, train
 from ssl_explain.lessons.latent_variables_emerge.exact import exact_run
+from ssl_explain.lessons.latent_variables_emerge.expected import expected_info_nce, expected_simple
 from ssl_explain.lessons.start_here.experiment import emergence_run
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState, run_of
-from ssl_explain.losses.expected import expected_info_nce, expected_simple
 from ssl_explain.results import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent

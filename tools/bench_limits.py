@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ssl_explain import LatentTree, TreeNet, contrastive, info_nce
 from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.latent_variables_emerge.exact import exact_run
-from ssl_explain.losses.expected import expected_info_nce, expected_simple
+from ssl_explain.lessons.latent_variables_emerge.expected import expected_info_nce, expected_simple
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator, mean_connection
 
 Action = Callable[[], object]

@@ -18,7 +18,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
 from ssl_explain import require
-from ssl_explain.dynamics.parts import Cell, Parts, Rows
+from ssl_explain.dynamics.partial_results import Cell, Parts, Rows
 
 Job = Callable[..., Iterable[Mapping[str, Cell]]]
 Setting = dict[str, Any]

@@ -1,7 +1,7 @@
 """From the fields of a State to labelled, keyboard-operable widgets."""
 
 import html
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import ipywidgets
@@ -93,18 +93,6 @@ def name(option: Any) -> str:
 def button(label: str, tip: str, icon: str = "") -> ipywidgets.Button:
     """Build a button that is as wide as its label."""
     return ipywidgets.Button(description=label, tooltip=tip, icon=icon, layout={"width": "auto"})
-
-
-def play_and_pause(play: Callable[[], None], pause: Callable[[], None]) -> tuple[ipywidgets.Button, ipywidgets.Button]:
-    """The two buttons of an explorer whose time runs; it stands at first."""
-    buttons = (
-        button("Play", "let time run; watch the curves", "play"),
-        button("Pause", "let time stand", "pause"),
-    )
-    for made, act in zip(buttons, (play, pause), strict=True):
-        made.on_click(lambda _, act=act: act())
-    buttons[1].disabled = True
-    return buttons
 
 
 def with_progress(things: Collection[T], words: str) -> Iterator[T]:

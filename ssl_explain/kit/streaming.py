@@ -1,8 +1,8 @@
-"""Explorers that train while you watch: Play, Pause, Step, Reset, and settings that act on the run in progress."""
+"""Explorers with Play and Pause: the time of a run that is there moves, or training goes on while you watch."""
 
 import functools
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import ipywidgets
@@ -14,6 +14,94 @@ from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
 
 S = TypeVar("S", bound=State)
+
+
+class Player(Explorer[S]):
+    """An explorer that goes on step by step in a thread of its own, until nothing is left to do."""
+
+    pace = 0  # steps per picture where the state does not say it; 0: as many as fit
+
+    def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
+        """Compute the first record and draw it; nothing runs yet."""
+        self._runner = Runner(weakly(self._step), weakly(self._show), weakly(self._settle))
+        self._runner.steps_per_frame = getattr(state, "pace", self.pace)
+        super().__init__(state, controls)
+
+    def _step(self) -> bool:
+        with self._turn.yielding():  # whoever was asked to stop while it waited takes no step: the run may be another
+            return not self._runner.stopping and self._advance()
+
+    def _advance(self) -> bool:
+        """Take one step; whether more are to come."""
+        raise NotImplementedError
+
+    def _show(self) -> None:
+        """Show what the steps since the last picture have done; here each of them shows itself."""
+
+    def _rewind(self) -> None:
+        """Go back to the start, if this is the end."""
+        raise NotImplementedError
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on in the background."""
+        return not self._runner.stopping
+
+    def play(self) -> None:
+        """Go on in the background until the end; begin again if this is the end."""
+        if not self.running:
+            with self._turn:
+                self._rewind()
+            self._runner.play()
+        self._settle()
+
+    def pause(self) -> None:
+        """Stop after the present step and show where it stands."""
+        self._runner.pause()
+        self._settle()
+
+    def _settle(self) -> None:
+        busy = self.running
+        if "_buttons" in vars(self):
+            for name, made in self._buttons.items():
+                made.disabled = {"play": busy, "pause": not busy, "step": busy}.get(name, False)
+        if self._runner.error is not None and "view" in vars(self):
+            remedy = " Press Reset." if "reset" in self._actions() else ""
+            self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}.{remedy}"
+
+    def _actions(self) -> dict[str, tuple[str, str, Callable[[], object]]]:
+        """Tooltip and icon of every button, and what it does."""
+        return {
+            "play": ("let time run; watch the curves", "play", self.play),
+            "pause": ("let time stand", "pause", self.pause),
+        }
+
+    @functools.cached_property
+    def _buttons(self) -> dict[str, ipywidgets.Button]:
+        buttons = {}
+        for name, (tip, icon, act) in self._actions().items():
+            buttons[name] = button(name.capitalize(), tip, icon)
+            buttons[name].on_click(lambda _, act=act: act())
+        buttons["pause"].disabled = True
+        return buttons
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        head, grid, view = super()._rows()
+        return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
+
+
+class TimedExplorer(Player[S]):
+    """An explorer whose state has a ``time`` from 0 to 100, per cent of the run; Play moves it."""
+
+    pace = 1
+
+    def _advance(self) -> bool:
+        self.state = self._state.change(time=min(100, _field(self._state, "time") + 5))
+        return _field(self._state, "time") < 100
+
+    def _rewind(self) -> None:
+        if _field(self._state, "time") == 100:
+            self.state = self._state.change(time=0)
 
 
 class Run(Protocol):
@@ -33,7 +121,7 @@ class Run(Protocol):
         """What was measured so far; the present state too, if ``now``."""
 
 
-class StreamingExplorer(Explorer[S]):
+class StreamingExplorer(Player[S]):
     """An explorer of a :class:`Run`; ``live`` settings act on the run in progress, all others restart it.
 
     After a run is over, Play (or a new setting) starts afresh from the same network and keeps the old curve to compare
@@ -47,9 +135,7 @@ class StreamingExplorer(Explorer[S]):
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Build the first run and its picture."""
         self._before: Trace | None = None
-        self._runner = Runner(weakly(self._step), weakly(self._show), weakly(self._settle))
         super().__init__(state, controls)
-        self._runner.steps_per_frame = getattr(state, "pace", 0)
 
     def start(self, state: S) -> Run:
         """Make a new run that has taken no step."""
@@ -75,20 +161,15 @@ class StreamingExplorer(Explorer[S]):
             return self._training.trace()
 
     @property
-    def running(self) -> bool:
-        """Whether training goes on in the background."""
-        return not self._runner.stopping
-
-    @property
     def over(self) -> bool:
         """Whether the run has used its steps up or broken down."""
         training = self._training
-        return training.step >= _budget(self._state) or training.stopped is not None
+        return training.step >= _field(self._state, "budget") or training.stopped is not None
 
     def refresh(self, old: S) -> None:
         """Hand live settings to the run in progress; start afresh for all others, and when the run is over."""
         changed = {name for name in self._state.controls() if getattr(old, name) != getattr(self._state, name)}
-        self._runner.steps_per_frame = getattr(self._state, "pace", 0)
+        self._runner.steps_per_frame = getattr(self._state, "pace", self.pace)
         if changed - {"pace", "budget"}:
             live = all(self._state.controls()[name].live for name in changed)
             if not live or self.over:
@@ -125,31 +206,18 @@ class StreamingExplorer(Explorer[S]):
         self._training = self.start(self._state)
         self._runner.error = None
 
-    def _step(self) -> bool:
-        with self._turn.yielding():
-            if self._runner.stopping:  # asked to stop while it waited: the run may be another by now
-                return False
-            self._training.advance(1)
-            return not self.over
+    def _advance(self) -> bool:
+        self._training.advance(1)
+        return not self.over
 
     def _show(self) -> None:
         with self._turn:
             self.record = self.record_of(self._state, self._before)
             self._draw()
 
-    def play(self) -> None:
-        """Train in the background until the steps are used up; start afresh if they are."""
-        if not self.running:
-            with self._turn:
-                if self.over:
-                    self._restart(keep=True)
-            self._runner.play()
-        self._settle()
-
-    def pause(self) -> None:
-        """Stop after the present step and show where it stands."""
-        self._runner.pause()
-        self._settle()
+    def _rewind(self) -> None:
+        if self.over:
+            self._restart(keep=True)
 
     def run(self, steps: int) -> Any:
         """Train ``steps`` steps in the foreground, for scripts and tests, and return the record."""
@@ -167,33 +235,15 @@ class StreamingExplorer(Explorer[S]):
         self._show()
         self._settle()
 
-    def _settle(self) -> None:
-        running = self.running
-        if "_buttons" in vars(self):
-            for name, able in (("play", not running), ("pause", running), ("step", not running)):
-                self._buttons[name].disabled = not able
-        if self._runner.error is not None and "view" in vars(self):
-            self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}. Press Reset."
-
-    @functools.cached_property
-    def _buttons(self) -> dict[str, ipywidgets.Button]:
-        actions = {
-            "play": ("Play", "train; watch the picture", "play", self.play),
-            "pause": ("Pause", "stop after this step; settings may change meanwhile", "pause", self.pause),
-            "step": ("Step", f"train {self.stride} steps", "step-forward", lambda: self.run(self.stride)),
-            "reset": ("Reset", "back to the untrained network", "undo", self.reset),
+    def _actions(self) -> dict[str, tuple[str, str, Callable[[], object]]]:
+        return {
+            "play": ("train; watch the picture", "play", self.play),
+            "pause": ("stop after this step; settings may change meanwhile", "pause", self.pause),
+            "step": (f"train {self.stride} steps", "step-forward", lambda: self.run(self.stride)),
+            "reset": ("back to the untrained network", "undo", self.reset),
         }
-        buttons = {}
-        for name, (label, tip, icon, act) in actions.items():
-            buttons[name] = button(label, tip, icon)
-            buttons[name].on_click(lambda _, act=act: act())
-        buttons["pause"].disabled = True
-        return buttons
-
-    def _rows(self) -> list[ipywidgets.Widget]:
-        head, grid, view = super()._rows()
-        return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
 
 
-def _budget(state: State) -> int:
-    return int(getattr(state, "budget"))  # noqa: B009
+def _field(state: State, name: str) -> int:
+    """A whole number that only some states have."""
+    return int(getattr(state, name))

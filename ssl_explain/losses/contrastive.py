@@ -135,6 +135,29 @@ def info_nce(
     return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
 
 
+READS: dict[Callable[..., Tensor], tuple[str, ...]] = {
+    simple_contrastive: (),
+    info_nce: ("temperature",),
+    soft_triplet: ("temperature", "margin"),
+}
+MENU = dict(zip(("L_simp", "InfoNCE", "soft triplet"), READS, strict=True))
+
+
+def loss_called(name: str, **settings: float) -> Loss:
+    """The loss that has this name in a menu, with those of the settings that it reads.
+
+    Raises:
+        KeyError: another name.
+
+    Example:
+        >>> loss_called("InfoNCE", temperature=0.5, margin=1.0).keywords
+        {'temperature': 0.5}
+    """
+    loss = MENU[name]
+    own = {key: value for key, value in settings.items() if key in READS[loss]}
+    return partial(loss, **own) if own else loss
+
+
 def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) -> Objective:
     """Make a training objective of a loss: energies between two views, averaged over the batch.
 

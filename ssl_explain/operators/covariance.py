@@ -205,24 +205,3 @@ def covariance_operator(
                 "an asymmetric weight leaves a term inside that is no covariance: symmetrise it."
             )
     return CovarianceOperator(factor, pair_weights)
-
-
-def law_operator(forward: ForwardPass, layer: int, joint: Float[Tensor, "pattern pattern"]) -> CovarianceOperator:
-    """The covariance operator of a world that is known exactly: OP = Σ_ij (joint_ij - p_i p_j) K_i K_jᵀ.
-
-    ``forward`` comes from the patterns of a :class:`~ssl_explain.records.PairLaw`. The same operator as above, for
-    E_x[K̄ K̄ᵀ] = E[K(view 1) K(view 2)ᵀ]; as a weighted one its weights are n²(p_i p_j - joint_ij)/2.
-
-    Raises:
-        ValueError: a layer that does not exist, non-finite inputs or weights, a joint law of another shape or that is
-            not symmetric.
-    """
-    require.finite("joint", joint)
-    if joint.shape[-1] != joint.shape[-2] or not torch.allclose(joint, joint.mT, atol=1e-6):
-        raise ValueError(
-            f"`joint` must be a symmetric square matrix, got shape {tuple(joint.shape)}; both views of a point have "
-            "the same law: take `PairLaw.joint`."
-        )
-    both = (joint + joint.mT) / 2  # what rounding left asymmetric is no part of the law
-    p = both.sum(-1)
-    return covariance_operator(forward, layer, (p.unsqueeze(-1) * p - both) * (len(p) ** 2 / 2))

@@ -1,9 +1,8 @@
-"""Real pictures: handwritten digits that come with scikit-learn, CIFAR-10 and STL-10 for those who have them."""
+"""Real pictures, and the handwritten digits that come with scikit-learn."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from jaxtyping import Float, UInt8
@@ -12,7 +11,6 @@ from torch import Tensor
 from ssl_explain import require
 from ssl_explain.modes import own_modes
 from ssl_explain.records import Views, record
-from ssl_explain.worlds import archives
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, chances, change, check_strength
 
 DIGITS_TO_TRAIN = 1197  # the other 600 are for testing
@@ -173,40 +171,6 @@ def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld
         raise ValueError(f"`split` must be one of train, test, got {split!r}; there is no third one.")
     names = tuple(str(digit) for digit in range(10))
     return PictureWorld(images[halves[split]].clone(), labels[halves[split]].clone(), names, recipe)
-
-
-def cifar10(
-    split: str = "train",
-    *,
-    folder: str | Path | None = None,
-    first: int | None = None,
-    recipe: Recipe = EVERYTHING,
-) -> PictureWorld:
-    """CIFAR-10 from its archive in ``folder`` or in the folder that SSL_EXPLAIN_DATA names; ``first`` reads fewer.
-
-    Raises:
-        FileNotFoundError: the archive is not there; the message says what to download and where to put it.
-        ValueError: another checksum, a broken archive, another split.
-    """
-    images, labels = archives.cifar10(split, folder=folder, first=first)
-    return PictureWorld(images, labels, archives.CIFAR10_CLASSES, recipe)
-
-
-def stl10(
-    split: str = "train",
-    *,
-    folder: str | Path | None = None,
-    first: int | None = None,
-    recipe: Recipe = EVERYTHING,
-) -> PictureWorld:
-    """STL-10 from its archive in ``folder`` or in the folder that SSL_EXPLAIN_DATA names; ``first`` reads fewer.
-
-    Raises:
-        FileNotFoundError: the archive is not there; the message says what to download and where to put it.
-        ValueError: another checksum, a broken archive, another split.
-    """
-    images, labels = archives.stl10(split, folder=folder, first=first)
-    return PictureWorld(images, labels, archives.STL10_CLASSES, recipe)
 
 
 @lru_cache(maxsize=1)

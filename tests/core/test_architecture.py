@@ -21,7 +21,7 @@ ARROWS = {
     "real_images": {"start_here", "losses_reweigh_pairs"},
     "byol_hidden_contrast": {"real_images"},
 }
-THIN = 7118
+THIN = 6446
 """Lines outside the lessons, at most."""
 DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like"}
 DRAWS |= {"randn_like", "randint_like", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "Linear"}
@@ -164,8 +164,8 @@ def test_file_keeps_the_rules(path):
         ("dynamics/training", "from joblib import Parallel"),
         ("dynamics/sweep", "from joblib import Memory"),
         ("dynamics/sweep", "import joblib"),
-        ("dynamics/parts", "from joblib import dump"),
-        ("dynamics/parts", "from distributed import Client"),
+        ("dynamics/partial_results", "from joblib import dump"),
+        ("dynamics/partial_results", "from distributed import Client"),
         ("worlds/pictures", "import kornia"),
         ("worlds/augment", "from kornia.augmentation import RandomAffine"),
         ("worlds", "x = torch.rand(3)"),

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from ssl_explain import Ring, Training, contrastive
+from ssl_explain.lessons.real_images import archives
 from ssl_explain.lessons.real_images.checkpoint import KEY, _checksum, load_checkpoint, save_checkpoint
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.worlds import archives
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -140,9 +140,8 @@ def archive(content):
         for first in (None, 2):
             found = outcome(lambda first=first: archives.cifar10("test", folder=folder, first=first))
             if found is not REFUSED:
-                images, labels = found
-                assert images.shape == (len(labels), 3, 32, 32)
-                assert labels.max() <= 9
+                assert found.images.shape == (len(found.labels), 3, 32, 32)
+                assert found.labels.max() <= 9
 
 
 def any_archive(inside, outside):

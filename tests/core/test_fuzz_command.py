@@ -50,7 +50,10 @@ def light():
     score, scores = torch.zeros(2), torch.zeros(2, 2)
     few = {"neurons": [2], "polarity": [(0.8, 1.0)], "runs": 1, "steps": 1, "workers": 1}
     with as_a_user(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "train_on_images", lambda *_, **__: ImageResult(score, scores, scores, 1, None))
+        patch.setattr(
+            "ssl_explain.lessons.real_images.command.train_on_images",
+            lambda *_, **__: ImageResult(score, scores, scores, 1, None),
+        )
         patch.setattr(commands.picture_tables, "picture_table", lambda about, folder, **options: {"seed": [1]})
         for about, (_, name, seeds) in commands.TABLES.items():
             patch.setitem(commands.TABLES, about, (lambda folder, **_: {"seed": [1]}, name, seeds))

@@ -97,7 +97,7 @@ def test_an_interrupt_ends_quietly(monkeypatch):
     def interrupted(**_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "emergence_run", interrupted)
+    monkeypatch.setattr("ssl_explain.lessons.start_here.command.emergence_run", interrupted)
     with pytest.raises(SystemExit) as end:
         command.main(QUICK)
     assert end.value.code == 130
@@ -114,7 +114,7 @@ def test_a_run_that_breaks_down_says_so(capsys, monkeypatch):
         run.training.stopped = "stopped at step 0: no luck"
         return run
 
-    monkeypatch.setattr(commands, "emergence_run", broken)
+    monkeypatch.setattr("ssl_explain.lessons.start_here.command.emergence_run", broken)
     assert said(capsys, *QUICK).count("stopped at step 0: no luck") == 2
 
 

@@ -13,22 +13,28 @@ from torch import nn
 from ssl_explain import ReLUNet, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.dynamics.correlation import _best
 from ssl_explain.dynamics.flow import between_point_variance, within_point_variance
-from ssl_explain.dynamics.probe import neighbours, spectrum
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import filled_directions
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_features import rbf_kernel
 from ssl_explain.lessons.latent_tree.experiment import ChildNeurons, given_the_root
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge
+from ssl_explain.lessons.latent_variables_emerge.expected import (
+    energies,
+    expected_info_nce,
+    expected_loss,
+    expected_simple,
+)
+from ssl_explain.lessons.latent_variables_emerge.pair_law import law_operator
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, frozen_loss, frozen_operator, frozen_weights
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import expected_loss as expected_over_views
+from ssl_explain.lessons.real_images.probe import neighbours, spectrum
+from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
 from ssl_explain.lessons.selectivity_amplification.experiment import identity_share
 from ssl_explain.losses.contrastive import contrastive
-from ssl_explain.losses.expected import energies, expected_info_nce, expected_loss, expected_simple
 from ssl_explain.losses.predictive import half_square
 from ssl_explain.losses.spectral import barlow_twins, vicreg
-from ssl_explain.losses.surrogate import frozen_info_nce
 from ssl_explain.losses.weights import pair_weights
 from ssl_explain.operators.byol import byol_terms
-from ssl_explain.operators.covariance import covariance_operator, law_operator
+from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Views
 from ssl_explain.worlds.latent_tree import LatentTree
 

@@ -43,20 +43,20 @@ from ssl_explain import (
     spectral_contrastive,
     vicreg,
 )
-from ssl_explain.dynamics.probe import neighbours, probe, spectrum
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import filled_directions
 from ssl_explain.lessons.collapse_and_grassmannian.explorer import grassmann_explorer
 from ssl_explain.lessons.covariance_operator.explorer import operator_explorer
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.expected import expected_info_nce, over_the_law
+from ssl_explain.lessons.latent_variables_emerge.pair_law import law_operator
 from ssl_explain.lessons.real_images.experiment import picture_loss
+from ssl_explain.lessons.real_images.probe import neighbours, probe, spectrum
+from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
 from ssl_explain.lessons.start_here.explorer import tree_explorer
-from ssl_explain.losses.expected import expected_info_nce, over_the_law
 from ssl_explain.losses.predictive import decayed
-from ssl_explain.losses.surrogate import frozen_info_nce
 from ssl_explain.networks.dual import fixed_predictor, mlp_predictor
-from ssl_explain.operators.covariance import law_operator
 from ssl_explain.records import in_one_line
 from ssl_explain.worlds.clouds import Clouds
-from ssl_explain.worlds.exact_tree import ExactTree
 
 
 def seeded(seed=0):

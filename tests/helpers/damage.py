@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from fuzz import JSON, NOISE, REFUSED, damaged, outcome
 
-from ssl_explain.dynamics.parts import Parts
-from ssl_explain.dynamics.parts import _checksum as sealed
+from ssl_explain.dynamics.partial_results import Parts
+from ssl_explain.dynamics.partial_results import _checksum as sealed
 from ssl_explain.results import read_manifest, read_table, write_table
 
 

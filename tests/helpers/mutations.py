@@ -19,7 +19,7 @@ BYOL = "core/test_byol_operators.py::test_terms_in_full_and_matrix_free_are_the_
 REFUSED = "core/test_operators.py::test_what_has_no_covariance_operator"
 FORMULA = "core/test_contrastive.py::test_loss_is_its_formula"
 SPECTRAL = "core/test_spectral_losses.py::test_losses_are_their_formulas"
-SAMPLED = "core/test_exact_tree.py::test_sampling_agrees_with_the_law"
+SAMPLED = "lessons/test_latent_variables_emerge_exact_tree.py::test_sampling_agrees_with_the_law"
 PATTERNS = "core/test_belief.py::test_pattern_law_is_the_sum_over_all_latents"
 MATRIX = "lessons/test_byol_solved.py::test_motion_is_autograd_of_the_population_loss"
 MODES = "lessons/test_byol_solved.py::test_aligned_modes_are_the_matrices"
@@ -122,11 +122,11 @@ LOSSES = [
         "core/test_contrastive.py::test_objective_compares_the_pairs_it_says",
     ),
     Mutation(
-        "losses/surrogate.py",
+        "lessons/real_images/surrogate.py",
         "_crowd(r_neg).detach()",
         "_crowd(r_neg)",
         "a gradient through weights that are held still",
-        "core/test_surrogate.py::test_the_derivatives_are_the_weights",
+        "lessons/test_real_images_surrogate.py::test_the_derivatives_are_the_weights",
     ),
     Mutation(
         "losses/weights.py",

@@ -164,25 +164,25 @@ FLOWS = [
 
 MEASUREMENTS = [
     Mutation(
-        "dynamics/probe.py",
+        "lessons/real_images/probe.py",
         "crowd = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())",
         "crowd = KNeighborsClassifier(k).fit(test.double().cpu().numpy(), y_test.cpu().numpy())",
         "neighbours looked up among the test points",
-        "core/test_probe.py::test_neighbours_by_hand",
+        "lessons/test_real_images_probe.py::test_neighbours_by_hand",
     ),
     Mutation(
-        "dynamics/probe.py",
+        "lessons/real_images/probe.py",
         "classifier.score(b, y_test.cpu().numpy())",
         "classifier.score(a, y_train.cpu().numpy())",
         "scored on the points that it was fitted on",
-        "core/test_probe.py::test_the_probe_is_logistic_regression_on_standardised_features",
+        "lessons/test_real_images_probe.py::test_the_probe_is_logistic_regression_on_standardised_features",
     ),
     Mutation(
         "lessons/real_images/experiment.py",
         "(train.cpu(), self.train[1], test.cpu(), self.test[1])",
         "(test.cpu(), self.test[1], train.cpu(), self.train[1])",
         "fitted on the test pictures",
-        "core/test_probe.py::test_an_evaluation_is_its_probes",
+        "lessons/test_real_images_probe.py::test_an_evaluation_is_its_probes",
     ),
     Mutation(
         "dynamics/correlation.py",

@@ -1,16 +1,21 @@
 """The explorer: every setting gives a sound picture, by whichever way it is set."""
 
 import html
+import inspect
 import re
+import typing
 
 import pytest
 import torch
+from fire import declared
 from grid import copied, extremes
 from hands import browser, click, every, frame
 from matplotlib.figure import Figure
+from registry import FACTORIES
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.streaming import Player
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.lessons.two_views_one_network.explorer import LossState
@@ -155,6 +160,31 @@ def test_controls_may_be_picked_and_unknown_ones_are_named():
 def test_what_makes_no_explorer_is_named(make, said):
     with pytest.raises(TypeError, match=said):
         make()
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_factory_tells_what_it_takes_and_makes(name):
+    """Name, signature and words are those of its class; every argument but the state goes by name."""
+    make, hints = FACTORIES[name], typing.get_type_hints(FACTORIES[name])
+    kind, (state, *rest) = hints["return"], inspect.signature(make).parameters.values()
+    assert make.__name__ == make.__qualname__ == kind.factory == name
+    assert (state.name, state.annotation, state.default) == ("state", kind.kind() | None, None)
+    assert [p.name for p in rest] == ["controls", "levels"][: 1 + (name == "tree_explorer")]
+    assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
+    assert hints.keys() == {"state", "return", *(p.name for p in rest)}
+    first, _, shown = make.__doc__.partition("\n")
+    assert first.endswith(".")
+    assert "``controls``" in shown
+    assert "Raises:" in shown
+
+
+@pytest.mark.parametrize("name", [name for name, kind in declared().items() if hasattr(kind, "play")])
+def test_there_is_one_play(name):
+    kind = declared()[name]
+    assert issubclass(kind, Player)
+    assert kind._buttons is Player._buttons
+    assert kind._rows is Player._rows
+    assert kind._step is Player._step
 
 
 def test_an_explorer_survives_a_state_that_is_none(fresh):

@@ -120,7 +120,7 @@ def test_play_moves_the_time_to_its_end():
             assert not thread.is_alive()
     assert explorer.state.time == 100
     explorer.pause()
-    assert [button.disabled for button in explorer._buttons] == [False, True]
+    assert [button.disabled for button in explorer._buttons.values()] == [False, True]
 
 
 def test_static_figures_draw_their_numbers():

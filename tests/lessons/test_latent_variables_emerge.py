@@ -204,11 +204,11 @@ def test_play_moves_the_time_to_its_end_and_starts_again():
     explorer.play()
     join(explorer)
     assert explorer.state.time == 100
-    assert [b.disabled for b in explorer._buttons] == [False, True]
+    assert [b.disabled for b in explorer._buttons.values()] == [False, True]
     explorer.play()
     assert explorer.state.time < 100
     explorer.pause()
-    assert [b.disabled for b in explorer._buttons] == [False, True]
+    assert [b.disabled for b in explorer._buttons.values()] == [False, True]
     time = explorer.state.time
     explorer.state = explorer.state.change(time=min(100, time + 20))
     join(explorer)

@@ -7,13 +7,20 @@ import torch
 
 from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge, exact_run, node_operators
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.expected import (
+    energies,
+    expected_info_nce,
+    expected_loss,
+    expected_simple,
+    over_the_law,
+)
+from ssl_explain.lessons.latent_variables_emerge.pair_law import law_operator
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive, soft_triplet
-from ssl_explain.losses.expected import energies, expected_info_nce, expected_loss, expected_simple, over_the_law
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.networks.tree import TreeNet
-from ssl_explain.operators.covariance import covariance_operator, law_operator
+from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Views
-from ssl_explain.worlds.exact_tree import ExactTree
 from ssl_explain.worlds.latent_tree import LatentTree
 
 LOSSES = {

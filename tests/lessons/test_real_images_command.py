@@ -6,7 +6,6 @@ import re
 import pytest
 
 from ssl_explain import __main__ as command
-from ssl_explain.jobs import commands
 from ssl_explain.lessons.real_images import command as images
 from ssl_explain.lessons.real_images import table as picture_tables
 from ssl_explain.lessons.real_images.command import ImageSettings, train_on_images
@@ -45,7 +44,7 @@ def test_every_option_reaches_the_run(monkeypatch, capsys, tmp_path):
         seen.update(vars(settings), **options)
         raise ValueError("enough")
 
-    monkeypatch.setattr(commands, "train_on_images", stand_in)
+    monkeypatch.setattr("ssl_explain.lessons.real_images.command.train_on_images", stand_in)
     given = {
         "dataset": "stl10", "net": "conv", "loss": "frozen", "strength": 2.0, "temperature": 0.3, "beta": 0.5,
         "epochs": 7, "batch": 64, "learning_rate": 0.2, "seed": 9, "device": "cuda", "first": 500,

@@ -9,7 +9,6 @@ import torch
 from grid import settings
 
 from ssl_explain import PictureWorld, digits
-from ssl_explain.dynamics.probe import probe, spectrum
 from ssl_explain.lessons.real_images.directions import (
     SideBySide,
     as_pictures,
@@ -38,6 +37,7 @@ from ssl_explain.lessons.real_images.explorer import (
     setting_of,
 )
 from ssl_explain.lessons.real_images.picture import figure_over_strength, figure_spectra, mosaic
+from ssl_explain.lessons.real_images.probe import probe, spectrum
 from ssl_explain.lessons.real_images.step_explorer import RealStepState, copies, real_step_explorer, views_of_run
 from ssl_explain.lessons.real_images.training_picture import figure_losses, figure_strength, named_losses
 from ssl_explain.lessons.real_images.views_explorer import ViewsState, labels_of, share_kept, views_explorer

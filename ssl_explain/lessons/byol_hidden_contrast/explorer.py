@@ -1,11 +1,12 @@
 """The BYOL explorer: what each term does to each direction, and whether the output survives."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.byol_hidden_contrast.experiment import hidden_contrast
 from ssl_explain.lessons.byol_hidden_contrast.picture import ContrastPicture
@@ -81,7 +82,12 @@ def _setting(state: ByolState) -> str:
 
 
 class ByolExplorer(Explorer[ByolState]):
-    """Growth rates, second moment and between share of a linear network without negatives."""
+    """Growth rates, second moment and between share of a linear network without negatives.
+
+    Example:
+        >>> byol_explorer(ByolState(centring="both towers")).record.limit
+        1.0
+    """
 
     factory = "byol_explorer"
     telling: ClassVar[tuple[str, ...]] = ("centring", "p")
@@ -108,17 +114,4 @@ class ByolExplorer(Explorer[ByolState]):
         return ContrastPicture(record)
 
 
-def byol_explorer(state: ByolState | None = None, *, controls: Sequence[str] = ()) -> ByolExplorer:
-    """See what grows without negatives, and what takes over.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> byol_explorer(ByolState(centring="both towers")).record.limit
-        1.0
-    """
-    return ByolExplorer(state or ByolState(), controls)
+byol_explorer = factory(ByolExplorer, "See what grows without negatives, and what takes over.")

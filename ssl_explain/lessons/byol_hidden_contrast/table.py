@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.partial_results import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     between_share,

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.probe import spectrum
 from ssl_explain.dynamics.training import Measure, Training
 from ssl_explain.lessons.real_images.experiment import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
+from ssl_explain.lessons.real_images.probe import spectrum
 from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor

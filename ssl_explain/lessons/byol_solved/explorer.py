@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.byol_solved import modes as byol_modes
 from ssl_explain.lessons.byol_solved.experiment import Rates, Spread, invariant, isotropic, matrix_training
@@ -128,7 +129,12 @@ def setting_of(state: ModesState) -> str:
 
 
 class ModesExplorer(Explorer[ModesState]):
-    """The plane of one mode, and two modes over time."""
+    """The plane of one mode, and two modes over time.
+
+    Example:
+        >>> modes_explorer(ModesState(eta=0.26)).record.survives
+        False
+    """
 
     factory = "modes_explorer"
     telling: ClassVar[tuple[str, ...]] = ("departure", "beta", "eta", "p")
@@ -148,17 +154,4 @@ class ModesExplorer(Explorer[ModesState]):
         return PlanePicture(record)
 
 
-def modes_explorer(state: ModesState | None = None, *, controls: Sequence[str] = ()) -> ModesExplorer:
-    """Start a mode of linear BYOL anywhere on its plane, and see whether it lives.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> modes_explorer(ModesState(eta=0.26)).record.survives
-        False
-    """
-    return ModesExplorer(state or ModesState(), controls)
+modes_explorer = factory(ModesExplorer, "Start a mode of linear BYOL anywhere on its plane, and see whether it lives.")

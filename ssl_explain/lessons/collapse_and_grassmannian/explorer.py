@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.kit.timed import TimedExplorer
+from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import free_flow, orthonormalise, span_flow, take_steps
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_features import between_weights, rbf_kernel, root_of
 from ssl_explain.lessons.collapse_and_grassmannian.picture import SpanPicture
@@ -93,7 +94,12 @@ def flow_of(state: GrassmannState) -> SpanFlow:
 
 
 class GrassmannExplorer(TimedExplorer[GrassmannState]):
-    """Columns of features over time, with Play, which moves the time; the flow itself is computed at once."""
+    """Columns of features over time, with Play, which moves the time; the flow itself is computed at once.
+
+    Example:
+        >>> grassmann_explorer(GrassmannState(columns="orthonormal", k=2, time=0)).record.angles.shape
+        torch.Size([61, 2])
+    """
 
     factory = "grassmann_explorer"
     telling = ("time", "columns")
@@ -122,17 +128,4 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
         return SpanPicture(record)
 
 
-def grassmann_explorer(state: GrassmannState | None = None, *, controls: Sequence[str] = ()) -> GrassmannExplorer:
-    """Watch columns of features merge, die, or stay apart.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> grassmann_explorer(GrassmannState(columns="orthonormal", k=2, time=0)).record.angles.shape
-        torch.Size([61, 2])
-    """
-    return GrassmannExplorer(state or GrassmannState(), controls)
+grassmann_explorer = factory(GrassmannExplorer, "Watch columns of features merge, die, or stay apart.")

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.partial_results import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 from ssl_explain.lessons.collapse_and_grassmannian.record import Drift

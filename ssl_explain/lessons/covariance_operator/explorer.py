@@ -1,6 +1,6 @@
 """The operator explorer: which directions of weight space vary between points, and does the step follow them?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 
 from ssl_explain.dynamics.flow import predicted_update
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.covariance_operator.picture import SpectrumPicture
 from ssl_explain.lessons.covariance_operator.record import Spectrum
@@ -119,7 +120,12 @@ def spectrum_of(state: OperatorState) -> Spectrum:
 
 
 class OperatorExplorer(Explorer[OperatorState]):
-    """Spectrum, strongest directions and predicted step of the covariance operator, on the ring."""
+    """Spectrum, strongest directions and predicted step of the covariance operator, on the ring.
+
+    Example:
+        >>> round(operator_explorer(OperatorState(strength=0.0)).record.share, 9)  # views alike: nothing varies within
+        1.0
+    """
 
     factory = "operator_explorer"
     telling = ("strength", "layer")
@@ -139,17 +145,6 @@ class OperatorExplorer(Explorer[OperatorState]):
         return SpectrumPicture(record)
 
 
-def operator_explorer(state: OperatorState | None = None, *, controls: Sequence[str] = ()) -> OperatorExplorer:
-    """Watch the spectrum of the covariance operator thin out as augmentation grows.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> round(operator_explorer(OperatorState(strength=0.0)).record.share, 9)  # views alike: nothing varies within
-        1.0
-    """
-    return OperatorExplorer(state or OperatorState(), controls)
+operator_explorer = factory(
+    OperatorExplorer, "Watch the spectrum of the covariance operator thin out as augmentation grows."
+)

@@ -1,7 +1,7 @@
 """Inside one layer: the parts of the connection, and what it predicts beside what autograd finds."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.gradient_as_connection.picture import ConnectionPicture
 from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
@@ -102,7 +103,13 @@ def true_gradient(net: ReLUNet, teacher: ReLUNet, x: Tensor, state: ConnectionSt
 
 
 class ConnectionExplorer(Explorer[ConnectionState]):
-    """Choose a layer and two inputs; see the connection and compare its predictions with autograd."""
+    """Choose a layer and two inputs; see the connection and compare its predictions with autograd.
+
+    Example:
+        >>> record = connection_explorer(ConnectionState(layer=1)).record
+        >>> bool((record.predicted_output - record.output).abs().max() < 1e-12)
+        True
+    """
 
     factory = "connection_explorer"
     telling = ("departure", "layer", "target")
@@ -147,16 +154,4 @@ class ConnectionExplorer(Explorer[ConnectionState]):
         return ConnectionPicture(record)
 
 
-def connection_explorer(state: ConnectionState | None = None, *, controls: Sequence[str] = ()) -> ConnectionExplorer:
-    """Look inside one layer. ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> record = connection_explorer(ConnectionState(layer=1)).record
-        >>> bool((record.predicted_output - record.output).abs().max() < 1e-12)
-        True
-    """
-    return ConnectionExplorer(state or ConnectionState(), controls)
+connection_explorer = factory(ConnectionExplorer, "Look inside one layer.")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.latent_tree.clamp import chances, draw_clamped, views_and_kept
 from ssl_explain.lessons.latent_tree.experiment import ChildNeurons
@@ -102,7 +103,13 @@ def ceilings_of(state: WorldState) -> tuple[Tensor, ...]:
 
 
 class WorldExplorer(Explorer[WorldState]):
-    """A tree of causes with one of them clamped, a point and two views, and the covariance of the neurons."""
+    """A tree of causes with one of them clamped, a point and two views, and the covariance of the neurons.
+
+    Example:
+        >>> record = world_explorer(WorldState(depth=2)).record
+        >>> bool((record.predicted - record.measured).abs().max() < 1e-12)
+        True
+    """
 
     factory = "world_explorer"
     telling = ("root", "activation", "latent", "clamp")
@@ -160,18 +167,6 @@ class WorldExplorer(Explorer[WorldState]):
         return WorldPicture(record)
 
 
-def world_explorer(state: WorldState | None = None, *, controls: Sequence[str] = ()) -> WorldExplorer:
-    """Clamp a hidden cause and watch what it reaches, and what neurons carry of the root.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> record = world_explorer(WorldState(depth=2)).record
-        >>> bool((record.predicted - record.measured).abs().max() < 1e-12)
-        True
-    """
-    return WorldExplorer(state or WorldState(), controls)
+world_explorer = factory(
+    WorldExplorer, "Clamp a hidden cause and watch what it reaches, and what neurons carry of the root."
+)

@@ -1,7 +1,7 @@
 """The shared-views explorer: the joint law of two views of one point, for every strength of augmentation."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.latent_tree.record import SharedViews
 from ssl_explain.lessons.latent_tree.shared_picture import SharedPicture
@@ -58,7 +59,12 @@ def world_of(polarity: tuple[float, float], seed: int) -> tuple[LatentTree, tupl
 
 
 class SharedExplorer(Explorer[SharedState]):
-    """The joint law of two views as a heat map, beside a sampled one, and how often both views are alike."""
+    """The joint law of two views as a heat map, beside a sampled one, and how often both views are alike.
+
+    Example:
+        >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)
+        1.0
+    """
 
     factory = "shared_explorer"
     telling = ("strength", "polarity")
@@ -93,17 +99,4 @@ class SharedExplorer(Explorer[SharedState]):
         return SharedPicture(record)
 
 
-def shared_explorer(state: SharedState | None = None, *, controls: Sequence[str] = ()) -> SharedExplorer:
-    """Watch what two views of one point share as the augmentation grows.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)
-        1.0
-    """
-    return SharedExplorer(state or SharedState(), controls)
+shared_explorer = factory(SharedExplorer, "Watch what two views of one point share as the augmentation grows.")

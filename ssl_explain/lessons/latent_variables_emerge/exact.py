@@ -7,13 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.dynamics.training import Training
-from ssl_explain.losses.expected import Expected, expected_simple, over_the_law
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_simple, over_the_law
+from ssl_explain.lessons.latent_variables_emerge.pair_law import PairLaw, law_operator
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.networks.tree import TreeNet
-from ssl_explain.operators.covariance import CovarianceOperator, law_operator
-from ssl_explain.records import PairLaw
+from ssl_explain.operators.covariance import CovarianceOperator
 from ssl_explain.worlds.belief import beliefs, lean
-from ssl_explain.worlds.exact_tree import ExactTree
 from ssl_explain.worlds.latent_tree import LatentTree
 
 

@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge, exact_run, node_operators
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_simple
 from ssl_explain.lessons.start_here.experiment import EmergenceRun
 from ssl_explain.lessons.start_here.record import Emergence
-from ssl_explain.losses.expected import Expected, expected_simple
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.tree import TreeNet
 from ssl_explain.records import Trace, record
-from ssl_explain.worlds.exact_tree import ExactTree
 from ssl_explain.worlds.latent_tree import LatentTree
 
 OUTGROWN = 30  # weights so many times as long as at the start grow without end: their next steps leave all numbers

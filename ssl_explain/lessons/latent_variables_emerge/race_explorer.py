@@ -1,23 +1,21 @@
 """The race explorer: three levels of causes, no chance at all, and every node under the magnifying glass."""
 
 import functools
-import html
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import ipywidgets
 import torch
 
-from ssl_explain.kit.controls import play_and_pause
-from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.runner import FRAME, Runner, weakly
+from ssl_explain.kit.factory import factory
+from ssl_explain.kit.runner import FRAME
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.kit.streaming import TimedExplorer
+from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_info_nce, expected_simple
 from ssl_explain.lessons.latent_variables_emerge.race import race_run
 from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS, SELECTIVITIES, RacePicture
 from ssl_explain.lessons.latent_variables_emerge.record import Race
-from ssl_explain.losses.expected import Expected, expected_info_nce, expected_simple
 from ssl_explain.records import Trace
 
 STEPS, EVERY = 100, 5
@@ -99,10 +97,14 @@ class History:
         )  # fmt: skip
 
 
-class RaceExplorer(Explorer[RaceState]):
+class RaceExplorer(TimedExplorer[RaceState]):
     """The race with Play, which moves the time. Whatever else is moved starts another run.
 
     A run that has not got as far as the time says catches up in the background.
+
+    Example:
+        >>> race_explorer(RaceState(neurons=2, time=10)).record.trace.steps.tolist()
+        [0, 5, 10]
     """
 
     factory = "race_explorer"
@@ -118,7 +120,6 @@ class RaceExplorer(Explorer[RaceState]):
         """Build the run up to the time of the state, and its picture."""
         self._histories: dict[RaceState, History] = {}
         self._playing, self._idle, self._shown = False, True, 0.0
-        self._runner = Runner(weakly(self._step), lambda: None, weakly(self._settle))
         super().__init__(state, controls)
 
     def history(self, state: RaceState) -> History:
@@ -146,11 +147,11 @@ class RaceExplorer(Explorer[RaceState]):
         history, index = self.history(self._state), _index(self._state)
         if len(history.operators) == index and history.behind(index):
             history.go_on()
-        self._show()
+        self._look()
         if self._idle and history.behind(index):
             self._start()
 
-    def _show(self) -> None:
+    def _look(self) -> None:
         self._shown = time.perf_counter()
         self.record = self.history(self._state).record(self._state)
         self._draw()
@@ -162,27 +163,23 @@ class RaceExplorer(Explorer[RaceState]):
         self._runner.ask_to_stop()
         self._runner.play()
 
-    def _step(self) -> bool:
-        with self._turn.yielding():
-            if self._runner.stopping:  # asked to stop while it waited
-                return False
-            history = self.history(self._state)
-            late = history.behind(_index(self._state))
-            if late:
-                history.go_on()
-            elif self._playing:
-                self.state = self._state.change(time=min(100, self._state.time + 5))
-            more = history.behind(_index(self._state)) or (self._playing and self._state.time < 100)
-            if late and (not more or time.perf_counter() > self._shown + FRAME):
-                self._show()
-            self._idle = not more
-            return more
+    def _advance(self) -> bool:
+        history = self.history(self._state)
+        late = history.behind(_index(self._state))
+        if late:
+            history.go_on()
+        elif self._playing:
+            super()._advance()
+        more = history.behind(_index(self._state)) or (self._playing and self._state.time < 100)
+        if late and (not more or time.perf_counter() > self._shown + FRAME):
+            self._look()
+        self._idle = not more
+        return more
 
     def play(self) -> None:
         """Let the time run to its end, from the start if it stands there."""
         with self._turn:
-            if self._state.time == 100:
-                self.state = self._state.change(time=0)
+            self._rewind()
             self._playing = True
             self._runner.steps_per_frame = 1
             if self._idle:
@@ -194,26 +191,20 @@ class RaceExplorer(Explorer[RaceState]):
         self._runner.pause()
         with self._turn:
             self._playing, self._idle = False, True
-            self._show()
+            self._look()
         self._settle()
 
+    @property
+    def running(self) -> bool:
+        """Whether time runs; a run that only catches up does not count."""
+        return self._playing
+
     def _settle(self) -> None:
+        if self._runner.error is not None:
+            self._idle = True
         if self._idle:
             self._playing = False
-        if self._runner.error is not None:
-            self._playing, self._idle = False, True
-            if "view" in vars(self):
-                self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}."
-        if "_buttons" in vars(self):
-            self._buttons[0].disabled, self._buttons[1].disabled = self._playing, not self._playing
-
-    @functools.cached_property
-    def _buttons(self) -> tuple[ipywidgets.Button, ipywidgets.Button]:
-        return play_and_pause(self.play, self.pause)
-
-    def _rows(self) -> list[ipywidgets.Widget]:
-        head, grid, view = super()._rows()
-        return [head, grid, ipywidgets.HBox(list(self._buttons)), view]
+        super()._settle()
 
 
 def _index(state: RaceState) -> int:
@@ -221,17 +212,4 @@ def _index(state: RaceState) -> int:
     return state.time * STEPS // (100 * EVERY)
 
 
-def race_explorer(state: RaceState | None = None, *, controls: Sequence[str] = ()) -> RaceExplorer:
-    """Watch three levels of causes race to their ceilings, without chance.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> race_explorer(RaceState(neurons=2, time=10)).record.trace.steps.tolist()
-        [0, 5, 10]
-    """
-    return RaceExplorer(state or RaceState(), controls)
+race_explorer = factory(RaceExplorer, "Watch three levels of causes race to their ceilings, without chance.")

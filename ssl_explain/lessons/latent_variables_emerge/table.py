@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ssl_explain import require
-from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.partial_results import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.start_here.experiment import emergence_run
 

@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.layers_help_each_other.experiment import crossing, two_layer_growth
 from ssl_explain.lessons.layers_help_each_other.picture import GrowthPicture
@@ -68,7 +69,12 @@ def growth_of(state: LayersState) -> Growth:
 
 
 class LayersExplorer(Explorer[LayersState]):
-    """Three runs from one start; every control recomputes them."""
+    """Three runs from one start; every control recomputes them.
+
+    Example:
+        >>> layers_explorer(LayersState(cells=6, hidden=5)).record.bottom.shape[1]
+        3
+    """
 
     factory = "layers_explorer"
     telling = ("departure", "train", "top_scale")
@@ -88,17 +94,4 @@ class LayersExplorer(Explorer[LayersState]):
         return GrowthPicture(record)
 
 
-def layers_explorer(state: LayersState | None = None, *, controls: Sequence[str] = ()) -> LayersExplorer:
-    """See what each of two layers does for the other.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> layers_explorer(LayersState(cells=6, hidden=5)).record.bottom.shape[1]
-        3
-    """
-    return LayersExplorer(state or LayersState(), controls)
+layers_explorer = factory(LayersExplorer, "See what each of two layers does for the other.")

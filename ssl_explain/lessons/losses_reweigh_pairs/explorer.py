@@ -1,7 +1,7 @@
 """The pairs explorer: which pairs a loss looks at, and what is lost by freezing their weights."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
     crowds,
@@ -19,7 +20,7 @@ from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
 )
 from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
-from ssl_explain.losses.contrastive import Loss, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, info_nce, loss_called
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Views
 from ssl_explain.seeds import generators
@@ -63,11 +64,7 @@ class PairsState(State):
 
 def loss_of(state: PairsState) -> Loss:
     """The loss function that a state names."""
-    if state.loss == "L_simp":
-        return simple_contrastive
-    if state.loss == "InfoNCE":
-        return functools.partial(info_nce, temperature=state.temperature)
-    return functools.partial(soft_triplet, temperature=state.temperature, margin=state.margin)
+    return loss_called(state.loss, temperature=state.temperature, margin=state.margin)
 
 
 def points_and_views(noise: float) -> Views:
@@ -94,7 +91,12 @@ def kept_weights(outputs: str) -> dict[int, tuple[Float[Tensor, "1 d_out d_in"],
 
 
 class PairsExplorer(Explorer[PairsState]):
-    """Pair weights as a heat map, true against predicted update, and the quality of the prediction over spread / τ."""
+    """Pair weights as a heat map, true against predicted update, and the quality of the prediction over spread / τ.
+
+    Example:
+        >>> pairs_explorer(PairsState(noise=0.0)).record.now.cosine.round(decimals=6).item()
+        1.0
+    """
 
     factory = "pairs_explorer"
     telling = ("temperature", "loss")
@@ -159,17 +161,6 @@ def describe(state: PairsState, crowd: int) -> str:
     return f"{parts[state.loss]}; σ = {state.noise:g}; outputs {state.outputs}; {state.trained} training steps"
 
 
-def pairs_explorer(state: PairsState | None = None, *, controls: Sequence[str] = ()) -> PairsExplorer:
-    """Watch which pairs of points a loss looks at, and how good the prediction with frozen weights is.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> pairs_explorer(PairsState(noise=0.0)).record.now.cosine.round(decimals=6).item()
-        1.0
-    """
-    return PairsExplorer(state or PairsState(), controls)
+pairs_explorer = factory(
+    PairsExplorer, "Watch which pairs of points a loss looks at, and how good the prediction with frozen weights is."
+)

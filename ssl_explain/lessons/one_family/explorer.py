@@ -1,13 +1,14 @@
 """The family explorer: one world, seven losses, and the directions that each of them learns."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.one_family.experiment import BETWEEN, WITHIN, family_view, start_weights, train_member
 from ssl_explain.lessons.one_family.members import (
@@ -65,7 +66,12 @@ def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
 
 
 class FamilyExplorer(Explorer[FamilyState]):
-    """Which directions a loss grows, by their two variances."""
+    """Which directions a loss grows, by their two variances.
+
+    Example:
+        >>> family_explorer(FamilyState(loss="L_simp", strength=1.0)).record.overlap.round(decimals=1).abs().tolist()
+        [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """
 
     factory = "family_explorer"
     telling: ClassVar[tuple[str, ...]] = ("loss", "strength")
@@ -88,17 +94,4 @@ class FamilyExplorer(Explorer[FamilyState]):
         return FamilyPicture(record)
 
 
-def family_explorer(state: FamilyState | None = None, *, controls: Sequence[str] = ()) -> FamilyExplorer:
-    """Watch which directions of one world each loss grows.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> family_explorer(FamilyState(loss="L_simp", strength=1.0)).record.overlap.round(decimals=1).abs().tolist()
-        [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    """
-    return FamilyExplorer(state or FamilyState(), controls)
+family_explorer = factory(FamilyExplorer, "Watch which directions of one world each loss grows.")

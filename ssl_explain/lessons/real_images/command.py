@@ -3,6 +3,7 @@
 Scores on digits test the theory, not usefulness: raw pixels already do nearly as well.
 """
 
+import argparse
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from tqdm.auto import tqdm
 
 from ssl_explain import require
 from ssl_explain.dynamics.training import Training
+from ssl_explain.lessons.real_images.archives import cifar10, stl10
 from ssl_explain.lessons.real_images.checkpoint import (
     checkpoint_path,
     epochs_in,
@@ -31,7 +33,7 @@ from ssl_explain.lessons.real_images.experiment import (
 )
 from ssl_explain.modes import own_modes
 from ssl_explain.records import record
-from ssl_explain.worlds.pictures import PictureWorld, cifar10, digits, stl10
+from ssl_explain.worlds.pictures import PictureWorld, digits
 
 SCORED = 2000  # pictures to fit a probe on, and as many to score: more take minutes and change the second digit
 
@@ -162,3 +164,51 @@ def _check_place(out: Path | None, resume: bool) -> None:
         raise ValueError(f"`out` must be a folder, got the file {out}; name another.")
     if epochs_in(out) and not resume:
         raise ValueError(f"`out` must hold no checkpoints, got {out} with some; resume from them, or name another.")
+
+
+CHOICES = {"dataset": list(WORLDS), "net": ["mlp", "conv"], "loss": ["simple", "triplet", "nce", "frozen"]}
+DEFAULTS = asdict(ImageSettings()) | {"epochs": 100, "out": None, "resume": False, "folder": None}
+
+
+def options(sub: argparse.ArgumentParser) -> None:
+    """The options of ``images``."""
+    for name, kind, tip in (
+        ("dataset", str, "cifar10 and stl10: from their archives, see --data"),
+        ("net", str, "mlp has one hidden layer, conv two convolutions"),
+        ("loss", str, "frozen: the stop-gradient surrogate of InfoNCE"),
+        ("strength", float, "of the augmentation; 0: none, 5: the shape of a digit is lost"),
+        ("temperature", float, "of the loss, in units of the energy"),
+        ("beta", float, "extra pull of the loss frozen"),
+        ("epochs", int, "an epoch shows as many pictures as there are"),
+        ("batch", int, "pictures per step: each is the negative of all others"),
+        ("learning-rate", float, "of plain gradient descent"),
+        ("seed", int, "of the student and of all draws"),
+        ("device", str, '"cuda" trains on a GPU, whose draws are others'),
+    ):
+        default = DEFAULTS[name.replace("-", "_")]
+        sub.add_argument(f"--{name}", type=kind, choices=CHOICES.get(name), help=f"{tip} (default: {default})")
+    sub.add_argument("--first", type=int, metavar="N", help="take the first N pictures only (default: all)")
+    sub.add_argument("--data", dest="folder", type=Path, help="folder of the archives (default: $SSL_EXPLAIN_DATA)")
+    sub.add_argument("--out", type=Path, help="folder for a checkpoint per epoch (default: none is kept)")
+    sub.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+
+
+def images(arguments: argparse.Namespace) -> None:
+    """Train a student on real pictures; print what it is worth, beside raw pixels and the untrained student."""
+    options = vars(arguments).copy()
+    own = {name: options.pop(name) for name in ("epochs", "out", "resume", "folder")}
+    settings = ImageSettings(**options)
+    try:
+        result = train_on_images(settings, **own)
+    except KeyboardInterrupt:
+        if own["out"]:
+            print(
+                f"Stopped. The finished epochs lie in {own['out']}: the same command with --resume goes on from there."
+            )
+        raise
+    print(
+        f"{settings.dataset}, {result.steps} steps at strength {settings.strength:g}: share of test pictures recognised"
+    )
+    print(result.table())
+    if result.stopped:
+        print(result.stopped)

@@ -1,12 +1,13 @@
 """The directions explorer: which patterns of pixels grow, and how the augmentation changes them."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ssl_explain.kit.controls import with_progress
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice
 from ssl_explain.lessons.real_images.directions import directions, one_of, overlap, points_of, students, views_at
 from ssl_explain.lessons.real_images.picture import DirectionsPicture
@@ -62,7 +63,12 @@ def all_sweeps() -> dict[str, DirectionsSweep]:
 
 
 class DirectionsExplorer(Explorer[DirectionsState]):
-    """The six strongest eigenvectors of OP as pictures, at strength 0 and at the one chosen."""
+    """The six strongest eigenvectors of OP as pictures, at strength 0 and at the one chosen.
+
+    Example:
+        >>> directions_explorer(DirectionsState(strength=0.0)).record.now.overlap
+        1.0
+    """
 
     factory = "directions_explorer"
     telling = ("strength", "network")
@@ -81,17 +87,7 @@ class DirectionsExplorer(Explorer[DirectionsState]):
         return DirectionsPicture(record)
 
 
-def directions_explorer(state: DirectionsState | None = None, *, controls: Sequence[str] = ()) -> DirectionsExplorer:
-    """Watch the strongest directions of the operator turn from strokes to blobs as augmentation grows.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> directions_explorer(DirectionsState(strength=0.0)).record.now.overlap
-        1.0
-    """
-    return DirectionsExplorer(state or DirectionsState(), controls)
+directions_explorer = factory(
+    DirectionsExplorer,
+    "Watch the strongest directions of the operator turn from strokes to blobs as augmentation grows.",
+)

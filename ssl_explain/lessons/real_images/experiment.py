@@ -13,10 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.dynamics.probe import neighbours, probe
 from ssl_explain.dynamics.training import Measure, Training
+from ssl_explain.lessons.real_images.probe import neighbours, probe
+from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
-from ssl_explain.losses.surrogate import frozen_info_nce
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.conv import ConvNet
 from ssl_explain.networks.relu import ReLUNet

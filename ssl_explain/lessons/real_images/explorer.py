@@ -1,7 +1,7 @@
 """The pictures explorer: a student learns from digits while you watch its neurons and a probe of its output."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.dynamics.probe import probe, spectrum
 from ssl_explain.dynamics.training import Training
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.streaming import Run, StreamingExplorer
 from ssl_explain.lessons.real_images.experiment import LossName, Student, features, picture_loss, picture_run
+from ssl_explain.lessons.real_images.probe import probe, spectrum
 from ssl_explain.lessons.real_images.record import PictureTraining
 from ssl_explain.lessons.real_images.training_picture import TrainingPicture
 from ssl_explain.lessons.real_images.views_explorer import labels_of
@@ -92,7 +93,12 @@ def probe_of_pixels() -> float:
 
 
 class PicturesExplorer(StreamingExplorer[PicturesState]):
-    """Neurons as pictures, the spectrum of the output, and the probe beside its baselines, while the student learns."""
+    """Neurons as pictures, the spectrum of the output, and the probe beside its baselines, while the student learns.
+
+    Example:
+        >>> pictures_explorer(PicturesState(strength=0.0)).run(25).trace.steps.tolist()
+        [0, 25]
+    """
 
     factory = "pictures_explorer"
     telling = ("strength",)
@@ -137,17 +143,6 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         return TrainingPicture(record)
 
 
-def pictures_explorer(state: PicturesState | None = None, *, controls: Sequence[str] = ()) -> PicturesExplorer:
-    """Watch a student learn from handwritten digits, with the augmentation in your hand.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> pictures_explorer(PicturesState(strength=0.0)).run(25).trace.steps.tolist()
-        [0, 25]
-    """
-    return PicturesExplorer(state or PicturesState(), controls)
+pictures_explorer = factory(
+    PicturesExplorer, "Watch a student learn from handwritten digits, with the augmentation in your hand."
+)

@@ -1,7 +1,7 @@
 """The real-step explorer: the step that the operator predicts on real pictures, beside the one that is taken."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, measure_residue
 from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
 from ssl_explain.lessons.real_images.directions import one_of, points_of, views_at
 from ssl_explain.lessons.real_images.directions_explorer import TRAINED, student
-from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Views
 from ssl_explain.seeds import generators
@@ -51,9 +52,7 @@ class RealStepState(State):
 
 def loss_of(state: RealStepState) -> Loss:
     """The loss function that a state names."""
-    if state.loss == "L_simp":
-        return simple_contrastive
-    return functools.partial(info_nce if state.loss == "InfoNCE" else soft_triplet, temperature=state.temperature)
+    return loss_called(state.loss, temperature=state.temperature)
 
 
 @functools.cache
@@ -108,7 +107,12 @@ def all_strengths(state: RealStepState) -> Residue:
 
 
 class RealStepExplorer(Explorer[RealStepState]):
-    """Pair weights of real digits, true against predicted update, and the quality of the prediction over spread / τ."""
+    """Pair weights of real digits, true against predicted update, and the quality of the prediction over spread / τ.
+
+    Example:
+        >>> round(real_step_explorer(RealStepState(loss="L_simp", strength=2.0)).record.now.cosine.item(), 9)
+        1.0
+    """
 
     factory = "real_step_explorer"
     telling = ("strength", "loss")
@@ -133,17 +137,7 @@ class RealStepExplorer(Explorer[RealStepState]):
         return PairsPicture(record)
 
 
-def real_step_explorer(state: RealStepState | None = None, *, controls: Sequence[str] = ()) -> RealStepExplorer:
-    """Compare the step that the covariance operator predicts with the one taken, on handwritten digits.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> round(real_step_explorer(RealStepState(loss="L_simp", strength=2.0)).record.now.cosine.item(), 9)
-        1.0
-    """
-    return RealStepExplorer(state or RealStepState(), controls)
+real_step_explorer = factory(
+    RealStepExplorer,
+    "Compare the step that the covariance operator predicts with the one taken, on handwritten digits.",
+)

@@ -6,12 +6,13 @@ Every score stands beside that of raw pixels and of the untrained network. Digit
 than .01). Without augmentation there is none: the probe of the output goes on falling (.87 at step 400, .63 at 1,200).
 """
 
+import argparse
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from ssl_explain import require
-from ssl_explain.dynamics.parts import Cell
+from ssl_explain.dynamics.partial_results import Cell
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.real_images.experiment import (
     LEARNING_RATE,
@@ -39,6 +40,8 @@ SETTINGS = (
 MILD = 0.5  # the strength at which losses are compared
 RATES = {"triplet": 5.0}  # averaged over 255 negatives it pulls gently: at 1, as the others, 400 steps are too few
 SEEDS, SEED = 12, 1
+KINDS: tuple[Kind, ...] = ("mlp", "conv")
+DEFAULTS = {"about": None, "kinds": list(KINDS), "seeds": SEEDS, "steps": STEPS, "seed": SEED}
 
 SCORES = ("probe", "neighbours")
 STRENGTH_COLUMNS = ("kind", "strength", "seed", "when", "layer", *SCORES)
@@ -163,3 +166,13 @@ def picture_table(
         replace=replace,
         progress=progress,
     )
+
+
+def options(sub: argparse.ArgumentParser) -> None:
+    """The options of ``image-sweep``, but for who works on it and where it goes."""
+    sub.add_argument("about", choices=("strength", "losses"), help="which table")
+    tip = f"students, for the table of strengths (default: {' '.join(KINDS)})"
+    sub.add_argument("--kinds", nargs="+", choices=KINDS, help=tip)
+    sub.add_argument("--seeds", type=int, help=f"students per setting (default: {SEEDS})")
+    sub.add_argument("--steps", type=int, help=f"training steps (default: {STEPS})")
+    sub.add_argument("--seed", type=int, help=f"the first seed (default: {SEED})")

@@ -1,7 +1,7 @@
 """The views explorer: what an augmentation makes of a digit, and how much of the digit is left."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.real_images.picture import ViewsPicture
 from ssl_explain.lessons.real_images.record import PictureViews
@@ -88,7 +89,13 @@ def chosen(seed: int) -> tuple[Float[Tensor, "picture 1 h w"], Float[Tensor, "vi
 
 
 class ViewsExplorer(Explorer[ViewsState]):
-    """A grid of digits and their views beside the share of views that can still be told."""
+    """A grid of digits and their views beside the share of views that can still be told.
+
+    Example:
+        >>> record = views_explorer(ViewsState(strength=0.0)).record
+        >>> bool((record.grid == record.grid[:, :1]).all())  # strength 0 gives every picture back
+        True
+    """
 
     factory = "views_explorer"
     telling = ("strength",)
@@ -120,18 +127,4 @@ class ViewsExplorer(Explorer[ViewsState]):
         return ViewsPicture(record)
 
 
-def views_explorer(state: ViewsState | None = None, *, controls: Sequence[str] = ()) -> ViewsExplorer:
-    """Turn an augmentation up until nobody can tell the digits any more.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> record = views_explorer(ViewsState(strength=0.0)).record
-        >>> bool((record.grid == record.grid[:, :1]).all())  # strength 0 gives every picture back
-        True
-    """
-    return ViewsExplorer(state or ViewsState(), controls)
+views_explorer = factory(ViewsExplorer, "Turn an augmentation up until nobody can tell the digits any more.")

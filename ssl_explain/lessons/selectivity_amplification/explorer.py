@@ -2,12 +2,13 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.kit.timed import TimedExplorer
+from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.selectivity_amplification.experiment import ring_run
 from ssl_explain.lessons.selectivity_amplification.picture import RingPicture
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
@@ -54,7 +55,12 @@ def run_of(state: RingState) -> Selectivity:
 
 
 class RingExplorer(TimedExplorer[RingState]):
-    """The ring with Play, which moves the time; the flow itself is computed at once."""
+    """The ring with Play, which moves the time; the flow itself is computed at once.
+
+    Example:
+        >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
+        torch.Size([41, 2, 1, 4])
+    """
 
     factory = "ring_explorer"
     telling = ("update", "strength", "time", "neuron")
@@ -75,17 +81,4 @@ class RingExplorer(TimedExplorer[RingState]):
         return RingPicture(record)
 
 
-def ring_explorer(state: RingState | None = None, *, controls: Sequence[str] = ()) -> RingExplorer:
-    """Watch random neurons amplify what they happen to prefer.
-
-    ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
-        torch.Size([41, 2, 1, 4])
-    """
-    return RingExplorer(state or RingState(), controls)
+ring_explorer = factory(RingExplorer, "Watch random neurons amplify what they happen to prefer.")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 from ssl_explain import require
 from ssl_explain.dynamics.training import Training
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.streaming import Run, StreamingExplorer
 from ssl_explain.lessons.start_here.picture import EmergencePicture
 from ssl_explain.lessons.start_here.record import Emergence
@@ -13,7 +14,12 @@ from ssl_explain.records import Trace
 
 
 class TreeExplorer(StreamingExplorer[TreeState]):
-    """The tree with Play, Pause, Step and Reset; the curve of the root of the run before stays to compare with."""
+    """The tree with Play, Pause, Step and Reset; the curve of the root of the run before stays to compare with.
+
+    Example:
+        >>> tree_explorer(TreeState(depth=2, budget=500)).run(20).trace.steps.tolist()
+        [0, 10, 20]
+    """
 
     factory = "tree_explorer"
     telling = ("strength",)
@@ -54,19 +60,6 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         return EmergencePicture(record, levels=self._levels)
 
 
-def tree_explorer(
-    state: TreeState | None = None, *, controls: Sequence[str] = (), levels: tuple[int, ...] = ()
-) -> TreeExplorer:
-    """Watch hidden causes appear in hidden neurons.
-
-    ``controls`` names the settings to show (all of them if empty), ``levels`` the curves.
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names, levels that are no integers.
-
-    Example:
-        >>> tree_explorer(TreeState(depth=2, budget=500)).run(20).trace.steps.tolist()
-        [0, 10, 20]
-    """
-    return TreeExplorer(state or TreeState(), controls, levels)
+tree_explorer = factory(
+    TreeExplorer, "Watch hidden causes appear in hidden neurons; ``levels`` picks the curves (all of them if empty)."
+)

@@ -1,11 +1,10 @@
 """The settings of the tree explorer, and the run that each of them stands for."""
 
-import functools
 from dataclasses import dataclass
 
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.start_here.experiment import EmergenceRun, emergence_run
-from ssl_explain.losses.contrastive import Loss, Named, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, Named, contrastive, loss_called
 
 DEPARTURES = ("none", "biases", "free outputs", "batch of 8")
 
@@ -81,9 +80,7 @@ class TreeState(State):
 
 def loss_of(state: TreeState) -> Loss:
     """The loss function that a state names."""
-    if state.loss == "L_simp":
-        return simple_contrastive
-    return functools.partial(info_nce if state.loss == "InfoNCE" else soft_triplet, temperature=state.temperature)
+    return loss_called(state.loss, temperature=state.temperature)
 
 
 def objective_of(state: TreeState) -> Named:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ssl_explain.dynamics.flow import between_point_variance, flow, within_point_variance
 from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
 from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
-from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import INTERRUPTED, Views
@@ -34,13 +35,7 @@ def pull_alone(r_pos: Tensor, r_neg: Tensor) -> Tensor:
 
 def loss_named(name: str, temperature: float, margin: float = 0.0) -> Loss:
     """The loss function that a menu names."""
-    losses: dict[str, Loss] = {
-        "InfoNCE": functools.partial(info_nce, temperature=temperature),
-        "soft triplet": functools.partial(soft_triplet, temperature=temperature, margin=margin),
-        "L_simp": simple_contrastive,
-        "r+ alone": pull_alone,
-    }
-    return losses[name]
+    return pull_alone if name == "r+ alone" else loss_called(name, temperature=temperature, margin=margin)
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,12 @@ class LossState(State):
 
 
 class LossExplorer(Explorer[LossState]):
-    """Move along the landscape of a loss and watch pull and push."""
+    """Move along the landscape of a loss and watch pull and push.
+
+    Example:
+        >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
+        [1.0, -0.5, -0.5]
+    """
 
     factory = "loss_explorer"
     telling = ("r_pos", "loss")
@@ -149,7 +149,13 @@ def cloud_run(state: CloudState) -> CloudRun:
 
 
 class CloudExplorer(Explorer[CloudState]):
-    """Spread the views of a few points in the plane, choose a wish, and see where the points go."""
+    """Spread the views of a few points in the plane, choose a wish, and see where the points go.
+
+    Example:
+        >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
+        >>> bool(run.between[-1] < 0.1 * run.between[0])
+        True
+    """
 
     factory = "cloud_explorer"
     telling = ("departure", "step", "loss")
@@ -170,30 +176,7 @@ class CloudExplorer(Explorer[CloudState]):
         return CloudPicture(record)
 
 
-def loss_explorer(state: LossState | None = None, *, controls: Sequence[str] = ()) -> LossExplorer:
-    """Drag r+ and r-; see what a loss asks for. ``controls`` names the settings to show (all of them if empty).
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
-        [1.0, -0.5, -0.5]
-    """
-    return LossExplorer(state or LossState(), controls)
+loss_explorer = factory(LossExplorer, "Drag r+ and r-; see what a loss asks for.")
 
 
-def cloud_explorer(state: CloudState | None = None, *, controls: Sequence[str] = ()) -> CloudExplorer:
-    """Spread views, choose a wish, move through the steps. ``controls`` names the settings to show.
-
-    Raises:
-        ValueError: a control that does not exist.
-        TypeError: another state, controls that are no list of names.
-
-    Example:
-        >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
-        >>> bool(run.between[-1] < 0.1 * run.between[0])
-        True
-    """
-    return CloudExplorer(state or CloudState(), controls)
+cloud_explorer = factory(CloudExplorer, "Spread views, choose a wish, move through the steps.")

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import require
+from ssl_explain.lessons.latent_variables_emerge.pair_law import PairLaw
 from ssl_explain.losses.contrastive import Loss, Objective
-from ssl_explain.records import PairLaw, Views
+from ssl_explain.records import Views
 
 Outputs = Float[Tensor, "*runs pattern d"]
 Joint = Float[Tensor, "*runs pattern pattern"]

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
 from ssl_explain.worlds.belief import beliefs
-from ssl_explain.worlds.exact_tree import ExactTree
 from ssl_explain.worlds.latent_tree import LatentTree
 
 SMALL = [(1, 2), (1, 3), (2, 2)]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.worlds import archives
-from ssl_explain.worlds.pictures import cifar10, stl10
+from ssl_explain.lessons.real_images import archives
+from ssl_explain.lessons.real_images.archives import cifar10, stl10
 
 
 def pixels(n, side, seed):

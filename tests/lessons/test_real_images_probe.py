@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from ssl_explain.dynamics.probe import neighbours, probe, spectrum
 from ssl_explain.lessons.real_images.experiment import Evaluation, features, picture_student
+from ssl_explain.lessons.real_images.probe import neighbours, probe, spectrum
 from ssl_explain.subspaces import effective_rank
 from ssl_explain.worlds.pictures import PictureWorld, digits
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ssl_explain import ReLUNet, Views, contrastive, covariance_operator, info_nce, pair_weights, pull_and_push
-from ssl_explain.losses.surrogate import crowd_weights, frozen_info_nce
+from ssl_explain.lessons.real_images.surrogate import crowd_weights, frozen_info_nce
 
 TAUS, BETAS = (0.1, 0.5, 2.0), (0.0, 0.5, 2.0)
 

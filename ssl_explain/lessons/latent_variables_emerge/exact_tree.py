@@ -4,7 +4,8 @@ from dataclasses import field
 
 import torch
 
-from ssl_explain.records import PairLaw, record
+from ssl_explain.lessons.latent_variables_emerge.pair_law import PairLaw
+from ssl_explain.records import record
 from ssl_explain.worlds.latent_tree import LatentTree
 
 

@@ -14,13 +14,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.worlds.augment import EVERYTHING, Recipe
+from ssl_explain.worlds.pictures import PictureWorld
 
 LARGEST = 2**32  # bytes of a member; the largest published one has 2.8 GB
 FOLDER = "SSL_EXPLAIN_DATA"  # the environment variable that names the folder of the archives
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
-
-Loaded = tuple[Float[Tensor, "picture c h w"], UInt8[Tensor, " picture"] | None]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,9 @@ def _labels(name: str, values: np.ndarray, low: int) -> UInt8[Tensor, " picture"
     return torch.from_numpy(values - np.uint8(low))
 
 
-def cifar10(split: str, *, folder: str | Path | None = None, first: int | None = None) -> Loaded:
+def cifar10(
+    split: str = "train", *, folder: str | Path | None = None, first: int | None = None, recipe: Recipe = EVERYTHING
+) -> PictureWorld:
     """Pictures and labels of CIFAR-10: 50,000 to train and 10,000 to test, 3 × 32 × 32.
 
     A record is one label, then the red, green and blue planes, each row by row.
@@ -157,10 +159,13 @@ def cifar10(split: str, *, folder: str | Path | None = None, first: int | None =
     members = read_members(CIFAR10, names, folder=folder, most=_bytes(first, 3073))
     rows = [_records(name, member, 3073) for name, member in zip(names, members, strict=True)]
     records = np.concatenate(rows)[:first]
-    return _pictures(records[:, 1:].reshape(-1, 3, 32, 32)), _labels(CIFAR10.file, records[:, 0], 0)
+    labels = _labels(CIFAR10.file, records[:, 0], 0)
+    return PictureWorld(_pictures(records[:, 1:].reshape(-1, 3, 32, 32)), labels, CIFAR10_CLASSES, recipe)
 
 
-def stl10(split: str, *, folder: str | Path | None = None, first: int | None = None) -> Loaded:
+def stl10(
+    split: str = "train", *, folder: str | Path | None = None, first: int | None = None, recipe: Recipe = EVERYTHING
+) -> PictureWorld:
     """Pictures and labels of STL-10, 3 × 96 × 96: 5,000 to train, 8,000 to test, 100,000 unlabeled ones without.
 
     Each of the planes red, green, blue is stored column by column. All unlabeled pictures take 11 GB of memory;
@@ -176,14 +181,14 @@ def stl10(split: str, *, folder: str | Path | None = None, first: int | None = N
     members = read_members(STL10, names, folder=folder, most=_bytes(first, length))
     planes = _records(names[0], members[0], length)[:first].reshape(-1, 3, 96, 96)
     if len(names) == 1:
-        return _pictures(planes.swapaxes(2, 3)), None
+        return PictureWorld(_pictures(planes.swapaxes(2, 3)), None, STL10_CLASSES, recipe)
     if members[1][0] != members[0][0] // length:
         raise ValueError(
             f"`{names[1]}` must hold one label per picture, got {members[1][0]:,} labels "
             f"for {members[0][0] // length:,} pictures; compare their home."
         )
     labels = _records(names[1], members[1], 1)[:first, 0]
-    return _pictures(planes.swapaxes(2, 3)), _labels(names[1], labels, 1)
+    return PictureWorld(_pictures(planes.swapaxes(2, 3)), _labels(names[1], labels, 1), STL10_CLASSES, recipe)
 
 
 def _bytes(first: int | None, length: int) -> int | None:
