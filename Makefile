@@ -77,7 +77,7 @@ bench: env-test ## measure speed: a table here, the same figures in bench.json
 	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
 
 stress: env-test ## what is too long for the gate; the check cells once more without vector instructions
-	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist load --durations=40 -rs -m stress)
+	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist load --durations=40 -rs --hypothesis-profile=stress -m "stress or hypothesis")
 	$(call step,notebooks on a plain CPU,ATEN_CPU_CAPABILITY=default $(NBVAL))
 
 newest: ## the tests again in a fresh environment with the newest versions (only torch stays pinned)

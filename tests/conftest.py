@@ -25,7 +25,8 @@ jaxtyping.install_import_hook(sorted(MODULES), "beartype.beartype(conf=beartype.
 torch.set_num_threads(1)
 
 # The gate must not flake: the same examples every time. `--hypothesis-profile=explore` looks for new ones.
-hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True, max_examples=50)
+hypothesis.settings.register_profile("stress", deadline=None, derandomize=True, print_blob=True, max_examples=200)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
 # Who only wants to know whether a test fails does not wait for the smallest example (tests/core/test_mutations.py).
 hypothesis.settings.register_profile(

@@ -25,9 +25,9 @@ SENTENCE = re.compile(r"^`.+?` must .+, got .+; .+\.$", re.DOTALL)
 REFUSED = object()  # in place of a result: the documented error
 PATIENCE = 120  # seconds until a call that hangs ends the process: a net, no measurement
 ROOM = 6 * 2**30  # bytes that a test may take on top of what the process has: a net under calls that ask for more
-FEWER = settings(max_examples=settings().max_examples // 4)  # of the profile: 25 in the gate
+FEWER = settings(max_examples=settings().max_examples // 2)  # of the profile: 25 in the gate
 ONCE = settings(max_examples=1)
-MANY = settings(max_examples=4 * settings().max_examples)
+MANY = settings(max_examples=2 * settings().max_examples)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
