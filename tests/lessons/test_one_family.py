@@ -149,7 +149,7 @@ def test_small_outputs_cannot_tell_them_from_l_simp(member, setting):
 @pytest.fixture(scope="module")
 def runs():
     start = start_weights(10, 3, 8, generator=torch.Generator().manual_seed(1))
-    return [train_member(member, start, BETWEEN, WITHIN, steps=1500, every=20) for member in members()]
+    return [train_member(member, start, BETWEEN, WITHIN, steps=2000, every=20) for member in members()]
 
 
 def test_what_each_loss_learns(runs):
