@@ -78,7 +78,7 @@ torch.set_num_threads(1)
 import course_map, nbformat, run_notebooks
 from nbformat.v4 import new_code_cell, new_notebook
 from ssl_explain import ReLUNet, Ring, Training, contrastive
-from ssl_explain.dynamics import parts
+from ssl_explain.dynamics import partial_results as parts
 from ssl_explain.lessons.real_images.checkpoint import save_checkpoint
 from ssl_explain.results import write_table, write_whole
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ssl_explain.jobs.commands import DEFAULTS
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     "README.md",
@@ -69,7 +71,7 @@ def lost_links(text, folder):
 def lost_commands(text):
     """Targets of make, and commands of the package, that do not exist."""
     targets = set(re.findall(r"^([a-z-]+):.*## ", text_of("Makefile"), flags=re.MULTILINE))
-    commands = set(re.findall(r'add_parser\("([a-z-]+)"', text_of("ssl_explain/__main__.py")))
+    commands = {run.__name__.replace("_", "-") for run in DEFAULTS}
     assert targets
     assert commands
     made = {
