@@ -96,8 +96,8 @@ def button(label: str, tip: str, icon: str = "") -> ipywidgets.Button:
 
 
 def with_progress(things: Collection[T], words: str) -> Iterator[T]:
-    """Go through things that take a second each; a notebook shows a bar until the last one is done."""
-    if get_ipython() is None:
+    """Go through things that take a second each; a notebook shows a bar until the last of several is done."""
+    if get_ipython() is None or len(things) < 2:
         yield from things
         return
     bar = ipywidgets.IntProgress(max=len(things), description=words, style={"description_width": "auto"})

@@ -5,11 +5,29 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from ssl_explain.modes import own_modes
+from ssl_explain.records import Trace
 
 FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutters
+
+
+class Run(Protocol):
+    """Training that can be watched, and whose settings may change on the way."""
+
+    net: Any
+    step: int
+    stopped: str | None
+    strength: float
+    learning_rate: float
+    objective: Any
+
+    def advance(self, steps: int = 1) -> None:
+        """Take some steps."""
+
+    def trace(self, *, now: bool = True) -> Trace:
+        """What was measured so far; the present state too, if ``now``."""
 
 
 class Turn:

@@ -3,17 +3,18 @@
 import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import ipywidgets
 
-from ssl_explain.kit.controls import button
+from ssl_explain.kit.controls import button, with_progress
 from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.runner import Runner, weakly
+from ssl_explain.kit.runner import Run, Runner, weakly
 from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
 
 S = TypeVar("S", bound=State)
+MANY = 100  # training steps that take so long that one wants to see them go by
 
 
 class Player(Explorer[S]):
@@ -104,23 +105,6 @@ class TimedExplorer(Player[S]):
             self.state = self._state.change(time=0)
 
 
-class Run(Protocol):
-    """Training that can be watched, and whose settings may change on the way."""
-
-    net: Any
-    step: int
-    stopped: str | None
-    strength: float
-    learning_rate: float
-    objective: Any
-
-    def advance(self, steps: int = 1) -> None:
-        """Take some steps."""
-
-    def trace(self, *, now: bool = True) -> Trace:
-        """What was measured so far; the present state too, if ``now``."""
-
-
 class StreamingExplorer(Player[S]):
     """An explorer of a :class:`Run`; ``live`` settings act on the run in progress, all others restart it.
 
@@ -163,8 +147,7 @@ class StreamingExplorer(Player[S]):
     @property
     def over(self) -> bool:
         """Whether the run has used its steps up or broken down."""
-        training = self._training
-        return training.step >= _field(self._state, "budget") or training.stopped is not None
+        return self._training.step >= _field(self._state, "budget") or self._training.stopped is not None
 
     def refresh(self, old: S) -> None:
         """Hand live settings to the run in progress; start afresh for all others, and when the run is over."""
@@ -220,10 +203,12 @@ class StreamingExplorer(Player[S]):
             self._restart(keep=True)
 
     def run(self, steps: int) -> Any:
-        """Train ``steps`` steps in the foreground, for scripts and tests, and return the record."""
+        """Train ``steps`` steps in the foreground (a notebook shows a bar if they are many) and return the record."""
         self.pause()
+        parts = [min(MANY, steps - at) for at in range(0, int(steps), MANY)] or [steps]
         with self._turn:
-            self._training.advance(steps)
+            for part in with_progress(parts, "training"):
+                self._training.advance(part)
         self._show()
         return self.record
 

@@ -12,6 +12,7 @@ from ipywidgets.widgets.widget import _instances
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from traitlets.config import Config
 
+from ssl_explain.dynamics.training import Training
 from ssl_explain.kit import picture
 from ssl_explain.kit.controls import with_progress
 from ssl_explain.kit.explorer import Explorer
@@ -218,6 +219,22 @@ def test_a_long_wait_has_a_bar_that_goes(shell, monkeypatch):
     assert list(module.all_sweeps.__wrapped__()) == list(module.TRAINED)
     assert seen == [0, 1, 2]
     assert len(_instances) == before
+
+
+def test_many_steps_in_a_cell_have_a_bar_that_goes(shell, monkeypatch):
+    """The bar moves on with every hundred steps; the run is that of a script."""
+    seen, take = [], Training.advance
+
+    def advance(training, steps=1):
+        seen.append([widget.value for widget in _instances.values() if type(widget).__name__ == "IntProgress"])
+        take(training, steps)
+
+    explorer = run(shell, "one", "explorer = small()")["explorer"]
+    monkeypatch.setattr(Training, "advance", advance)
+    explorer.run(100)
+    explorer.run(250)
+    assert seen == [[], [0], [1], [2]]
+    assert explorer.trace.steps[-1] == 350
 
 
 def test_a_wait_that_fails_leaves_no_bar(shell):

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.factory import factory
+from ssl_explain.kit.runner import Run
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.kit.streaming import Run, StreamingExplorer
+from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.lessons.real_images.experiment import LossName, Student, features, picture_loss, picture_run
 from ssl_explain.lessons.real_images.probe import probe, spectrum
 from ssl_explain.lessons.real_images.record import PictureTraining

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 from ssl_explain import require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.factory import factory
-from ssl_explain.kit.streaming import Run, StreamingExplorer
+from ssl_explain.kit.runner import Run
+from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.lessons.start_here.picture import EmergencePicture
 from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.lessons.start_here.state import TreeState, objective_of, run_of
