@@ -108,6 +108,11 @@ class Stretch:
     learning_rate: float
     loss: str = ""
 
+    def goes_on(self, last: "Stretch") -> bool:
+        """Whether these are the settings of the stretch before."""
+        mine, others = (self.strength, self.learning_rate, self.loss), (last.strength, last.learning_rate, last.loss)
+        return mine == others
+
 
 @record
 class Trace:
