@@ -111,9 +111,11 @@ class Ring:
 
 def _check_patterns(objects: object) -> None:
     """Check that ``objects`` is a sequence of sequences of 0 and 1."""
-    for row in objects if isinstance(objects, Sequence) else (objects,):
-        error = ValueError if isinstance(row, Sequence) and not isinstance(row, str) else TypeError
-        if error is TypeError or any(not isinstance(cell, int) or cell not in (0, 1) for cell in row):
+    rows = objects if isinstance(objects, Sequence) else (objects,)
+    for row in rows:
+        cells = row if isinstance(row, Sequence) and not isinstance(row, str) else None
+        if cells is None or any(not isinstance(cell, int) or cell not in (0, 1) for cell in cells):
+            error = TypeError if cells is None else ValueError
             require.fail("objects", "hold patterns of 0 and 1", f"{row!r:.80}", f"try {OBJECTS}", error)
 
 
