@@ -69,6 +69,13 @@ def single(name: str, value: object, remedy: str, *, open_low: bool = False) -> 
     return x
 
 
+def precise(name: str, value: Tensor) -> None:
+    """Check that a tensor is not in half precision, for which PyTorch and NumPy have no linear algebra."""
+    if value.dtype in (torch.float16, torch.bfloat16):
+        remedy = "convert network and inputs with .float()"
+        fail(name, "be in single or double precision", value.dtype, remedy, TypeError)
+
+
 def integer(name: str, value: object, low: int, remedy: str, *, high: int | None = None) -> int:
     """Return ``value`` as an int of at least ``low`` (and at most ``high``)."""
     expected = f"be an integer ≥ {low}" if high is None else f"be an integer from {low} to {high}"

@@ -34,14 +34,13 @@ Table = dict[str, np.ndarray]
 
 
 @contextmanager
-def staged(path: Path, content: bytes, folder: Path | None = None) -> Iterator[Path]:
-    """A finished file beside ``path`` or in ``folder``, to be moved to ``path``; an error leaves nothing behind.
+def staged(path: Path, content: bytes) -> Iterator[Path]:
+    """A temporary file beside ``path`` with this content, to be moved to ``path``; an error removes it.
 
-    SIGKILL may leave a hidden file ``.name.xxxxxxxx`` there.
+    SIGKILL may leave it there, as a hidden file ``.name.xxxxxxxx``.
     """
-    folder = folder or path.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -90,12 +89,11 @@ def write_table(
     *,
     command: str,
     seeds: str,
-    folder: Path | None = None,
 ) -> None:
     """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
 
-    Temporary files are made in ``folder``, on the same disk, if one is given. Both files are whole at any time; a
-    process that is killed between its last two steps leaves the new table beside the old manifest, which reading names.
+    Both files are whole at any time. A process that is killed between its last two steps leaves the new table beside
+    the old manifest, for which :func:`read_table` raises an error.
 
     Raises:
         ValueError: columns of unequal length.
@@ -112,7 +110,7 @@ def write_table(
         "versions": versions(),
     }
     beside, said = path.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode()
-    with staged(path, content, folder) as new, staged(beside, said, folder) as new_beside:
+    with staged(path, content) as new, staged(beside, said) as new_beside:
         os.replace(new, path)
         os.replace(new_beside, beside)
 

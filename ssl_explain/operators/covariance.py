@@ -14,7 +14,6 @@ from ssl_explain.operators.connection import LARGEST, check
 from ssl_explain.records import ForwardPass, record
 
 DENSE = 600  # below this many weights a dense eigensolver is faster than an iterative one
-HALF = (torch.float16, torch.bfloat16)  # PyTorch and NumPy have no linear algebra for these
 
 
 @torch.no_grad()
@@ -31,9 +30,7 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
     """
     check(forward, layer)
     f, gates = forward.layer_inputs[layer - 1], forward.gates[layer - 1]
-    if f.dtype in HALF:
-        remedy = "convert network and inputs with .float()"
-        require.fail("forward", "be in single or double precision", f.dtype, remedy, TypeError)
+    require.precise("forward", f)
     if f.ndim != 4:
         got = f"{f.ndim - 2} axes in front of the input's own"
         require.fail("forward", "come from views of shape (n, a, d)", got, "pass net.forward_pass(views.x)")
