@@ -1,4 +1,4 @@
-"""State → compute → picture → screen: what every explorer shares."""
+"""State → compute → picture → screen: the base class of all explorers."""
 
 import functools
 import html
@@ -22,11 +22,11 @@ S = TypeVar("S", bound=State)
 class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
-    A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
-    of its ``factory``, its ``presets``, of which those that set a control shown here become buttons, and the
-    ``telling`` controls: the first two of them shown here are those that a page without a kernel can move.
-    ``controls`` picks the controls shown (all of them if empty).
-    Assigning to ``state`` moves controls and picture alike.
+    A subclass defines ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
+    of its ``factory``, its ``presets`` (those that set a control shown here become buttons) and the ``telling``
+    controls, the first two of which a page without a kernel can move.
+    ``controls`` names the controls shown (all of them if empty).
+    Assigning to ``state`` updates controls and picture.
     """
 
     factory: str
@@ -34,7 +34,7 @@ class Explorer(Generic[S]):
     telling: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
-        """Compute the first record and draw it; the widgets are made when they are asked for."""
+        """Compute the first record and draw it; widgets are made on first use."""
         self._turn = Turn()
         self._state = self._first = require.instance("state", state, self.kind(), "or leave it out")
         self._moving_controls = False
@@ -43,17 +43,17 @@ class Explorer(Generic[S]):
         self.shown = tuple(controls or known)  # the names of the controls
         with self._turn:
             self.record = self.compute(state)
-            self._picture  # noqa: B018 (a fault of the picture is seen at once)
+            self._picture  # noqa: B018 (raises an error of the picture here)
         OUTPUTS.listen()
 
     @classmethod
     def kind(cls) -> type[Any]:
-        """Which settings explorers of this class have."""
+        """The class of the states of this explorer."""
         (kind,) = typing.get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
         return kind if isinstance(kind, type) else State
 
     def compute(self, state: S) -> Any:
-        """From the settings to what the picture shows."""
+        """From the settings to the record that the picture shows."""
         raise NotImplementedError
 
     def paint(self, record: Any) -> Picture[Any]:
@@ -93,13 +93,13 @@ class Explorer(Generic[S]):
             return self._box
 
     def _settle(self) -> None:
-        """Make buttons and words say what can be done now; here nothing ever changes."""
+        """Update buttons and messages; here nothing changes."""
 
     def pause(self) -> None:
-        """Let nothing go on in the background; here nothing does."""
+        """Stop what runs in the background; here nothing does."""
 
     def close(self) -> None:
-        """Take picture and controls from the screen; whoever shows the explorer again makes them anew."""
+        """Close picture and controls; showing the explorer again makes new ones."""
         self.pause()
         with self._turn:
             if "_box" in vars(self):
@@ -109,7 +109,7 @@ class Explorer(Generic[S]):
 
     @property
     def figure(self) -> Picture[Any]:
-        """The picture, as it stands."""
+        """The picture in its present state."""
         return self.view.picture if "view" in vars(self) else self._picture
 
     @property
@@ -126,14 +126,14 @@ class Explorer(Generic[S]):
                 self._move_controls(state)
                 self._state = state
                 self.refresh(old)
-            except BaseException:  # an interrupt, for one: what is not shown has not been chosen
+            except BaseException:  # an interrupt too: keep the state that is shown
                 self._go_back(kept)
                 self._move_controls(old)
                 self._draw()
                 raise
 
     def _kept(self) -> dict[str, Any]:
-        """What is put back if a change of state fails."""
+        """The attributes to restore if a change of state fails."""
         return {"_state": self._state, "record": self.record}
 
     def _go_back(self, kept: dict[str, Any]) -> None:
@@ -148,7 +148,7 @@ class Explorer(Generic[S]):
             self._moving_controls = False
 
     def choose(self, values: Mapping[str, Any]) -> None:
-        """Take a preset."""
+        """Apply a preset."""
         self.state = self._state.change(**values)
 
     def refresh(self, old: S) -> None:
@@ -191,9 +191,9 @@ class Explorer(Generic[S]):
         ]
 
     def offered(self) -> dict[str, dict[str, Any]]:
-        """The presets that set a control shown here, and what they set; none does the same as another.
+        """The presets that set a control shown here, and their values, without duplicates.
 
-        What one of them sets, the others put back to where it was at first: no preset depends on those pressed before.
+        A preset resets what only other presets set, so that its effect does not depend on presets applied before.
         """
         every = [name for name in self.shown if any(name in wanted for wanted in self.presets.values())]
         presets: dict[str, dict[str, Any]] = {}
