@@ -1,7 +1,7 @@
 """Records that several parts of the package share: frozen dataclasses that hold tensors."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar, dataclass_transform
 
@@ -91,6 +91,11 @@ class ForwardPass:
     gates: tuple[Float[Tensor, "*batch _node _d_out"], ...]
     weights: tuple[Float[Tensor, "*runs _node _d_out _d_in"], ...]
     output: Float[Tensor, "*batch d_top"]
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "ForwardPass":
+        """The same pass with ``change`` applied to every tensor with a batch axis."""
+        inputs, gates = (tuple(change(tensor) for tensor in group) for group in (self.layer_inputs, self.gates))
+        return ForwardPass(inputs, gates, self.weights, change(self.output))
 
 
 INTERRUPTED = ": interrupted; call again with the steps that are left"

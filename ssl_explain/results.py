@@ -82,11 +82,7 @@ def csv_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
 
 
 def write_table(
-    path: str | os.PathLike[str],
-    columns: Mapping[str, Sequence[object]],
-    *,
-    command: str,
-    seeds: str,
+    path: str | os.PathLike[str], columns: Mapping[str, Sequence[object]], *, command: str, seeds: str
 ) -> None:
     """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
 

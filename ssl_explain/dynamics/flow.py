@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Sequence, Set
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -15,7 +14,7 @@ from ssl_explain.dynamics.training import Objective, Training
 from ssl_explain.modes import trainable, usable
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
-from ssl_explain.records import Trace, Views
+from ssl_explain.records import Trace, Views, record
 
 BLOWN_UP = "stopped at step {}: the flow has blown up: {}"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
@@ -109,7 +108,7 @@ def flow(
         return dataclasses.replace(trace, stopped=trace.stopped or STOPPED.format(run.step))
 
 
-@dataclass(frozen=True)
+@record
 class _Fixed:
     """A world whose every draw is the same."""
 

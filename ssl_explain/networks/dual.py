@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
 
 import torch
@@ -52,13 +53,14 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
     require.integer("width", width, 1, "as wide as the output of the tower")
     require.room("width", width**2, "as wide as the output of the tower")
     gain = require.single("scale", scale, "1 keeps the size of outputs")
+    return partial(_draw_linear, width, gain)
 
-    def draw(generator: torch.Generator) -> nn.Module:
-        require.generator(generator)
-        noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
-        return LinearPredictor(noise * gain / width**0.5)
 
-    return draw
+def _draw_linear(width: int, gain: float, generator: torch.Generator) -> nn.Module:
+    """Draw the matrix of a linear predictor; a partial of this, unlike a closure, lets torch.save store the network."""
+    require.generator(generator)
+    noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
+    return LinearPredictor(noise * gain / width**0.5)
 
 
 def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
@@ -70,7 +72,12 @@ def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
     """
     for name, value in (("width", width), ("hidden", hidden)):
         require.integer(name, value, 1, "a layer needs at least one neuron")
-    return lambda generator: ReLUNet((width, hidden, width), generator=generator, normalise=False, linear_top=True)
+    return partial(_draw_mlp, (width, hidden, width))
+
+
+def _draw_mlp(widths: tuple[int, int, int], generator: torch.Generator) -> nn.Module:
+    """Draw the weights of a predictor with one hidden layer."""
+    return ReLUNet(widths, generator=generator, normalise=False, linear_top=True)
 
 
 @dataclass(frozen=True)
@@ -228,4 +235,9 @@ class DualNet(nn.Module):
 
 def fixed_predictor(matrix: Float[Tensor, "d_top d_in"]) -> MakePredictor:
     """Make a function that returns a predictor with this ``matrix``, not trained, such as p·I."""
-    return lambda _: LinearPredictor(matrix, trained=False)
+    return partial(_keep, matrix)
+
+
+def _keep(matrix: Float[Tensor, "d_top d_in"], _: object) -> nn.Module:
+    """A predictor with a given matrix."""
+    return LinearPredictor(matrix, trained=False)

@@ -72,7 +72,8 @@ def byol_terms(
         expected, got = f"be a ({width}, {width}) matrix, as wide as the output", f"shape {tuple(p.shape)}"
         require.fail("predictor", expected, got, f"a fixed one is p * torch.eye({width})")
     require.dtype("predictor", require.finite("predictor", p), centre.dtype, "the weights of the network")
-    views = mean_connection(_views_as_points(forward), layer).unflatten(0, forward.output.shape[:2])
+    points = forward.map(lambda tensor: tensor.flatten(0, 1).unsqueeze(1))  # every view counts as a point of its own
+    views = mean_connection(points, layer).unflatten(0, forward.output.shape[:2])
     pull, push = not online, not (target or (online and through))
     share = _share(batch, pull or push)
     return {
@@ -80,14 +81,6 @@ def byol_terms(
         "between": Term(means - centre, share * (p.mT - p.mT @ p)),
         "mean": Term(centre.unsqueeze(0), push * p.mT - pull * p.mT @ p),
     }
-
-
-def _views_as_points(forward: ForwardPass) -> ForwardPass:
-    """Count every view as a point of its own, so that its mean connection is its connection."""
-    inputs, gates = (
-        tuple(tensor.flatten(0, 1).unsqueeze(1) for tensor in group) for group in (forward.layer_inputs, forward.gates)
-    )
-    return ForwardPass(inputs, gates, forward.weights, forward.output.flatten(0, 1).unsqueeze(1))
 
 
 def _share(batch: int | None, mean_inside: bool) -> float:

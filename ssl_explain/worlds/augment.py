@@ -86,11 +86,7 @@ def chances(n: int, *, generator: torch.Generator) -> Float[Tensor, "n chance"]:
 
 
 def augment(
-    pictures: Float[Tensor, "n c h w"],
-    strength: float,
-    *,
-    recipe: Recipe = EVERYTHING,
-    generator: torch.Generator,
+    pictures: Float[Tensor, "n c h w"], strength: float, *, recipe: Recipe = EVERYTHING, generator: torch.Generator
 ) -> Float[Tensor, "n c h w"]:
     """One view of each picture; strength 0 returns the picture bit for bit, larger ones change it more.
 
