@@ -48,7 +48,7 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
         kind = ipywidgets.IntSlider if isinstance(control.step, int) else ipywidgets.FloatSlider
         return kind(min=control.low, max=control.high, step=control.step, **common)
     options = [(label_of(control, option), option) for option in control.options]
-    if not in_words(control):
+    if not has_word_labels(control):
         return ipywidgets.SelectionSlider(options=options, **common)
     common["description"] += "&nbsp;&nbsp;"  # space between label and first button
     common["style"] = {"description_width": "auto", "button_width": "auto"}
@@ -72,7 +72,7 @@ def close(widget: ipywidgets.Widget) -> None:
     widget.close()
 
 
-def in_words(control: Control) -> bool:
+def has_word_labels(control: Control) -> bool:
     """Whether the options are words, or have labels too long for the read-out of a slider."""
     labels = [label_of(control, option) for option in control.options]
     return any(isinstance(option, str) for option in control.options) or any(len(label) > LONGEST for label in labels)

@@ -30,7 +30,7 @@ class Run(Protocol):
         """What was measured so far, the present state included if ``now``."""
 
 
-class Turn:
+class FairLock:
     """A reentrant lock whose :meth:`yielding` lets all waiting threads go first.
 
     Python's locks are not fair: a thread that releases one and takes it again at once starves all others.
@@ -77,7 +77,7 @@ class Turn:
             yield
 
 
-def weakly(method: Callable[[], Any]) -> Callable[[], Any]:
+def weak_method(method: Callable[[], Any]) -> Callable[[], Any]:
     """A method through a weak reference; once its object is gone, the call returns False."""
     reference = weakref.WeakMethod(method)
 

@@ -42,7 +42,7 @@ class Stamps:
         if not plain or not words.strip() or "$" in words:
             return False
         put = []
-        for word, x, y, ha, va in self._places(text):
+        for word, x, y, ha, va in self._words(text):
             left, bottom = round(x), pixels.shape[0] - round(y)
             rows, columns, keep, add = self._stamp(text, word, ha, va)
             rows, columns = (slice(s.start + d, s.stop + d) for s, d in ((rows, bottom), (columns, left)))
@@ -54,7 +54,7 @@ class Stamps:
             there[:] = there * keep + add
         return True
 
-    def _places(self, text: Text) -> list[Place]:
+    def _words(self, text: Text) -> list[Place]:
         """Every word with its anchor in pixels and its alignment; a single word keeps its text's alignment.
 
         Matplotlib aligns a line by its tallest and its deepest letter, and at least by those of "lp".
@@ -68,25 +68,25 @@ class Stamps:
             place
             for number, line in enumerate(lines)
             if line.strip()
-            for place in self._along(text, line.split(" "), x, top - number * pitch)
+            for place in self._words_of_line(text, line.split(" "), x, top - number * pitch)
         ]
 
     def _leading(self, text: Text) -> tuple[float, float]:
         """The distance of baselines, and the additional height of a text of several lines."""
         key = (text, text.get_fontproperties())
         if key not in self._leadings:
-            one, two, three = (self._tall(text, "lp" + more * "\nlp") for more in range(3))
+            one, two, three = (self._height(text, "lp" + more * "\nlp") for more in range(3))
             self._leadings[key] = (three - two, two - one - (three - two))
         return self._leadings[key]
 
-    def _tall(self, text: Text, words: str) -> float:
+    def _height(self, text: Text, words: str) -> float:
         like = Text()
         like.update_from(text)
         like.set_figure(self._figure)
         like.set_text(words)
         return float(like.get_window_extent(self._ruler).height)
 
-    def _along(self, text: Text, words: list[str], x: float, y: float) -> list[Place]:
+    def _words_of_line(self, text: Text, words: list[str], x: float, y: float) -> list[Place]:
         """The words of one line with its anchor at (x, y)."""
         ha, va, font = text.get_horizontalalignment(), text.get_verticalalignment(), text.get_fontproperties()
         if len(words) == 1:

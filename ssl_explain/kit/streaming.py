@@ -9,7 +9,7 @@ import ipywidgets
 
 from ssl_explain.kit.controls import button, with_progress
 from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.runner import Run, Runner, weakly
+from ssl_explain.kit.runner import Run, Runner, weak_method
 from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
 
@@ -24,12 +24,12 @@ class Player(Explorer[S]):
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it; nothing runs yet."""
-        self._runner = Runner(weakly(self._step), weakly(self._show), weakly(self._settle))
+        self._runner = Runner(weak_method(self._step), weak_method(self._show), weak_method(self._update_buttons))
         self._runner.steps_per_frame = getattr(state, "pace", self.pace)
         super().__init__(state, controls)
 
     def _step(self) -> bool:
-        with self._turn.yielding():  # asked to stop meanwhile: take no step, since the run may have changed
+        with self._lock.yielding():  # asked to stop meanwhile: take no step, since the run may have changed
             return not self._runner.stopping and self._advance()
 
     def _advance(self) -> bool:
@@ -51,17 +51,17 @@ class Player(Explorer[S]):
     def play(self) -> None:
         """Take steps in the background until the end; start again if this is the end."""
         if not self.running:
-            with self._turn:
+            with self._lock:
                 self._rewind()
             self._runner.play()
-        self._settle()
+        self._update_buttons()
 
     def pause(self) -> None:
         """Stop after the present step and draw."""
         self._runner.pause()
-        self._settle()
+        self._update_buttons()
 
-    def _settle(self) -> None:
+    def _update_buttons(self) -> None:
         busy = self.running
         if "_buttons" in vars(self):
             for name, made in self._buttons.items():
@@ -140,7 +140,7 @@ class StreamingExplorer(Player[S]):
     @property
     def trace(self) -> Trace:
         """Everything measured in the present run."""
-        with self._turn:
+        with self._lock:
             return self._training.trace()
 
     @property
@@ -162,20 +162,20 @@ class StreamingExplorer(Player[S]):
 
     def choose(self, values: Mapping[str, Any]) -> None:
         """Apply a preset, which always starts a new run."""
-        with self._turn:
+        with self._lock:
             self._runner.ask_to_stop()
             super().choose(values)
             if self._training.step > 0 or self._training.stopped is not None:
                 self._restart(keep=True)
                 self._show()
-            self._settle()
+            self._update_buttons()
 
-    def _kept(self) -> dict[str, Any]:
+    def _snapshot(self) -> dict[str, Any]:
         """All attributes, the run included."""
         return dict(vars(self))
 
-    def _go_back(self, kept: dict[str, Any]) -> None:
-        super()._go_back(kept)
+    def _restore(self, kept: dict[str, Any]) -> None:
+        super()._restore(kept)
         self.hand_over(self._state, self._training)
 
     def _restart(self, *, keep: bool) -> None:
@@ -193,7 +193,7 @@ class StreamingExplorer(Player[S]):
         return not self.over
 
     def _show(self) -> None:
-        with self._turn:
+        with self._lock:
             self.record = self.record_of(self._state, self._before)
             self._draw()
 
@@ -205,7 +205,7 @@ class StreamingExplorer(Player[S]):
         """Train for ``steps`` steps in the foreground, with a progress bar for many, and return the record."""
         self.pause()
         parts = [min(MANY, steps - at) for at in range(0, int(steps), MANY)] or [steps]
-        with self._turn:
+        with self._lock:
             for part in with_progress(parts, "training"):
                 self._training.advance(part)
         self._show()
@@ -214,10 +214,10 @@ class StreamingExplorer(Player[S]):
     def reset(self) -> None:
         """Go back to the untrained network and keep the curve so far for comparison."""
         self._runner.pause()
-        with self._turn:
+        with self._lock:
             self._restart(keep=True)
         self._show()
-        self._settle()
+        self._update_buttons()
 
     def _actions(self) -> dict[str, tuple[str, str, Callable[[], object]]]:
         return {

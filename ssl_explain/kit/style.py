@@ -27,7 +27,7 @@ LOWEST = 0.3
 
 FONT = 10
 
-PEN = threading.RLock()
+DRAWING = threading.RLock()
 """Held by the thread that draws, since all figures share one parser of formulas, which is not thread-safe."""
 
 LOOK: dict[str, Any] = {key: copy.deepcopy(rcParamsDefault._get(key)) for key in rcParamsDefault if key != "backend"}
@@ -52,7 +52,7 @@ RcParams.__getitem__ = _setting  # type: ignore[method-assign]
 @contextmanager
 def drawing() -> Iterator[None]:
     """Make, change or draw artists in our own look, one thread at a time; also a decorator."""
-    with PEN:
+    with DRAWING:
         before = _drawing.set(True)
         try:
             yield

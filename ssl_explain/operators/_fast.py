@@ -11,7 +11,7 @@ from jaxtyping import Float
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
-from ssl_explain.operators.connection import sweep
+from ssl_explain.operators.connection import unchecked_jacobian
 from ssl_explain.records import ForwardPass
 
 CHUNK = 2**18  # entries per block of the Jacobian: they stay in the cache until they are used for the last time
@@ -44,7 +44,7 @@ def _large_pages(like: Tensor, *shape: int) -> Tensor:
 
 def _fill(result: Float[Tensor, "n d_top node d_out d_in"], forward: ForwardPass, layer: int) -> None:
     """Write the product over the view axis into ``result``."""
-    j, f = sweep(forward, layer), forward.layer_inputs[layer - 1]
+    j, f = unchecked_jacobian(forward, layer), forward.layer_inputs[layer - 1]
     f = f / f.shape[1]
     if j.shape[-2] == 1:
         torch.bmm(j.flatten(2).mT, f.squeeze(2), out=result.view(len(f), -1, f.shape[-1]))

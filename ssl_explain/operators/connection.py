@@ -19,7 +19,7 @@ def jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top no
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
     """
     check(forward, layer)
-    return sweep(forward, layer)
+    return unchecked_jacobian(forward, layer)
 
 
 def check(forward: ForwardPass, layer: int) -> None:
@@ -38,7 +38,7 @@ def check(forward: ForwardPass, layer: int) -> None:
             require.fail("forward", "come from a single network", got, "take one of them")
 
 
-def sweep(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
+def unchecked_jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
     """:func:`jacobian` without the checks."""
     top = forward.gates[-1]
     j = torch.diag_embed(top.flatten(-2)).unflatten(-1, top.shape[-2:])
@@ -78,6 +78,6 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
     width = forward.layer_inputs[layer - 1].shape[-1]
     outputs = forward.gates[-1].shape[-2:].numel()
     require.room("forward", forward.gates[layer - 1].numel() * width * outputs, "take fewer points", most=LARGEST)
-    j = sweep(forward, layer).movedim(-3, -1)  # node, d_out, d_top
+    j = unchecked_jacobian(forward, layer).movedim(-3, -1)  # node, d_out, d_top
     k = forward.layer_inputs[layer - 1][..., None, :, None] * j.unsqueeze(-2)
     return k.squeeze(-4)

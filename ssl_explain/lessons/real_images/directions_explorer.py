@@ -71,7 +71,7 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     """
 
     factory = "directions_explorer"
-    telling = ("strength", "network")
+    main_controls = ("strength", "network")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "no augmentation": {"strength": 0.0},
         "mild": {"strength": 0.5},
