@@ -87,7 +87,7 @@ def play(explorer: Explorer[Any]) -> Player:
 
     One that trains is looked at several times on its way.
     """
-    names = [name for name in explorer.main_controls or explorer.shown if name in explorer.shown][:2]
+    names = [name for name in explorer.telling or explorer.shown if name in explorer.shown][:2]
     if isinstance(explorer, StreamingExplorer):
         return _play_training(explorer, names[0])
     start = explorer.state

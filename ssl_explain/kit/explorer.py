@@ -23,7 +23,7 @@ class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
     A subclass defines ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
-    of its ``factory``, its ``presets`` (those that set a control shown here become buttons) and the ``main_controls``
+    of its ``factory``, its ``presets`` (those that set a control shown here become buttons) and the ``telling``
     controls, the first two of which a page without a kernel can move.
     ``controls`` names the controls shown (all of them if empty).
     Assigning to ``state`` updates controls and picture.
@@ -31,7 +31,7 @@ class Explorer(Generic[S]):
 
     factory: str
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    main_controls: ClassVar[tuple[str, ...]] = ()
+    telling: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it; widgets are made on first use."""

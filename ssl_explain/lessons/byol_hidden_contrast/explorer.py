@@ -90,7 +90,7 @@ class ByolExplorer(Explorer[ByolState]):
     """
 
     factory = "byol_explorer"
-    main_controls: ClassVar[tuple[str, ...]] = ("centring", "p")
+    telling: ClassVar[tuple[str, ...]] = ("centring", "p")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         name: {"redraw": 0, "momentum": 0.0, "decay": 0.0, "predictor": "p·1, fixed", **settings}
         for name, settings in {

@@ -137,7 +137,7 @@ class ModesExplorer(Explorer[ModesState]):
     """
 
     factory = "modes_explorer"
-    main_controls: ClassVar[tuple[str, ...]] = ("departure", "beta", "eta", "p")
+    telling: ClassVar[tuple[str, ...]] = ("departure", "beta", "eta", "p")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
         "starts too small": {"eta": 0.2, "beta": COPY, "p": 0.1, "s": 0.1, "turn": 0, "departure": "none"},

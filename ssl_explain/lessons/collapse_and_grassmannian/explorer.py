@@ -102,7 +102,7 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
     """
 
     factory = "grassmann_explorer"
-    main_controls = ("time", "columns")
+    telling = ("time", "columns")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "columns merge": {
             "columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,

@@ -128,7 +128,7 @@ class OperatorExplorer(Explorer[OperatorState]):
     """
 
     factory = "operator_explorer"
-    main_controls = ("strength", "layer")
+    telling = ("strength", "layer")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "no augmentation": {"strength": 0.0, "step": "both towers"},
         "shift to anywhere": {"strength": 1.0, "step": "both towers"},

@@ -112,7 +112,7 @@ class ConnectionExplorer(Explorer[ConnectionState]):
     """
 
     factory = "connection_explorer"
-    main_controls = ("departure", "layer", "target")
+    telling = ("departure", "layer", "target")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "bottom layer": {"layer": 1, "departure": "none"},
         "frozen teacher": {"target": TARGETS[2], "departure": "none"},

@@ -112,7 +112,7 @@ class WorldExplorer(Explorer[WorldState]):
     """
 
     factory = "world_explorer"
-    main_controls = ("root", "activation", "latent", "clamp")
+    telling = ("root", "activation", "latent", "clamp")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "clamp a low cause": {
             "clamp": "z = 1", "depth": 3, "latent": 4, "polarity": (0.8, 1.0), "strength": 0.3, "shown": SHOWN[0],

@@ -67,7 +67,7 @@ class SharedExplorer(Explorer[SharedState]):
     """
 
     factory = "shared_explorer"
-    main_controls = ("strength", "polarity")
+    telling = ("strength", "polarity")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "nothing redrawn": {"strength": 0.0},
         "half-way": {"strength": 0.5},

@@ -108,7 +108,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
     """
 
     factory = "race_explorer"
-    main_controls = ("time", "show")
+    telling = ("time", "show")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one", "time": 100},
         "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one", "time": 100},

@@ -77,7 +77,7 @@ class LayersExplorer(Explorer[LayersState]):
     """
 
     factory = "layers_explorer"
-    main_controls = ("departure", "train", "top_scale")
+    telling = ("departure", "train", "top_scale")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "theory": {"top_scale": 1.0, "top": "linear", "departure": "none"},
         "small top": {"top_scale": 0.5, "top": "linear", "departure": "none"},

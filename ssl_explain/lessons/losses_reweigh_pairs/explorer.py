@@ -99,7 +99,7 @@ class PairsExplorer(Explorer[PairsState]):
     """
 
     factory = "pairs_explorer"
-    main_controls = ("temperature", "loss")
+    telling = ("temperature", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "all pairs alike": {"loss": "L_simp", "noise": 0.2},
         "nearest pairs only": {"loss": "InfoNCE", "temperature": 0.1, "negatives": 1, "noise": 0.1},

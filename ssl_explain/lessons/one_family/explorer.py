@@ -74,7 +74,7 @@ class FamilyExplorer(Explorer[FamilyState]):
     """
 
     factory = "family_explorer"
-    main_controls: ClassVar[tuple[str, ...]] = ("loss", "strength")
+    telling: ClassVar[tuple[str, ...]] = ("loss", "strength")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "loud wins": {"loss": "L_simp", "strength": 1.0, "outputs": 3, "time": STEPS},
         "steady wins": {"loss": "InfoNCE", "strength": 1.0, "outputs": 3, "time": STEPS},

@@ -71,7 +71,7 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     """
 
     factory = "directions_explorer"
-    main_controls = ("strength", "network")
+    telling = ("strength", "network")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "no augmentation": {"strength": 0.0},
         "mild": {"strength": 0.5},

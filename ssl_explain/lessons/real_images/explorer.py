@@ -102,7 +102,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
     """
 
     factory = "pictures_explorer"
-    main_controls = ("strength",)
+    telling = ("strength",)
     stride = 25
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mild": {"strength": 0.5, "loss": "InfoNCE"},

@@ -115,7 +115,7 @@ class RealStepExplorer(Explorer[RealStepState]):
     """
 
     factory = "real_step_explorer"
-    main_controls = ("strength", "loss")
+    telling = ("strength", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
         "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},

@@ -98,7 +98,7 @@ class ViewsExplorer(Explorer[ViewsState]):
     """
 
     factory = "views_explorer"
-    main_controls = ("strength",)
+    telling = ("strength",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},

@@ -63,7 +63,7 @@ class RingExplorer(TimedExplorer[RingState]):
     """
 
     factory = "ring_explorer"
-    main_controls = ("update", "strength", "time", "neuron")
+    telling = ("update", "strength", "time", "neuron")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "ReLU, any shift": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, exact"},
         "linear, any shift": {"neuron": "linear", "strength": 1.0, "update": "L_simp, exact"},

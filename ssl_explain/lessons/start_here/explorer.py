@@ -23,7 +23,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
     """
 
     factory = "tree_explorer"
-    main_controls = ("strength",)
+    telling = ("strength",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},
         "no augmentation": {"strength": 0.0, "neurons": 10, "wiring": "tree"},

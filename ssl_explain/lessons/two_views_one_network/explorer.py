@@ -71,7 +71,7 @@ class LossExplorer(Explorer[LossState]):
     """
 
     factory = "loss_explorer"
-    main_controls = ("r_pos", "loss")
+    telling = ("r_pos", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "a near negative": {"r_pos": 0.6, "r_neg": 0.3, "loss": "InfoNCE", "temperature": 0.5},
         "all settled": {"r_pos": 0.1, "r_neg": 2.5, "loss": "InfoNCE", "temperature": 0.2},
@@ -158,7 +158,7 @@ class CloudExplorer(Explorer[CloudState]):
     """
 
     factory = "cloud_explorer"
-    main_controls = ("departure", "step", "loss")
+    telling = ("departure", "step", "loss")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "pull and push": {"loss": "InfoNCE", "departure": "none", "step": STEPS},
         "no push at all": {"loss": "r+ alone", "departure": "none", "step": STEPS},
