@@ -16,6 +16,7 @@ from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothin
 from ssl_explain.modes import keep_memory, own_modes, trainable, usable
 from ssl_explain.records import Stretch, Trace, Views
 
+NOT_FINITE = "stopped at step {}: the loss or the next update is no longer finite; lower the learning rate"
 Measure = Callable[..., Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
 
@@ -67,8 +68,7 @@ class Training:
         """Check the settings and measure the untrained network."""
         require.instance("net", net, nn.Module, "such as a ReLUNet")
         require.generator(generator)
-        draw = getattr(world, "draw", None)
-        require.function("draw of the world", draw, "a world draws views, such as a LatentTree")
+        require.function("draw of the world", getattr(world, "draw", None), "a world draws views, such as a LatentTree")
         for name, function in (("objective", objective), ("measure", measure), ("after_step", after_step)):
             require.function(name, function, "pass the function itself")
         self.net, self.world, self.objective, self.measure = net, world, objective, measure
@@ -169,9 +169,7 @@ class Training:
         size = torch.cat([gradient.flatten() for gradient in gradients]).norm() * self.learning_rate
         loss = measured("objective", loss, self._losses[0] if self.step else None)
         if not isfinite((size + total).item()):
-            self.stopped = (
-                f"stopped at step {self.step}: the loss or the next update is no longer finite; lower the learning rate"
-            )
+            self.stopped = NOT_FINITE.format(self.step)
             return loss, []
         with torch.no_grad():
             pairs = zip(self._parameters, gradients, strict=True)
