@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.lessons.byol_solved.experiment import Rates, integrate
+from ssl_explain.dynamics.steppers import integrate, rk4
+from ssl_explain.lessons.byol_solved.experiment import Rates
 from ssl_explain.lessons.byol_solved.record import ByolRun, ModeRun
 
 RUNGS = np.linspace(0, 1, 23)
@@ -46,15 +47,9 @@ def mode_flow(
     _checked(p, s, noise)
     if rates.target is None and tau != 1:
         raise ValueError(f"`tau` must be 1 for a copy, got {tau:g}; give `rates` a target rate.")
-    p, s = torch.broadcast_tensors(p.double(), s.double())
-    start = torch.stack([p, s, torch.full_like(p, tau)])
-
-    def velocity(_: float, flat: Any) -> Any:
-        p, s, tau = flat.reshape(3, -1)
-        return np.concatenate(mode_velocity(p, s, tau, noise, rates))
-
-    solution = torch.from_numpy(integrate(velocity, start.flatten().numpy(), times, tolerance).T.copy())
-    return ModeRun(times.double(), *solution.unflatten(1, start.shape).unbind(1))
+    p, s, start = torch.broadcast_tensors(p, s, torch.tensor(tau, dtype=torch.float64))
+    found = integrate(lambda y: mode_velocity(*y, noise, rates), (p, s, start), times, tolerance=tolerance)
+    return ModeRun(times.double(), *found)
 
 
 def _checked(p: Tensor, s: Tensor, noise: float) -> None:
@@ -127,15 +122,6 @@ def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
     return moved
 
 
-def _advance(y: Any, step: Any, noise: float, rates: Rates) -> Any:
-    """One Runge-Kutta step of order 4; each mode may have a step of its own."""
-    a = _signed_velocity(y, noise, rates)
-    b = _signed_velocity(y + step / 2 * a, noise, rates)
-    c = _signed_velocity(y + step / 2 * b, noise, rates)
-    d = _signed_velocity(y + step * c, noise, rates)
-    return y + step / 6 * (a + 2 * (b + c) + d)
-
-
 def quick_flow(
     p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], *, noise: float, rates: Rates, times: Float[Tensor, " t"]
 ) -> ModeRun:
@@ -161,7 +147,7 @@ def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
     for _ in range(steps):
         p, w, a = np.abs(y)
         speed = (1 + noise) * (rates.predictor * w * w + p * p) + p + rates.predictor * a * w + rest
-        y = _advance(y, 0.8 / speed, noise, rates)
+        y = rk4(lambda y: _signed_velocity(y, noise, rates), y, 0.8 / speed)
     return y[0]
 
 

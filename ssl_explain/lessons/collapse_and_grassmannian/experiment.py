@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.dynamics.steppers import euler, integrate, solve
 from ssl_explain.records import Views
 
 SPREAD = 8.0  # within e^±8 of each other columns are told apart to 1e-12
@@ -95,24 +96,13 @@ def ode_flow(
 
     Raises:
         ValueError: as :func:`span_flow`.
-        RuntimeError: the solver gave up.
     """
-    from scipy.integrate import solve_ivp  # it takes a second to import
-
     _check(c, theta, orthonormal=True)
     _rising(times)
-    matrix, shape = c.double().numpy(), tuple(theta.shape)
-
-    def speed(_: float, flat):  # type: ignore[no-untyped-def]
-        q = flat.reshape(shape)
-        wish = matrix @ q
-        return (wish - q @ (q.T @ wish)).ravel()
-
-    start, end = theta.double().numpy().ravel(), float(times[-1]) or 1.0
-    solved = solve_ivp(speed, (0.0, end), start, "DOP853", times.double().numpy(), rtol=1e-12, atol=1e-13)
-    if not solved.success:
-        raise RuntimeError(f"the solver of the flow gave up: {solved.message}")
-    return torch.from_numpy(solved.y.T.copy()).unflatten(-1, shape)
+    matrix = c.double().numpy()
+    early = times[:0] if times[0] == 0 else times.new_zeros(1)
+    found = integrate(lambda q: matrix @ q - q @ (q.T @ matrix @ q), theta, torch.cat([early, times]))
+    return found[len(early) :]
 
 
 def take_steps(
@@ -133,17 +123,13 @@ def take_steps(
             positive, a negative number of steps.
     """
     _check(c, theta, orthonormal=orthonormal)
-    require.number("step_size", step_size, 0, math.inf, "small steps follow the flow; try 0.1", open_low=True)
-    require.integer("steps", steps, 0, "0 only returns the start")
-    require.integer("every", every, 1, "1 keeps every step")
-    found = [theta]
-    for step in range(1, steps + 1):
-        wish = c @ theta
-        theta = theta + step_size * (project(theta, wish) if orthonormal else wish)
-        theta = orthonormalise(theta) if orthonormal else theta
-        if step % every == 0:
-            found.append(theta)
-    return torch.stack(found)
+
+    def step(theta: Tensor, h: float) -> Tensor:
+        if not orthonormal:
+            return euler(lambda theta: c @ theta, theta, h)
+        return orthonormalise(euler(lambda theta: project(theta, c @ theta), theta, h))
+
+    return solve(step, theta, step_size=step_size, steps=steps, every=every)
 
 
 def project(q: Float[Tensor, "*#runs d k"], gradient: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:

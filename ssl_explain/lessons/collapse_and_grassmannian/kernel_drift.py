@@ -16,10 +16,13 @@ from torch import Tensor
 
 from ssl_explain import require
 from ssl_explain.dynamics.partial_results import Cell
+from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
 from ssl_explain.seeds import generators
+
+Layers = tuple[Tensor, Tensor]
 
 DIMENSION, POINTS, VIEWS, OUTPUTS, NOISE = 8, 20, 2, 2, 0.5
 STEP_SIZE = 0.05
@@ -103,19 +106,24 @@ def drift_run(
     bottom, top, c = first_layers(scale, width, seeds)
     target = y if loss == "supervised" else None
     first = tangent_kernel(bottom, top, x, c, linear=linear)
-    measured = []
+    moved, layers = [], (bottom, top.mT)  # as columns
+
+    def speed(layers: Layers) -> Layers:
+        down, up = ascent(layers[0], layers[1].mT, x, target, c, linear=linear)
+        return (down, up.mT) if scale == "ntk" else (project(layers[0], down), project(layers[1], up.mT))
+
+    def step(layers: Layers, h: float) -> Layers:
+        bottom, top = euler(speed, layers, h)
+        return (bottom, top) if scale == "ntk" else (orthonormalise(bottom), orthonormalise(top))
+
     for before, after in pairwise([0, *steps]):
-        for _ in range(after - before):
-            down, up = ascent(bottom, top, x, target, c, linear=linear)
-            if scale == "orthonormal":
-                bottom = orthonormalise(bottom + step_size * project(bottom, down))
-                top = orthonormalise(top.mT + step_size * project(top.mT, up.mT)).mT
-            else:
-                bottom, top = bottom + step_size * down, top + step_size * up
-        moved = tangent_kernel(bottom, top, x, c, linear=linear) - first
-        measured.append(moved.flatten(1).norm(dim=1) / first.flatten(1).norm(dim=1))
+        many = after - before
+        bottoms, tops = solve(step, layers, step_size=step_size, steps=many, every=many)
+        layers = bottoms[-1], tops[-1]
+        change = tangent_kernel(bottoms[-1], tops[-1].mT, x, c, linear=linear) - first
+        moved.append(change.flatten(1).norm(dim=1) / first.flatten(1).norm(dim=1))
     setting = f"{loss}, {scale}, {'linear' if linear else 'ReLU'}"
-    return Drift(torch.tensor(times, dtype=torch.float64), torch.stack(measured), width, setting)
+    return Drift(torch.tensor(times, dtype=torch.float64), torch.stack(moved), width, setting)
 
 
 def ascent(
@@ -200,7 +208,6 @@ def _hidden(bottom: Tensor, x: Tensor, linear: bool) -> tuple[Tensor, Tensor]:
 
 def _steps(times: Sequence[float], step_size: float) -> list[int]:
     """After how many steps the times are reached."""
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow", open_low=True)
     steps = [round(time / step_size) for time in times]
     exact = all(abs(n * step_size - time) < 1e-9 for n, time in zip(steps, times, strict=True))
     if not steps or not exact or any(b <= a for a, b in pairwise([0, *steps])):

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import span_flow
 
 
@@ -74,13 +75,16 @@ def kernel_steps(
     Raises:
         ValueError: a step size that is not positive, a negative number of steps, a start with aᵀGa ≠ I.
     """
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.1", open_low=True)
-    require.integer("steps", steps, 0, "0 only returns the start")
     if (a.mT @ gram @ a - torch.eye(a.shape[1], dtype=a.dtype)).abs().max() > 1e-6:
         raise ValueError("`a` must fulfil aᵀGa = I, got another; divide by the Cholesky factor of aᵀGa.")
-    for _ in range(steps):
-        wish = b @ (gram @ a)
-        a = a + step_size * (wish - a @ (a.mT @ gram @ wish))
+
+    def velocity(a: Tensor) -> Tensor:
+        ascent = b @ (gram @ a)
+        return ascent - a @ (a.mT @ gram @ ascent)
+
+    def step(a: Tensor, h: float) -> Tensor:
+        a = euler(velocity, a, h)
         lower = torch.linalg.cholesky(a.mT @ gram @ a)
-        a = torch.linalg.solve_triangular(lower, a.mT, upper=False).mT
-    return a
+        return torch.linalg.solve_triangular(lower, a.mT, upper=False).mT
+
+    return solve(step, a, step_size=step_size, steps=steps)[-1]

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from ssl_explain import require
 from ssl_explain.dynamics.kept import measured
+from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Views
@@ -127,16 +127,14 @@ def sampled_update(
 def follow(
     weights: Float[Tensor, "neuron cell"], update: Update, *, steps: int, step_size: float, every: int = 1
 ) -> Float[Tensor, "t neuron cell"]:
-    """Euler steps that keep the length of every neuron's weights; the state at the start and after every ``every``."""
-    require.integer("steps", steps, 1, "a flow needs at least one step")
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 1", open_low=True)
-    norms, w, kept = weights.norm(dim=-1, keepdim=True), weights, [weights]
-    for step in range(1, steps + 1):
-        w = w + step_size * measured("update", update(w), w)
-        w = w * (norms / w.norm(dim=-1, keepdim=True))
-        if step % every == 0:
-            kept.append(w)
-    return torch.stack(kept)
+    """Euler steps that keep the length of every neuron's weights; see :func:`~ssl_explain.dynamics.steppers.solve`."""
+    norms = weights.norm(dim=-1, keepdim=True)
+
+    def step(w: Tensor, h: float) -> Tensor:
+        w = euler(lambda w: measured("update", update(w), w), w, h)
+        return w * (norms / w.norm(dim=-1, keepdim=True))
+
+    return solve(step, weights, step_size=step_size, steps=steps, every=every)
 
 
 def responses(
