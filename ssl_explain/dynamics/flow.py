@@ -1,7 +1,6 @@
 """What the theory predicts: the expected update of L_simp on a finite world, and gradient flow along it."""
 
 from collections.abc import Callable, Collection, Sequence, Set
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +17,7 @@ from ssl_explain.records import Trace, Views
 
 BLOWN_UP = "stopped at step {}: the flow has blown up: {}"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
-FEW = 10  # who follows a flow moves little in one step, and does not reach infinity in so few of them
+FEW = 10  # divergence within so few steps means that the step is too large, not finite-time blow-up
 
 
 def between_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
@@ -100,7 +99,7 @@ def flow(
     growth = None if fixed_norm else _growth(net, len(moving), loss)
     run = _Flow(net, usable(views), measure, loss, until, moving, step_size, fixed_norm, growth)
     try:
-        with run.modes():
+        with own_modes(net.weights[0].device):
             run.look()
             run.follow(steps, measure_every)
             return run.trace()
@@ -131,10 +130,6 @@ class _Flow:
     stopped: str | None = None
     left: Callable[[], None] = nothing_left
 
-    def modes(self) -> AbstractContextManager[None]:
-        """Gradients on, all else off."""
-        return own_modes(self.net.weights[0].device)
-
     def follow(self, steps: int, measure_every: int) -> None:
         """Take the steps, until one of them or what was measured after it says that it is enough."""
         for step in range(1, steps + 1):
@@ -147,9 +142,8 @@ class _Flow:
         gradients = torch.autograd.grad(energy, self.moving)
         length = self.step_size * torch.nn.utils.get_total_norm(gradients)
         energy = measured("loss", energy)
-        if not torch.isfinite(length**2 + energy):  # the square: norms are taken of what is moved that far
-            self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
-            return False
+        if not torch.isfinite(length**2 + energy):  # the next norm squares the length
+            return self.stop()
         moved = _moved(self.moving, gradients, self.step_size, self.fixed_norm)
         self.left = partial(self._finish, len(self.losses), energy, moved)
         self.left()
@@ -165,10 +159,15 @@ class _Flow:
         if not self.seen:
             require.finite("measure", value)
         elif not torch.isfinite(value).all():
-            self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
-            return False
+            return self.stop()
         self.seen.append((len(self.losses), value))
         return len(self.seen) == 1 or self.until is None or not self.until(value)
+
+    def stop(self) -> bool:
+        """Say why the run ends: it grows without bound, or its steps are too long; return that it does not go on."""
+        too_long, step = self.growth is None or len(self.losses) < FEW, len(self.losses)
+        self.stopped = TOO_LONG.format(step, self.step_size) if too_long else BLOWN_UP.format(step, self.growth)
+        return False
 
     def trace(self) -> Trace:
         """What was measured, and the losses."""
@@ -181,7 +180,7 @@ class _Flow:
         self.left()
         self.stopped = STOPPED.format(len(self.losses))
         if self.seen[-1][0] != len(self.losses):
-            with self.modes():
+            with own_modes(self.net.weights[0].device):
                 self.look()
         return self.trace()
 
@@ -190,7 +189,7 @@ def _growth(net: LayeredReLU, trained: int, loss: Callable[[LayeredReLU, Views],
     """How a flow without fixed norms grows, None if it does not.
 
     Without biases Φ = -E L_simp is of degree 2L in L trained layers, so that d‖W‖²/dt = 4LΦ, while Φ / ‖W‖^{2L} never
-    falls. Outputs of length one are of degree 0: the flow keeps ‖W‖.
+    falls. Normalised outputs are of degree 0: the flow keeps ‖W‖.
     """
     if loss is not expected_simple or len(net.biases):
         return "no norm is held"
@@ -199,11 +198,6 @@ def _growth(net: LayeredReLU, trained: int, loss: Callable[[LayeredReLU, Views],
     if trained == 1:
         return "one layer is trained and no norm is held, so it grows exponentially"
     return f"{trained} layers are trained and no norm is held, so it must in finite time"
-
-
-def _why_stopped(step: int, step_size: float, growth: str | None) -> str:
-    """The mathematics or the steps: what does not grow has nowhere to go, and a flow takes its time."""
-    return TOO_LONG.format(step, step_size) if growth is None or step < FEW else BLOWN_UP.format(step, growth)
 
 
 def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:

@@ -94,11 +94,13 @@ def integrate(velocity: Velocity[State], start: State, times: Tensor, *, toleran
 
     if times.ndim != 1 or len(times) < 2 or not bool((times.diff() > 0).all()):
         raise ValueError(f"`times` must increase, got {times.tolist()}; torch.linspace(0, 20, 41) will do.")
-    shapes = [tuple(part.shape) for part in _parts(start)]
+    alone: Any = (start,)
+    shapes = [tuple(part.shape) for part in (start if isinstance(start, tuple) else alone)]
     cuts = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
 
     def packed(state: State) -> np.ndarray:
-        return np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in _parts(state)])
+        parts = state if isinstance(state, tuple) else (state,)
+        return np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts])
 
     def unpacked(flat: np.ndarray, *lead: int) -> Any:
         pairs = zip(np.split(flat, cuts, axis=-1), shapes, strict=True)
@@ -113,10 +115,6 @@ def integrate(velocity: Velocity[State], start: State, times: Tensor, *, toleran
     if not solution.success:
         raise ValueError(f"`times` must end before the solution does, got {t[-1]:g}; {solution.message}")
     return _each(lambda part: torch.from_numpy(part.copy()), unpacked(solution.y.T, len(t)))
-
-
-def _parts(state: Any) -> tuple[Any, ...]:
-    return state if isinstance(state, tuple) else (state,)
 
 
 def _each(function: Callable[..., Any], *states: Any) -> Any:

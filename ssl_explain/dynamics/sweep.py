@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -41,25 +42,33 @@ def settings_of(grid: Mapping[str, Sequence[object]]) -> list[Setting]:
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
+@dataclass(frozen=True)
+class Work:
+    """Who works on a sweep, whether its table may take the place of another command's, whether a bar is shown."""
+
+    workers: int = 1
+    cluster: str | None = None
+    replace: bool = False
+    progress: bool = True
+
+
 def sweep(
     job: Job,
     grid: Mapping[str, Sequence[object]],
     path: Path,
     *,
     fixed: Mapping[str, object] | None = None,
-    workers: int = 1,
-    cluster: str | None = None,
     command: str | None = None,
     seeds: str = "see the command",
-    replace: bool = False,
-    progress: bool = True,
+    **work: Any,
 ) -> dict[str, list[Cell]]:
     """Run ``job(**setting, **fixed)`` for every setting of the grid; write all rows to ``path`` and return them.
 
     A job is a function at the top level of a module that returns the rows of its setting, each a mapping from columns
     to numbers or text; the whole block of seeds of a setting belongs into one job, side by side in one tensor.
     It runs on one thread, so that its bits do not depend on where it runs: in this process, in one of ``workers``
-    processes, or on the Dask cluster at an address such as ``cluster="tcp://192.168.0.2:8786"``.
+    processes, or on the Dask cluster at an address such as ``cluster="tcp://192.168.0.2:8786"``. These two, ``replace``
+    and ``progress`` are the settings of :class:`Work`.
 
     A finished job is kept at once in ``name.parts`` beside the table. A sweep that was stopped, or killed at any
     moment, continues there when it is called again, and ends with the bytes of an undisturbed one. The table's
@@ -81,15 +90,15 @@ def sweep(
         ...     sweep(job, {"neurons": [2, 5]}, Path(folder) / "wires.csv", fixed={"offset": 1}, progress=False)
         {'neurons': [2, 5], 'wires': [5, 26]}
     """
-    require.integer("workers", workers, 1, "one job at a time needs one worker")
+    how = Work(**work)
+    require.integer("workers", how.workers, 1, "one job at a time needs one worker")
     settings, fixed, name = settings_of(grid), dict(fixed or {}), f"{job.__module__}.{job.__qualname__}"
     plan = {"job": name, "grid": dict(grid), "fixed": fixed}
     command = command or f"sweep({name}, {dict(grid)}, fixed={fixed})"
-    keeper = Parts(path, plan, settings, command=command, seeds=seeds, replace=replace)
-    with keeper.open() as parts:
+    with Parts(path, plan, settings, command=command, seeds=seeds, replace=how.replace).open() as parts:
         missing = {k: setting for k, setting in enumerate(settings) if k not in parts.done}
-        with tqdm(total=len(settings), initial=len(parts.done), disable=not progress, unit="setting") as bar:
-            for index, rows in _run(partial(job, **fixed), missing, workers, cluster):
+        with tqdm(total=len(settings), initial=len(parts.done), disable=not how.progress, unit="setting") as bar:
+            for index, rows in _run(partial(job, **fixed), missing, how.workers, how.cluster):
                 parts.add(index, rows)
                 bar.update()
         return parts.finish()

@@ -4,21 +4,21 @@ The student and its rate are those of the runs with InfoNCE; only the last step 
 length. The loss does not look at that length: what can collapse is the direction.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.training import Measure, Training
-from ssl_explain.lessons.real_images.experiment import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
+from ssl_explain.dynamics.training import Training
+from ssl_explain.lessons.real_images.experiment import SCALE, PictureSettings, picture_student
 from ssl_explain.lessons.real_images.probe import spectrum
 from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.seeds import generator_on
 from ssl_explain.subspaces import effective_rank
-from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
 
 
@@ -31,8 +31,7 @@ def open_student(world: PictureWorld, *, generator: torch.Generator, scale: floa
         >>> net.normalise, [tuple(w.shape) for w in net.weights]
         (False, [(1, 256, 64), (1, 64, 256)])
     """
-    widths = (world.dimension, HIDDEN, OUTPUTS)
-    return ReLUNet(widths, generator=generator, scale=scale, linear_top=True, normalise=False)
+    return picture_student(world, generator=generator, scale=scale, normalise=False)  # type: ignore[return-value]
 
 
 @own_modes()
@@ -45,16 +44,10 @@ def dual_run(
     reinitialise_every: int = 0,
     decay: float = 0.0,
     loss: PairLoss = cosine,
-    strength: float = 0.5,
-    learning_rate: float = LEARNING_RATE,
-    batch: int = BATCH,
     scale: float = SCALE,
-    seed: int = 0,
-    device: str = "cpu",
-    measure: Measure = nothing,
-    measure_every: int = 25,
+    **settings: Any,
 ) -> Training:
-    """A run of two towers that has not started, both directions asked for: each view predicts the other.
+    """A run of two towers that has not started; each view predicts the other. ``settings``: :class:`PictureSettings`.
 
     After each step the target follows; after every ``reinitialise_every`` steps (0: never) the predictor is drawn
     anew. Student, predictor and all draws come from one seed, in this order: the same seed gives the same untrained
@@ -72,10 +65,9 @@ def dual_run(
         >>> run.step, run.net(digits().inputs()).shape
         (3, torch.Size([1197, 64]))
     """
-    check_strength(strength)
-    generator = generator_on(device).manual_seed(seed)
-    require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
     require.integer("reinitialise_every", reinitialise_every, 0, "0 never draws the predictor anew")
+    own = PictureSettings(**settings)
+    generator = own.generator()
     student = open_student(world, generator=generator, scale=scale)
     net = DualNet(student, predictor, generator=generator, centring=centring, momentum=momentum)
 
@@ -84,11 +76,8 @@ def dual_run(
         if reinitialise_every and step % reinitialise_every == 0:
             net.redraw_predictor(generator)
 
-    return Training(
-        net, world.to(device), decayed(predictive(loss, symmetric=True), decay), learning_rate=learning_rate,
-        generator=generator, measure=measure, strength=strength, batch=batch, measure_every=measure_every,
-        after_step=after_step,
-    )  # fmt: skip
+    objective = decayed(predictive(loss, symmetric=True), decay)
+    return own.training(net, world, objective, generator, after_step)
 
 
 def between_share(f: Float[Tensor, "n 2 d"]) -> float:

@@ -9,6 +9,7 @@ kept so (project, step, QR). Two losses: "supervised", half the squared distance
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -157,32 +158,22 @@ def drift_block(loss: str, scale: str, width: int, *, seeds: int, seed: int) -> 
             yield dict(zip(COLUMNS, (loss, scale, width, one, time, float(f"{drift:.4g}")), strict=True))
 
 
-def kernel_drift_table(
-    folder: Path,
-    *,
-    seeds: int = SEEDS,
-    seed: int = SEED,
-    workers: int = 2,
-    cluster: str | None = None,
-    replace: bool = False,
-    progress: bool = True,
-) -> dict[str, list[Cell]]:
+def kernel_drift_table(folder: Path, *, seeds: int = SEEDS, seed: int = SEED, **work: Any) -> dict[str, list[Cell]]:
     """The whole table, losses × scales × widths, written to kernel_drift.csv in ``folder``.
 
+    ``work`` says who works on it, see :func:`ssl_explain.dynamics.sweep.sweep`.
+
     Raises:
-        ValueError: no seeds; files in the way, see :func:`ssl_explain.dynamics.sweep.sweep`.
+        ValueError: no seeds; whatever a sweep rejects.
     """
     return sweep(
         drift_block,
         {"loss": list(LOSSES), "scale": list(SCALES), "width": list(WIDTHS)},
         folder / "kernel_drift.csv",
         fixed={"seeds": seeds, "seed": seed},
-        workers=workers,
-        cluster=cluster,
         command=f"python -m ssl_explain table kernel-drift --seeds {seeds} --seed {seed}",
         seeds=f"{seeds} worlds and networks, seeds {seed} to {seed + seeds - 1}",
-        replace=replace,
-        progress=progress,
+        **work,
     )
 
 

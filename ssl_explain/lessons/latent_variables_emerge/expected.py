@@ -1,4 +1,4 @@
-"""What a loss is worth over the whole joint law of two views: finite sums in place of batches.
+"""The expectation of a loss over the whole joint law of two views: finite sums in place of batches.
 
 ``f`` holds the outputs of every pattern, ``joint[i, j]`` the probability that two views of one point are patterns i
 and j, p its row sums. The negative is a view of an independent point, so its law is p.
@@ -80,12 +80,12 @@ def energies(f: Outputs) -> Float[Tensor, "*runs pattern pattern"]:
 
 
 def _centred(f: Outputs) -> Outputs:
-    """Outputs around 0: whatever depends on differences stays the same, and keeps its digits in sums of squares."""
+    """Centred outputs: differences stay the same, and sums of squares keep their digits."""
     return f - f.detach().mean(-2, keepdim=True)
 
 
 def over_the_law(expected: Expected) -> Objective:
-    """Make a training objective of an expected loss, for a world whose draw is a :class:`PairLaw`.
+    """Make a training objective of an expected loss, for a world that gives a :class:`PairLaw`.
 
     The objective raises a TypeError for views of any other kind: they carry no law.
     """
@@ -95,5 +95,5 @@ def over_the_law(expected: Expected) -> Objective:
 def _expect(expected: Expected, net: nn.Module, views: Views) -> Tensor:
     """The expected loss over the law that the views carry."""
     if not isinstance(views, PairLaw):
-        raise TypeError(f"`views` must be a PairLaw, got {type(views).__name__}; train on an ExactTree.")
+        raise TypeError(f"`views` must be a PairLaw, got {type(views).__name__}; train on a SameLaw.")
     return expected(net(views.x).squeeze(-2), views.joint)

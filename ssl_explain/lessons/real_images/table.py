@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ssl_explain import require
 from ssl_explain.dynamics.partial_results import Cell
@@ -50,20 +51,19 @@ LOSS_COLUMNS = ("loss", "temperature", "beta", "seed", "layer", *SCORES)
 
 @lru_cache(maxsize=1)
 @own_modes()
-def _evaluation() -> Evaluation:
-    """One for all seeds of a block: it scores the raw pixels once."""
+def evaluation() -> Evaluation:
+    """The probe and the neighbours of the digits, one for all seeds of a block: it scores the raw pixels once."""
     return Evaluation(digits("train"), digits("test"))
 
 
 def _raw() -> tuple[str, float, float]:
-    linear, near = (round(float(score), 4) for score in _evaluation().raw)
+    linear, near = (round(float(score), 4) for score in evaluation().raw)
     return "pixels", linear, near
 
 
 def _rows(net: Student) -> Iterator[tuple[str, float, float]]:
     """Layer, probe, neighbours of a network."""
-    evaluation = _evaluation()
-    for layer, scores in zip(evaluation.LAYERS, evaluation(net).tolist(), strict=True):
+    for layer, scores in zip(Evaluation.LAYERS, evaluation()(net).tolist(), strict=True):
         yield layer, *(round(score, 4) for score in scores)
 
 
@@ -134,18 +134,15 @@ def picture_table(
     steps: int = STEPS,
     seed: int = SEED,
     kinds: Sequence[Kind] = ("mlp",),
-    workers: int = 1,
-    cluster: str | None = None,
-    replace: bool = False,
-    progress: bool = True,
+    **work: Any,
 ) -> dict[str, list[Cell]]:
     """One whole table, "strength" or "losses", written to pictures_strength.csv or pictures_losses.csv in ``folder``.
 
-    ``kinds`` of students are for the first: the losses are compared on "mlp".
+    ``kinds`` of students are for the first: the losses are compared on "mlp". ``work`` says who works on it, see
+    :func:`ssl_explain.dynamics.sweep.sweep`.
 
     Raises:
-        ValueError: another table, whatever a block rejects; files in the way, see
-            :func:`ssl_explain.dynamics.sweep.sweep`.
+        ValueError: another table, whatever a block or a sweep rejects.
     """
     if about not in ("strength", "losses"):
         raise ValueError(f"`about` must be one of strength, losses, got {about!r}.")
@@ -159,12 +156,9 @@ def picture_table(
         grid,
         folder / f"pictures_{about}.csv",
         fixed={"seeds": seeds, "steps": steps, "seed": seed},
-        workers=workers,
-        cluster=cluster,
         command=words,
         seeds=f"{seeds} students, seeds {seed} to {seed + seeds - 1}",
-        replace=replace,
-        progress=progress,
+        **work,
     )
 
 
