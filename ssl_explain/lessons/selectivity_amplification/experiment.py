@@ -5,6 +5,8 @@ notebooks compare them with autograd and with :mod:`ssl_explain.operators`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -146,20 +148,26 @@ def responses(
     return f.unflatten(-2, x.shape[:2]).mean(-2).unflatten(-2, (objects, -1))
 
 
-def ring_run(
-    *,
-    cells: int = 10,
-    strength: float = 1.0,
-    neurons: int = 12,
-    seed: int = 1,
-    linear: bool = False,
-    batch: int | None = None,
-    tau: float | None = None,
-    steps: int = 300,
-    step_size: float = 1.0,
-    every: int = 5,
-) -> Selectivity:
-    """Follow random neurons on a ring: the exact flow of L_simp, or batches of L_simp or InfoNCE if ``batch`` is given.
+@dataclass(frozen=True)
+class RingSettings:
+    """The settings of :func:`ring_run`; ``batch`` None is the exact flow, ``tau`` the temperature of InfoNCE."""
+
+    cells: int = 10
+    strength: float = 1.0
+    neurons: int = 12
+    seed: int = 1
+    linear: bool = False
+    batch: int | None = None
+    tau: float | None = None
+    steps: int = 300
+    step_size: float = 1.0
+    every: int = 5
+
+
+def ring_run(**settings: Any) -> Selectivity:
+    """Follow random neurons on a ring, by :class:`RingSettings`.
+
+    It is the exact flow of L_simp, or batches of L_simp or InfoNCE if ``batch`` is given.
 
     Raises:
         ValueError: whatever the ring, the network or the flow reject.
@@ -169,17 +177,19 @@ def ring_run(
         >>> run.weights.shape, run.responses.shape
         (torch.Size([3, 3, 6]), torch.Size([3, 2, 1, 3]))
     """
-    world, generator = Ring(cells, dtype=torch.float64), torch.Generator().manual_seed(seed)
-    x = world.enumerate(strength).x
-    start = ring_neurons(cells, neurons, generator=generator, linear=linear).weights[0].detach().squeeze(0)
-    update = expected_update(x, linear=linear)
-    if batch is not None:
-        update = sampled_update(world, strength, batch, generator=generator, tau=tau, linear=linear)
-    weights = follow(start, update, steps=steps, step_size=step_size, every=every)
-    times = torch.arange(len(weights), dtype=torch.float32) * every * step_size
+    own = RingSettings(**settings)
+    world, generator = Ring(own.cells, dtype=torch.float64), torch.Generator().manual_seed(own.seed)
+    x = world.enumerate(own.strength).x
+    net = ring_neurons(own.cells, own.neurons, generator=generator, linear=own.linear)
+    start = net.weights[0].detach().squeeze(0)
+    update = expected_update(x, linear=own.linear)
+    if own.batch is not None:
+        update = sampled_update(world, own.strength, own.batch, generator=generator, tau=own.tau, linear=own.linear)
+    weights = follow(start, update, steps=own.steps, step_size=own.step_size, every=own.every)
+    times = torch.arange(len(weights), dtype=torch.float32) * own.every * own.step_size
     return Selectivity(
-        world.patterns(), times, weights, responses(weights, x, linear=linear), dead(start, x, linear=linear),
-        world.shift(strength), steps,
+        world.patterns(), times, weights, responses(weights, x, linear=own.linear), dead(start, x, linear=own.linear),
+        world.shift(own.strength), own.steps,
     )  # fmt: skip
 
 
