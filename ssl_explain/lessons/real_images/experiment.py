@@ -55,12 +55,7 @@ def picture_loss(name: LossName, *, temperature: float = TEMPERATURE, beta: floa
 
 
 def picture_student(
-    world: PictureWorld,
-    kind: Kind = "mlp",
-    *,
-    generator: torch.Generator,
-    scale: float = SCALE,
-    normalise: bool = True,
+    world: PictureWorld, kind: Kind = "mlp", *, generator: torch.Generator, scale: float = SCALE, normalise: bool = True
 ) -> Student:
     """A network without biases for the pictures of a world, with a linear top layer and normalised outputs.
 
