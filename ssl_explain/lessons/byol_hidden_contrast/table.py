@@ -63,7 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )  # method, predictor, centring, target, re-initialised every so many steps (0: never), weight decay
 SEEDS, SEED = 10, 1
-VIEWS = 0  # the seed of the views that all networks are measured on; the students have others
+VIEWS = 0  # the seed of the views that all networks are measured on; training uses other seeds
 
 COLUMNS = (
     "method", "predictor", "centring", "target", "reinitialise", "decay", "seed", "layer",
@@ -95,7 +95,7 @@ def _raw() -> tuple[Cell, ...]:
 
 @torch.no_grad()
 def _lives(net: ReLUNet) -> list[tuple[float, float, float]]:
-    """The signs of life of every layer that is scored."""
+    """The same three measures for every layer that is scored."""
     layers = net.activations(_views())
     return [_life(layers[k].flatten(2)) for k in Evaluation.LAYERS.values()]
 
@@ -108,7 +108,7 @@ def _rows(net: ReLUNet, start: ReLUNet) -> Iterator[tuple[Cell, ...]]:
 
 
 def _trained(setting: Setting, seed: int, steps: int) -> ReLUNet:
-    """The online tower of a seed after so many steps, or what is left of it if the run broke down."""
+    """The online tower of a seed after so many steps; weights of 0 if the run diverged."""
     method, predictor, centring, target, every, decay = setting
     if method == "InfoNCE":
         run = picture_run(digits("train"), strength=STRENGTH, seed=seed)
@@ -120,15 +120,15 @@ def _trained(setting: Setting, seed: int, steps: int) -> ReLUNet:
     run.advance(steps)
     tower: ReLUNet = run.net if method == "InfoNCE" else run.net.online  # type: ignore[assignment]
     forget_if_broken(run, tower)
-    tower.normalise = False  # every output is read at its own length, also one that the loss saw at length one
+    tower.normalise = False  # measure every output at its own length, also where the loss normalised it
     return tower
 
 
 def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
-    """Train one student per seed: scores and signs of life of its hidden layer and output; or a baseline.
+    """Train one network per seed; scores, second moment, between share and rank of its hidden layer and output.
 
-    The setting is (method, predictor, centring, target, re-initialise, decay). A run that breaks down is a result:
-    it counts as a network that says 0 of everything.
+    The setting is (method, predictor, centring, target, re-initialise, decay), or a baseline. A run that diverges
+    counts as a network whose output is always 0.
 
     Raises:
         ValueError: no seeds, no steps, a seed below 1.
@@ -136,7 +136,7 @@ def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterat
     """
     require.integer("seeds", seeds, 1, "an interval needs two or more")
     require.integer("steps", steps, 1, "take at least one step")
-    require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that students are measured on")
+    require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that networks are measured on")
     if setting[0] == "raw":
         yield dict(zip(COLUMNS, (*setting, seed, *_raw()), strict=True))
         return

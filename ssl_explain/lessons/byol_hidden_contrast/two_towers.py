@@ -1,7 +1,7 @@
-"""Two towers on real pictures: learning without negatives, and how to see that a network has stopped telling apart.
+"""Two towers on real pictures: learning without negatives, and measures of collapse.
 
-The student and its rate are those of the runs with InfoNCE; only the last step is left out, its output keeps its
-length. The loss does not look at that length: what can collapse is the direction.
+The network and its learning rate are those of the runs with InfoNCE, without the normalisation of the output. The loss
+does not depend on that length: what can collapse is the direction.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from ssl_explain.worlds.pictures import PictureWorld
 
 
 def open_student(world: PictureWorld, *, generator: torch.Generator, scale: float = SCALE) -> ReLUNet:
-    """The student with one hidden layer whose output keeps its length, for the pictures of a world.
+    """The network with one hidden layer, without normalised outputs, for the pictures of a world.
 
     Example:
         >>> from ssl_explain.worlds.pictures import digits
@@ -50,8 +50,8 @@ def dual_run(
     """A run of two towers that has not started; each view predicts the other. ``settings``: :class:`PictureSettings`.
 
     After each step the target follows; after every ``reinitialise_every`` steps (0: never) the predictor is drawn
-    anew. Student, predictor and all draws come from one seed, in this order: the same seed gives the same untrained
-    student whatever else is chosen, and a run that is cut into pieces ends as an uncut one.
+    again. Network, predictor and all draws come from one seed, in this order: the same seed gives the same untrained
+    network whatever else is chosen, and a run that is cut into pieces ends with the same bits.
 
     Raises:
         ValueError: whatever world, towers or training reject; a batch larger than the set of pictures.
@@ -81,10 +81,10 @@ def dual_run(
 
 
 def between_share(f: Float[Tensor, "n 2 d"]) -> float:
-    """How much of a network's output tells points apart: V_x[f̄] / E‖f‖², 0 where it says the same of every point.
+    """The share of a network's output that varies between points: V_x[f̄] / E‖f‖², 0 for a constant output.
 
-    V_x[f̄] is estimated from two views of every point, E⟨f(x_1) - m_1, f(x_2) - m_2⟩, which what the views do not
-    share cancels from; without points to tell apart it may come out a little below 0. Outputs of 0 have the share 0.
+    V_x[f̄] is estimated from two views of every point, E⟨f(x_1) - m_1, f(x_2) - m_2⟩: independent parts of the two
+    views cancel, so a share of 0 may come out a little below 0. Outputs of 0 have the share 0.
 
     Example:
         >>> between_share(torch.tensor([[[1.0, 1.0], [1.0, 1.0]], [[-1.0, 1.0], [-1.0, 1.0]]]))
@@ -97,14 +97,14 @@ def between_share(f: Float[Tensor, "n 2 d"]) -> float:
 
 
 def filled_directions(f: Float[Tensor, "*n d"]) -> float:
-    """The effective rank of the :func:`spectrum` of outputs, and 0 where all are alike."""
+    """The effective rank of the :func:`spectrum` of outputs, and 0 if all are equal."""
     flat = require.finite("f", f).double().flatten(0, -2)
     return float(effective_rank(spectrum(flat))) if bool((flat != flat[0]).any()) else 0.0
 
 
 @torch.no_grad()
 def forget_if_broken(run: Training, tower: nn.Module) -> None:
-    """A run that has stopped, or whose outputs are no numbers any more, has learned nothing: weights of 0."""
+    """Set the weights to 0 if the run has stopped, or if they are not finite."""
     if run.stopped or not all(weight.isfinite().all() for weight in tower.parameters()):
         for weight in tower.parameters():
             weight.zero_()

@@ -40,7 +40,7 @@ class Rates:
 
 @record
 class Spread:
-    """What linear BYOL knows of its data: second moments between points, X = E[x̄x̄ᵀ], and within, X'.
+    """The data of linear BYOL: second moments between points, X = E[x̄x̄ᵀ], and within, X'.
 
     Nothing is centred, so a mean of the data counts as a direction between points.
 
@@ -94,7 +94,7 @@ def motion(weights: Any, predictor: Any, target: Any, between: Any, total: Any, 
 
     E = P W (X+X') - W_a X;  Ẇ = -PᵀE - ηW,  Ṗ = -αEWᵀ - ηP,  Ẇ_a = β(W - W_a).  ``total`` is X + X'.
 
-    Tensors and NumPy arrays will do: small matrices move fastest as arrays.
+    Tensors and NumPy arrays will do: small matrices are fastest as arrays.
 
     Source: Tian, Chen, Ganguli (2021), arXiv 2102.06810.
     """

@@ -1,4 +1,4 @@
-"""Linear BYOL mode by mode: three numbers instead of three matrices, fixed points, the threshold, the basins."""
+"""Linear BYOL mode by mode: three numbers instead of three matrices; fixed points, threshold, basins."""
 
 import math
 from typing import Any
@@ -60,7 +60,7 @@ def _checked(p: Tensor, s: Tensor, noise: float) -> None:
 
 
 def threshold(noise: float) -> float:
-    """The weight decay above which every mode dies: 1/(4(1+σ²)).
+    """The weight decay above which every mode collapses: 1/(4(1+σ²)).
 
     Raises:
         ValueError: a negative variance.
@@ -73,9 +73,9 @@ def threshold(noise: float) -> float:
 
 
 def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
-    """Where a mode can stand besides zero, with s = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
+    """The fixed points of a mode besides zero, with s = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
 
-    None above the threshold. p- is a watershed, p+ is where the survivors go.
+    None above the threshold. p- lies on the separatrix, p+ is stable.
 
     Raises:
         ValueError: a negative variance or decay.
@@ -105,14 +105,14 @@ def modes_of(run: ByolRun, vectors: Float[Tensor, "d m"] | None = None) -> ModeR
 
 
 def misalignment(run: ByolRun) -> Float[Tensor, " t"]:
-    """How far P is from sharing its eigenvectors with W Wᵀ: ‖PWWᵀ - WWᵀP‖ / (2‖P‖‖WWᵀ‖), 0 if it shares them all."""
+    """How far P and W Wᵀ are from common eigenvectors: ‖PWWᵀ - WWᵀP‖ / (2‖P‖‖WWᵀ‖), 0 if all are common."""
     gram = run.weights @ run.weights.mT
     size = run.predictor.norm(dim=(-2, -1)) * gram.norm(dim=(-2, -1))
     return (run.predictor @ gram - gram @ run.predictor).norm(dim=(-2, -1)) / (2 * size)
 
 
 def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
-    """A mode with its signs: (p, w, a), s = w² and τ = a/w; nothing breaks where w passes through zero."""
+    """Velocity of a mode with its signs, (p, w, a) with s = w² and τ = a/w: regular where w passes through zero."""
     p, w, a = y
     moved = np.empty_like(y)
     error = (w if rates.target is None else a) - (1 + noise) * p * w
@@ -141,7 +141,7 @@ def quick_flow(
 
 
 def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
-    """Where p of many modes is much later: each takes long steps where it is slow and short ones where it is fast."""
+    """Follow many modes for a long time and return p; each has a step of its own, inverse to its speed."""
     y = np.stack([p, w, w])
     rest = rates.decay + (rates.target or 0) + 1e-3
     for _ in range(steps):
@@ -154,9 +154,9 @@ def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
 def basin_boundary(
     columns: Float[Tensor, " column"], *, noise: float, rates: Rates, top: float = 4.0
 ) -> Float[Tensor, " column"]:
-    """For each p of a start, the s above which it survives; infinite if that is above ``top``, or if all dies.
+    """The separatrix: for each initial p the s above which a mode does not collapse; infinite if above ``top``.
 
-    Two rounds on a ladder of √s, the second between the last rung that dies and the first that does not.
+    Two rounds on a grid of √s, the second between the last value that collapses and the first that does not.
 
     Raises:
         ValueError: a negative variance, columns that are not finite, a top that is not positive.

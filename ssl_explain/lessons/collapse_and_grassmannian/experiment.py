@@ -1,6 +1,6 @@
-"""Linear features f = Θᵀx that follow a quadratic wish: left free their columns merge, kept orthonormal they cannot.
+"""Linear features f = Θᵀx that follow a quadratic loss: free columns merge, orthonormal ones cannot.
 
-The wish is the smallest ``-½ tr(ΘᵀCΘ)`` with a symmetric C, here always built from views of points.
+The loss is ``-½ tr(ΘᵀCΘ)`` with a symmetric C, here always built from views of points.
 """
 
 import math
@@ -14,12 +14,12 @@ from ssl_explain import require
 from ssl_explain.dynamics.steppers import euler, integrate, solve
 from ssl_explain.records import Views
 
-SPREAD = 8.0  # within e^±8 of each other columns are told apart to 1e-12
+SPREAD = 8.0  # columns whose sizes differ by e^±8 or less keep 12 digits
 TOLERANCE = 1e-6
 
 
 def simple_matrix(views: Views) -> Float[Tensor, "d d"]:
-    """The C of L_simp: what varies between points after averaging over their views, twice.
+    """The C of L_simp: twice the covariance between points, of means over their views.
 
     C = 2·V_x[E_{x'|x} x'], positive semi-definite. Exact if every point is listed with all of its views.
 
@@ -31,7 +31,7 @@ def simple_matrix(views: Views) -> Float[Tensor, "d d"]:
 
 
 def pull_matrix(views: Views) -> Float[Tensor, "d d"]:
-    """The C of r₊ alone, which only pulls the views of a point together.
+    """The C of r₊ alone: minus twice the covariance within points.
 
     C = -2·E_x V_{x'|x}[x'], negative semi-definite.
 
@@ -68,7 +68,7 @@ def span_flow(
 ) -> Float[Tensor, "t d k"]:
     """Solve Θ̇ = (I - ΘΘᵀ)CΘ exactly, up to a rotation of the columns: span Θ(t) = span(e^{Ct} Θ_0).
 
-    The basis is made orthonormal again and again on the way, so that late times are as exact as early ones.
+    The basis is made orthonormal on the way, so that late times are as exact as early ones.
 
     Source: Esser, Mukherjee, Ghoshdastidar (2023), arXiv 2309.02011.
 
@@ -92,7 +92,7 @@ def span_flow(
 def ode_flow(
     c: Float[Tensor, "d d"], theta: Float[Tensor, "d k"], times: Float[Tensor, " t"]
 ) -> Float[Tensor, "t d k"]:
-    """Integrate Θ̇ = (I - ΘΘᵀ)CΘ with SciPy, which knows nothing of its solution. Slow, and an independent witness.
+    """Integrate Θ̇ = (I - ΘΘᵀ)CΘ with SciPy, a slow and independent check of the closed form.
 
     Raises:
         ValueError: as :func:`span_flow`.
@@ -133,12 +133,12 @@ def take_steps(
 
 
 def project(q: Float[Tensor, "*#runs d k"], gradient: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:
-    """What is left of a gradient when the columns q may not turn within their own span: (I - qqᵀ)·gradient."""
+    """Project a gradient onto the complement of the span of q, on the Grassmannian: (I - qqᵀ)·gradient."""
     return gradient - q @ (q.mT @ gradient)
 
 
 def orthonormalise(theta: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:
-    """Orthonormal columns with the same span, by QR; columns that are orthonormal already stay as they are."""
+    """Orthonormal columns with the same span, by QR; orthonormal columns stay as they are."""
     q, r = torch.linalg.qr(theta)
     signs = torch.diagonal(r, dim1=-2, dim2=-1).sign()
     return q * torch.where(signs == 0, 1, signs).unsqueeze(-2)
@@ -162,7 +162,7 @@ def _rising(times: Tensor) -> None:
 
 
 def _check(c: Tensor, theta: Tensor, *, orthonormal: bool = False) -> None:
-    """Whatever a flow needs of its matrix and of its start."""
+    """Check the matrix and the start of a flow."""
     if c.ndim != 2 or c.shape[0] != c.shape[1]:
         raise ValueError(f"`c` must be a square matrix, got shape {tuple(c.shape)}; build it with simple_matrix.")
     for name, value in (("c", c), ("theta", theta)):

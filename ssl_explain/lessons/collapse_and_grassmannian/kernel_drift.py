@@ -1,8 +1,8 @@
-"""How far does the tangent kernel of a two-layer network move, and what decides it: the loss, or the scale?
+"""How far does the tangent kernel of a two-layer network move: does that depend on the loss, or on the scale?
 
 f(x) = c·W_2 φ(W_1 x) on 40 inputs (20 points with two views each, ‖x‖² = 1 on average), by gradient flow in Euler
 steps. Two scales: "ntk", all weights ~ N(0, 1) and c = 1/√width; "orthonormal", c = 1, both layers orthonormal and
-kept so (project, step, QR). Two losses: "supervised", half the squared distance to a teacher's answers, and
+kept so (project, step, QR). Two losses: "supervised", half the squared distance to the outputs of a teacher, and
 "contrastive", minus half the variance between points.
 """
 
@@ -30,13 +30,13 @@ STEP_SIZE = 0.05
 WIDTHS = (32, 64, 128, 256, 512)
 SCALES, LOSSES = ("ntk", "orthonormal"), ("supervised", "contrastive")
 TIMES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
-UNBOUNDED = (1.0, 2.0, 4.0)  # contrastive at the ntk scale: outputs grow without end
+UNBOUNDED = (1.0, 2.0, 4.0)  # contrastive at the ntk scale: outputs grow without bound
 SEEDS, SEED = 20, 1
 COLUMNS = ("loss", "scale", "width", "seed", "time", "drift")
 
 
 def drift_data(seeds: Sequence[int]) -> tuple[Float[Tensor, "runs n d"], Float[Tensor, "runs n k"]]:
-    """Inputs, the views of a point one after the other, and a teacher's answers; one world per seed."""
+    """Inputs, the views of a point in adjacent rows, and the outputs of a teacher; one world per seed."""
     worlds = []
     for seed in seeds:
         g, _ = generators(seed, 2)
@@ -53,7 +53,7 @@ def drift_data(seeds: Sequence[int]) -> tuple[Float[Tensor, "runs n d"], Float[T
 def first_layers(
     scale: str, width: int, seeds: Sequence[int]
 ) -> tuple[Float[Tensor, "runs m d"], Float[Tensor, "runs k m"], float]:
-    """W_1, W_2 and c of a scale; one network per seed, drawn apart from the seed's world.
+    """W_1, W_2 and c of a scale; one network per seed, from another stream than the world of that seed.
 
     Raises:
         ValueError: another scale; orthonormal layers that are narrower than their inputs.
@@ -131,7 +131,7 @@ def ascent(
     bottom: Float[Tensor, "*runs m d"], top: Float[Tensor, "*runs k m"], x: Float[Tensor, "*runs n d"],
     y: Float[Tensor, "*runs n k"] | None, c: float, *, linear: bool = False,
 ) -> tuple[Float[Tensor, "*runs m d"], Float[Tensor, "*runs k m"]]:  # fmt: skip
-    """Minus the gradients of the loss: -½ E‖y - f‖² with answers y, else ½ tr V_x[f̄] over points of two views."""
+    """Minus the gradients of the loss: -½ E‖y - f‖² with targets y, else ½ tr V_x[f̄] over points of two views."""
     h, gates = _hidden(bottom, x, linear)
     f = c * h @ top.mT
     if y is not None:
@@ -180,7 +180,7 @@ def kernel_drift_table(folder: Path, *, seeds: int = SEEDS, seed: int = SEED, **
 def log_slopes(
     widths: Sequence[float] | Float[Tensor, " widths"], drift: Float[Tensor, "widths runs"]
 ) -> Float[Tensor, " runs"]:
-    """The least-squares slope of log drift on log width, run by run: 0 is a kernel that moves at every width alike.
+    """The least-squares slope of log drift on log width, run by run: 0 is a drift that does not depend on the width.
 
     Example:
         >>> log_slopes([10, 100], torch.tensor([[0.3, 0.3], [0.03, 0.3]])).round(decimals=3)

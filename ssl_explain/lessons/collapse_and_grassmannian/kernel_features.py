@@ -1,4 +1,4 @@
-"""The same flow where features lie in the span of the data: Θ = Σ_i φ(x_i) a_i, and only a kernel is known."""
+"""The same flow for features in the span of the data, Θ = Σ_i φ(x_i) a_i: only the kernel is needed."""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from ssl_explain.lessons.collapse_and_grassmannian.experiment import span_flow
 
 
 def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n n"]:
-    """How alike two inputs are: exp(-‖x - x'‖² / (2·scale²)).
+    """The Gaussian kernel exp(-‖x - x'‖² / (2·scale²)).
 
     Raises:
         ValueError: a scale that is not positive.
@@ -22,7 +22,7 @@ def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n 
 def between_weights(points: int, views: int) -> Float[Tensor, "n n"]:
     """The B with C = Φᵀ B Φ for L_simp, where the rows of Φ are the views of each point, one point after the other.
 
-    B = (2/n)·PᵀHP: P averages over the views of a point, H takes away the mean over points.
+    B = (2/n)·PᵀHP: P averages over the views of a point, H subtracts the mean over points.
 
     Example:
         >>> between_weights(2, 1)
@@ -37,7 +37,7 @@ def between_weights(points: int, views: int) -> Float[Tensor, "n n"]:
 def root_of(gram: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, "r n"]]:
     """Coordinates R of the data in their own span, R Rᵀ = G, and the pseudo-inverse that leads back.
 
-    Directions below 1e-10 of the largest are left out: the data do not span them.
+    Directions with eigenvalues below 1e-10 of the largest are left out: the data do not span them.
 
     Raises:
         ValueError: a kernel matrix that is not square, symmetric, finite and positive semi-definite.
@@ -70,7 +70,7 @@ def kernel_flow(
 def kernel_steps(
     gram: Float[Tensor, "n n"], b: Float[Tensor, "n n"], a: Float[Tensor, "n k"], *, step_size: float, steps: int
 ) -> Float[Tensor, "n k"]:
-    """Steps in coefficients that look at nothing but the kernel: a ← a + η(BGa - a aᵀGBGa), then aᵀGa = I again.
+    """Steps in coefficients, from the kernel alone: a ← a + η(BGa - a aᵀGBGa), then aᵀGa = I again.
 
     Raises:
         ValueError: a step size that is not positive, a negative number of steps, a start with aᵀGa ≠ I.
@@ -79,8 +79,8 @@ def kernel_steps(
         raise ValueError("`a` must fulfil aᵀGa = I, got another; divide by the Cholesky factor of aᵀGa.")
 
     def velocity(a: Tensor) -> Tensor:
-        ascent = b @ (gram @ a)
-        return ascent - a @ (a.mT @ gram @ ascent)
+        free = b @ (gram @ a)
+        return free - a @ (a.mT @ gram @ free)
 
     def step(a: Tensor, h: float) -> Tensor:
         a = euler(velocity, a, h)

@@ -1,4 +1,4 @@
-"""Two linear layers, both kept orthonormal: their product follows an equation in which no width stands."""
+"""Two linear layers, both kept orthonormal: their product follows an equation without the width."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,13 +13,13 @@ from ssl_explain.dynamics.steppers import rk4, solve
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 
 Projection = Callable[[Tensor, Tensor], Tensor]
-"""(columns, gradient) -> what is left of the gradient."""
+"""(columns, gradient) -> projected gradient."""
 
 
 def stiefel(q: Float[Tensor, "d k"], gradient: Float[Tensor, "d k"]) -> Float[Tensor, "d k"]:
-    """What is left of a gradient when columns must stay orthonormal but may turn among themselves.
+    """Project a gradient onto the tangent space of orthonormal columns: gradient - q·sym(qᵀ·gradient).
 
-    gradient - q·sym(qᵀ·gradient). The other choice, ``grassmann.project``, leaves no turning.
+    ``grassmann.project`` removes rotations within the span as well.
     """
     inner = q.mT @ gradient
     return gradient - q @ (inner + inner.mT) / 2
@@ -61,23 +61,23 @@ def layer_speeds(
 
     The gradients are W_2ᵀMC and MCW_1ᵀ; the projection acts on the columns of W_1 and on the rows of W_2.
     """
-    wish = top @ bottom @ c
-    return projection(bottom, top.mT @ wish), projection(top.mT, bottom @ wish.mT).mT
+    mc = top @ bottom @ c
+    return projection(bottom, top.mT @ mc), projection(top.mT, bottom @ mc.mT).mT
 
 
 def product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
-    """Ṁ of both layers under the Grassmann projection: 2MC - MCMᵀM - MMᵀMC. No width stands in it.
+    """Ṁ of both layers under the Grassmann projection: 2MC - MCMᵀM - MMᵀMC. It does not depend on the width.
 
     Source: Esser, Mukherjee, Ghoshdastidar (2023), arXiv 2309.02011.
     """
-    wish = m @ c
-    return 2 * wish - wish @ m.mT @ m - m @ m.mT @ wish
+    mc = m @ c
+    return 2 * mc - mc @ m.mT @ m - m @ m.mT @ mc
 
 
 def stiefel_product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
-    """Ṁ of both layers under the Stiefel projection: 2MC - (3/2)·MCMᵀM - ½·MMᵀMC. No width here either."""
-    wish = m @ c
-    return 2 * wish - 1.5 * wish @ m.mT @ m - 0.5 * m @ m.mT @ wish
+    """Ṁ of both layers under the Stiefel projection: 2MC - (3/2)·MCMᵀM - ½·MMᵀMC. No width either."""
+    mc = m @ c
+    return 2 * mc - 1.5 * mc @ m.mT @ m - 0.5 * m @ m.mT @ mc
 
 
 @torch.no_grad()
@@ -115,7 +115,7 @@ def follow_product(
     steps: int,
     step_size: float,
 ) -> Float[Tensor, "t k d"]:
-    """The product M alone, from its own equation: it knows of no layers.
+    """The product M alone, from its own equation.
 
     Raises:
         ValueError: a step size that is not positive, no steps, a speed of another shape than M.

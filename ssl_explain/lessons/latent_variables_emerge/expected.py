@@ -35,7 +35,7 @@ def expected_simple(f: Outputs, joint: Joint) -> Float[Tensor, "*runs"]:
 
 
 def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> Float[Tensor, "*runs"]:
-    """InfoNCE against everyone at once, E[r+] + τ E_i log Σ_k p_k e^{-r_ik/τ}: its limit for many negatives.
+    """InfoNCE in the limit of many negatives, E[r+] + τ E_i log Σ_k p_k e^{-r_ik/τ}.
 
     With H negatives the loss is this plus τ log H, up to O(1/H).
 
@@ -44,13 +44,13 @@ def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> 
 
     Example:
         >>> f = torch.zeros(2, 1)
-        >>> abs(expected_info_nce(f, torch.eye(2) / 2).item())  # all alike: nothing to tell apart
+        >>> abs(expected_info_nce(f, torch.eye(2) / 2).item())  # constant outputs
         0.0
     """
     tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     p, r = joint.sum(-1), energies(f)
-    crowd = torch.logsumexp(p.log().unsqueeze(-2) - r / tau, dim=-1)
-    return (joint * r).sum((-2, -1)) + tau * (p * crowd).sum(-1)
+    push = torch.logsumexp(p.log().unsqueeze(-2) - r / tau, dim=-1)
+    return (joint * r).sum((-2, -1)) + tau * (p * push).sum(-1)
 
 
 def expected_loss(f: Float[Tensor, "pattern d"], joint: Float[Tensor, "pattern pattern"], loss: Loss) -> Tensor:

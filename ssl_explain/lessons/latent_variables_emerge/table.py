@@ -1,4 +1,4 @@
-"""Does it help to have more neurons than causes? Many seeds side by side, start and end of training."""
+"""Does it help to have more neurons than latents? Many seeds side by side, start and end of training."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ COLUMNS = ("neurons", "polarity_low", "polarity_high", "run", "level", "start", 
 def block(
     neurons: int, polarity: tuple[float, float], *, runs: int, steps: int, seed: int, device: str = "cpu"
 ) -> Iterator[dict[str, Cell]]:
-    """Train ``runs`` trees and students side by side; one row per run and level, averaged over its latents.
+    """Train ``runs`` networks on ``runs`` trees side by side; one row per run and level, averaged over its latents.
 
     ``start``, ``end`` are best |correlations| and ``ceiling`` their Bayes ceiling, rounded to four digits.
 

@@ -1,4 +1,4 @@
-"""Two layers help each other: the same start with both layers free, the bottom alone, and the top alone."""
+"""Two layers help each other: the same start, trained with both layers, the bottom alone, and the top alone."""
 
 import math
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class GrowthSettings:
     """The settings of :func:`two_layer_growth`, for ``runs`` networks side by side.
 
     ``rate`` is the relative growth of the output's variance in the first step with both layers free: it sets the step
-    size of each run, which its three modes share. A mode stands still once its output variance has grown by the
+    size of each run, which its three modes share. A mode stops once its output variance has grown by the
     factor ``limit``: with both layers free it blows up in finite time.
 
     Raises:

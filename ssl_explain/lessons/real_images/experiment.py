@@ -1,7 +1,7 @@
-"""Training on real pictures, and what the features are worth before and after.
+"""Training on real pictures, and scores of the features before and after.
 
 On the handwritten digits these figures test the theory, not usefulness: the nearest neighbour in raw pixels already
-finds the class of .96 of the test pictures, so there is little to gain. Look at differences, beside the baselines.
+finds the class of .96 of the test pictures, so there is little to gain. Compare differences, beside the baselines.
 """
 
 from collections.abc import Callable, Mapping
@@ -146,7 +146,7 @@ def picture_run(world: PictureWorld, *, kind: Kind = "mlp", loss: Loss | None = 
 
 @torch.no_grad()
 def features(net: Student, x: Float[Tensor, "n d"], layer: int = -1) -> Float[Tensor, "n d_layer"]:
-    """What a probe reads: the activations of a layer, -1 the output and -2 the last layer below it.
+    """The input of a probe: the activations of a layer, -1 the output and -2 the last layer below it.
 
     A layer with more than 1,024 activations (a map of channels) is averaged over its positions.
 

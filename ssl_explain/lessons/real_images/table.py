@@ -39,7 +39,7 @@ SETTINGS = (
     *(("frozen", tau, beta) for tau in (0.1, 0.2, 0.5) for beta in (0.0, 0.5)),
 )  # loss, temperature, beta
 MILD = 0.5  # the strength at which losses are compared
-RATES = {"triplet": 5.0}  # averaged over 255 negatives it pulls gently: at 1, as the others, 400 steps are too few
+RATES = {"triplet": 5.0}  # its gradients are small when averaged over 255 negatives: at 1, 400 steps are too few
 SEEDS, SEED = 12, 1
 KINDS: tuple[Kind, ...] = ("mlp", "conv")
 DEFAULTS = {"about": None, "kinds": list(KINDS), "seeds": SEEDS, "steps": STEPS, "seed": SEED}
@@ -70,7 +70,7 @@ def _rows(net: Student) -> Iterator[tuple[str, float, float]]:
 def _trained(
     kind: Kind, loss: Loss | None, strength: float, seed: int, steps: int, rate: float = LEARNING_RATE
 ) -> Student:
-    """The student of a seed after so many steps; a run that breaks down has no score.
+    """The network of a seed after so many steps.
 
     Raises:
         ValueError: the loss or the next update is not finite.
@@ -94,10 +94,8 @@ def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed:
     require.integer("steps", steps, 1, "take at least one step")
     yield dict(zip(STRENGTH_COLUMNS, (kind, strength, seed, "raw", *_raw()), strict=True))
     for own in range(seed, seed + seeds):
-        untrained = picture_run(digits("train"), kind=kind, seed=own).net
-        trained = _trained(kind, None, strength, own, steps)
-        for when, net in (("untrained", untrained), ("trained", trained)):
-            for row in _rows(net):  # type: ignore[arg-type]
+        for when, taken in (("untrained", 0), ("trained", steps)):
+            for row in _rows(_trained(kind, None, strength, own, taken)):
                 yield dict(zip(STRENGTH_COLUMNS, (kind, strength, own, when, *row), strict=True))
 
 
@@ -115,14 +113,12 @@ def loss_block(setting: tuple[str, float, float], *, seeds: int, steps: int, see
     if name == "raw":
         yield dict(zip(LOSS_COLUMNS, (*setting, seed, *_raw()), strict=True))
         return
-    if name != "untrained":
+    if name == "untrained":
+        loss, steps = None, 0
+    else:
         loss = picture_loss(name, temperature=temperature or TEMPERATURE, beta=beta)  # type: ignore[arg-type]
     for own in range(seed, seed + seeds):
-        if name == "untrained":
-            net: Student = picture_run(digits("train"), seed=own).net  # type: ignore[assignment]
-        else:
-            net = _trained("mlp", loss, MILD, own, steps, RATES.get(name, LEARNING_RATE))
-        for row in _rows(net):
+        for row in _rows(_trained("mlp", loss, MILD, own, steps, RATES.get(name, LEARNING_RATE))):
             yield dict(zip(LOSS_COLUMNS, (*setting, own, *row), strict=True))
 
 
@@ -163,7 +159,7 @@ def picture_table(
 
 
 def options(sub: argparse.ArgumentParser) -> None:
-    """The options of ``image-sweep``, but for who works on it and where it goes."""
+    """The options of ``image-sweep`` itself."""
     sub.add_argument("about", choices=("strength", "losses"), help="which table")
     tip = f"students, for the table of strengths (default: {' '.join(KINDS)})"
     sub.add_argument("--kinds", nargs="+", choices=KINDS, help=tip)

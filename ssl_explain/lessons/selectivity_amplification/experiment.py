@@ -1,6 +1,6 @@
-"""Where features come from: neurons on the ring amplify what they happen to prefer, and layers amplify each other.
+"""Neurons on the ring amplify their initial selectivity.
 
-The gradients are typed in closed form, since an explorer follows a whole flow for every move of a slider; tests and
+The gradients are in closed form, since an explorer follows a whole flow for every move of a slider; tests and
 notebooks compare them with autograd and with :mod:`ssl_explain.operators`.
 """
 
@@ -20,11 +20,11 @@ from ssl_explain.records import Views
 from ssl_explain.worlds.ring import Ring
 
 Update = Callable[[Tensor], Tensor]
-DEAD = 1e-12  # largest difference of mean connections that is rounding
+DEAD = 1e-12  # differences of mean connections up to this one are rounding
 
 
 def ring_neurons(cells: int, neurons: int, *, generator: torch.Generator, linear: bool = False) -> ReLUNet:
-    """One layer of neurons in float64, each with weights of length one.
+    """One layer of neurons in float64, each with weights of norm 1.
 
     Example:
         >>> net = ring_neurons(6, 3, generator=torch.Generator().manual_seed(0))
@@ -40,7 +40,7 @@ def ring_neurons(cells: int, neurons: int, *, generator: torch.Generator, linear
 def mean_connections(
     weights: Float[Tensor, "neuron cell"], x: Float[Tensor, "n a cell"], *, linear: bool = False
 ) -> Float[Tensor, "n neuron cell"]:
-    """K̄(x) = E[x'·1(wᵀx' > 0)] of every neuron: the average view, counting those that make it fire.
+    """K̄(x) = E[x'·1(wᵀx' > 0)] of every neuron: the average view, over the views that open its gate.
 
     Example:
         >>> mean_connections(torch.tensor([[1.0, -1.0]]), torch.eye(2).unsqueeze(0)).tolist()
@@ -59,7 +59,7 @@ def deltas(weights: Float[Tensor, "neuron cell"], views: Views, *, linear: bool 
 def dead(
     weights: Float[Tensor, "neuron cell"], x: Float[Tensor, "n a cell"], *, linear: bool = False
 ) -> Bool[Tensor, " neuron"]:
-    """Neurons whose mean connection is the same at every point: their operator is zero, they never learn."""
+    """Neurons whose mean connection is the same at every point: their operator is zero, so they do not learn."""
     means = mean_connections(weights, x, linear=linear)
     return (means - means.mean(0)).abs().amax((0, 2)) < DEAD
 
@@ -71,9 +71,9 @@ def selectivity(responses: Float[Tensor, "*t object place neuron"]) -> Float[Ten
 
 
 def identity_share(responses: Float[Tensor, "*t object place neuron"]) -> Float[Tensor, "*t neuron"]:
-    """The part of a neuron's between-point variance that the object alone explains; above ½ identity wins.
+    """The share of a neuron's between-point variance that the object alone explains.
 
-    A neuron that tells no points apart has share 0.
+    A neuron whose response does not vary between points has share 0.
 
     Example:
         >>> identity_share(torch.tensor([[[1.0], [1.0]], [[0.0], [0.0]]])).item()

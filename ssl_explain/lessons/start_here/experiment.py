@@ -24,7 +24,7 @@ def student(
     tree: LatentTree, neurons: int = 10, *, generator: torch.Generator, dense: bool = False,
     scale: float | None = None, normalise: bool = True, **options: Any,
 ) -> LayeredReLU:  # fmt: skip
-    """Make a network for a tree: wired along it, or dense with the same widths (then it knows nothing of the tree).
+    """Make a network for a tree: wired along it, or dense with the same widths.
 
     ``scale`` is 0.2 unless given (with normalised outputs small weights learn fast), and 1 without normalisation
     (small weights would give no gradient to speak of). ``options`` are those of both networks.
@@ -69,7 +69,7 @@ class EmergenceSettings:
 
 @record
 class EmergenceRun:
-    """A run that has not started: ``training`` moves it, ``record`` says where it stands."""
+    """A run that has not started: ``training`` advances it, ``record`` holds its present state."""
 
     tree: LatentTree
     ceilings: Float[Tensor, "*runs latent"]
