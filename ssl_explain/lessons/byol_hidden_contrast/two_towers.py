@@ -77,7 +77,7 @@ def dual_run(
             net.redraw_predictor(generator)
 
     objective = decayed(predictive(loss, symmetric=True), decay)
-    return own.training(net, world, objective, generator, after_step)
+    return own.training(net, world, objective, generator, after_step=after_step)
 
 
 def between_share(f: Float[Tensor, "n 2 d"]) -> float:

@@ -192,22 +192,21 @@ def byol_member(decay: float = 0.05, speed: float = 1.0) -> Member:
         s = m + n
         return Terms({"prediction error": 0.5 * trace(p @ s @ p.mT - 2 * p @ m + s)}, {"prediction error": 1.0})
 
-    def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        return p.mT - p.mT @ p, -p.mT @ p
-
-    return Member("BYOL", law, forces, step=0.1, decay=decay, predictor=speed)
+    return Member("BYOL", law, lambda m, n, p: (p.mT - p.mT @ p, -p.mT @ p), step=0.1, decay=decay, predictor=speed)
 
 
-def members() -> tuple[Member, ...]:
+def members(redundancy: float = 1.0) -> tuple[Member, ...]:
     """All seven, each with the constants of its paper; τ = 0.5 for the two that have one.
+
+    ``redundancy`` multiplies the weights of VICReg's covariance and of Barlow's off-diagonal term.
 
     Example:
         >>> [member.name for member in members()]
         ['L_simp', 'InfoNCE', 'triplet', 'spectral', 'VICReg', 'Barlow', 'BYOL']
     """
     return (
-        simple_member(), info_nce_member(), triplet_member(), spectral_member(), vicreg_member(), barlow_member(),
-        byol_member(),
+        simple_member(), info_nce_member(), triplet_member(), spectral_member(), vicreg_member(covariance=redundancy),
+        barlow_member(redundancy=0.005 * redundancy), byol_member(),
     )  # fmt: skip
 
 

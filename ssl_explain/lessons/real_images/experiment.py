@@ -4,7 +4,7 @@ On the handwritten digits these figures test the theory, not usefulness: the nea
 finds the class of .96 of the test pictures, so there is little to gain. Compare differences, beside the baselines.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.training import Measure, Objective, Training, nothing_more
+from ssl_explain.dynamics.training import Measure, Objective, Training
 from ssl_explain.lessons.real_images.probe import neighbours, probe
 from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
 from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
@@ -106,16 +106,13 @@ class PictureSettings:
         return generator_on(self.device).manual_seed(self.seed)
 
     def training(
-        self, net: nn.Module, world: PictureWorld, objective: Objective, generator: torch.Generator,
-        after_step: Callable[[int], None] = nothing_more,
-    ) -> Training:  # fmt: skip
-        """A run that has not started."""
+        self, net: nn.Module, world: PictureWorld, objective: Objective, generator: torch.Generator, **more: Any
+    ) -> Training:
+        """A run that has not started; ``more`` goes to :class:`Training`."""
         require.integer("batch", self.batch, 2, "no picture is drawn twice", high=len(world))
-        return Training(
-            net, world.to(self.device), objective, learning_rate=self.learning_rate, generator=generator,
-            measure=self.measure, strength=self.strength, batch=self.batch, measure_every=self.measure_every,
-            after_step=after_step,
-        )  # fmt: skip
+        names = ("strength", "learning_rate", "batch", "measure", "measure_every")
+        own = {name: getattr(self, name) for name in names}
+        return Training(net, world.to(self.device), objective, generator=generator, **own, **more)
 
 
 @own_modes()

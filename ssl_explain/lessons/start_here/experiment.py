@@ -21,21 +21,22 @@ from ssl_explain.worlds.latent_tree import LatentTree
 
 
 def student(
-    tree: LatentTree, neurons: int = 10, *, generator: torch.Generator, dense: bool = False,
-    scale: float | None = None, normalise: bool = True, **options: Any,
-) -> LayeredReLU:  # fmt: skip
+    tree: LatentTree, neurons: int = 10, *, dense: bool = False, scale: float | None = None, **options: Any
+) -> LayeredReLU:
     """Make a network for a tree: wired along it, or dense with the same widths.
 
     ``scale`` is 0.2 unless given (with normalised outputs small weights learn fast), and 1 without normalisation
-    (small weights would give no gradient to speak of). ``options`` are those of both networks.
+    (small weights would give no gradient to speak of). ``options`` are those of both networks: ``generator``,
+    ``biases``, ``normalise``.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
         >>> [tuple(w.shape) for w in student(LatentTree.random(2, generator=g), 3, generator=g, dense=True).weights]
         [(1, 6, 4), (1, 3, 6)]
     """
-    options |= {"generator": generator, "normalise": normalise, "runs": tree.runs[0] if tree.runs else None}
-    options["scale"] = (0.2 if normalise else 1.0) if scale is None else scale
+    if scale is None:
+        scale = 0.2 if options.get("normalise", True) else 1.0
+    options |= {"scale": scale, "runs": tree.runs[0] if tree.runs else None}
     if not dense:
         return TreeNet(tree.topology, neurons, **options)
     return ReLUNet([tree.dimension, *(width * neurons for width in tree.topology.widths[1:])], **options)
@@ -93,10 +94,8 @@ def emergence_run(**settings: Any) -> EmergenceRun:
     own = EmergenceSettings(**settings)
     generator = generator_on(own.device).manual_seed(own.seed)
     tree = LatentTree.random(own.depth, polarity=own.polarity, generator=generator, runs=own.runs)
-    net = student(
-        tree, own.neurons, generator=generator, dense=own.dense, biases=own.biases, normalise=own.normalise,
-        scale=own.scale,
-    )  # fmt: skip
+    options = {name: getattr(own, name) for name in ("dense", "biases", "normalise", "scale")}
+    net = student(tree, own.neurons, generator=generator, **options)
     measure = BestCorrelation(tree, own.points, generator=generator)
     ceilings = torch.cat(tree.latent_ceilings(4 * own.points, generator=generator), dim=-1)
     training = Training(

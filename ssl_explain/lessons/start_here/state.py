@@ -92,9 +92,12 @@ def objective_of(state: TreeState) -> Named:
 
 def run_of(state: TreeState) -> EmergenceRun:
     """A run that has not started: the same bits for the same state."""
-    same = {name: getattr(state, name) for name in SAME}
     return emergence_run(
-        **same, loss=loss_of(state), dense=state.wiring == "dense", biases=state.departure == "biases",
-        normalise=state.departure != "free outputs", batch=8 if state.departure == "batch of 8" else 128,
+        **{name: getattr(state, name) for name in SAME},
+        loss=loss_of(state),
+        dense=state.wiring == "dense",
+        biases=state.departure == "biases",
+        normalise=state.departure != "free outputs",
+        batch=8 if state.departure == "batch of 8" else 128,
         measure_every=10,
-    )  # fmt: skip
+    )
