@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -19,7 +18,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
 from ssl_explain import require
-from ssl_explain.dynamics.partial_results import Cell, Parts, Rows
+from ssl_explain.dynamics.partial_results import Cell, PartialResults, Rows
 
 Job = Callable[..., Iterable[Mapping[str, Cell]]]
 Setting = dict[str, Any]
@@ -42,16 +41,6 @@ def settings_of(grid: Mapping[str, Sequence[object]]) -> list[Setting]:
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
-@dataclass(frozen=True)
-class Work:
-    """Who works on a sweep, whether its table may take the place of another command's, whether a bar is shown."""
-
-    workers: int = 1
-    cluster: str | None = None
-    replace: bool = False
-    progress: bool = True
-
-
 def sweep(
     job: Job,
     grid: Mapping[str, Sequence[object]],
@@ -60,6 +49,8 @@ def sweep(
     fixed: Mapping[str, object] | None = None,
     command: str | None = None,
     seeds: str = "see the command",
+    replace: bool = False,
+    progress: bool = True,
     **work: Any,
 ) -> dict[str, list[Cell]]:
     """Run ``job(**setting, **fixed)`` for every setting of the grid; write all rows to ``path`` and return them.
@@ -67,8 +58,8 @@ def sweep(
     A job is a function at the top level of a module that returns the rows of its setting, each a mapping from columns
     to numbers or text; the whole block of seeds of a setting belongs into one job, side by side in one tensor.
     It runs on one thread, so that its bits do not depend on where it runs: in this process, in one of ``workers``
-    processes, or on the Dask cluster at an address such as ``cluster="tcp://192.168.0.2:8786"``. These two, ``replace``
-    and ``progress`` are the settings of :class:`Work`.
+    processes, or on the Dask cluster at an address such as ``cluster="tcp://192.168.0.2:8786"``.
+    ``work`` holds these two.
 
     A finished job is kept at once in ``name.parts`` beside the table. A sweep that was stopped, or killed at any
     moment, continues there when it is called again, and ends with the bytes of an undisturbed one. The table's
@@ -90,15 +81,14 @@ def sweep(
         ...     sweep(job, {"neurons": [2, 5]}, Path(folder) / "wires.csv", fixed={"offset": 1}, progress=False)
         {'neurons': [2, 5], 'wires': [5, 26]}
     """
-    how = Work(**work)
-    require.integer("workers", how.workers, 1, "one job at a time needs one worker")
+    require.integer("workers", work.get("workers", 1), 1, "one job at a time needs one worker")
     settings, fixed, name = settings_of(grid), dict(fixed or {}), f"{job.__module__}.{job.__qualname__}"
     plan = {"job": name, "grid": dict(grid), "fixed": fixed}
     command = command or f"sweep({name}, {dict(grid)}, fixed={fixed})"
-    with Parts(path, plan, settings, command=command, seeds=seeds, replace=how.replace).open() as parts:
+    with PartialResults(path, plan, settings, command=command, seeds=seeds, replace=replace).open() as parts:
         missing = {k: setting for k, setting in enumerate(settings) if k not in parts.done}
-        with tqdm(total=len(settings), initial=len(parts.done), disable=not how.progress, unit="setting") as bar:
-            for index, rows in _run(partial(job, **fixed), missing, how.workers, how.cluster):
+        with tqdm(total=len(settings), initial=len(parts.done), disable=not progress, unit="setting") as bar:
+            for index, rows in _run(partial(job, **fixed), missing, **work):
                 parts.add(index, rows)
                 bar.update()
         return parts.finish()
@@ -110,7 +100,9 @@ def _one(job: Job, index: int, setting: Setting) -> tuple[int, list[Any]]:
     return index, list(job(**setting))
 
 
-def _run(job: Job, jobs: Mapping[int, Setting], workers: int, cluster: str | None) -> Iterator[tuple[int, Rows]]:
+def _run(
+    job: Job, jobs: Mapping[int, Setting], *, workers: int = 1, cluster: str | None = None
+) -> Iterator[tuple[int, Rows]]:
     """The rows of every job, in the order in which they are finished."""
     if not jobs:
         return
