@@ -2,6 +2,8 @@
 
 import functools
 import html
+import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,22 @@ class Question:
 
     text: str
     options: dict[str, Option]
+
+
+def question(text: str) -> Question:
+    r"""Read a :class:`Question`: what is asked, a blank line, and per option ``[key] answer``, below it why.
+
+    Example:
+        >>> question("Heads or tails?\n\n[h] heads\n    Why not?\n[t] tails\n    It is luck.").options["t"]
+        Option(text='tails', why='It is luck.')
+    """
+    asked, answers = inspect.cleandoc(text).split("\n\n")
+    options = {}
+    for answer in re.split(r"\n(?! )", answers):
+        first, *why = map(str.strip, answer.splitlines())
+        key, _, words = first.removeprefix("[").partition("] ")
+        options[key] = Option(words, " ".join(why))
+    return Question(" ".join(asked.splitlines()), options)
 
 
 class Prediction:

@@ -4,61 +4,40 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-no_predictor = Question(
-    "No negatives, no predictor (P = 1), the target held still, the mean removed. What becomes of the output?",
-    {
-        "grows": Option(
-            "it grows: holding the target still is what prevents collapse",
-            "Holding the target still removes one half of the pull, not the pull. Nothing pushes.",
-        ),
-        "stands": Option(
-            "it stands still: prediction and target are the same network",
-            "They read two different views. The loss is the distance between these two outputs, and it pulls.",
-        ),
-        "shrinks": Option(
-            "it shrinks in every direction in which views differ",
-            "With P = 1 the update is minus the variance within points, and nothing else.",
-        ),
-    },
-)
+no_predictor = question("""
+    No negatives, no predictor (P = 1), the target held still, the mean removed. What becomes of the output?
 
-which_grow = Question(
-    "Mean removed, predictor P = p·1 with p = 0.7. Which directions grow?",
-    {
-        "all": Option(
-            "all of them: p < 1 is what counts",
-            "p < 1 makes the term between points positive. It must also beat the loss within points.",
-        ),
-        "none": Option(
-            "none: the predictor only scales the output",
-            "The prediction is scaled, the target is not. That asymmetry is what leaves something between points.",
-        ),
-        "signal": Option(
-            "only those whose signal fraction is above p",
-            "p·b - p²(b + w) is positive exactly if p < b / (b + w): the closer p is to 1, the less noise is allowed.",
-        ),
-    },
-)
+    [grows] it grows: holding the target still is what prevents collapse
+        Holding the target still removes one half of the pull, not the pull. Nothing pushes.
+    [stands] it stands still: prediction and target are the same network
+        They read two different views. The loss is the distance between these two outputs, and it pulls.
+    [shrinks] it shrinks in every direction in which views differ
+        With P = 1 the update is minus the variance within points, and nothing else.
+""")
 
-resets = Question(
-    "Every 25 steps a learned predictor is drawn anew, as large as usual (p = 1). What becomes of the output?",
-    {
-        "nothing": Option(
-            "hardly anything: the predictor is quickly learned again",
-            "That depends on which is quicker. Until it is learned again, a random predictor shrinks the weights.",
-        ),
-        "dies": Option(
-            "it shrinks until nothing is left",
-            "A random matrix points the wrong way as often as the right one. Each time the weights pay for it.",
-        ),
-        "grows": Option(
-            "it grows: every reset is fresh energy",
-            "A reset brings no energy. The output grows only where p is below a signal fraction, and 1 is above all.",
-        ),
-    },
-)
+which_grow = question("""
+    Mean removed, predictor P = p·1 with p = 0.7. Which directions grow?
+
+    [all] all of them: p < 1 is what counts
+        p < 1 makes the term between points positive. It must also beat the loss within points.
+    [none] none: the predictor only scales the output
+        The prediction is scaled, the target is not. That asymmetry is what leaves something between points.
+    [signal] only those whose signal fraction is above p
+        p·b - p²(b + w) is positive exactly if p < b / (b + w): the closer p is to 1, the less noise is allowed.
+""")
+
+resets = question("""
+    Every 25 steps a learned predictor is drawn anew, as large as usual (p = 1). What becomes of the output?
+
+    [nothing] hardly anything: the predictor is quickly learned again
+        That depends on which is quicker. Until it is learned again, a random predictor shrinks the weights.
+    [dies] it shrinks until nothing is left
+        A random matrix points the wrong way as often as the right one. Each time the weights pay for it.
+    [grows] it grows: every reset is fresh energy
+        A reset brings no energy. The output grows only where p is below a signal fraction, and 1 is above all.
+""")
 
 
 @exercise(

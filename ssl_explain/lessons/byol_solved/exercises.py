@@ -6,63 +6,42 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-what_survives = Question(
-    "P is turned, so that it no longer shares its eigenvectors with W Wᵀ. Which statement still holds?",
-    {
-        "both": Option(
-            "both: a turn is only another basis",
-            "It would be, if W turned as well. Here only P turns: its modes are now mixtures of those of W.",
-        ),
-        "modes": Option(
-            "the equations of the modes, but not the invariant",
-            "The other way round. The modes assume shared eigenvectors, the invariant assumes nothing.",
-        ),
-        "invariant": Option(
-            "the invariant, but not the equations of the modes",
-            "Both gradients hold the same error E: the invariant needs no more. The modes need shared eigenvectors.",
-        ),
-    },
-)
+what_survives = question("""
+    P is turned, so that it no longer shares its eigenvectors with W Wᵀ. Which statement still holds?
 
-how_it_dies = Question(
-    "Weight decay rises, very slowly, while a mode of good size keeps standing at its fixed point. With noise σ² = 0 "
-    "its predictor begins at p = 1. How does the mode die?",
-    {
-        "fades": Option(
-            "it shrinks to zero, and at the threshold it is gone",
-            "It would if the pull stayed the same. It is p·e, and shrinks with p: below half of p the decay wins.",
-        ),
-        "half": Option(
-            "it shrinks to about half its p, then falls to zero at once",
-            "p+ and p- meet at p = 1/(2(1+σ²)). There both vanish, and nothing is left to stand on.",
-        ),
-        "stays": Option(
-            "it stays near p = 1, then falls to zero at once",
-            "It does fall at once, but it has moved before: p+ depends on η at every η.",
-        ),
-    },
-)
+    [both] both: a turn is only another basis
+        It would be, if W turned as well. Here only P turns: its modes are now mixtures of those of W.
+    [modes] the equations of the modes, but not the invariant
+        The other way round. The modes assume shared eigenvectors, the invariant assumes nothing.
+    [invariant] the invariant, but not the equations of the modes
+        Both gradients hold the same error E: the invariant needs no more. The modes need shared eigenvectors.
+""")
 
-slow_target = Question(
-    "A start is too small: with the present weights as target it dies. Now the target follows slowly instead. The "
-    "threshold and both fixed points stay as they are. And the start?",
-    {
-        "same": Option(
-            "it dies as before: the fixed points decide",
-            "They decide where it can end. From where it gets there is another question.",
-        ),
-        "dies": Option(
-            "it dies sooner: an old target is a bad one",
-            "The old target remembers larger weights. That is just what a shrinking mode needs.",
-        ),
-        "survives": Option(
-            "it survives: the target waits for the predictor",
-            "While p is small, the weights shrink. A slow target keeps asking for their first size, until p has grown.",
-        ),
-    },
-)
+how_it_dies = question("""
+    Weight decay rises, very slowly, while a mode of good size keeps standing at its fixed point. With noise σ² = 0 its
+    predictor begins at p = 1. How does the mode die?
+
+    [fades] it shrinks to zero, and at the threshold it is gone
+        It would if the pull stayed the same. It is p·e, and shrinks with p: below half of p the decay wins.
+    [half] it shrinks to about half its p, then falls to zero at once
+        p+ and p- meet at p = 1/(2(1+σ²)). There both vanish, and nothing is left to stand on.
+    [stays] it stays near p = 1, then falls to zero at once
+        It does fall at once, but it has moved before: p+ depends on η at every η.
+""")
+
+slow_target = question("""
+    A start is too small: with the present weights as target it dies. Now the target follows slowly instead. The
+    threshold and both fixed points stay as they are. And the start?
+
+    [same] it dies as before: the fixed points decide
+        They decide where it can end. From where it gets there is another question.
+    [dies] it dies sooner: an old target is a bad one
+        The old target remembers larger weights. That is just what a shrinking mode needs.
+    [survives] it survives: the target waits for the predictor
+        While p is small, the weights shrink. A slow target keeps asking for their first size, until p has grown.
+""")
 
 
 @exercise(

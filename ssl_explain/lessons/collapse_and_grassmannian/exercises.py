@@ -4,77 +4,52 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import draws, exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-columns_free = Question(
-    "Three random features climb the same wish, L_simp, and nothing keeps them apart. What will they find?",
-    {
-        "three": Option(
-            "the three strongest directions, one each",
-            "Nothing in the wish tells one column what another has found. Each climbs on its own, to the same top.",
-        ),
-        "one": Option(
-            "all three the same direction, the strongest",
-            "Each column follows θ̇ = Cθ by itself, so that the largest eigenvalue wins in every one.",
-        ),
-        "own": Option(
-            "whatever each of them happened to start with",
-            "That would need all directions to grow alike. The fastest outweighs the rest; the start sets the delay.",
-        ),
-    },
-)
+columns_free = question("""
+    Three random features climb the same wish, L_simp, and nothing keeps them apart. What will they find?
 
-pull_orthonormal = Question(
-    "Pulling alone kills free columns. What if the columns must stay orthonormal, and the loss still only pulls?",
-    {
-        "die": Option(
-            "they die too, only later",
-            "Orthonormal columns have length one, whatever the loss wants: they cannot shrink.",
-        ),
-        "still": Option(
-            "they stand still: pull and constraint cancel",
-            "The constraint takes the shrinking away, not the turning. Some directions are pulled less than others.",
-        ),
-        "quiet": Option(
-            "they turn to the directions in which views differ least",
-            "Where shrinking is forbidden, the least pulled directions win: the top eigenvectors of C ≤ 0.",
-        ),
-    },
-)
+    [three] the three strongest directions, one each
+        Nothing in the wish tells one column what another has found. Each climbs on its own, to the same top.
+    [one] all three the same direction, the strongest
+        Each column follows θ̇ = Cθ by itself, so that the largest eigenvalue wins in every one.
+    [own] whatever each of them happened to start with
+        That would need all directions to grow alike. The fastest outweighs the rest; the start sets the delay.
+""")
 
-wider = Question(
-    "Two linear layers, both kept orthonormal; widths 8 and 256 start with the same product M = W₂W₁. What differs?",
-    {
-        "faster": Option(
-            "the wider one learns faster: it has more weights to move",
-            "More weights move, but each counts less in an orthonormal layer. The product obeys its own equation.",
-        ),
-        "slower": Option(
-            "the wider one hardly moves: wide networks are lazy",
-            "That comes with the 1/√width of another scale. Here both layers have orthonormal columns or rows.",
-        ),
-        "same": Option("nothing: M moves the same way", "The equation of M has no width in it."),
-    },
-)
+pull_orthonormal = question("""
+    Pulling alone kills free columns. What if the columns must stay orthonormal, and the loss still only pulls?
 
-what_moves = Question(
-    "Which choice keeps the tangent kernel of a wide ReLU network moving?",
-    {
-        "loss": Option(
-            "a contrastive loss in place of a supervised one",
-            "Without a target training never stops. But at any given time the drift still falls with the width at the "
-            "ntk scale.",
-        ),
-        "scale": Option(
-            "orthonormal layers in place of the 1/√width scale",
-            "Small outputs at the start leave the layers far to go, whichever loss asks them to.",
-        ),
-        "both": Option(
-            "it takes both",
-            "A moving target is not needed: supervised, with orthonormal layers, the line is nearly flat as well.",
-        ),
-    },
-)
+    [die] they die too, only later
+        Orthonormal columns have length one, whatever the loss wants: they cannot shrink.
+    [still] they stand still: pull and constraint cancel
+        The constraint takes the shrinking away, not the turning. Some directions are pulled less than others.
+    [quiet] they turn to the directions in which views differ least
+        Where shrinking is forbidden, the least pulled directions win: the top eigenvectors of C ≤ 0.
+""")
+
+wider = question("""
+    Two linear layers, both kept orthonormal; widths 8 and 256 start with the same product M = W₂W₁. What differs?
+
+    [faster] the wider one learns faster: it has more weights to move
+        More weights move, but each counts less in an orthonormal layer. The product obeys its own equation.
+    [slower] the wider one hardly moves: wide networks are lazy
+        That comes with the 1/√width of another scale. Here both layers have orthonormal columns or rows.
+    [same] nothing: M moves the same way
+        The equation of M has no width in it.
+""")
+
+what_moves = question("""
+    Which choice keeps the tangent kernel of a wide ReLU network moving?
+
+    [loss] a contrastive loss in place of a supervised one
+        Without a target training never stops. But at any given time the drift still falls with the width at the ntk
+        scale.
+    [scale] orthonormal layers in place of the 1/√width scale
+        Small outputs at the start leave the layers far to go, whichever loss asks them to.
+    [both] it takes both
+        A moving target is not needed: supervised, with orthonormal layers, the line is nearly flat as well.
+""")
 
 (_G,) = draws()
 _ROOT = torch.randn(4, 4, generator=_G, dtype=torch.float64)

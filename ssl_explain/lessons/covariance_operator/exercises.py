@@ -4,48 +4,34 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-more_augmentation = Question(
-    "Augmentation is turned up from nothing to 'anywhere on the ring'. What becomes of the spectrum of OP?",
-    {
-        "grows": Option(
-            "it grows: more views, more variance",
-            "The views do vary more. But OP averages over the views of a point first, so that what varies between them "
-            "is taken out, not added.",
-        ),
-        "shrinks_evenly": Option(
-            "all eigenvalues shrink by about the same factor",
-            "That would be so if augmentation touched all directions alike. A shift mixes places, so directions that "
-            "tell places apart die; those that tell shapes apart lose less.",
-        ),
-        "thins": Option(
-            "it thins: a few directions survive, most die",
-            "Averaging over the views removes every direction along which the views of one point differ. What tells "
-            "the points apart in spite of the shifts remains.",
-        ),
-    },
-)
+more_augmentation = question("""
+    Augmentation is turned up from nothing to 'anywhere on the ring'. What becomes of the spectrum of OP?
 
-stop_gradient = Question(
-    "The gradient is stopped in one of the two towers. What happens to the expected update of L_simp?",
-    {
-        "same": Option(
-            "nothing: both towers share their weights, so one is enough",
-            "They share the weights, but each contributes its own gradient. The two contributions are equal, and only "
-            "one is left.",
-        ),
-        "half": Option(
-            "it halves, and keeps its direction",
-            "Both towers contribute the same expected update, since the two views of a pair are exchangeable.",
-        ),
-        "zero": Option(
-            "it vanishes: pull and push cancel",
-            "Their strengths cancel, ∂L/∂r+ + ∂L/∂r- = 0, but they act on different pairs. What is left is the "
-            "variance between points.",
-        ),
-    },
-)
+    [grows] it grows: more views, more variance
+        The views do vary more. But OP averages over the views of a point first, so that what varies between them is
+        taken out, not added.
+    [shrinks_evenly] all eigenvalues shrink by about the same factor
+        That would be so if augmentation touched all directions alike. A shift mixes places, so directions that tell
+        places apart die; those that tell shapes apart lose less.
+    [thins] it thins: a few directions survive, most die
+        Averaging over the views removes every direction along which the views of one point differ. What tells the
+        points apart in spite of the shifts remains.
+""")
+
+stop_gradient = question("""
+    The gradient is stopped in one of the two towers. What happens to the expected update of L_simp?
+
+    [same] nothing: both towers share their weights, so one is enough
+        They share the weights, but each contributes its own gradient. The two contributions are equal, and only one is
+        left.
+    [half] it halves, and keeps its direction
+        Both towers contribute the same expected update, since the two views of a pair are exchangeable.
+    [zero] it vanishes: pull and push cancel
+        Their strengths cancel, ∂L/∂r+ + ∂L/∂r- = 0, but they act on different pairs. What is left is the variance
+        between points.
+""")
 
 
 def _connections(g: torch.Generator) -> Tensor:

@@ -4,48 +4,34 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-which_layers = Question(
-    "Multiply the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?",
-    {
-        "top": Option(
-            "at the top layer only: there the output is linear in the weights",
-            "That assumes that gates below the top spoil it. But while they stay as they are, the output is linear in "
-            "the weights of every single layer.",
-        ),
-        "bottom": Option(
-            "at the bottom layer only: it alone sees the input itself",
-            "That assumes that K must hold the input x. It holds what its layer reads: any f_{l-1} will do, as long "
-            "as it does not depend on W_l.",
-        ),
-        "all": Option(
-            "at every layer",
-            "A ReLU network without biases is homogeneous: double the weights of one layer and the output doubles. "
-            "So the slope times the weights is the output itself.",
-        ),
-    },
-)
+which_layers = question("""
+    Multiply the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?
 
-one_or_both = Question(
-    "The same pair, once with the second view frozen, once with both views moving. How do the gradients compare?",
-    {
-        "twice": Option(
-            "both towers: exactly twice as large, since r is symmetric",
-            "That assumes that both towers contribute the same. r is symmetric, but the two views are not: "
-            "other inputs, other gates. Only on average over swapped pairs is it twice as large.",
-        ),
-        "another": Option(
-            "another direction altogether, in general",
-            "One tower leaves K₁ in front, both leave K₁ - K₂. What is common to both views drops out, "
-            "and with it much of the gradient.",
-        ),
-        "same": Option(
-            "the same: freezing the target only saves work",
-            "That would be so if the target did not depend on W. Through it, the gradient has a second term.",
-        ),
-    },
-)
+    [top] at the top layer only: there the output is linear in the weights
+        That assumes that gates below the top spoil it. But while they stay as they are, the output is linear in the
+        weights of every single layer.
+    [bottom] at the bottom layer only: it alone sees the input itself
+        That assumes that K must hold the input x. It holds what its layer reads: any f_{l-1} will do, as long as it
+        does not depend on W_l.
+    [all] at every layer
+        A ReLU network without biases is homogeneous: double the weights of one layer and the output doubles. So the
+        slope times the weights is the output itself.
+""")
+
+one_or_both = question("""
+    The same pair, once with the second view frozen, once with both views moving. How do the gradients compare?
+
+    [twice] both towers: exactly twice as large, since r is symmetric
+        That assumes that both towers contribute the same. r is symmetric, but the two views are not: other inputs,
+        other gates. Only on average over swapped pairs is it twice as large.
+    [another] another direction altogether, in general
+        One tower leaves K₁ in front, both leave K₁ - K₂. What is common to both views drops out, and with it much of
+        the gradient.
+    [same] the same: freezing the target only saves work
+        That would be so if the target did not depend on W. Through it, the gradient has a second term.
+""")
 
 
 def _case(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,67 +7,46 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-what_arrives = Question(
-    "Every edge has ρ = 0.8. Five edges below the root, which share of a node's variance does the root still cause?",
-    {
-        "most": Option(
-            "about 80 %: each step is 80 % faithful",
-            "Each step is, but that assumes that only one step counts. What the first edge loses, the second cannot "
-            "bring back.",
-        ),
-        "third": Option(
-            "about a third: 0.8⁵",
-            "0.8⁵ = 0.33 is the correlation with the root. A share of variance is the square of a correlation.",
-        ),
-        "tenth": Option(
-            "about a tenth: 0.8¹⁰",
-            "Polarities multiply along the path, so the correlation is 0.8⁵ = 0.33, and its square is 0.11.",
-        ),
-    },
-)
+what_arrives = question("""
+    Every edge has ρ = 0.8. Five edges below the root, which share of a node's variance does the root still cause?
 
-any_activation = Question(
-    "Replace the ReLU of the neurons by a staircase. What becomes of V = ρ² a aᵀ?",
-    {
-        "breaks": Option(
-            "it fails: the theory is about ReLU networks",
-            "The theory of gradients is. This formula is not: it only asks for the means of f given a cause, and every "
-            "function has such means.",
-        ),
-        "approximate": Option(
-            "it becomes an approximation",
-            "That assumes that something was approximated on the way. Nothing was: given its own cause, a neuron does "
-            "not care about the root.",
-        ),
-        "exact": Option(
-            "it stays exact; only the numbers in a change",
-            "Given its own cause, what a neuron sees does not depend on the root. All that counts is its selectivity.",
-        ),
-    },
-)
+    [most] about 80 %: each step is 80 % faithful
+        Each step is, but that assumes that only one step counts. What the first edge loses, the second cannot bring
+        back.
+    [third] about a third: 0.8⁵
+        0.8⁵ = 0.33 is the correlation with the root. A share of variance is the square of a correlation.
+    [tenth] about a tenth: 0.8¹⁰
+        Polarities multiply along the path, so the correlation is 0.8⁵ = 0.33, and its square is 0.11.
+""")
 
-ceilings_upwards = Question(
-    "The higher a cause, the further it is from the leaves. Can a cause have a higher ceiling than both its children?",
-    {
-        "never": Option(
-            "no: information is lost on every edge",
-            "On every edge, yes. But that assumes a single way down. A cause has several children, and together they "
-            "may say more of it than the leaves say of one of them.",
-        ),
-        "sometimes": Option(
-            "yes, in some trees",
-            "Several faithful children are several witnesses, and together they may know their parent better than the "
-            "leaves know any one of them. Averaged over trees the ceiling falls all the same.",
-        ),
-        "always": Option(
-            "yes, always: it has more leaves below it",
-            "That assumes that every leaf says equally much. The new ones are further away: averaged over trees, the "
-            "ceiling falls from level to level.",
-        ),
-    },
-)
+any_activation = question("""
+    Replace the ReLU of the neurons by a staircase. What becomes of V = ρ² a aᵀ?
+
+    [breaks] it fails: the theory is about ReLU networks
+        The theory of gradients is. This formula is not: it only asks for the means of f given a cause, and every
+        function has such means.
+    [approximate] it becomes an approximation
+        That assumes that something was approximated on the way. Nothing was: given its own cause, a neuron does not
+        care about the root.
+    [exact] it stays exact; only the numbers in a change
+        Given its own cause, what a neuron sees does not depend on the root. All that counts is its selectivity.
+""")
+
+ceilings_upwards = question("""
+    The higher a cause, the further it is from the leaves. Can a cause have a higher ceiling than both its children?
+
+    [never] no: information is lost on every edge
+        On every edge, yes. But that assumes a single way down. A cause has several children, and together they may say
+        more of it than the leaves say of one of them.
+    [sometimes] yes, in some trees
+        Several faithful children are several witnesses, and together they may know their parent better than the leaves
+        know any one of them. Averaged over trees the ceiling falls all the same.
+    [always] yes, always: it has more leaves below it
+        That assumes that every leaf says equally much. The new ones are further away: averaged over trees, the ceiling
+        falls from level to level.
+""")
 
 
 @exercise(

@@ -7,65 +7,46 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-first_to_move = Question(
-    "Which level comes closest to its ceiling first, counted from where it starts?",
-    {
-        "bottom": Option(
-            "the bottom, then upwards: a level can only build on the one below",
-            "That assumes that the lower level must be finished before the next can begin. But random neurons below "
-            "already carry a good part of the signal, enough for the top to start at once.",
-        ),
-        "together": Option(
-            "all levels at the same pace",
-            "That assumes that all layers feel the same pull. The pull on a lower layer passes through the weights "
-            "above, and those begin small and random.",
-        ),
-        "root": Option(
-            "the root, then downwards",
-            "Random features below carry enough of the root's signal, and the top layer feels the loss directly; "
-            "the levels below follow as the weights above them take shape.",
-        ),
-    },
-)
+first_to_move = question("""
+    Which level comes closest to its ceiling first, counted from where it starts?
 
-two_neurons = Question(
-    "One cause per node, so two neurons per node should do. Trained that way, how does the root end?",
-    {
-        "as_good": Option(
-            "about as well as with ten neurons: two are enough to represent one cause",
-            "That assumes that training finds whatever two neurons can represent. It starts from random neurons, and "
-            "none of two may have started near the cause; silent ones never move.",
-        ),
-        "worse": Option(
-            "clearly worse",
-            "Training amplifies what random neurons happen to select, and two are few draws. Besides, two ReLU outputs "
-            "of length one have only a quarter of the circle, and silent ones never move: a linear top ends higher.",
-        ),
-        "better": Option(
-            "better: fewer neurons overfit less",
-            "Overfitting needs a finite data set. Here every batch is new, so extra neurons cost nothing and bring "
-            "more lucky starts.",
-        ),
-    },
-)
+    [bottom] the bottom, then upwards: a level can only build on the one below
+        That assumes that the lower level must be finished before the next can begin. But random neurons below already
+        carry a good part of the signal, enough for the top to start at once.
+    [together] all levels at the same pace
+        That assumes that all layers feel the same pull. The pull on a lower layer passes through the weights above, and
+        those begin small and random.
+    [root] the root, then downwards
+        Random features below carry enough of the root's signal, and the top layer feels the loss directly; the levels
+        below follow as the weights above them take shape.
+""")
 
-wiring = Question(
-    "A dense network does not know which leaves belong together. Does its top still find the root?",
-    {
-        "no": Option(
-            "no: the wiring of the tree was a hidden label",
-            "The wiring does say which leaves share a cause. But the views say so too: what they keep in common can "
-            "only come from shared causes.",
-        ),
-        "yes": Option(
-            "yes, it finds the root too",
-            "The augmentation carries the information: only what comes from the kept causes survives in both views. "
-            "The wiring helps the lowest levels most.",
-        ),
-    },
-)
+two_neurons = question("""
+    One cause per node, so two neurons per node should do. Trained that way, how does the root end?
+
+    [as_good] about as well as with ten neurons: two are enough to represent one cause
+        That assumes that training finds whatever two neurons can represent. It starts from random neurons, and none of
+        two may have started near the cause; silent ones never move.
+    [worse] clearly worse
+        Training amplifies what random neurons happen to select, and two are few draws. Besides, two ReLU outputs of
+        length one have only a quarter of the circle, and silent ones never move: a linear top ends higher.
+    [better] better: fewer neurons overfit less
+        Overfitting needs a finite data set. Here every batch is new, so extra neurons cost nothing and bring more lucky
+        starts.
+""")
+
+wiring = question("""
+    A dense network does not know which leaves belong together. Does its top still find the root?
+
+    [no] no: the wiring of the tree was a hidden label
+        The wiring does say which leaves share a cause. But the views say so too: what they keep in common can only come
+        from shared causes.
+    [yes] yes, it finds the root too
+        The augmentation carries the information: only what comes from the kept causes survives in both views. The
+        wiring helps the lowest levels most.
+""")
 
 
 @exercise(

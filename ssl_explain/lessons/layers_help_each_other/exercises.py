@@ -6,46 +6,32 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-who_is_faster = Question(
-    "Same start, two runs: in one the bottom trains alone, in the other both layers train. Whose bottom grows faster?",
-    {
-        "alone": Option(
-            "the bottom alone: no top takes work off it",
-            "That would be so if there were a fixed amount of work to share. Here there is none: a larger output only "
-            "makes every gradient larger.",
-        ),
-        "same": Option(
-            "both alike: a layer moves by its own gradient",
-            "True at the very first step. But the bottom's gradient passes through the top's weights, and these learn.",
-        ),
-        "both": Option(
-            "the bottom that trains together with the top",
-            "The gradient of the bottom passes through W₂. As W₂ turns to the hidden neurons that tell points apart, "
-            "and grows, the same features at the bottom pay more.",
-        ),
-    },
-)
+who_is_faster = question("""
+    Same start, two runs: in one the bottom trains alone, in the other both layers train. Whose bottom grows faster?
 
-how_it_ends = Question(
-    "With both layers free and nothing to hold the weights, how does the growth go on?",
-    {
-        "saturates": Option(
-            "it slows down and settles",
-            "That assumes that something stops it. Nothing does: the loss L = r+ - r- has no lower bound.",
-        ),
-        "exponential": Option(
-            "exponentially: a fixed doubling time",
-            "That is what one layer does while its gates stand. With two layers each speeds up the other, so the "
-            "doubling time shrinks.",
-        ),
-        "blow_up": Option(
-            "ever faster, infinite after a finite time",
-            "Each layer's rate grows with the other layer. Like ẇ = w³, this reaches infinity in finite time.",
-        ),
-    },
-)
+    [alone] the bottom alone: no top takes work off it
+        That would be so if there were a fixed amount of work to share. Here there is none: a larger output only makes
+        every gradient larger.
+    [same] both alike: a layer moves by its own gradient
+        True at the very first step. But the bottom's gradient passes through the top's weights, and these learn.
+    [both] the bottom that trains together with the top
+        The gradient of the bottom passes through W₂. As W₂ turns to the hidden neurons that tell points apart, and
+        grows, the same features at the bottom pay more.
+""")
+
+how_it_ends = question("""
+    With both layers free and nothing to hold the weights, how does the growth go on?
+
+    [saturates] it slows down and settles
+        That assumes that something stops it. Nothing does: the loss L = r+ - r- has no lower bound.
+    [exponential] exponentially: a fixed doubling time
+        That is what one layer does while its gates stand. With two layers each speeds up the other, so the doubling
+        time shrinks.
+    [blow_up] ever faster, infinite after a finite time
+        Each layer's rate grows with the other layer. Like ẇ = w³, this reaches infinity in finite time.
+""")
 
 
 @exercise(

@@ -4,47 +4,33 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-which_pairs = Question(
-    "InfoNCE with temperature τ = 0.5. Which pairs of points does it work on hardest?",
-    {
-        "far": Option(
-            "pairs that are far apart: there the energy r- is largest",
-            "That assumes that a loss works where the energy is large. But a large r- is what it wants: such a pair is "
-            "done, e^(-r-/τ) is next to nothing, and so is its push.",
-        ),
-        "alike": Option(
-            "all pairs alike",
-            "That assumes a constant slope, as L_simp has it. InfoNCE puts the energies through an exponential.",
-        ),
-        "near": Option(
-            "pairs that are close together",
-            "The weight is e^(-r-/τ) / (1 + e^(-r-/τ)): largest at r- = 0. What is far apart already needs no push.",
-        ),
-    },
-)
+which_pairs = question("""
+    InfoNCE with temperature τ = 0.5. Which pairs of points does it work on hardest?
 
-while_training = Question(
-    "Training pulls the views of a point together and points apart. Outputs are free to grow. Does the prediction with "
-    "frozen pair weights become better?",
-    {
-        "better": Option(
-            "better: the views of a point come closer to each other",
-            "That assumes that what counts is the spread relative to the distance between points. That one does "
-            "shrink. But the outputs grow, and what counts is their spread against τ, which does not grow with them.",
-        ),
-        "same": Option(
-            "it stays as good as it was",
-            "That assumes that spread / τ stands still. Outputs grow while τ stays, so their ratio moves.",
-        ),
-        "worse": Option(
-            "worse: spread / τ grows",
-            "Outputs grow, the spread of the views grows with them, and τ stays. The pair weights then differ from "
-            "view to view, and one frozen number per pair of points misses that.",
-        ),
-    },
-)
+    [far] pairs that are far apart: there the energy r- is largest
+        That assumes that a loss works where the energy is large. But a large r- is what it wants: such a pair is done,
+        e^(-r-/τ) is next to nothing, and so is its push.
+    [alike] all pairs alike
+        That assumes a constant slope, as L_simp has it. InfoNCE puts the energies through an exponential.
+    [near] pairs that are close together
+        The weight is e^(-r-/τ) / (1 + e^(-r-/τ)): largest at r- = 0. What is far apart already needs no push.
+""")
+
+while_training = question("""
+    Training pulls the views of a point together and points apart. Outputs are free to grow. Does the prediction with
+    frozen pair weights become better?
+
+    [better] better: the views of a point come closer to each other
+        That assumes that what counts is the spread relative to the distance between points. That one does shrink. But
+        the outputs grow, and what counts is their spread against τ, which does not grow with them.
+    [same] it stays as good as it was
+        That assumes that spread / τ stands still. Outputs grow while τ stays, so their ratio moves.
+    [worse] worse: spread / τ grows
+        Outputs grow, the spread of the views grows with them, and τ stays. The pair weights then differ from view to
+        view, and one frozen number per pair of points misses that.
+""")
 
 
 def _pairs(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,67 +4,46 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-loud_or_steady = Question(
-    "Three outputs, trained with InfoNCE at q = 1. B and C are loud and steady. Who gets the third place: A, the "
-    "loudest of all but shaky, or E, quiet but the steadiest?",
-    {
-        "loud": Option(
-            "A: it varies most between points",
-            "That is what L_simp would do. InfoNCE stops growing a direction once it is large enough, and then the "
-            "price counts: A drags in more variance within points than between them.",
-        ),
-        "steady": Option(
-            "E: it varies least within points, compared with between",
-            "Once outputs can grow no further, what counts is how much of a direction's variance lies between points, "
-            "not how much there is of it. W simply reads a quiet direction louder.",
-        ),
-        "both": Option(
-            "they share it, an output in between",
-            "That happens on the way there. A mixture is never the best of both: turning it towards E always helps.",
-        ),
-    },
-)
+loud_or_steady = question("""
+    Three outputs, trained with InfoNCE at q = 1. B and C are loud and steady. Who gets the third place: A, the loudest
+    of all but shaky, or E, quiet but the steadiest?
 
-how_alike = Question(
-    "Seven losses, the same start, this one world, trained to the end. How far apart are the subspaces they learn?",
-    {
-        "same": Option(
-            "nearly all learn the same subspace",
-            "Pairs, statistics or a predictor: each prefers directions whose variance lies between points. (In other "
-            "worlds the weights of VICReg, Barlow Twins and BYOL may leave one of the three out.)",
-        ),
-        "kinds": Option(
-            "three groups: those with negatives, those with statistics, the one with a predictor",
-            "That assumes that how a loss prevents collapse decides what is learned. Here it decides how, not what.",
-        ),
-        "different": Option(
-            "each learns a subspace of its own",
-            "Their formulas differ, but each can only weigh the same two variances of a direction against each other.",
-        ),
-    },
-)
+    [loud] A: it varies most between points
+        That is what L_simp would do. InfoNCE stops growing a direction once it is large enough, and then the price
+        counts: A drags in more variance within points than between them.
+    [steady] E: it varies least within points, compared with between
+        Once outputs can grow no further, what counts is how much of a direction's variance lies between points, not how
+        much there is of it. W simply reads a quiet direction louder.
+    [both] they share it, an output in between
+        That happens on the way there. A mixture is never the best of both: turning it towards E always helps.
+""")
 
-copies = Question(
-    "VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with its formula's "
-    "weights 25, 25, 1, how many different directions do its three outputs fill?",
-    {
-        "three": Option(
-            "three: that is what the covariance term is for",
-            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper. "
-            "(Weighed as in the published code, scatter is cheaper, and three it is.)",
-        ),
-        "two": Option(
-            "two: the three outputs crowd into the two steadiest",
-            "All three read mostly E, and some C. To read B costs more in scatter than likeness costs in covariance.",
-        ),
-        "one": Option(
-            "one: all three become copies",
-            "That is what happens without the covariance term. With it, one further direction is worth its price.",
-        ),
-    },
-)
+how_alike = question("""
+    Seven losses, the same start, this one world, trained to the end. How far apart are the subspaces they learn?
+
+    [same] nearly all learn the same subspace
+        Pairs, statistics or a predictor: each prefers directions whose variance lies between points. (In other worlds
+        the weights of VICReg, Barlow Twins and BYOL may leave one of the three out.)
+    [kinds] three groups: those with negatives, those with statistics, the one with a predictor
+        That assumes that how a loss prevents collapse decides what is learned. Here it decides how, not what.
+    [different] each learns a subspace of its own
+        Their formulas differ, but each can only weigh the same two variances of a direction against each other.
+""")
+
+copies = question("""
+    VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with its formula's weights
+    25, 25, 1, how many different directions do its three outputs fill?
+
+    [three] three: that is what the covariance term is for
+        A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper.
+        (Weighed as in the published code, scatter is cheaper, and three it is.)
+    [two] two: the three outputs crowd into the two steadiest
+        All three read mostly E, and some C. To read B costs more in scatter than likeness costs in covariance.
+    [one] one: all three become copies
+        That is what happens without the covariance term. With it, one further direction is worth its price.
+""")
 
 
 def _views(g: torch.Generator) -> tuple[Tensor, Tensor]:

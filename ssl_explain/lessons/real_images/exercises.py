@@ -4,71 +4,50 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-no_augmentation = Question(
-    "Train with s = 0: both views are the picture itself. How does the probe of the output end, beside the untrained "
-    "student?",
-    {
-        "above": Option(
-            "above it: pushing different pictures apart is worth something by itself",
-            "That assumes that whatever tells pictures apart tells digits apart. Without augmentation every difference "
-            "between two pictures counts, the slant and the ink as much as the digit.",
-        ),
-        "alike": Option(
-            "about the same: without two different views there is nothing to learn",
-            "The pull is zero, but the push is not: pictures are still driven apart, and the weights move.",
-        ),
-        "below": Option(
-            "below it",
-            "Only the push is left. It grows whatever differs between two pictures, mostly what has nothing to do with "
-            "the digit, and that buries what the random features already carried.",
-        ),
-    },
-)
+no_augmentation = question("""
+    Train with s = 0: both views are the picture itself. How does the probe of the output end, beside the untrained
+    student?
 
-patterns = Question(
-    "Views become more violent. What becomes of the strongest eigenvectors of OP in layer 1, seen as pictures?",
-    {
-        "same": Option(
-            "they stay: the pictures are the same, only their share shrinks",
-            "That would be so if the augmentation touched all patterns alike. A shift by a pixel moves a thin stroke "
-            "off itself, and leaves a broad blob nearly where it was.",
-        ),
-        "finer": Option(
-            "finer: only small details survive",
-            "That assumes that views change what is large. They change what is small first: a shift by one pixel turns "
-            "a detail into another, and the average over views removes it.",
-        ),
-        "coarser": Option(
-            "coarser: strokes turn into blobs",
-            "OP averages over the views of a picture before it compares pictures. Thin strokes are averaged away by "
-            "turns and shifts; broad blobs survive them.",
-        ),
-    },
-)
+    [above] above it: pushing different pictures apart is worth something by itself
+        That assumes that whatever tells pictures apart tells digits apart. Without augmentation every difference
+        between two pictures counts, the slant and the ink as much as the digit.
+    [alike] about the same: without two different views there is nothing to learn
+        The pull is zero, but the push is not: pictures are still driven apart, and the weights move.
+    [below] below it
+        Only the push is left. It grows whatever differs between two pictures, mostly what has nothing to do with the
+        digit, and that buries what the random features already carried.
+""")
 
-after_training = Question(
-    "InfoNCE, weights frozen, mild views (s = 0.5), outputs read without scaling. Before training the prediction is "
-    "almost perfect. After 200 steps, with outputs as large as they are then, what is its cosine with the true step?",
-    {
-        "better": Option(
-            "as large: training brings the views of a digit together, so freezing costs nothing",
-            "Views come together relative to the distance between digits. But what counts is their spread beside τ, "
-            "and the outputs have grown by far more than τ allows.",
-        ),
-        "less": Option(
-            "a little less, about 0.9",
-            "That assumes that outputs grow a little. They grow much more: the spread is soon several times τ, and "
-            "pair weights decided on mean outputs say nothing about single views.",
-        ),
-        "lost": Option(
-            "near zero",
-            "Unscaled outputs have grown, so the spread of the views is several times τ: single views then weigh quite "
-            "otherwise than their means. Brought to equal size, the trained network is predicted as well as before.",
-        ),
-    },
-)
+patterns = question("""
+    Views become more violent. What becomes of the strongest eigenvectors of OP in layer 1, seen as pictures?
+
+    [same] they stay: the pictures are the same, only their share shrinks
+        That would be so if the augmentation touched all patterns alike. A shift by a pixel moves a thin stroke off
+        itself, and leaves a broad blob nearly where it was.
+    [finer] finer: only small details survive
+        That assumes that views change what is large. They change what is small first: a shift by one pixel turns a
+        detail into another, and the average over views removes it.
+    [coarser] coarser: strokes turn into blobs
+        OP averages over the views of a picture before it compares pictures. Thin strokes are averaged away by turns and
+        shifts; broad blobs survive them.
+""")
+
+after_training = question("""
+    InfoNCE, weights frozen, mild views (s = 0.5), outputs read without scaling. Before training the prediction is
+    almost perfect. After 200 steps, with outputs as large as they are then, what is its cosine with the true step?
+
+    [better] as large: training brings the views of a digit together, so freezing costs nothing
+        Views come together relative to the distance between digits. But what counts is their spread beside τ, and the
+        outputs have grown by far more than τ allows.
+    [less] a little less, about 0.9
+        That assumes that outputs grow a little. They grow much more: the spread is soon several times τ, and pair
+        weights decided on mean outputs say nothing about single views.
+    [lost] near zero
+        Unscaled outputs have grown, so the spread of the views is several times τ: single views then weigh quite
+        otherwise than their means. Brought to equal size, the trained network is predicted as well as before.
+""")
 
 
 def _labelled(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -4,67 +4,46 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-linear_learns = Question(
-    "Two objects, 11 and 101, shifted anywhere on the ring. What does a linear neuron learn?",
-    {
-        "object": Option(
-            "to tell the two objects apart",
-            "That assumes that what differs between the objects reaches the neuron's mean. But every cell is on "
-            "equally often for both, and a linear neuron sees only such means.",
-        ),
-        "place": Option(
-            "the place of the object",
-            "That would be so if place varied between points. Under full shifts it varies between views of one point.",
-        ),
-        "nothing": Option(
-            "nothing at all: its weights stand still",
-            "Averaged over all shifts both objects look alike, so nothing varies between points, and only what varies "
-            "between points moves weights.",
-        ),
-    },
-)
+linear_learns = question("""
+    Two objects, 11 and 101, shifted anywhere on the ring. What does a linear neuron learn?
 
-first_preference = Question(
-    "A random ReLU neuron fires a little more for 101 than for 11. What becomes of this preference?",
-    {
-        "random": Option(
-            "anything: it depends on what the loss needs",
-            "That assumes that the loss prefers a sign. It only asks for variance between points, which either sign "
-            "gives, so nothing pulls a neuron across zero.",
-        ),
-        "grows": Option(
-            "it grows and keeps its sign",
-            "The gradient is proportional to the preference itself: whatever is there is amplified, nothing else.",
-        ),
-        "shared": Option(
-            "all neurons end up preferring the same object",
-            "That would need neurons that know of each other. Under this loss each neuron moves on its own.",
-        ),
-    },
-)
+    [object] to tell the two objects apart
+        That assumes that what differs between the objects reaches the neuron's mean. But every cell is on equally often
+        for both, and a linear neuron sees only such means.
+    [place] the place of the object
+        That would be so if place varied between points. Under full shifts it varies between views of one point.
+    [nothing] nothing at all: its weights stand still
+        Averaged over all shifts both objects look alike, so nothing varies between points, and only what varies between
+        points moves weights.
+""")
 
-small_shifts = Question(
-    "Now let views shift by at most a quarter of the ring (q = 0.5), under L_simp. What do most ReLU neurons end up "
-    "telling apart?",
-    {
-        "object": Option(
-            "the object, as before",
-            "That assumes that only the name of the object is worth knowing. But the place now differs between points "
-            "as well, and it differs far more.",
-        ),
-        "place": Option(
-            "the place",
-            "What varies most between points and survives the views wins. Small shifts do not remove the place.",
-        ),
-        "both": Option(
-            "half of them this, half of them that",
-            "That assumes that object and place vary about as much between points. So they do for shifts of about a "
-            "third of the ring; for smaller ones the place varies far more.",
-        ),
-    },
-)
+first_preference = question("""
+    A random ReLU neuron fires a little more for 101 than for 11. What becomes of this preference?
+
+    [random] anything: it depends on what the loss needs
+        That assumes that the loss prefers a sign. It only asks for variance between points, which either sign gives, so
+        nothing pulls a neuron across zero.
+    [grows] it grows and keeps its sign
+        The gradient is proportional to the preference itself: whatever is there is amplified, nothing else.
+    [shared] all neurons end up preferring the same object
+        That would need neurons that know of each other. Under this loss each neuron moves on its own.
+""")
+
+small_shifts = question("""
+    Now let views shift by at most a quarter of the ring (q = 0.5), under L_simp. What do most ReLU neurons end up
+    telling apart?
+
+    [object] the object, as before
+        That assumes that only the name of the object is worth knowing. But the place now differs between points as
+        well, and it differs far more.
+    [place] the place
+        What varies most between points and survives the views wins. Small shifts do not remove the place.
+    [both] half of them this, half of them that
+        That assumes that object and place vary about as much between points. So they do for shifts of about a third of
+        the ring; for smaller ones the place varies far more.
+""")
 
 WORLD = torch.tensor([[1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0]]).double()
 VIEWS = torch.stack([torch.stack([row.roll(k) for k in range(6)]) for row in WORLD])  # (object, shift, cell)

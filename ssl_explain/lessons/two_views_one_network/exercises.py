@@ -4,49 +4,34 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-more_negatives = Question(
-    "InfoNCE with one negative, then with eight. Compare the sum of all pushes with the pull.",
-    {
-        "eight": Option(
-            "the pushes add up to about eight times the pull",
-            "That assumes that every negative pushes as hard as it did alone. But the negatives share: the loss asks "
-            "how likely each one is to be taken for the positive, and shares add up to one at most.",
-        ),
-        "equal": Option(
-            "the pushes add up to the pull, with one as with eight",
-            "The loss depends on differences of energies only. Raise r+ and every r- by the same amount and nothing "
-            "changes: so the slopes must add up to zero.",
-        ),
-        "less": Option(
-            "the pull wins: the pushes of eight cancel each other",
-            "In space, pushes in different directions may cancel. But here we add slopes, and all pushes have the "
-            "same sign.",
-        ),
-    },
-)
+more_negatives = question("""
+    InfoNCE with one negative, then with eight. Compare the sum of all pushes with the pull.
 
-without_push = Question(
-    "Keep the pull, leave out the push: L = r+. Each point has its own views. Where do the outputs go?",
-    {
-        "clusters": Option(
-            "the views of a point meet, different points stay apart",
-            "That assumes that a network can move the views of one point without moving other points. It has one set "
-            "of weights for all of them: what shrinks the one difference shrinks the other.",
-        ),
-        "collapse": Option(
-            "all outputs meet in one spot",
-            "The cheapest way to bring two views together is to shrink the weights, and nothing in the loss "
-            "holds different points apart.",
-        ),
-        "stay": Option(
-            "hardly anything moves",
-            "That assumes that a pull needs a push to work against. It has a slope of one of its own, wherever the "
-            "outputs are, and stops only when views coincide.",
-        ),
-    },
-)
+    [eight] the pushes add up to about eight times the pull
+        That assumes that every negative pushes as hard as it did alone. But the negatives share: the loss asks how
+        likely each one is to be taken for the positive, and shares add up to one at most.
+    [equal] the pushes add up to the pull, with one as with eight
+        The loss depends on differences of energies only. Raise r+ and every r- by the same amount and nothing changes:
+        so the slopes must add up to zero.
+    [less] the pull wins: the pushes of eight cancel each other
+        In space, pushes in different directions may cancel. But here we add slopes, and all pushes have the same sign.
+""")
+
+without_push = question("""
+    Keep the pull, leave out the push: L = r+. Each point has its own views. Where do the outputs go?
+
+    [clusters] the views of a point meet, different points stay apart
+        That assumes that a network can move the views of one point without moving other points. It has one set of
+        weights for all of them: what shrinks the one difference shrinks the other.
+    [collapse] all outputs meet in one spot
+        The cheapest way to bring two views together is to shrink the weights, and nothing in the loss holds different
+        points apart.
+    [stay] hardly anything moves
+        That assumes that a pull needs a push to work against. It has a slope of one of its own, wherever the outputs
+        are, and stops only when views coincide.
+""")
 
 
 def _energies(g: torch.Generator) -> tuple[Tensor, Tensor, float]:
