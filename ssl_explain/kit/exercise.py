@@ -63,17 +63,24 @@ class Exercise:
         return f"{self.title} ({self.difficulty}, about {self.minutes} minutes): {len(self.hints)} hints and a solution"
 
 
-def exercise(
-    title: str,
-    difficulty: str,
-    minutes: int,
-    *,
-    hints: tuple[str, ...],
+def exercise(title: str, difficulty: str, minutes: int) -> Callable[[Callable[..., Exercise]], Exercise]:
+    """Make an :class:`Exercise` of the :func:`guided` solution that stands below.
+
+    Raises:
+        ValueError: A difficulty that is not known, or less than a minute.
+    """
+    require.names("difficulty", (difficulty,), DIFFICULTIES)
+    require.integer("minutes", minutes, 1, "say how long a reader needs, about")
+    return lambda solution: solution(title=title, difficulty=difficulty, minutes=minutes)
+
+
+def guided(
+    *hints: str,
     given: Callable[[torch.Generator], tuple[Any, ...]] | None = None,
     mistakes: Callable[..., Mapping[str, Any]] | None = None,
     judge: Callable[[Callable[..., Any]], str] | None = None,
-) -> Callable[[Callable[..., Any]], Exercise]:
-    """Make an :class:`Exercise` of the solution that stands below.
+) -> Callable[[Callable[..., Any]], Callable[..., Exercise]]:
+    """Say how an attempt at the solution below is helped and judged.
 
     ``given(g)`` is the tuple of arguments, drawn from a stream g that is the same at every check;
     ``mistakes(right, *arguments)`` maps sentences to the wrong values that they explain. Both run when an attempt is
@@ -81,19 +88,16 @@ def exercise(
 
     Raises:
         TypeError: Neither a judge nor both of `given` and `mistakes`, or an argument of another type.
-        ValueError: A difficulty that is not known, or less than a minute.
     """
-    require.names("difficulty", (difficulty,), DIFFICULTIES)
-    require.integer("minutes", minutes, 1, "say how long a reader needs, about")
-    for hint in require.instance("hints", hints, tuple, 'write ("first.", "second.")'):
+    for hint in hints:
         require.instance("hint", hint, str, "a hint is a sentence")
     if judge is None:
         require.function("given", given, "write lambda g: (argument, ...), or pass a judge")
         require.function("mistakes", mistakes, "write lambda right, argument: {sentence: value}, or pass a judge")
     elif given is not None or mistakes is not None:
         raise TypeError("`judge` must stand alone, got `given` or `mistakes` as well; leave it or them out.")
-    return lambda solution: Exercise(
-        title, difficulty, minutes, hints, solution, judge or partial(_judge, solution, given, mistakes)
+    return lambda solution: partial(
+        Exercise, hints=hints, solution=solution, judge=judge or partial(_judge, solution, given, mistakes)
     )
 
 

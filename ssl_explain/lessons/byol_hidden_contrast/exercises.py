@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 no_predictor = question("""
@@ -40,11 +40,10 @@ resets = question("""
 """)
 
 
-@exercise(
-    "Does this direction grow?",
-    "easy",
-    3,
-    hints=("Agreement of the two towers: p times what they share.", "Size of the prediction: p² times all variance."),
+@exercise("Does this direction grow?", "easy", 3)
+@guided(
+    "Agreement of the two towers: p times what they share.",
+    "Size of the prediction: p² times all variance.",
     given=lambda _: (0.6, 3.0, 0.5),
     mistakes=lambda right, p, b, w: {
         "The prediction p·f has the square p²(b + w): p meets itself there.": p * b - p * (b + w),
@@ -60,14 +59,10 @@ def growth_rate(p: float, b: float, w: float) -> float:
     return p * b - p**2 * (b + w)
 
 
-@exercise(
-    "When does the mean take over?",
-    "medium",
-    6,
-    hints=(
-        "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
-        "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
-    ),
+@exercise("When does the mean take over?", "medium", 6)
+@guided(
+    "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
+    "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
     given=lambda _: (0.4, 2.0, 0.5, 1.1),
     mistakes=lambda right, p, b, w, w_mean: {
         "That holds if both directions have the same noise: w ≠ w_mean shifts it.": b,
@@ -94,14 +89,10 @@ def _mistakes_gradient(right: Tensor, f: Tensor, target: Tensor, p: Tensor) -> d
     }
 
 
-@exercise(
-    "The gradient of a centred pair, by hand",
-    "medium",
-    8,
-    hints=(
-        "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
-        "The errors of the batch sum to zero, so the path through the mean adds nothing.",
-    ),
+@exercise("The gradient of a centred pair, by hand", "medium", 8)
+@guided(
+    "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
+    "The errors of the batch sum to zero, so the path through the mean adds nothing.",
     given=lambda g: (
         *(torch.randn(2, 5, 3, generator=g, dtype=torch.float64) + 1),
         torch.randn(3, 3, generator=g, dtype=torch.float64),
@@ -132,15 +123,11 @@ def _mistakes_largest(right: Tensor, between: Tensor, within: Tensor) -> dict[st
     }
 
 
-@exercise(
-    "The largest p, with mixed directions",
-    "hard",
-    12,
-    hints=(
-        "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
-        "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
-        "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
-    ),
+@exercise("The largest p, with mixed directions", "hard", 12)
+@guided(
+    "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
+    "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
+    "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
     given=lambda _: (torch.tensor([[2.0, 0.8], [0.8, 1.0]]).double(), torch.tensor([[1.5, 0.0], [0.0, 0.2]]).double()),
     mistakes=_mistakes_largest,
 )

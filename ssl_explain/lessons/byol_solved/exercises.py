@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 what_survives = question("""
@@ -44,11 +44,10 @@ slow_target = question("""
 """)
 
 
-@exercise(
-    "How noisy may views be?",
-    "easy",
-    4,
-    hints=("A mode can stand if η is at most 1/(4(1+σ²)).", "At the largest σ² the two are equal: solve for σ²."),
+@exercise("How noisy may views be?", "easy", 4)
+@guided(
+    "A mode can stand if η is at most 1/(4(1+σ²)).",
+    "At the largest σ² the two are equal: solve for σ².",
     given=lambda _: (0.1,),
     mistakes=lambda right, decay: {
         "That is 1 + σ²: views have the variance 1 between points as well.": 1 / (4 * decay),
@@ -61,11 +60,10 @@ def most_noise(decay: float) -> float:
     return 1 / (4 * decay) - 1
 
 
-@exercise(
-    "Which one attracts?",
-    "easy",
-    4,
-    hints=("On the parabola, in units with α = 1, s = p².", "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate."),
+@exercise("Which one attracts?", "easy", 4)
+@guided(
+    "On the parabola, in units with α = 1, s = p².",
+    "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate.",
     given=lambda _: (torch.tensor([0.1, 0.25, 0.7]), 0.5, 0.1),
     mistakes=lambda right, p, noise, decay: {
         "The decay -ηp has a derivative too.": right + decay,
@@ -93,14 +91,10 @@ def _mistakes_square(right: Tensor, w: Tensor, p: Tensor, end: Tensor, alpha: fl
     }
 
 
-@exercise(
-    "Where the weights must end",
-    "medium",
-    5,
-    hints=(
-        "Without decay one matrix is the same at the start and at the end.",
-        "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
-    ),
+@exercise("Where the weights must end", "medium", 5)
+@guided(
+    "Without decay one matrix is the same at the start and at the end.",
+    "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
     given=lambda _: (
         torch.tensor([[1.0, 0.5, 0.0], [0.2, 0.0, 1.0]]),
         torch.tensor([[0.5, 0.3], [0.0, 1.0]]),
@@ -114,11 +108,10 @@ def final_square(w: Tensor, p: Tensor, p_end: Tensor, alpha: float) -> Tensor:
     return w @ w.T + (p_end.T @ p_end - p.T @ p) / alpha
 
 
-@exercise(
-    "How long a start is remembered",
-    "easy",
-    3,
-    hints=("At time t, C is e^{-2ηt} times its start.", "Set the factor equal to the share, and take the logarithm."),
+@exercise("How long a start is remembered", "easy", 3)
+@guided(
+    "At time t, C is e^{-2ηt} times its start.",
+    "Set the factor equal to the share, and take the logarithm.",
     given=lambda _: (0.05, 0.01),
     mistakes=lambda right, decay, share: {
         "Weights fall as e^{-ηt}. C holds their squares.": math.log(1 / share) / decay,
@@ -140,15 +133,11 @@ def _mistakes_needed(right: float, alpha: float, noise: float, decay: float) -> 
     }
 
 
-@exercise(
-    "Waiting for the predictor",
-    "hard",
-    10,
-    hints=(
-        "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
-        "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
-        "Then a follows w slowly: it grows if w > a; find where w = a.",
-    ),
+@exercise("Waiting for the predictor", "hard", 10)
+@guided(
+    "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
+    "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
+    "Then a follows w slowly: it grows if w > a; find where w = a.",
     given=lambda _: (2.0, 0.25, 0.15),
     mistakes=_mistakes_needed,
 )

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import draws, exercise
+from ssl_explain.kit.exercise import draws, exercise, guided
 from ssl_explain.kit.prediction import question
 
 columns_free = question("""
@@ -59,11 +59,10 @@ WIDTHS = torch.tensor([10.0, 20.0, 40.0], dtype=torch.float64)
 DRIFTS = torch.tensor([0.3, 0.17, 0.08], dtype=torch.float64)
 
 
-@exercise(
-    "The speed of orthonormal columns",
-    "easy",
-    4,
-    hints=("The free speed is CΘ.", "Its part within the span is Θ(ΘᵀCΘ). Take it away."),
+@exercise("The speed of orthonormal columns", "easy", 4)
+@guided(
+    "The free speed is CΘ.",
+    "Its part within the span is Θ(ΘᵀCΘ). Take it away.",
     given=lambda _: (C, THETA),
     mistakes=lambda right, c, theta: {
         "That is the free flow CΘ. Take away its part within the span of Θ.": c @ theta,
@@ -90,14 +89,10 @@ def _mistakes_closed_form(right: Tensor, c: Tensor, theta: Tensor, t: float) -> 
     }
 
 
-@exercise(
-    "The closed form",
-    "medium",
-    6,
-    hints=(
-        "torch.linalg.matrix_exp(t * c) moves the columns freely.",
-        "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
-    ),
+@exercise("The closed form", "medium", 6)
+@guided(
+    "torch.linalg.matrix_exp(t * c) moves the columns freely.",
+    "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
     given=lambda _: (C, THETA, 2.0),
     mistakes=_mistakes_closed_form,
 )
@@ -107,14 +102,10 @@ def closed_form(c: Tensor, theta: Tensor, t: float) -> Tensor:
     return q @ q.mT
 
 
-@exercise(
-    "How many columns are left?",
-    "medium",
-    5,
-    hints=(
-        "torch.linalg.svdvals gives σ.",
-        "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
-    ),
+@exercise("How many columns are left?", "medium", 5)
+@guided(
+    "torch.linalg.svdvals gives σ.",
+    "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
     given=lambda _: (torch.linalg.matrix_exp(C) @ THETA,),
     mistakes=lambda right, theta: {
         "You used the singular values; use their squares, the variances along each direction.": (
@@ -140,14 +131,10 @@ def _mistakes_slope(right: Tensor, widths: Tensor, drifts: Tensor) -> dict[str, 
     }
 
 
-@exercise(
-    "A slope in the log-log plane",
-    "easy",
-    5,
-    hints=(
-        "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
-        "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
-    ),
+@exercise("A slope in the log-log plane", "easy", 5)
+@guided(
+    "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
+    "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
     given=lambda _: (WIDTHS, DRIFTS),
     mistakes=_mistakes_slope,
 )

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 which_layers = question("""
@@ -49,11 +49,10 @@ def _input_and_jacobian(g: torch.Generator) -> tuple[Tensor, Tensor]:
     return x, jacobian(x, w1, w2)
 
 
-@exercise(
-    "Which gates are open?",
-    "easy",
-    3,
-    hints=("A neuron is open where its pre-activation is positive.", "Compare, then turn True and False into numbers."),
+@exercise("Which gates are open?", "easy", 3)
+@guided(
+    "A neuron is open where its pre-activation is positive.",
+    "Compare, then turn True and False into numbers.",
     given=_first_layer,
     mistakes=lambda right, w1, x: {
         "These are the activations. A gate only says whether the neuron is open: 0 or 1.": (w1 @ x).relu(),
@@ -66,14 +65,10 @@ def gates(weight: Tensor, f: Tensor) -> Tensor:
     return (weight @ f > 0).to(f.dtype)
 
 
-@exercise(
-    "The Jacobian of two layers",
-    "easy",
-    5,
-    hints=(
-        "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
-        "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
-    ),
+@exercise("The Jacobian of two layers", "easy", 5)
+@guided(
+    "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
+    "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
     given=_case,
     mistakes=lambda right, x, w1, w2: {
         "The gates are missing: through a closed neuron nothing reaches the top.": w2,
@@ -86,11 +81,10 @@ def jacobian(x: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
     return w2 * (w1 @ x > 0)
 
 
-@exercise(
-    "The connection in one line",
-    "medium",
-    5,
-    hints=("Each entry is a product of one entry of f and one of J.", "torch.einsum writes it down as it reads."),
+@exercise("The connection in one line", "medium", 5)
+@guided(
+    "Each entry is a product of one entry of f and one of J.",
+    "torch.einsum writes it down as it reads.",
     given=_input_and_jacobian,
     mistakes=lambda right, x, j: {
         "The top output comes last: what is summed over in K Kᵀ is the last axis.": right.movedim(-1, 0),
@@ -116,15 +110,11 @@ def _mistakes_pair(right: Tensor, k1: Tensor, k2: Tensor, weight: Tensor) -> dic
     }
 
 
-@exercise(
-    "The gradient of a pair",
-    "hard",
-    8,
-    hints=(
-        "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
-        "Then back along the same difference: sum over the top output.",
-        "einsum with the letters oit, oi → t, and then a plain product with @.",
-    ),
+@exercise("The gradient of a pair", "hard", 8)
+@guided(
+    "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
+    "Then back along the same difference: sum over the top output.",
+    "einsum with the letters oit, oi → t, and then a plain product with @.",
     given=lambda g: (
         torch.randn(4, 5, 3, generator=g).double(),
         torch.randn(4, 5, 3, generator=g).double(),

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, guided, unattempted
 from ssl_explain.kit.prediction import question
 
 what_arrives = question("""
@@ -49,11 +49,10 @@ ceilings_upwards = question("""
 """)
 
 
-@exercise(
-    "What arrives at the end of a path?",
-    "easy",
-    3,
-    hints=("In ±1 coding the mean of a child is ρ times its parent.", "Apply that once per edge."),
+@exercise("What arrives at the end of a path?", "easy", 3)
+@guided(
+    "In ±1 coding the mean of a child is ρ times its parent.",
+    "Apply that once per edge.",
     given=lambda _: (torch.tensor([0.9, -0.8, 0.7]).double(),),
     mistakes=lambda right, rhos: {
         "That is a sum. Two flips make a copy, so polarities must multiply.": rhos.sum(),
@@ -85,11 +84,10 @@ def _judge_child(attempt: Callable[..., Any]) -> str:
     return f"With ρ = {rho}, {(1 + rho) / 2:.2f} of the children should agree with their parent; yours: {agree:.2f}."
 
 
-@exercise(
-    "Draw the children",
-    "easy",
-    4,
-    hints=("A child flips with probability (1 - ρ) / 2.", "torch.where(flip, 1 - parent, parent) does the rest."),
+@exercise("Draw the children", "easy", 4)
+@guided(
+    "A child flips with probability (1 - ρ) / 2.",
+    "torch.where(flip, 1 - parent, parent) does the rest.",
     judge=_judge_child,
 )
 def draw_child(parent: Tensor, rho: float, generator: torch.Generator) -> Tensor:
@@ -98,15 +96,11 @@ def draw_child(parent: Tensor, rho: float, generator: torch.Generator) -> Tensor
     return torch.where(flip, 1 - parent, parent)
 
 
-@exercise(
-    "What two leaves say of their cause",
-    "medium",
-    8,
-    hints=(
-        "P(leaf = x | z) is (1 + ρ·x·z) / 2, with z = -1 or 1.",
-        "Given the cause, the leaves are independent: multiply.",
-        "The mean is (for plus - for minus) / (for plus + for minus).",
-    ),
+@exercise("What two leaves say of their cause", "medium", 8)
+@guided(
+    "P(leaf = x | z) is (1 + ρ·x·z) / 2, with z = -1 or 1.",
+    "Given the cause, the leaves are independent: multiply.",
+    "The mean is (for plus - for minus) / (for plus + for minus).",
     given=lambda _: (
         torch.tensor([-1.0, -1.0, 1.0, 1.0]).double(),
         torch.tensor([-1.0, 1.0, -1.0, 1.0]).double(),
@@ -128,11 +122,10 @@ def posterior(x_1: Tensor, x_2: Tensor, rho_1: float, rho_2: float) -> Tensor:
     return (for_plus - for_minus) / (for_plus + for_minus)
 
 
-@exercise(
-    "The variance that the root causes",
-    "medium",
-    5,
-    hints=("First a, one number per neuron.", "torch.outer(a, a) is the matrix of all products."),
+@exercise("The variance that the root causes", "medium", 5)
+@guided(
+    "First a, one number per neuron.",
+    "torch.outer(a, a) is the matrix of all products.",
     given=lambda _: (-0.6, torch.tensor([0.9, -0.8, 0.7]).double(), torch.tensor([0.5, 0.2, -0.4]).double()),
     mistakes=lambda right, rho_path, rhos, s: {
         "ρ stands squared in a variance; yours has it once.": right / rho_path,
@@ -146,15 +139,11 @@ def root_variance(rho_path: float, rhos: Tensor, s: Tensor) -> Tensor:
     return rho_path**2 * torch.outer(a, a)
 
 
-@exercise(
-    "The best of n draws",
-    "hard",
-    8,
-    hints=(
-        "All n draws are among the i smallest values with probability (i / N)^n.",
-        "So the maximum is the i-th smallest value with probability (i / N)^n - ((i - 1) / N)^n.",
-        "Sort the values, then take the weighted sum.",
-    ),
+@exercise("The best of n draws", "hard", 8)
+@guided(
+    "All n draws are among the i smallest values with probability (i / N)^n.",
+    "So the maximum is the i-th smallest value with probability (i / N)^n - ((i - 1) / N)^n.",
+    "Sort the values, then take the weighted sum.",
     given=lambda _: (torch.tensor([0.3, 0.9, 0.1, 0.6]).double(), 3),
     mistakes=lambda right, x, n: {
         "That is the best of all values. With n draws you may miss it.": x.max(),

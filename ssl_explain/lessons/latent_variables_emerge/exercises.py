@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, guided, unattempted
 from ssl_explain.kit.prediction import question
 
 first_to_move = question("""
@@ -49,15 +49,11 @@ wiring = question("""
 """)
 
 
-@exercise(
-    "InfoNCE in three lines",
-    "easy",
-    5,
-    hints=(
-        "Turn every energy r into e^(-r/τ) first.",
-        "The crowd is the positive and all negatives.",
-        "Mind the τ in front.",
-    ),
+@exercise("InfoNCE in three lines", "easy", 5)
+@guided(
+    "Turn every energy r into e^(-r/τ) first.",
+    "The crowd is the positive and all negatives.",
+    "Mind the τ in front.",
     given=lambda g: (torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5),
     mistakes=lambda right, r_pos, r_neg, tau: {
         "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": right / tau,
@@ -75,15 +71,11 @@ def info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     return -tau * torch.log(positive / (positive + negatives))
 
 
-@exercise(
-    "The ceiling of a cause with two leaves",
-    "medium",
-    8,
-    hints=(
-        "There are four leaf patterns; list them in ±1 coding.",
-        "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
-        "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
-    ),
+@exercise("The ceiling of a cause with two leaves", "medium", 8)
+@guided(
+    "There are four leaf patterns; list them in ±1 coding.",
+    "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
+    "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
     given=lambda _: (0.8, -0.6),
     mistakes=lambda right, rho_1, rho_2: {
         "That is the better leaf alone. Two leaves together know more: use both in the posterior.": (
@@ -130,15 +122,11 @@ def _judge_redraw(attempt: Callable[..., Any]) -> str:
     return RIGHT
 
 
-@exercise(
-    "One level of augmentation",
-    "medium",
-    6,
-    hints=(
-        "Draw for every child whether it is kept: probability 1 - q.",
-        "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
-        "torch.where(keep, child, fresh) puts both together.",
-    ),
+@exercise("One level of augmentation", "medium", 6)
+@guided(
+    "Draw for every child whether it is kept: probability 1 - q.",
+    "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
+    "torch.where(keep, child, fresh) puts both together.",
     judge=_judge_redraw,
 )
 def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch.Generator) -> Tensor:
@@ -148,14 +136,10 @@ def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch
     return torch.where(keep, child, torch.where(flip, 1 - parent, parent))
 
 
-@exercise(
-    "How many neurons are silent?",
-    "easy",
-    4,
-    hints=(
-        "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
-        "Reduce over points with all, then take the mean.",
-    ),
+@exercise("How many neurons are silent?", "easy", 4)
+@guided(
+    "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
+    "Reduce over points with all, then take the mean.",
     given=lambda g: (torch.randn(30, 4, 5, generator=g).relu() * (torch.arange(5) > 0),),
     mistakes=lambda right, f: {
         "That is the share of zero activations. A silent neuron is zero on all points, not on some.": (

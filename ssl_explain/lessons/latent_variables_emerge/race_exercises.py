@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 bottom_operator = question("""
@@ -42,15 +42,11 @@ def _patterns(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     return (up + down) / 2, torch.randn(8, 3, generator=g, dtype=torch.float64).relu(), (up - down) / (up + down)
 
 
-@exercise(
-    "Selectivity without sampling",
-    "medium",
-    6,
-    hints=(
-        "For a fair z = ±1, ½(E[f | z = 1] - E[f | z = -1]) is E[f·z].",
-        "f depends on the pattern alone, so E[f·z] = E[f·E[z | pattern]].",
-        "An expectation over patterns is a sum, weighted by p.",
-    ),
+@exercise("Selectivity without sampling", "medium", 6)
+@guided(
+    "For a fair z = ±1, ½(E[f | z = 1] - E[f | z = -1]) is E[f·z].",
+    "f depends on the pattern alone, so E[f·z] = E[f·E[z | pattern]].",
+    "An expectation over patterns is a sum, weighted by p.",
     given=_patterns,
     mistakes=lambda right, p, f, m: {
         "That counts all patterns alike. Weigh every pattern by its probability p.": (f * m.unsqueeze(-1)).mean(0),

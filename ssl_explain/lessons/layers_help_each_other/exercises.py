@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 who_is_faster = question("""
@@ -34,11 +34,10 @@ how_it_ends = question("""
 """)
 
 
-@exercise(
-    "A top three times as large",
-    "easy",
-    3,
-    hints=("The bottom's connection is f₀ times J₁, and J₁ contains W₂.", "OP is the variance of the connection."),
+@exercise("A top three times as large", "easy", 3)
+@guided(
+    "The bottom's connection is f₀ times J₁, and J₁ contains W₂.",
+    "OP is the variance of the connection.",
     given=lambda _: (torch.tensor([[2.0, 0.5], [0.5, 1.0]]), 3.0),
     mistakes=lambda right, op, factor: {
         "The connection grows by the factor; the operator holds it twice.": factor * op,
@@ -51,11 +50,10 @@ def rate_of_the_bottom(op: Tensor, factor: float) -> Tensor:
     return factor**2 * op
 
 
-@exercise(
-    "When is it infinite?",
-    "medium",
-    6,
-    hints=("Separate the variables: dw / w³ = 2 v dt.", "Integrate from w to infinity."),
+@exercise("When is it infinite?", "medium", 6)
+@guided(
+    "Separate the variables: dw / w³ = 2 v dt.",
+    "Integrate from w to infinity.",
     given=lambda _: (0.5, 0.3),
     mistakes=lambda right, w, v: {
         "Half of that: ∫ dw/w³ = -1/(2w²), and there is a 2 in the rate as well.": 2 * right,
@@ -70,11 +68,10 @@ def blow_up_time(w: float, v: float) -> float:
     return 1 / (4 * v * w**2)
 
 
-@exercise(
-    "Paired over seeds",
-    "easy",
-    4,
-    hints=("A seed is its own control: compare within it.", "Divide first, summarise afterwards."),
+@exercise("Paired over seeds", "easy", 4)
+@guided(
+    "A seed is its own control: compare within it.",
+    "Divide first, summarise afterwards.",
     given=lambda _: (
         torch.tensor([3.0, 4.4, 2.6, 10.5, 9.0, 2.4]).double(),
         torch.tensor([1.0, 4.0, 2.0, 10.0, 3.0, 1.5]).double(),
@@ -108,15 +105,11 @@ def _mistakes_interval(right: tuple[float, float], values: Tensor) -> dict[str, 
     }
 
 
-@exercise(
-    "How sure is a median?",
-    "hard",
-    10,
-    hints=(
-        "Each value lies below the true median like a fair coin falls.",
-        "The k-th smallest lies above it with probability P(Binomial(n, ½) < k).",
-        "Take the largest k for which that is at most 2.5 %; do the same from above.",
-    ),
+@exercise("How sure is a median?", "hard", 10)
+@guided(
+    "Each value lies below the true median like a fair coin falls.",
+    "The k-th smallest lies above it with probability P(Binomial(n, ½) < k).",
+    "Take the largest k for which that is at most 2.5 %; do the same from above.",
     given=lambda _: (torch.arange(1.0, 21.0) ** 2,),
     mistakes=_mistakes_interval,
 )

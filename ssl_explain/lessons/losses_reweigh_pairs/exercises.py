@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 which_pairs = question("""
@@ -39,11 +39,10 @@ def _pairs(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     return k, f, (xi + xi.T) / 2
 
 
-@exercise(
-    "The weight of a pair",
-    "easy",
-    5,
-    hints=("With r+ = 0 the loss is τ log(1 + e^(-r/τ)).", "Differentiate with respect to r and change the sign."),
+@exercise("The weight of a pair", "easy", 5)
+@guided(
+    "With r+ = 0 the loss is τ log(1 + e^(-r/τ)).",
+    "Differentiate with respect to r and change the sign.",
     given=lambda _: (torch.tensor([0.0, 0.3, 1.0, 4.0]).double(), 0.5),
     mistakes=lambda right, r, tau: {
         "That falls with distance, but forgets the positive in the denominator: at r = 0 the two share, ½ each.": (
@@ -59,11 +58,10 @@ def weight_of_pair(r: Tensor, tau: float) -> Tensor:
     return torch.exp(-r / tau) / (1 + torch.exp(-r / tau))
 
 
-@exercise(
-    "What the margin does",
-    "easy",
-    4,
-    hints=("At r+ = 0 the loss is τ log(1 + e^((r0 - r)/τ)).", "Its derivative is a sigmoid."),
+@exercise("What the margin does", "easy", 4)
+@guided(
+    "At r+ = 0 the loss is τ log(1 + e^((r0 - r)/τ)).",
+    "Its derivative is a sigmoid.",
     given=lambda _: (torch.tensor([0.0, 0.3, 1.0, 4.0]).double(), 0.5, 1.0),
     mistakes=lambda right, r, tau, margin: {
         "The margin is missing: with it the weight is ½ at r = r0, not at r = 0.": torch.sigmoid(-r / tau),
@@ -80,14 +78,10 @@ def triplet_weight(r: Tensor, tau: float, margin: float) -> Tensor:
     return torch.sigmoid((margin - r) / tau)
 
 
-@exercise(
-    "The predicted update, pair by pair",
-    "medium",
-    8,
-    hints=(
-        "All differences at once: k.unsqueeze(1) - k has shape (n, n, D, t).",
-        "Sum over the top output t, weigh every pair by ξ, average over n² pairs.",
-    ),
+@exercise("The predicted update, pair by pair", "medium", 8)
+@guided(
+    "All differences at once: k.unsqueeze(1) - k has shape (n, n, D, t).",
+    "Sum over the top output t, weigh every pair by ξ, average over n² pairs.",
     given=_pairs,
     mistakes=lambda right, k, f, xi: {
         "The weights ξ are not in it: this treats all pairs alike, as L_simp does.": (
@@ -106,14 +100,10 @@ def weighted_update(k: Tensor, f: Tensor, xi: Tensor) -> Tensor:
     return torch.einsum("ij,ijdt,ijt->d", xi, dk, df) / len(k) ** 2
 
 
-@exercise(
-    "The axis of trust",
-    "easy",
-    4,
-    hints=(
-        "Centre the views of each point at their own mean.",
-        "Square, sum over outputs, average over points and views.",
-    ),
+@exercise("The axis of trust", "easy", 4)
+@guided(
+    "Centre the views of each point at their own mean.",
+    "Square, sum over outputs, average over points and views.",
     given=lambda g: (torch.randn(5, 3, 4, generator=g).double(), 0.2),
     mistakes=lambda right, f, tau: {
         "That is all variance. Subtract from each view the mean of its own point, not the mean of all.": (

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 loud_or_steady = question("""
@@ -67,14 +67,10 @@ def _mistakes_variance(right: Tensor, z1: Tensor, z2: Tensor) -> dict[str, Tenso
     }
 
 
-@exercise(
-    "VICReg's variance term",
-    "easy",
-    4,
-    hints=(
-        "z.var(0) is the variance of each output over the batch, divided by n - 1.",
-        "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
-    ),
+@exercise("VICReg's variance term", "easy", 4)
+@guided(
+    "z.var(0) is the variance of each output over the batch, divided by n - 1.",
+    "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
     given=_views,
     mistakes=_mistakes_variance,
 )
@@ -83,14 +79,10 @@ def variance_term(z1: Tensor, z2: Tensor) -> Tensor:
     return torch.stack([(1 - (z.var(0) + 1e-4).sqrt()).clamp_min(0).mean() for z in (z1, z2)]).sum()
 
 
-@exercise(
-    "The matrix behind Barlow Twins",
-    "medium",
-    5,
-    hints=(
-        "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
-        "Then R is a product of two matrices, divided by n.",
-    ),
+@exercise("The matrix behind Barlow Twins", "medium", 5)
+@guided(
+    "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
+    "Then R is a product of two matrices, divided by n.",
     given=_views,
     mistakes=lambda right, z1, z2: {
         "Transposed: rows belong to the first view.": right.T,
@@ -111,14 +103,10 @@ def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
     return first.T @ second / len(z1)
 
 
-@exercise(
-    "Would a new direction grow?",
-    "medium",
-    5,
-    hints=(
-        "Its column c obeys ċ = (b A_b + w A_w) c.",
-        "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
-    ),
+@exercise("Would a new direction grow?", "medium", 5)
+@guided(
+    "Its column c obeys ċ = (b A_b + w A_w) c.",
+    "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
     given=lambda _: (
         torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double(),
         torch.tensor([[-1.0, 0.2], [0.2, -6.0]]).double(),
@@ -145,14 +133,10 @@ def growth_rate(on_between: Tensor, on_within: Tensor, b: float, w: float) -> Te
     return torch.linalg.eigvalsh(b * on_between + w * on_within)[-1]
 
 
-@exercise(
-    "Who survives?",
-    "medium",
-    4,
-    hints=(
-        "The share of variance between points is b / (b + w).",
-        "topk gives indices in falling order of the value; the answer wants them sorted.",
-    ),
+@exercise("Who survives?", "medium", 4)
+@guided(
+    "The share of variance between points is b / (b + w).",
+    "topk gives indices in falling order of the value; the answer wants them sorted.",
     given=lambda _: (
         torch.tensor([5.0, 3.0, 2.0, 0.9, 0.5, 0.1]).double(),
         torch.tensor([9.0, 1.0, 0.5, 2.0, 0.05, 0.001]).double(),

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 no_augmentation = question("""
@@ -72,11 +72,10 @@ def _mistakes_standardise(right: Tensor, x: Tensor) -> dict[str, Tensor]:
     }
 
 
-@exercise(
-    "What a network without biases should read",
-    "easy",
-    4,
-    hints=("Take mean and variance over the last axis.", "keepdim=True keeps the axis, so that shapes fit."),
+@exercise("What a network without biases should read", "easy", 4)
+@guided(
+    "Take mean and variance over the last axis.",
+    "keepdim=True keeps the axis, so that shapes fit.",
     given=lambda g: (torch.rand(5, 8, generator=g).double() + torch.arange(5).unsqueeze(-1),),
     mistakes=_mistakes_standardise,
 )
@@ -86,15 +85,11 @@ def standardise(x: Tensor) -> Tensor:
     return x / x.std(-1, keepdim=True, correction=0)
 
 
-@exercise(
-    "The nearest neighbour, by hand",
-    "easy",
-    5,
-    hints=(
-        "torch.cdist(test, train) holds all distances, a row for each test point.",
-        "argmin(1) names the nearest training point; y_train[...] its label.",
-        "The mean of (label == y_test) is the share.",
-    ),
+@exercise("The nearest neighbour, by hand", "easy", 5)
+@guided(
+    "torch.cdist(test, train) holds all distances, a row for each test point.",
+    "argmin(1) names the nearest training point; y_train[...] its label.",
+    "The mean of (label == y_test) is the share.",
     given=_labelled,
     mistakes=lambda right, train, y_train, test, y_test: {
         "That looks up the farthest point. The nearest one has the smallest distance: argmin.": (
@@ -123,15 +118,11 @@ def _mistakes_crowd_weights(right: Tensor, r: Tensor, tau: float) -> dict[str, T
     }
 
 
-@exercise(
-    "The weights that are frozen",
-    "medium",
-    6,
-    hints=(
-        "Differentiate L = -τ log[e^{-r₊/τ} / (e^{-r₊/τ} + Σ e^{-r_k/τ})] by r_k.",
-        "-∂L/∂r_k = e^{-r_k/τ} / (e^{-r₊/τ} + Σ e^{-r_j/τ}).",
-        "Put r₊ = 0.",
-    ),
+@exercise("The weights that are frozen", "medium", 6)
+@guided(
+    "Differentiate L = -τ log[e^{-r₊/τ} / (e^{-r₊/τ} + Σ e^{-r_k/τ})] by r_k.",
+    "-∂L/∂r_k = e^{-r_k/τ} / (e^{-r₊/τ} + Σ e^{-r_j/τ}).",
+    "Put r₊ = 0.",
     given=lambda g: (torch.rand(4, 3, generator=g).double(), 0.5),
     mistakes=_mistakes_crowd_weights,
 )
@@ -141,14 +132,10 @@ def crowd_weights(r_neg: Tensor, tau: float) -> Tensor:
     return e / (1 + e.sum(-1, keepdim=True))
 
 
-@exercise(
-    "How alike are two sets of directions?",
-    "medium",
-    6,
-    hints=(
-        "The cosines of the principal angles are the singular values of aᵀb.",
-        "The sum of their squares is the sum of all squared entries of aᵀb.",
-    ),
+@exercise("How alike are two sets of directions?", "medium", 6)
+@guided(
+    "The cosines of the principal angles are the singular values of aᵀb.",
+    "The sum of their squares is the sum of all squared entries of aᵀb.",
     given=lambda g: tuple(torch.linalg.qr(torch.randn(8, 3, generator=g).double())[0] for _ in range(2)),
     mistakes=lambda right, a, b: {
         "That compares first with first, second with second. Spaces have no order: use all pairs.": (

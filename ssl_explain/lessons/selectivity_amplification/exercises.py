@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 linear_learns = question("""
@@ -50,11 +50,10 @@ VIEWS = torch.stack([torch.stack([row.roll(k) for k in range(6)]) for row in WOR
 WEIGHT = torch.tensor([0.5, -0.2, 0.4, -0.6, 0.1, -0.3]).double()
 
 
-@exercise(
-    "What does this neuron prefer?",
-    "easy",
-    4,
-    hints=("A neuron fires max(wᵀx, 0) on a view x.", "Average over the views of each object, then subtract."),
+@exercise("What does this neuron prefer?", "easy", 4)
+@guided(
+    "A neuron fires max(wᵀx, 0) on a view x.",
+    "Average over the views of each object, then subtract.",
     given=lambda _: (WEIGHT, VIEWS),
     mistakes=lambda right, w, x: {
         "The sign: s is the first object minus the second.": -right,
@@ -87,14 +86,10 @@ def _mistakes_delta(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
     }
 
 
-@exercise(
-    "The difference that moves the weights",
-    "medium",
-    6,
-    hints=(
-        "The connection of one neuron is its input where the gate is open, and zero elsewhere.",
-        "Average it over all views of each object, silent ones included.",
-    ),
+@exercise("The difference that moves the weights", "medium", 6)
+@guided(
+    "The connection of one neuron is its input where the gate is open, and zero elsewhere.",
+    "Average it over all views of each object, silent ones included.",
     given=lambda _: (WEIGHT, VIEWS),
     mistakes=_mistakes_delta,
 )
@@ -105,11 +100,10 @@ def delta(w: Tensor, x: Tensor) -> Tensor:
     return means[0] - means[1]
 
 
-@exercise(
-    "The operator of two points",
-    "medium",
-    4,
-    hints=("With two equally likely points the mean lies half-way.", "torch.outer makes a matrix of two vectors."),
+@exercise("The operator of two points", "medium", 4)
+@guided(
+    "With two equally likely points the mean lies half-way.",
+    "torch.outer makes a matrix of two vectors.",
     given=lambda _: (delta(WEIGHT, VIEWS),),
     mistakes=lambda right, d: {
         "Each point lies Δ/2 from their mean: square the half.": 4 * right,
@@ -122,14 +116,10 @@ def operator(delta: Tensor) -> Tensor:
     return torch.outer(delta, delta) / 4
 
 
-@exercise(
-    "Object or place?",
-    "medium",
-    6,
-    hints=(
-        "What the object explains is what is left after averaging over places.",
-        "Divide its variance by the variance over all points.",
-    ),
+@exercise("Object or place?", "medium", 6)
+@guided(
+    "What the object explains is what is left after averaging over places.",
+    "Divide its variance by the variance over all points.",
     given=lambda _: (torch.tensor([[0.9, 0.1, 0.2, 0.4], [0.1, 0.3, 0.0, 0.1]]).double(),),
     mistakes=lambda right, f: {
         "That is the share of the place. Average over places first; what is left differs by object.": (

@@ -39,15 +39,11 @@ def _mistakes_correlation(right: Tensor, f: Tensor, z: Tensor) -> dict[str, Tens
     }
 
 
-@kit.exercise(
-    "How well does a neuron know a cause?",
-    "easy",
-    3,
-    hints=(
-        "A neuron knows a cause if it changes when the cause changes: centre both first.",
-        "Correlation is the inner product of the centred vectors, divided by both of their norms.",
-        "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
-    ),
+@kit.exercise("How well does a neuron know a cause?", "easy", 3)
+@kit.guided(
+    "A neuron knows a cause if it changes when the cause changes: centre both first.",
+    "Correlation is the inner product of the centred vectors, divided by both of their norms.",
+    "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
     given=_neuron,
     mistakes=_mistakes_correlation,
 )

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
+from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 more_negatives = question("""
@@ -43,11 +43,10 @@ def _one_negative(g: torch.Generator) -> tuple[Tensor, Tensor, float, float]:
     return r_pos, r_neg[:, 0], tau, 0.3
 
 
-@exercise(
-    "The energy of a pair",
-    "easy",
-    3,
-    hints=("Take the difference of the outputs first.", "Square it, sum over the last axis, take half."),
+@exercise("The energy of a pair", "easy", 3)
+@guided(
+    "Take the difference of the outputs first.",
+    "Square it, sum over the last axis, take half.",
     given=lambda g: (torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)),
     mistakes=lambda right, a, b: {
         "Nearly: the factor ½ is missing. It makes the slope of r the plain difference a - b.": 2 * right,
@@ -60,15 +59,11 @@ def energy(a: Tensor, b: Tensor) -> Tensor:
     return 0.5 * (a - b).square().sum(-1)
 
 
-@exercise(
-    "The pull of InfoNCE, by hand",
-    "medium",
-    8,
-    hints=(
-        "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
-        "The derivative of the second term is minus the share of the positive in the crowd.",
-        "One minus the share of the positive is the share of the negatives.",
-    ),
+@exercise("The pull of InfoNCE, by hand", "medium", 8)
+@guided(
+    "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
+    "The derivative of the second term is minus the share of the positive in the crowd.",
+    "One minus the share of the positive is the share of the negatives.",
     given=_energies,
     mistakes=lambda right, r_pos, r_neg, tau: {
         "This is the share of the positive. The pull is what is missing to one: the share of the negatives.": 1 - right,
@@ -82,15 +77,11 @@ def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     return negatives / (positive + negatives)
 
 
-@exercise(
-    "Who is pushed how hard?",
-    "medium",
-    6,
-    hints=(
-        "Differentiate the same L with respect to one r_k-.",
-        "Only the logarithm depends on it. The result is minus the share of that negative.",
-        "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
-    ),
+@exercise("Who is pushed how hard?", "medium", 6)
+@guided(
+    "Differentiate the same L with respect to one r_k-.",
+    "Only the logarithm depends on it. The result is minus the share of that negative.",
+    "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
     given=_energies,
     mistakes=lambda right, r_pos, r_neg, tau: {
         "The sign: the loss falls when a negative moves away, so the slope is negative.": -right,
@@ -108,14 +99,10 @@ def pushes_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     return -negatives / (positive.unsqueeze(-1) + negatives.sum(-1, keepdim=True))
 
 
-@exercise(
-    "The switch in the soft triplet",
-    "medium",
-    5,
-    hints=(
-        "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
-        "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
-    ),
+@exercise("The switch in the soft triplet", "medium", 5)
+@guided(
+    "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
+    "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
     given=_one_negative,
     mistakes=lambda right, r_pos, r_neg, tau, margin: {
         "The sign of the margin: it asks for more, so it keeps the switch open longer.": (
