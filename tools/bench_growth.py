@@ -1,8 +1,7 @@
 """How the cost of the hot paths grows with depth, neurons, points, views and seeds: fitted slopes against the order.
 
-``python tools/bench_growth.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. A slope is that of a straight
-line through log time over log size, each time the fastest of several rounds on one thread. Sizes are such that the work
-outweighs the calls; the order is what the count of operations says for large sizes.
+A slope is that of a straight line through log time over log size, each time the fastest of several rounds on one
+thread. Sizes are such that the work outweighs the calls; the order is what the count of operations says for large ones.
 """
 
 import math
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from bench_limits import Path, building, exact_step, sampling, tree_step
 from measure import Row, fastest
 from threadpoolctl import threadpool_limits
@@ -64,9 +62,3 @@ def rows(repeat: int = 5) -> Iterator[Row]:
         for growth in growths():
             name = f"growth: {growth.name}, order {growth.order:g}"
             yield Row(name, slope(growth, repeat), "slope", high=growth.order + SLACK)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for row in rows():
-        print(row, flush=True)

@@ -1,10 +1,10 @@
 """How far the hot paths are from what this machine can do, and how their cost grows.
 
-``python tools/bench_limits.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. A lower bound is the work that
-cannot be left out, done on operands that lie ready: random numbers, bare matrix products, readings of memory. Path
-and bound take turns on one thread, the fastest round of each counts, and what is reported is their ratio. Where a
-batch is small, most of the time goes into calls, not into work; so the smallest call that PyTorch has is timed as well,
-and the path is compared a second time, with a bound that pays for as many of those as the path makes.
+A lower bound is the work that cannot be left out, done on operands that lie ready: random numbers, bare matrix
+products, readings of memory. Path and bound take turns on one thread, the fastest round of each counts, and what is
+reported is their ratio. Where a batch is small, most of the time goes into calls, not into work; so the smallest call
+that PyTorch has is timed as well, and the path is compared a second time, with a bound that pays for as many of those
+as the path makes.
 """
 
 from collections.abc import Callable, Iterator
@@ -206,9 +206,3 @@ def rows(repeat: int = 9) -> Iterator[Row]:
             yield Row(f"  its bound, {path.what}", 1000 * taken["bound"], "ms")
             whole = taken["bound"] + calls * call
             yield Row(f"  as a multiple of bound and {calls} smallest calls", taken["path"] / whole, "x", high=MOST)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for row in rows():
-        print(row, flush=True)

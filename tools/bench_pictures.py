@@ -1,13 +1,11 @@
 """Measure training on real pictures: how long the digits take to their plateau, and what is gained there.
 
-``python tools/bench_pictures.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. Times are the fastest of
-several rounds: a busy machine only ever adds.
+Times are the fastest of several rounds: a busy machine only ever adds.
 """
 
 from collections.abc import Iterator
 from functools import partial
 
-import torch
 from measure import Row, seconds
 
 from ssl_explain import digits
@@ -31,8 +29,3 @@ def rows(repeat: int = 3) -> Iterator[Row]:
         scores = again()
         yield Row(f"digits, {kind}: probe of the output there, one seed", 100 * float(scores[1, 0]), "%", low=92.3)
         yield Row(f"digits, {kind}: probes and neighbours of both layers", seconds(again), "s")
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    print(*rows(), sep="\n")

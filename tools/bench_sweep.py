@@ -1,19 +1,14 @@
 """Measure sweeps: two worker processes against one, and whether memory stays flat in the number of steps.
 
-``python tools/bench_sweep.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. Times are the fastest of
-several rounds each, taking turns: a busy machine only ever adds.
+Times are the fastest of several rounds each, taking turns: a busy machine only ever adds.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-from bench_operators import peak_memory
-from measure import Row, seconds
+from measure import Row, in_a_fresh_process, peak_memory, seconds
 
 from ssl_explain.lessons.latent_variables_emerge.table import overparameterisation
 from ssl_explain.lessons.start_here.experiment import emergence_run
@@ -28,19 +23,12 @@ def small_sweep(workers: int) -> None:
         overparameterisation(path, (10,), POLARITIES, runs=16, steps=100, workers=workers, progress=False)
 
 
-def peak_of(steps: int) -> float:
-    """The most memory, in MB, of a process that trains 30 seeds (on a small tree: its ceilings hide nothing)."""
-    done = subprocess.run([sys.executable, __file__, str(steps)], stdout=subprocess.PIPE, text=True, check=True)
-    return float(done.stdout)
-
-
-def train_and_print(steps: int) -> None:
-    """Train, and print the peak."""
-    torch.set_num_threads(1)
+def peak(steps: int) -> float:
+    """The most memory, in MB, of the process, having trained 30 seeds (on a small tree: its ceilings hide nothing)."""
     run = emergence_run(depth=3, neurons=10, runs=30, points=500, measure_every=steps)
     run.training.advance(steps)
     run.record(steps)
-    print(peak_memory())
+    return peak_memory()
 
 
 def rows(repeat: int = 9) -> Iterator[Row]:
@@ -49,13 +37,6 @@ def rows(repeat: int = 9) -> Iterator[Row]:
     taken = [[seconds(partial(small_sweep, workers)) for workers in (1, 2)] for _ in range(repeat)]
     one, two = (min(times) for times in zip(*taken, strict=True))
     yield Row("sweep: two worker processes, times as fast as one", one / two, "x", low=1.7)
-    few, many = peak_of(500), peak_of(2500)
+    few, many = (in_a_fresh_process("bench_sweep", f"peak({steps})") for steps in (500, 2500))
     yield Row("sweep: peak memory, 30 seeds, 500 steps", few, "MB")
     yield Row("sweep: peak memory after 2,500 steps, share of that", 100 * many / few, "%", high=102)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        train_and_print(int(sys.argv[1]))
-    else:
-        print(*rows(), sep="\n")
