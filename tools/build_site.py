@@ -3,7 +3,6 @@
 import argparse
 import ast
 import contextlib
-import html
 import io
 import os
 import shutil
@@ -20,6 +19,7 @@ from page_policy import digest, policy
 from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
 from site_text import markdown
+from templates import render
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
@@ -81,17 +81,14 @@ class Reader:
 def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
     """A whole page: style and script inside, and a policy that lets nothing in from outside."""
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
-    allowed = policy([script], digest(style))
-    nav = "".join(f'<a href="{address}">{html.escape(words)}</a>' for words, address in links)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f'<a class="skip" href="#main">to the text</a>\n<header><nav aria-label="course">{nav}</nav></header>\n'
-        f'<main id="main" tabindex="-1">\n{body}</main>\n'
-        "<footer><p>Text and pictures: CC BY 4.0. Code: MIT.</p></footer>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
+    return render(
+        "site_assets/page.html.j2",
+        title=title,
+        body=body,
+        links=links,
+        styles=[style],
+        scripts=[script],
+        policy=policy([script], digest(style)),
     )
 
 
@@ -118,11 +115,8 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
-    cards = ""
-    for about in map(lesson, paths):
-        name = f"{about.number} {html.escape(about.title)}"
-        cards += f'<li><a href="{about.path.stem}.html">{name}</a>{markdown(about.question)}</li>\n'
-    return markdown((ASSETS / "index.md").read_text(encoding="utf-8")) + f'<ol class="cards">\n{cards}</ol>\n'
+    about = markdown((ASSETS / "index.md").read_text(encoding="utf-8"))
+    return about + render("site_assets/cards.html.j2", lessons=map(lesson, paths))
 
 
 def main() -> int:

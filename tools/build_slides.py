@@ -16,6 +16,7 @@ from reveal import NoReveal, fetch, parts
 from site_text import markdown
 from slide_text import lines_of, paragraphs, rendered, sheets
 from slide_types import TYPES
+from templates import render
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "slides_assets"
@@ -156,24 +157,14 @@ class Deck:
         body = f'<p class="kicker">{self._kicker()}</p>\n<p class="picture">{image}</p>\n'
         self.slides.append(Slide(body, kind, notes))
 
-    def sections(self) -> str:
+    def columns(self) -> list[list[Slide]]:
         """The slides as reveal.js wants them: a column for each that begins a section."""
-        columns: list[list[str]] = []
+        columns: list[list[Slide]] = []
         for slide in self.slides:
             if slide.kind == "slide" or not columns:
                 columns.append([])
-            notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
-            columns[-1].append(f'<section><div class="{slide.style}">\n{slide.body}</div>{notes}</section>\n')
-        return "".join(f"<section>\n{''.join(column)}</section>\n" for column in columns)
-
-
-def _head(title: str, allowed: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{html.escape(title)}</title>\n"
-    )
+            columns[-1].append(slide)
+        return columns
 
 
 def page(deck: Deck, reveal: dict[str, str]) -> str:
@@ -185,29 +176,24 @@ def page(deck: Deck, reveal: dict[str, str]) -> str:
     ]
     # The window with the notes has the policy of the page that opened it. Both set styles on single elements.
     allowed = policy([*scripts, written_script(reveal["notes"])], "'unsafe-inline'", more=FRAMES)
-    return (
-        _head(f"{deck.about.number} {deck.about.title}", allowed)
-        + f"<!-- reveal.js:\n{licence}\n-->\n<style>{reveal['style']}</style>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main class="reveal" aria-label="slides"><div class="slides">\n{deck.sections()}</div></main>\n'
-        + "".join(f"<script>{script}</script>\n" for script in scripts)
-        + "</body>\n</html>\n"
+    return render(
+        "slides_assets/deck.html.j2",
+        title=f"{deck.about.number} {deck.about.title}",
+        licence=licence,
+        columns=deck.columns(),
+        styles=[reveal["style"], style],
+        scripts=scripts,
+        policy=allowed,
     )
 
 
 def index(counts: dict[str, int]) -> str:
     """The list of all decks."""
     style = (ASSETS / "index.css").read_text(encoding="utf-8")
-    rows = "".join(
-        f'<li><a href="{one.path.stem}.html">{one.number} {html.escape(one.title)}</a>{markdown(one.question)}'
-        f'<p class="soft">{counts[one.path.stem]} slides</p></li>\n'
-        for one in lessons()
-        if one.path.stem in counts
-    )
-    return (
-        f"{_head('ssl_explain: slides', policy([], digest(style)))}<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        "<h1>ssl_explain: slides</h1>\n<p>In a deck: <kbd>space</kbd> forward, <kbd>shift</kbd> <kbd>space</kbd> back, "
-        "<kbd>S</kbd> speaker notes, <kbd>O</kbd> overview, <kbd>F</kbd> full screen, <kbd>?</kbd> all keys.</p>\n"
-        f"<ol>\n{rows}</ol>\n</main>\n</body>\n</html>\n"
+    decks = [(one, counts[one.path.stem]) for one in lessons() if one.path.stem in counts]
+    allowed = policy([], digest(style))
+    return render(
+        "slides_assets/index.html.j2", title="ssl_explain: slides", decks=decks, styles=[style], policy=allowed
     )
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import tornado.ioloop
 import tornado.web
-from course import ONLY_IN_LAB, Lesson, lessons, notebooks
+from course import ONLY_IN_LAB, lessons, notebooks
 from jupyter_server.base.handlers import JupyterHandler
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
-from site_text import PageRenderer, markdown
+from site_text import PageRenderer
+from templates import render
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -48,18 +49,6 @@ def text(source: str) -> str:
     return MarkdownWithMath(renderer=LectureRenderer()).render(ONLY_IN_LAB.sub("", source))
 
 
-def card(one: Lesson, state: str) -> str:
-    """One notebook on the first page."""
-    minutes = f"{one.minutes} minutes to read"
-    badge = f' <span class="badge">45 minutes: part {ROUTE.index(one.number) + 1}</span>' if one.number in ROUTE else ""
-    warm = f' <span class="state">{state}</span>' if state else ""
-    return (
-        f'<li><a href="/voila/render/{one.path.name}" target="_blank"><span class="number">{one.number}</span> '
-        f"{html.escape(one.title)}</a>{markdown(one.question)}"
-        f'<p class="soft">{minutes}{badge}{warm}</p></li>\n'
-    )
-
-
 def plan() -> str:
     """The lecture of 45 minutes, minute by minute, as the course map has it; its links open the live notebooks."""
     section = (FOLDER / "README.md").read_text(encoding="utf-8").split("\n## 45 minutes\n")[1].split("\n## ")[0]
@@ -69,13 +58,14 @@ def plan() -> str:
 def landing(states: dict[str, str]) -> str:
     """The first page: every notebook with its question, and the plan of a lecture."""
     style = (ASSETS / "landing.css").read_text(encoding="utf-8")
-    cards = "".join(card(one, states.get(one.path.name, "")) for one in lessons())
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>ssl_explain: lecture</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        "<h1>How does a network learn without labels?</h1>\n"
-        f'<ol class="cards">\n{cards}</ol>\n<h2>45 minutes</h2>\n{plan()}</main>\n</body>\n</html>\n'
+    return render(
+        "lecture_assets/landing.html.j2",
+        title="ssl_explain: lecture",
+        lessons=lessons(),
+        states=states,
+        route=ROUTE,
+        plan=plan(),
+        styles=[style],
     )
 
 

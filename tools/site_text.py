@@ -4,8 +4,10 @@ import html
 import re
 from typing import Any
 
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from site_formulas import mathml
+from templates import TEMPLATES
 
 
 class PageRenderer(IPythonRenderer):
@@ -37,3 +39,6 @@ class PageRenderer(IPythonRenderer):
 def markdown(source: str) -> str:
     """A text cell as HTML."""
     return MarkdownWithMath(renderer=PageRenderer()).render(source)
+
+
+TEMPLATES.filters["markdown"] = lambda source: Markup(markdown(source))

@@ -20,11 +20,14 @@ import lecture  # noqa: E402
 import reveal  # noqa: E402
 import slide_text  # noqa: E402
 import slide_types  # noqa: E402
+from site_text import markdown  # noqa: E402
 
 NOTEBOOKS = course.notebooks()
 START = NOTEBOOKS[0]
 OUTSIDE = re.compile(r"""(src|href)=["']?(https?:)?//|@import|url\(["']?https?:""")
 MAP = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+NOTES = r"b(`<script>/\\?/.test(d)<\/script>`)"
+PARTS = {"script": "a('</script>')", "notes": NOTES, "style": "c{}", "licence": "MIT -- free"}
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -121,7 +124,8 @@ def test_slides_of_a_small_notebook(small_deck):
 
 
 def test_columns_begin_where_a_section_does(small_deck):
-    html = small_deck.sections()
+    assert [len(column) for column in small_deck.columns()] == [1, 4]
+    html = build_slides.page(small_deck, PARTS)
     assert html.count("<section>") == len(small_deck.slides) + 2
     assert html.count("<aside") == sum(bool(slide.notes) for slide in small_deck.slides)
 
@@ -157,7 +161,7 @@ def test_a_long_table_is_spread_and_keeps_its_heading():
 @by_name
 def test_every_deck_is_complete(path):
     slides = deck(path)
-    html = slides.sections()
+    html = build_slides.page(slides, PARTS)
     images = re.findall(r"<img [^>]*>", html)
     assert len(slides.slides) >= 10
     assert images
@@ -169,9 +173,7 @@ def test_every_deck_is_complete(path):
 
 
 def test_a_page_asks_nothing_from_outside():
-    notes = r"b(`<script>/\\?/.test(d)<\/script>`)"
-    parts = {"script": "a('</script>')", "notes": notes, "style": "c{}", "licence": "MIT -- free"}
-    page = build_slides.page(deck(START), parts)
+    page = build_slides.page(deck(START), PARTS)
     assert not OUTSIDE.search(page)
     assert "default-src 'none'" in page
     assert page.count("</script>") == 3
@@ -212,7 +214,7 @@ def test_the_first_page_lists_every_notebook_in_order_with_its_question():
     assert re.findall(r'href="/voila/render/([^"]+)"', cards) == [path.name for path in NOTEBOOKS]
     linked = [name[:2] for name in re.findall(r'target="_blank" href="/voila/render/([^"]+)"', plan)]
     assert list(dict.fromkeys(linked)) == list(lecture.ROUTE)
-    assert all(lecture.markdown(one.question) in page for one in course.lessons())
+    assert all(markdown(one.question) in page for one in course.lessons())
     assert page.count("ready") == 1
     assert not OUTSIDE.search(page)
 
