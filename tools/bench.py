@@ -19,15 +19,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import bench_growth
-import bench_limits
-import bench_operators
-import bench_pictures
-import bench_sweep
 import torch
+from bench_growth import growth
+from bench_limits import BATCH, limits, seeded, tree_and_net
+from bench_operators import operators
+from bench_runs import pictures, sweep
 from measure import REPEAT, Row, median, seconds
 
 from ssl_explain import BestCorrelation, contrastive, info_nce, train
+from ssl_explain.lessons.latent_variables_emerge.exact import exact_run
+from ssl_explain.lessons.latent_variables_emerge.expected import expected_info_nce, expected_simple
 from ssl_explain.lessons.start_here.experiment import emergence_run
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState, run_of
@@ -39,8 +40,8 @@ BROWSER = ROOT / "tests" / "browser"
 
 def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps: int = 500) -> float:
     """Data points per second in ``train``, over all runs."""
-    generator = bench_limits.seeded()
-    tree, net = bench_limits.tree_and_net(runs=runs)
+    generator = seeded()
+    tree, net = tree_and_net(runs=runs)
     measure = BestCorrelation(tree, generator=generator) if measuring else lambda net: torch.zeros(1)
     objective = contrastive(info_nce, negatives=1)
 
@@ -48,7 +49,7 @@ def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps
         train(net, tree, objective, steps=steps, learning_rate=0.01, generator=generator, measure=measure)
 
     go(20)
-    return steps * bench_limits.BATCH * (runs or 1) / seconds(lambda: go(steps))
+    return steps * BATCH * (runs or 1) / seconds(lambda: go(steps))
 
 
 def training() -> Iterator[Row]:
@@ -80,9 +81,9 @@ def emergence() -> Iterator[Row]:
 
 def exact() -> Iterator[Row]:
     """Training without sampling, on a tree of depth 3 with ten neurons per node."""
-    for name, info in (("L_simp", False), ("InfoNCE", True)):
-        step = bench_limits.exact_step(info=info).path
-        taken = median(partial(seconds, bench_limits.all_of([step] * 300))) / 300
+    for name, loss in (("L_simp", expected_simple), ("InfoNCE", expected_info_nce)):
+        run = exact_run(*tree_and_net(depth=3), strength=1.0, learning_rate=0.01, loss=loss)
+        taken = median(partial(seconds, partial(run.advance, 300))) / 300
         yield Row(f"exact mode, {name}: one training step", 1000 * taken, "ms", high=1.5)
 
 
@@ -173,20 +174,8 @@ def machine() -> dict[str, object]:
     }  # fmt: skip
 
 
-PARTS: dict[str, Callable[[], Iterator[Row]]] = {
-    "training": training,
-    "exact": exact,
-    "streaming": streaming,
-    "controls": controls,
-    "importing": importing,
-    "emergence": emergence,
-    "operators": bench_operators.rows,
-    "limits": bench_limits.rows,
-    "growth": bench_growth.rows,
-    "sweep": bench_sweep.rows,
-    "pictures": bench_pictures.rows,
-    "browser": browser,
-}
+ALL = (training, exact, streaming, controls, importing, emergence, operators, limits, growth, sweep, pictures)
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {part.__name__: part for part in (*ALL, browser)}
 
 
 def main() -> None:
@@ -201,8 +190,8 @@ def main() -> None:
     facts = machine()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
     figures = []
-    for part in options.parts or [name for name in PARTS if name != "browser"]:
-        for row in PARTS[part]():
+    for part in [PARTS[name] for name in options.parts] or ALL:
+        for row in part():
             print(row, flush=True)
             figures.append({**asdict(row), "verdict": row.verdict})
     write_whole(options.out, (json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n").encode())

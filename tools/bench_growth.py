@@ -56,7 +56,7 @@ def slope(growth: Growth, repeat: int) -> float:
     return float(np.polyfit(np.log([growth.of(size) for size in growth.sizes]), np.log(taken), 1)[0])
 
 
-def rows(repeat: int = 5) -> Iterator[Row]:
+def growth(repeat: int = 5) -> Iterator[Row]:
     """The exponent of every growth, and the order that operations are counted in."""
     with threadpool_limits(1, "blas"):
         for growth in growths():

@@ -194,7 +194,7 @@ def paths() -> Iterator[Path]:
     yield spectrum()
 
 
-def rows(repeat: int = 9) -> Iterator[Row]:
+def limits(repeat: int = 9) -> Iterator[Row]:
     """Every path as a multiple of its bound."""
     with threadpool_limits(1, "blas"):
         call = smallest_call()
