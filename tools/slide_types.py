@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import nbformat
+from course import notebooks
 from nbformat import NotebookNode
-from run_notebooks import ROOT, write
+from run_notebooks import write
 
 TYPES = ("slide", "subslide", "fragment", "skip", "notes")
 CAPTION = 260  # letters: what is shorter stands above its picture
@@ -54,12 +55,16 @@ def _code(cell: NotebookNode, following: list[NotebookNode]) -> str:
     return "skip" if replaced else "subslide"
 
 
+def _is_caption(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and len(cell.source) <= CAPTION
+
+
 def _text(cell: NotebookNode, following: NotebookNode | None) -> str:
     if LIVE.search(cell.source) and "$$" not in cell.source:
         return "notes"
     if "$$" in cell.source or cell.source.startswith("**"):
         return "subslide"
-    above = following is not None and has_picture(following) and len(cell.source) <= CAPTION
+    above = following is not None and has_picture(following) and _is_caption(cell)
     return "subslide" if above else "notes"
 
 
@@ -74,21 +79,15 @@ def section_types(cells: list[NotebookNode]) -> list[str]:
     desk = re.match(r"## (Exercise|Check)", head.source) and not shown
     if desk or any("exercise" in tags(cell) for cell in body):
         return ["skip"] * len(cells)
-    types = ["slide" if is_heading(head) else "skip"]
-    for k, cell in enumerate(body, 1):
-        if cell.cell_type == "code":
-            types.append(_code(cell, cells[k + 1 :]))
-        else:
-            visible = [
-                c for c in cells[k + 1 :] if c.cell_type != "code" or _code(c, cells[cells.index(c) + 1 :]) != "skip"
-            ]
-            types.append(_text(cell, visible[0] if visible else None))
-        before = [k for k in range(len(types) - 1) if types[k] != "skip"]
-        if types[-1] == "subslide" and has_picture(cell) and before and before[-1] > 0:
-            above = cells[before[-1]]
-            if above.cell_type == "markdown" and types[before[-1]] == "subslide" and len(above.source) <= CAPTION:
-                types[-1] = "fragment"
-    return types
+    kinds = ["slide" if is_heading(head) else "skip"]
+    kinds += [_code(cell, cells[k + 1 :]) if cell.cell_type == "code" else "" for k, cell in enumerate(body, 1)]
+    for k, cell in enumerate(cells):
+        following = (other for other, kind in zip(cells[k + 1 :], kinds[k + 1 :], strict=True) if kind != "skip")
+        kinds[k] = kinds[k] or _text(cell, next(following, None))
+        above = max((j for j in range(1, k) if kinds[j] != "skip"), default=0)
+        if kinds[k] == kinds[above] == "subslide" and has_picture(cell) and _is_caption(cells[above]):
+            kinds[k] = "fragment"
+    return kinds
 
 
 def assign(nb: NotebookNode, *, again: bool = False) -> int:
@@ -109,7 +108,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
     parser.add_argument("--again", action="store_true", help="also replace what was chosen before")
     options = parser.parse_args()
-    for path in options.paths or sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in options.paths or notebooks():
         nb = nbformat.read(path, as_version=4)
         changed = assign(nb, again=options.again)
         if changed:

@@ -16,7 +16,6 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and l
 WRITERS = {
     "ssl_explain/results.py: staged": "a finished file beside the old one; `write_whole` and `write_table` move it",
     "ssl_explain/kit/style.py: savefig": "hands a user's own savefig on to matplotlib, in our look",
-    "tools/run_notebooks.py": "a finished file beside the old one, then moved",
     "tools/working_copies.py": "a finished file beside the old one, then moved; it starts before PyTorch is read",
     "tools/setup_env.py": "its note beside the old one, then moved; settings of .venv and build/ come before it",
     "tools/build_site.py": "into build/site.new, which becomes build/site when all pages are there",
