@@ -13,7 +13,7 @@ from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
 from page_policy import digest, policy, written_script
 from reveal import NoReveal, fetch, parts
-from site_text import markdown
+from site_text import image, markdown
 from slide_text import lines_of, paragraphs, rendered, sheets
 from slide_types import TYPES
 from templates import render
@@ -36,13 +36,11 @@ class Slide:
 
 
 def picture(cell: NotebookNode) -> tuple[str, list[str]]:
-    """The first picture of a cell as large as there is room, and its words for the speaker."""
+    """The first picture of a cell, and its words for the speaker."""
     for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            words = html.escape(data.get("text/plain", ""), quote=True)
-            source = f"data:image/png;base64,{data['image/png'].strip()}"
-            return f'<img src="{source}" alt="{words}">', [f"<p>{words}</p>"] if words else []
+        if "image/png" in output.get("data", {}):
+            words = html.escape(output.data.get("text/plain", ""), quote=True)
+            return image(output.data), [f"<p>{words}</p>"] if words else []
     raise ValueError(f"a picture was expected in the outputs of the cell {cell.source[:60]!r}; run `make notebooks`.")
 
 
@@ -50,16 +48,6 @@ def printed(cell: NotebookNode) -> str:
     """The last words that a cell has shown."""
     shown = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
     return next((text for text in reversed(shown) if text), "")
-
-
-def poll(question: str, options: list[str], right: str | None = None) -> str:
-    """A question with lettered answers; when the answer is known it is marked by a word as well."""
-    rows = ""
-    for letter, option in zip("ABCDEFG", options, strict=False):
-        mark = "" if right is None else ' class="right"' if option == right else ' class="wrong"'
-        told = " <span>✓ measured</span>" if option == right else ""
-        rows += f'<li{mark}><span class="letter">{letter}</span><span>{html.escape(option)}{told}</span></li>'
-    return f'<h2>{html.escape(question)}</h2>\n<ul class="options">{rows}</ul>\n'
 
 
 class Deck:
@@ -79,10 +67,7 @@ class Deck:
                     f"run `python tools/slide_types.py notebooks/{about.path.name}`."
                 )
             self._remember(cell)
-            if kind == "notes":
-                self._note(markdown(ONLY_IN_LAB.sub("", cell.source)))
-            elif kind != "skip":
-                self._show(cell, kind)
+            self._show(cell, kind)
 
     def _remember(self, cell: NotebookNode) -> None:
         """Keep a question for the slide that answers it."""
@@ -91,29 +76,16 @@ class Deck:
             question, *options = printed(cell).splitlines()
             self.questions[name[1]] = (question, [option.replace("( )", "", 1).strip() for option in options])
 
-    def _note(self, text: str) -> None:
-        if self.slides:
-            self.slides[-1].notes.append(text)
-
     def _show(self, cell: NotebookNode, kind: str) -> None:
         tags = set(cell.metadata.get("tags", []))
-        if "first-screen" in tags:
-            self._title()
-        elif cell.cell_type == "markdown":
-            self._text(cell, kind)
-        elif tags & {"predict", "reveal"}:
-            self._poll(cell, kind)
-        else:
-            self._picture(cell, kind)
-
-    def _title(self) -> None:
-        about = self.about
-        body = (
-            f'<p class="kicker">{about.number}</p>\n<h1>{html.escape(about.title)}</h1>\n'
-            f'<div class="question">{markdown(about.question)}</div>\n'
-            f'<div class="small">{markdown(f"Afterwards you can {about.afterwards}")}</div>\n'
-        )
-        self.slides.append(Slide(body, style="sheet title"))
+        if kind == "notes":
+            for slide in self.slides[-1:]:
+                slide.notes.append(markdown(ONLY_IN_LAB.sub("", cell.source)))
+        elif kind != "skip" and "first-screen" in tags:
+            self.slides.append(Slide(render("slides_assets/title.html.j2", about=self.about), style="sheet title"))
+        elif kind != "skip":
+            text, answers = cell.cell_type == "markdown", tags & {"predict", "reveal"}
+            (self._text if text else self._poll if answers else self._picture)(cell, kind)
 
     def _text(self, cell: NotebookNode, kind: str) -> None:
         blocks = paragraphs(PRESS.sub("", ONLY_IN_LAB.sub("", cell.source)))
@@ -129,10 +101,7 @@ class Deck:
             short = "sheet short" if sum(map(lines_of, page)) < SHORT else "sheet"
             self.slides.append(Slide(head + rendered(page), "subslide" if number else kind, style=short))
         if "speaker" in cell.metadata:
-            told = section(self.section, cell.metadata["speaker"])
-            note = f"<p><b>{told.minutes} minutes.</b> <b>Poll:</b> {html.escape(told.poll)}</p>"
-            note += f"<p><b>Usual wrong answer:</b> {html.escape(told.wrong)}</p>"
-            note += f"<p><b>Say:</b> {html.escape(told.say)}</p>" if told.say else ""
+            note = render("slides_assets/note.html.j2", told=section(self.section, cell.metadata["speaker"]))
             self.slides[-len(pages)].notes.insert(0, note)
 
     def _kicker(self) -> str:
@@ -144,7 +113,7 @@ class Deck:
             raise ValueError(f"a question must be asked before it is answered, got {cell.source[:60]!r}; ask it.")
         question, options = self.questions[name[1]]
         right = printed(cell).removeprefix("Measured: ") if "reveal" in cell.metadata.tags else None
-        body = f'<p class="kicker">{"Predict" if right is None else "Measured"}</p>\n{poll(question, options, right)}'
+        body = render("slides_assets/poll.html.j2", question=question, options=options, right=right)
         self.slides.append(Slide(body, kind))
 
     def _picture(self, cell: NotebookNode, kind: str) -> None:

@@ -20,8 +20,7 @@ from course import notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
-
-from ssl_explain.results import write_whole
+from working_copies import replace_file
 
 TIMEOUT = 300  # seconds for a cell
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -108,7 +107,7 @@ def tidy(nb: NotebookNode) -> None:
 
 def write(nb: NotebookNode, path: Path) -> None:
     """Replace the file in one step."""
-    write_whole(path, (nbformat.writes(nb).rstrip("\n") + "\n").encode())
+    replace_file(path, (nbformat.writes(nb).rstrip("\n") + "\n").encode())
 
 
 def execute(path: Path) -> str | None:

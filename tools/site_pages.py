@@ -8,6 +8,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from site_frames import Player
+from site_text import image
 from templates import render
 
 from ssl_explain.kit.prediction import Question
@@ -27,8 +28,7 @@ def outputs(cell: NotebookNode) -> str:
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "image/png" in data:
-            words, image = html.escape(data.get("text/plain", ""), quote=True), data["image/png"].strip()
-            parts.append(f'<img src="data:image/png;base64,{image}" alt="{words}">\n')
+            parts.append(image(data) + "\n")
         elif "text/html" in data:
             parts.append(f'<div class="words">{STYLED.sub("", data["text/html"])}</div>\n')
         else:

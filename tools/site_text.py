@@ -1,4 +1,4 @@
-"""Text cells as HTML: formulas in MathML, links from page to page. Nothing here needs PyTorch."""
+"""Cells as HTML: formulas in MathML, links from page to page, pictures with words. Nothing here needs PyTorch."""
 
 import html
 import re
@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
 from site_formulas import mathml
 from templates import TEMPLATES
 
@@ -39,6 +40,12 @@ class PageRenderer(IPythonRenderer):
 def markdown(source: str) -> str:
     """A text cell as HTML."""
     return MarkdownWithMath(renderer=PageRenderer()).render(source)
+
+
+def image(data: NotebookNode) -> str:
+    """A picture with its words, from what a cell has shown."""
+    words = html.escape(data.get("text/plain", ""), quote=True)
+    return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
 
 
 TEMPLATES.filters["markdown"] = lambda source: Markup(markdown(source))

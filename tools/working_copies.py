@@ -32,7 +32,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write beside the old file, then swap: the file is never half-written."""
     fresh = path.with_name(f".{path.name}.new")
     try:
@@ -71,9 +71,9 @@ def renew(course: Path, mine: Path) -> tuple[list[str], list[str]]:
                 kept.append(name)
                 continue
             renewed.append(name)
-        write(copy, content)
+        replace_file(copy, content)
         note[name] = now
-    write(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
+    replace_file(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
     return renewed, kept
 
 
