@@ -138,10 +138,6 @@ def preheated(wanted: str) -> list[str]:
 
     Raises:
         ValueError: a number that no notebook has.
-
-    Example:
-        >>> preheated("none"), preheated("00")
-        ([], ['00_start_here.ipynb'])
     """
     numbers = {"none": (), "route": ROUTE, "all": tuple(path.name[:2] for path in notebooks())}.get(wanted)
     chosen = [number.strip() for number in wanted.split(",")] if numbers is None else list(numbers)

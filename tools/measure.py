@@ -1,5 +1,6 @@
 """What every benchmark shares: a figure with its target, how long a call takes, and how much memory a process."""
 
+import math
 import re
 import resource
 import statistics
@@ -35,16 +36,13 @@ class Row:
         """PASS, FAIL, or nothing where there is no target."""
         if not self.target:
             return ""
-        reached = self.value is not None and (
-            self.value >= self.low if self.low is not None else self.value <= (self.high or 0.0)
-        )
-        return "PASS" if reached else "FAIL"
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return "PASS" if self.value is not None and low <= self.value <= high else "FAIL"
 
     def __str__(self) -> str:
         """One line of the table."""
-        value = (
-            "not measured" if self.value is None else f"{self.value:,.4g}" if self.value < 1e4 else f"{self.value:,.0f}"
-        )
+        value = "not measured" if self.value is None else f"{self.value:,.{'4g' if self.value < 1e4 else '0f'}}"
         return f"{self.name:<66} {value:>12} {self.unit:<10} {self.target:>10} {self.verdict}"
 
 

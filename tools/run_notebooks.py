@@ -39,12 +39,7 @@ MACHINE_MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9]+|(-[0-9a-f]{4}){3}-[0-9a-f]{12
 
 
 def code_hash(nb: NotebookNode) -> str:
-    """The sha256 over the sources of all code cells, in order.
-
-    Example:
-        >>> code_hash(nbformat.v4.new_notebook())[:8]
-        '4f53cda1'
-    """
+    """The sha256 over the sources of all code cells, in order."""
     sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 

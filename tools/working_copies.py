@@ -18,12 +18,7 @@ NOTE = ".copies.json"
 
 
 def digest(content: bytes) -> str:
-    """Digest of what a reader writes: the text and the code of a notebook, or all of another file.
-
-    Example:
-        >>> digest(b'{"cells": []}') == digest(b'{"cells": [], "metadata": {}}') != digest(b"")
-        True
-    """
+    """Digest of what a reader writes: the text and the code of a notebook, or all of another file."""
     try:
         cells = json.loads(content)["cells"]
         content = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
