@@ -20,12 +20,14 @@ from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
 from site_text import markdown
 from templates import render
+from working_copies import replace_file
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
+WORKERS = 2
 LIMIT = 40e6  # bytes of the whole site
 BEFOREHAND = (
     '<p class="note">On this page explorers play pictures that were computed beforehand, along one or two controls. '
@@ -100,16 +102,13 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     torch.set_num_threads(1)
     notebook = nbformat.read(path, as_version=4)
     os.chdir(path.parent)
-    reader = Reader()
-    body = ""
+    reader, body = Reader(), ""
     for number, cell in enumerate(notebook.cells, 1):
         try:
             body += reader.cell(cell) + (BEFOREHAND if number == 1 else "")
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    (folder / f"{path.stem}.html").write_text(
-        page(lesson(path, notebook).title, body, links), encoding="utf-8", newline="\n"
-    )
+    replace_file(folder / f"{path.stem}.html", page(lesson(path, notebook).title, body, links).encode())
     return path.name, time.monotonic() - begin
 
 
@@ -124,7 +123,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the static site from the notebooks.")
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default: build/site)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     options = parser.parse_args()
     everything = notebooks()
     paths = [path.resolve() for path in options.paths] or everything
@@ -133,13 +131,13 @@ def main() -> int:
     fresh.mkdir(parents=True)
     links = [("Contents", "index.html"), *((path.stem[:2], f"{path.stem}.html") for path in everything)]
     links.append(("Notation", "NOTATION.html"))
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         for done in [pool.submit(build, path, fresh, links) for path in paths]:
             name, took = done.result()
             print(f"{name}: {took:.0f} s", flush=True)
     sheet = markdown((ROOT / "notebooks" / "NOTATION.md").read_text(encoding="utf-8"))
-    (fresh / "NOTATION.html").write_text(page("Notation", sheet, links), encoding="utf-8", newline="\n")
-    (fresh / "index.html").write_text(page("ssl_explain", contents(everything), links), encoding="utf-8", newline="\n")
+    replace_file(fresh / "NOTATION.html", page("Notation", sheet, links).encode())
+    replace_file(fresh / "index.html", page("ssl_explain", contents(everything), links).encode())
     size = sum(file.stat().st_size for file in fresh.iterdir())
     print(f"{len(paths) + 2} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
     if size > LIMIT:

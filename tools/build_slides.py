@@ -17,6 +17,7 @@ from site_text import image, markdown
 from slide_text import lines_of, paragraphs, rendered, sheets
 from slide_types import TYPES
 from templates import render
+from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "slides_assets"
@@ -170,7 +171,7 @@ def build(path: Path, folder: Path, reveal: dict[str, str]) -> int:
     """Write the slides of one notebook; how many there are."""
     nb = nbformat.read(path, as_version=4)
     deck = Deck(nb, lesson(path, nb))
-    (folder / f"{path.stem}.html").write_text(page(deck, reveal), encoding="utf-8", newline="\n")
+    replace_file(folder / f"{path.stem}.html", page(deck, reveal).encode())
     return len(deck.slides)
 
 
@@ -187,7 +188,7 @@ def main() -> int:
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     counts = {path.stem: build(path, options.out, reveal) for path in options.paths or notebooks()}
-    (options.out / "index.html").write_text(index(counts), encoding="utf-8", newline="\n")
+    replace_file(options.out / "index.html", index(counts).encode())
     size = sum(file.stat().st_size for file in options.out.iterdir())
     shown = os.path.relpath(options.out)
     print(f"{sum(counts.values())} slides in {len(counts)} decks, {size / 1e6:.1f} MB: open {shown}/index.html")

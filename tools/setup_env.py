@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +18,8 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,9 +52,7 @@ def read_note(env: Path) -> dict:
 
 def write_note(env: Path, **note: object) -> None:
     """Replace the note in one step."""
-    fresh = env / "ssl_explain.json.new"
-    fresh.write_text(json.dumps(note), encoding="utf-8")
-    os.replace(fresh, env / "ssl_explain.json")
+    replace_file(env / "ssl_explain.json", json.dumps(note).encode())
 
 
 def base_interpreter() -> Path:

@@ -1,8 +1,8 @@
 """Give every cell of a notebook its place in the slides.
 
 ``python tools/slide_types.py notebooks/10*.ipynb`` writes ``slideshow.slide_type`` into the metadata of those cells
-that have none yet; what somebody chose by hand stays (``--again`` chooses all of them afresh). Sources and outputs are
-never touched, so nothing has to be executed again.
+that have none yet; what somebody chose by hand stays. Sources and outputs are never touched, so nothing has to be
+executed again.
 """
 
 import argparse
@@ -90,13 +90,12 @@ def section_types(cells: list[NotebookNode]) -> list[str]:
     return kinds
 
 
-def assign(nb: NotebookNode, *, again: bool = False) -> int:
-    """Fill in what is missing (or everything); the number of cells that changed."""
+def assign(nb: NotebookNode) -> int:
+    """Fill in what is missing; the number of cells that changed."""
     chosen = [kind for cells in sections(nb) for kind in section_types(cells)]
     changed = 0
     for cell, kind in zip(nb.cells, chosen, strict=True):
-        old = cell.metadata.get("slideshow", {}).get("slide_type")
-        if old != kind and (again or old not in TYPES):
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in TYPES:
             cell.metadata["slideshow"] = {"slide_type": kind}
             changed += 1
     return changed
@@ -106,12 +105,10 @@ def main() -> int:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description="Give every cell of a notebook its place in the slides.")
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
-    parser.add_argument("--again", action="store_true", help="also replace what was chosen before")
     options = parser.parse_args()
     for path in options.paths or notebooks():
         nb = nbformat.read(path, as_version=4)
-        changed = assign(nb, again=options.again)
-        if changed:
+        if changed := assign(nb):
             write(nb, path)
         print(f"{path.name}: {changed} of {len(nb.cells)} cells")
     return 0

@@ -18,8 +18,6 @@ WRITERS = {
     "ssl_explain/kit/style.py: savefig": "hands a user's own savefig on to matplotlib, in our look",
     "tools/working_copies.py": "a finished file beside the old one, then moved; it starts before PyTorch is read",
     "tools/setup_env.py": "its note beside the old one, then moved; settings of .venv and build/ come before it",
-    "tools/build_site.py": "into build/site.new, which becomes build/site when all pages are there",
-    "tools/build_slides.py": "build/slides, made from the notebooks whenever one asks",
     "tools/lecture.py": "a temporary page for the browser",
 }
 OPENS, WRITES, SAVES = (
