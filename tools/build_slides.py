@@ -15,7 +15,7 @@ from page_policy import digest, policy, written_script
 from reveal import NoReveal, fetch, parts
 from site_text import image, markdown
 from slide_text import lines_of, paragraphs, rendered, sheets
-from slide_types import TYPES
+from slide_types import TYPES, cut_before
 from templates import render
 from working_copies import replace_file
 
@@ -129,12 +129,7 @@ class Deck:
 
     def columns(self) -> list[list[Slide]]:
         """The slides as reveal.js wants them: a column for each that begins a section."""
-        columns: list[list[Slide]] = []
-        for slide in self.slides:
-            if slide.kind == "slide" or not columns:
-                columns.append([])
-            columns[-1].append(slide)
-        return columns
+        return cut_before(lambda slide: slide.kind == "slide", self.slides)
 
 
 def page(deck: Deck, reveal: dict[str, str]) -> str:

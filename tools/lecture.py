@@ -139,11 +139,10 @@ def preheated(wanted: str) -> list[str]:
     Raises:
         ValueError: a number that no notebook has.
     """
-    numbers = {"none": (), "route": ROUTE, "all": tuple(path.name[:2] for path in notebooks())}.get(wanted)
-    chosen = [number.strip() for number in wanted.split(",")] if numbers is None else list(numbers)
     names = {path.name[:2]: path.name for path in notebooks()}
-    unknown = sorted(set(chosen) - set(names))
-    if unknown:
+    groups = {"none": (), "route": ROUTE, "all": tuple(names)}
+    chosen = groups.get(wanted, tuple(number.strip() for number in wanted.split(",")))
+    if not names.keys() >= set(chosen):
         raise ValueError(f"`--preheat` must be none, route, all or numbers such as 00,05, got {wanted!r}; see --help.")
     return [names[number] for number in chosen]
 
@@ -151,25 +150,13 @@ def preheated(wanted: str) -> list[str]:
 def settings(warm: list[str], *, port: int, browser: bool, token: str) -> Config:
     """All that we ask of Voilà."""
     pools = {"default": {"pool_size": 0}, **{name: {"pool_size": 1} for name in warm}}
+    place = {"ip": "127.0.0.1", "port": port, "open_browser": browser, "root_dir": str(FOLDER), "token": token}
+    quiet = {"log_level": "ERROR", "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}}}
+    look = {"template": "lab", "theme": "light", "strip_sources": True, "show_tracebacks": True}
+    locked = {"allow_template_override": "NO", "allow_theme_override": "NO"}
     return Config(
-        Lecture={
-            "ip": "127.0.0.1",
-            "port": port,
-            "open_browser": browser,
-            "root_dir": str(FOLDER),
-            "token": token,
-            "log_level": "ERROR",
-            "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
-        },
-        VoilaConfiguration={
-            "template": "lab",
-            "theme": "light",
-            "strip_sources": True,
-            "show_tracebacks": True,
-            "allow_template_override": "NO",
-            "allow_theme_override": "NO",
-            "preheat_kernel": bool(warm),
-        },
+        Lecture=place | quiet,
+        VoilaConfiguration=look | locked | {"preheat_kernel": bool(warm)},
         VoilaExecutor={"timeout": 300},
         VoilaKernelManager={"kernel_pools_config": pools},
         TemplateExporter={"filters": {"lecture_text": text}},

@@ -66,15 +66,13 @@ def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
     if not config.exists():
         return "there is none yet"
     lines = dict(line.split(" = ", 1) for line in config.read_text(encoding="utf-8").splitlines() if " = " in line)
-    if Path(lines.get("executable", "")).resolve() != base_interpreter():
-        return "it belongs to another Python"
-    if lines.get("version") != ".".join(map(str, sys.version_info[:3])):
-        return "its Python has been updated"
-    if note.get("interrupted"):
-        return "the last installation did not finish"
-    if note.get("root", str(root)) != str(root):
-        return "the project has moved"
-    return None
+    reasons = {
+        "it belongs to another Python": Path(lines.get("executable", "")).resolve() != base_interpreter(),
+        "its Python has been updated": lines.get("version") != ".".join(map(str, sys.version_info[:3])),
+        "the last installation did not finish": note.get("interrupted", False),
+        "the project has moved": note.get("root", str(root)) != str(root),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def make_from_scratch(env: Path) -> None:

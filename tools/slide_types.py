@@ -8,7 +8,9 @@ executed again.
 import argparse
 import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from course import notebooks
@@ -36,13 +38,13 @@ def has_picture(cell: NotebookNode) -> bool:
     return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
 
 
-def sections(nb: NotebookNode) -> list[list[NotebookNode]]:
-    """The cells, cut in front of every heading."""
-    parts: list[list[NotebookNode]] = []
-    for cell in nb.cells:
-        if is_heading(cell) or not parts:
+def cut_before(begins: Callable[[Any], bool], items: Iterable[Any]) -> list[list[Any]]:
+    """Items in order, cut in front of each that begins a part."""
+    parts: list[list[Any]] = []
+    for item in items:
+        if begins(item) or not parts:
             parts.append([])
-        parts[-1].append(cell)
+        parts[-1].append(item)
     return parts
 
 
@@ -92,7 +94,7 @@ def section_types(cells: list[NotebookNode]) -> list[str]:
 
 def assign(nb: NotebookNode) -> int:
     """Fill in what is missing; the number of cells that changed."""
-    chosen = [kind for cells in sections(nb) for kind in section_types(cells)]
+    chosen = [kind for cells in cut_before(is_heading, nb.cells) for kind in section_types(cells)]
     changed = 0
     for cell, kind in zip(nb.cells, chosen, strict=True):
         if cell.metadata.get("slideshow", {}).get("slide_type") not in TYPES:
