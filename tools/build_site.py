@@ -83,15 +83,8 @@ class Reader:
 def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
     """A whole page: style and script inside, and a policy that lets nothing in from outside."""
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
-    return render(
-        "site_assets/page.html.j2",
-        title=title,
-        body=body,
-        links=links,
-        styles=[style],
-        scripts=[script],
-        policy=policy([script], digest(style)),
-    )
+    shell = {"title": title, "styles": [style], "scripts": [script], "policy": policy([script], digest(style))}
+    return render("site_assets/page.html.j2", body=body, links=links, **shell)
 
 
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:

@@ -136,30 +136,18 @@ def page(deck: Deck, reveal: dict[str, str]) -> str:
     """A whole page: slides, style and scripts, and a policy that lets nothing in from outside."""
     style, start = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "start.js"))
     licence = reveal["licence"].strip().replace("--", "- -")
-    scripts = [
-        script.replace("</script", "<" + chr(92) + "/script") for script in (reveal["script"], reveal["notes"], start)
-    ]
+    scripts = [code.replace("</script", r"<\/script") for code in (reveal["script"], reveal["notes"], start)]
     # The window with the notes has the policy of the page that opened it. Both set styles on single elements.
     allowed = policy([*scripts, written_script(reveal["notes"])], "'unsafe-inline'", more=FRAMES)
-    return render(
-        "slides_assets/deck.html.j2",
-        title=f"{deck.about.number} {deck.about.title}",
-        licence=licence,
-        columns=deck.columns(),
-        styles=[reveal["style"], style],
-        scripts=scripts,
-        policy=allowed,
-    )
+    shell = {"styles": [reveal["style"], style], "scripts": scripts, "policy": allowed}
+    return render("slides_assets/deck.html.j2", about=deck.about, licence=licence, columns=deck.columns(), **shell)
 
 
 def index(counts: dict[str, int]) -> str:
     """The list of all decks."""
     style = (ASSETS / "index.css").read_text(encoding="utf-8")
     decks = [(one, counts[one.path.stem]) for one in lessons() if one.path.stem in counts]
-    allowed = policy([], digest(style))
-    return render(
-        "slides_assets/index.html.j2", title="ssl_explain: slides", decks=decks, styles=[style], policy=allowed
-    )
+    return render("slides_assets/index.html.j2", decks=decks, styles=[style], policy=policy([], digest(style)))
 
 
 def build(path: Path, folder: Path, reveal: dict[str, str]) -> int:

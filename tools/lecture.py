@@ -58,15 +58,8 @@ def plan() -> str:
 def landing(states: dict[str, str]) -> str:
     """The first page: every notebook with its question, and the plan of a lecture."""
     style = (ASSETS / "landing.css").read_text(encoding="utf-8")
-    return render(
-        "lecture_assets/landing.html.j2",
-        title="ssl_explain: lecture",
-        lessons=lessons(),
-        states=states,
-        route=ROUTE,
-        plan=plan(),
-        styles=[style],
-    )
+    told = {"lessons": lessons(), "states": states, "route": ROUTE, "plan": plan()}
+    return render("lecture_assets/landing.html.j2", styles=[style], **told)
 
 
 class LandingHandler(JupyterHandler):

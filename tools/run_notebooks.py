@@ -76,9 +76,10 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def give_stable_ids(nb: NotebookNode) -> None:
     """Derive the ids that a machine chose from the cell itself; ids that a person chose stay."""
-    taken = {cell.id for cell in nb.cells if "id" in cell and not MACHINE_MADE_ID.fullmatch(cell.id)}
+    chosen = {cell.id for cell in nb.cells if "id" in cell and not MACHINE_MADE_ID.fullmatch(cell.id)}
+    taken = set(chosen)
     for cell in nb.cells:
-        if cell.get("id") in taken and not MACHINE_MADE_ID.fullmatch(cell.id):
+        if cell.get("id") in chosen:
             continue
         stem = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         candidates = [stem, *(f"{stem}-{copy}" for copy in range(2, len(nb.cells) + 2))]
