@@ -167,11 +167,10 @@ def browser() -> Iterator[Row]:
 
 def machine() -> dict[str, object]:
     """What the figures depend on."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
-        "torch": torch.__version__, "cpus": os.cpu_count(), "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-    }  # fmt: skip
+    system, python = f"{platform.system()} {platform.machine()}", platform.python_version()
+    facts = {"system": system, "python": python, "torch": torch.__version__, "cpus": os.cpu_count()}
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    return {**facts, "threads": torch.get_num_threads(), "load": load}
 
 
 ALL = (training, exact, streaming, controls, importing, emergence, operators, limits, growth, sweep, pictures)

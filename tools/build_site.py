@@ -18,8 +18,7 @@ from course import ONLY_IN_LAB, lesson, notebooks
 from page_policy import digest, policy
 from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
-from site_text import markdown
-from templates import render
+from site_text import markdown, render
 from working_copies import replace_file
 
 from ssl_explain.kit.explorer import Explorer

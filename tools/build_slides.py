@@ -13,10 +13,9 @@ from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
 from page_policy import digest, policy, written_script
 from reveal import NoReveal, fetch, parts
-from site_text import image, markdown
+from site_text import image, markdown, render
 from slide_text import lines_of, paragraphs, rendered, sheets
 from slide_types import TYPES, cut_before
-from templates import render
 from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent

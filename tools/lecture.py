@@ -17,8 +17,7 @@ import tornado.web
 from course import ONLY_IN_LAB, lessons, notebooks
 from jupyter_server.base.handlers import JupyterHandler
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
-from site_text import PageRenderer
-from templates import render
+from site_text import PageRenderer, render
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler

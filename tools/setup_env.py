@@ -19,9 +19,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from working_copies import replace_file
+from working_copies import read_note, replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTE = "ssl_explain.json"
 
 # Messages of widgets in one kernel thread; no pop-up about news or updates in front of an audience; a notebook that is
 # opened again shows its explorers as they were, marked as dead until their cells run, instead of "model not found".
@@ -40,19 +41,6 @@ def fingerprint(root: Path, constraints: Path) -> str:
     assets = sorted((root / LAB_ASSETS).glob("*"))
     parts += [*(path.read_text(encoding="utf-8") for path in (constraints, *assets)), LAB_SETTINGS]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def read_note(env: Path) -> dict:
-    """What the last set-up left behind; empty for an environment that we did not make."""
-    try:
-        return json.loads((env / "ssl_explain.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def write_note(env: Path, **note: object) -> None:
-    """Replace the note in one step."""
-    replace_file(env / "ssl_explain.json", json.dumps(note).encode())
 
 
 def base_interpreter() -> Path:
@@ -81,7 +69,7 @@ def make_from_scratch(env: Path) -> None:
     if env.exists():
         shutil.rmtree(env)
     env.mkdir(parents=True)
-    write_note(env, interrupted=True)
+    replace_file(env / NOTE, json.dumps({"interrupted": True}).encode())
     subprocess.run([base_interpreter(), "-m", "venv", str(env)], check=True)
 
 
@@ -122,7 +110,7 @@ def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quie
 
 def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
     """Bring the environment up to date; a second call without a change returns at once."""
-    note, digest = read_note(env), fingerprint(root, constraints)
+    note, digest = read_note(env / NOTE), fingerprint(root, constraints)
     reason = why_rebuild(env, root, note)
     if reason is None and note.get("fingerprint") == digest:
         if set(extras) <= set(note["extras"]):
@@ -135,9 +123,9 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
         print(f"Making {env.name} with Python {sys.version.split()[0]}: {reason}.", flush=True)
         print("This takes about 1.6 GB and a minute or more.", flush=True)
         make_from_scratch(env)
-    write_note(env, interrupted=True)
+    replace_file(env / NOTE, json.dumps({"interrupted": True}).encode())
     install(env, root, constraints, extras, quiet=reason is None)
-    write_note(env, fingerprint=digest, extras=extras, root=str(root))
+    replace_file(env / NOTE, json.dumps({"fingerprint": digest, "extras": extras, "root": str(root)}).encode())
     print(f"Set up {env.name} in {time.monotonic() - started:.0f} s.", flush=True)
 
 

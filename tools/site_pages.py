@@ -8,8 +8,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from site_frames import Player
-from site_text import image
-from templates import render
+from site_text import image, render
 
 from ssl_explain.kit.prediction import Question
 

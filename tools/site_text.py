@@ -1,14 +1,15 @@
-"""Cells as HTML: formulas in MathML, links from page to page, pictures with words. Nothing here needs PyTorch."""
+"""Cells and templates as HTML: formulas in MathML, links between pages. Nothing here needs PyTorch."""
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from site_formulas import mathml
-from templates import TEMPLATES
 
 
 class PageRenderer(IPythonRenderer):
@@ -48,4 +49,12 @@ def image(data: NotebookNode) -> str:
     return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
 
 
+def render(template: str, **values: object) -> str:
+    """A template, named from the folder of the tools, filled in; values are escaped unless it calls them safe."""
+    return TEMPLATES.get_template(template).render(values) + "\n"
+
+
+PLACES = FileSystemLoader(Path(__file__).parent)
+TEMPLATES = Environment(loader=PLACES, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+TEMPLATES.policies["json.dumps_kwargs"] = {"allow_nan": False}
 TEMPLATES.filters["markdown"] = lambda source: Markup(markdown(source))
