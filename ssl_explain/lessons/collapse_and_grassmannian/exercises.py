@@ -7,14 +7,14 @@ from ssl_explain.kit.exercise import draws, exercise, guided
 from ssl_explain.kit.prediction import question
 
 columns_free = question("""
-    Three random features climb the same wish, L_simp, and nothing keeps them apart. What will they find?
+    Three random features follow the same loss, L_simp, and nothing keeps them apart. What will they find?
 
     [three] the three strongest directions, one each
-        Nothing in the wish tells one column what another has found. Each climbs on its own, to the same top.
+        Nothing in the loss tells one column what another has found. Each moves on its own, to the same optimum.
     [one] all three the same direction, the strongest
         Each column follows θ̇ = Cθ by itself, so that the largest eigenvalue wins in every one.
     [own] whatever each of them happened to start with
-        That would need all directions to grow alike. The fastest outweighs the rest; the start sets the delay.
+        That would need all directions to grow equally fast. The fastest outweighs the rest; the start sets the delay.
 """)
 
 pull_orthonormal = question("""
@@ -69,13 +69,13 @@ DRIFTS = torch.tensor([0.3, 0.17, 0.08], dtype=torch.float64)
         "You kept the part within the span of Θ; what is left outside of it moves the span.": (
             theta @ (theta.mT @ c @ theta)
         ),
-        "The sign: C Θ climbs the wish, as the objective is its negative.": -right,
+        "The sign: CΘ is the negative gradient, and the columns follow it.": -right,
     },
 )
 def projected(c: Tensor, theta: Tensor) -> Tensor:
     """The speed of orthonormal columns theta (d, k): (I - ΘΘᵀ)CΘ."""
-    wish = c @ theta
-    return wish - theta @ (theta.mT @ wish)
+    free = c @ theta
+    return free - theta @ (theta.mT @ free)
 
 
 def _mistakes_closed_form(right: Tensor, c: Tensor, theta: Tensor, t: float) -> dict[str, Tensor]:

@@ -52,12 +52,12 @@ wiring = question("""
 @exercise("InfoNCE in three lines", "easy", 5)
 @guided(
     "Turn every energy r into e^(-r/τ) first.",
-    "The crowd is the positive and all negatives.",
+    "The denominator holds the positive and all negatives.",
     "Mind the τ in front.",
     given=lambda g: (torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5),
     mistakes=lambda right, r_pos, r_neg, tau: {
         "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": right / tau,
-        "The positive belongs in the denominator too: the loss picks it out of a crowd that contains it.": (
+        "The positive belongs in the denominator too: the loss picks it out of a set that contains it.": (
             -tau * torch.log(torch.exp(-r_pos / tau) / torch.exp(-r_neg / tau).sum(-1))
         ),
         "The sign: a large energy is a large distance, so it must make the exponential small.": (

@@ -51,7 +51,7 @@ def _patterns(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     mistakes=lambda right, p, f, m: {
         "That counts all patterns alike. Weigh every pattern by its probability p.": (f * m.unsqueeze(-1)).mean(0),
         "Nearly: that is E[f | z = 1] - E[f | z = 0]. The selectivity is half of it.": 2 * right,
-        "You took the more likely value of z on every pattern. m also says how sure one can be: use m itself.": (
+        "You took the more likely value of z on every pattern. m also says how likely it is: use m itself.": (
             p @ (f * m.sign().unsqueeze(-1))
         ),
         "That is the mean activation. Where does the cause come in? Through its posterior mean m.": p @ f,

@@ -14,7 +14,7 @@ who_is_faster = question("""
     [alone] the bottom alone: no top takes work off it
         That would be so if there were a fixed amount of work to share. Here there is none: a larger output only makes
         every gradient larger.
-    [same] both alike: a layer moves by its own gradient
+    [same] both equally fast: a layer moves by its own gradient
         True at the very first step. But the bottom's gradient passes through the top's weights, and these learn.
     [both] the bottom that trains together with the top
         The gradient of the bottom passes through W₂. As W₂ turns to the hidden neurons that tell points apart, and
@@ -64,7 +64,7 @@ def rate_of_the_bottom(op: Tensor, factor: float) -> Tensor:
     },
 )
 def blow_up_time(w: float, v: float) -> float:
-    """When ẇ = 2·v·w³ from w reaches infinity: two layers of one neuron each, alike at the start."""
+    """When ẇ = 2·v·w³ from w reaches infinity: two layers of one neuron each, equal at the start."""
     return 1 / (4 * v * w**2)
 
 
@@ -80,7 +80,7 @@ def blow_up_time(w: float, v: float) -> float:
         "You compare the two medians. Seeds differ by themselves: divide seed by seed, then take the median.": (
             both.quantile(0.5) / alone.quantile(0.5)
         ),
-        "That is the mean of the ratios: one lucky seed moves it at will. Take the median.": (both / alone).mean(),
+        "That is the mean of the ratios: a single seed can move it far. Take the median.": (both / alone).mean(),
         "With an even number of seeds torch.median takes the lower middle; quantile(0.5) takes the mean of both.": (
             (both / alone).median()
         ),

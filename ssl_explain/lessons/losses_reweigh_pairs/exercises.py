@@ -12,7 +12,7 @@ which_pairs = question("""
     [far] pairs that are far apart: there the energy r- is largest
         That assumes that a loss works where the energy is large. But a large r- is what it wants: such a pair is done,
         e^(-r-/τ) is next to nothing, and so is its push.
-    [alike] all pairs alike
+    [alike] all pairs equally
         That assumes a constant slope, as L_simp has it. InfoNCE puts the energies through an exponential.
     [near] pairs that are close together
         The weight is e^(-r-/τ) / (1 + e^(-r-/τ)): largest at r- = 0. What is far apart already needs no push.
@@ -84,7 +84,7 @@ def triplet_weight(r: Tensor, tau: float, margin: float) -> Tensor:
     "Sum over the top output t, weigh every pair by ξ, average over n² pairs.",
     given=_pairs,
     mistakes=lambda right, k, f, xi: {
-        "The weights ξ are not in it: this treats all pairs alike, as L_simp does.": (
+        "The weights ξ are not in it: this treats all pairs equally, as L_simp does.": (
             torch.einsum("ijdt,ijt->d", k.unsqueeze(1) - k, f.unsqueeze(1) - f) / 16
         ),
         "That is the sum over pairs. An expectation over x and x' divides by n².": right * 16,

@@ -45,8 +45,8 @@ after_training = question("""
         That assumes that outputs grow a little. They grow much more: the spread is soon several times τ, and pair
         weights decided on mean outputs say nothing about single views.
     [lost] near zero
-        Unscaled outputs have grown, so the spread of the views is several times τ: single views then weigh quite
-        otherwise than their means. Brought to equal size, the trained network is predicted as well as before.
+        Unscaled outputs have grown, so the spread of the views is several times τ: single views then have quite
+        other weights than their means. Brought to equal size, the trained network is predicted as well as before.
 """)
 
 
@@ -96,7 +96,7 @@ def standardise(x: Tensor) -> Tensor:
             (y_train[torch.cdist(test, train).argmax(1)] == y_test).double().mean()
         ),
         "That is the share that is not recognised.": 1 - right,
-        "You looked up test points among themselves: everyone is nearest to itself.": 1.0,
+        "You looked up test points among themselves: each is nearest to itself.": 1.0,
         "That counts them. Divide by the number of test points.": right * len(y_test),
     },
 )
@@ -110,7 +110,7 @@ def _mistakes_crowd_weights(right: Tensor, r: Tensor, tau: float) -> dict[str, T
     e = torch.exp(-r / tau)
     return {
         "The positive is missing from the denominator: at r+ = 0 it adds e⁰ = 1.": e / e.sum(-1, keepdim=True),
-        "Each negative competes with the whole crowd, not with the positive alone: sum over k below.": e / (1 + e),
+        "Each negative competes with all others, not with the positive alone: sum over k below.": e / (1 + e),
         "The sign: a near negative, with a small energy, must weigh most.": crowd_weights(-r, tau),
         "That is the weight of the positive. Asked is one weight for each negative.": (
             (1 / (1 + e.sum(-1, keepdim=True))).expand(-1, 3)

@@ -15,8 +15,8 @@ linear_learns = question("""
     [place] the place of the object
         That would be so if place varied between points. Under full shifts it varies between views of one point.
     [nothing] nothing at all: its weights stand still
-        Averaged over all shifts both objects look alike, so nothing varies between points, and only what varies between
-        points moves weights.
+        Averaged over all shifts both objects look the same, so nothing varies between points, and only what varies
+        between points moves weights.
 """)
 
 first_preference = question("""
@@ -74,7 +74,7 @@ def _mistakes_delta(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
     fired = (gates * x).sum(1) / gates.sum(1)
     return {
         "The sign: Δ is the first object minus the second.": -right,
-        "The gate is missing: without it both mean views are alike. Count only views that make the neuron fire.": (
+        "The gate is missing: without it both mean views are equal. Count only views that make the neuron fire.": (
             x.mean(1)[0] - x.mean(1)[1]
         ),
         "You divide by the number of views that fire. A silent view counts too, as zero: divide by all views.": (

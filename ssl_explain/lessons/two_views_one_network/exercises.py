@@ -62,7 +62,7 @@ def energy(a: Tensor, b: Tensor) -> Tensor:
 @exercise("The pull of InfoNCE, by hand", "medium", 8)
 @guided(
     "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
-    "The derivative of the second term is minus the share of the positive in the crowd.",
+    "The derivative of the second term is minus the share of the positive in the denominator.",
     "One minus the share of the positive is the share of the negatives.",
     given=_energies,
     mistakes=lambda right, r_pos, r_neg, tau: {
@@ -72,7 +72,7 @@ def energy(a: Tensor, b: Tensor) -> Tensor:
     },
 )
 def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
-    """∂L/∂r+ of InfoNCE: the share of the crowd e^{-r/τ} that belongs to the negatives, one number per point."""
+    """∂L/∂r+ of InfoNCE: the share of Σ e^{-r/τ} that belongs to the negatives, one number per point."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
     return negatives / (positive + negatives)
 
@@ -81,11 +81,11 @@ def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
 @guided(
     "Differentiate the same L with respect to one r_k-.",
     "Only the logarithm depends on it. The result is minus the share of that negative.",
-    "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
+    "The denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
     given=_energies,
     mistakes=lambda right, r_pos, r_neg, tau: {
         "The sign: the loss falls when a negative moves away, so the slope is negative.": -right,
-        "Your pushes add up to -1 whatever r+ is. The positive belongs in the crowd too.": (
+        "Your pushes add up to -1 whatever r+ is. The positive belongs in the denominator too.": (
             -torch.softmax(-r_neg / tau, dim=-1)
         ),
         "You divided the push evenly. The nearest negative takes the largest share.": (
@@ -94,7 +94,7 @@ def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     },
 )
 def pushes_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
-    """∂L/∂r_k- of InfoNCE, (n, h): minus the share of each negative in the crowd that contains the positive."""
+    """∂L/∂r_k- of InfoNCE, (n, h): minus the share of each negative in a sum that contains the positive."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau)
     return -negatives / (positive.unsqueeze(-1) + negatives.sum(-1, keepdim=True))
 
