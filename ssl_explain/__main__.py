@@ -36,9 +36,8 @@ def read(words: Sequence[str] | None) -> tuple[Command, argparse.Namespace]:
     given = vars(top.parse_args(words))
     run = given.pop("run")
     if strange := given.keys() - DEFAULTS[run].keys():
-        top.error(
-            f"{run.__name__.replace('_', '-')} has no option " + ", ".join(f"--{name}" for name in sorted(strange))
-        )
+        options = ", ".join(f"--{name}" for name in sorted(strange))
+        top.error(f"{run.__name__.replace('_', '-')} has no option {options}")
     return run, argparse.Namespace(**DEFAULTS[run] | given)
 
 

@@ -21,8 +21,7 @@ Make = Callable[..., Mapping[str, Sequence[object]]]
 TABLES: dict[str, tuple[Make, str, int]] = {
     "byol": (byol_table.byol_table, "byol_ablation.csv", byol_table.SEEDS),
     "kernel-drift": (kernel_drift.kernel_drift_table, "kernel_drift.csv", kernel_drift.SEEDS),
-}
-"""Function that makes the table, its file, its default number of seeds."""
+}  # the function that makes a table, its file, its default number of seeds
 
 
 def sweep(arguments: argparse.Namespace) -> None:

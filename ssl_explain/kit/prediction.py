@@ -33,10 +33,7 @@ class Question:
 
 
 def question(text: str) -> Question:
-    r"""Read a :class:`Question` from text.
-
-    What is asked comes first, then a blank line, then each option as ``[key] answer`` with its assumption below it,
-    indented.
+    r"""Read a :class:`Question`: what is asked, a blank line, then each option, ``[key] answer``, below it why.
 
     Example:
         >>> question("Heads or tails?\n\n[h] heads\n    Why not?\n[t] tails\n    It is luck.").options["t"]
@@ -72,30 +69,19 @@ class Prediction:
         OUTPUTS.listen()
 
     @functools.cached_property
-    def _choices(self) -> ipywidgets.ToggleButtons:
+    def widget(self) -> ipywidgets.VBox:
+        """The question with its options."""
         options = [(option.text, key) for key, option in self.question.options.items()]
         # No radio buttons: JupyterLab takes the arrow keys that are meant for them.
-        choices = ipywidgets.ToggleButtons(
+        self._choices = ipywidgets.ToggleButtons(
             options=options, value=self.answer, description="your guess", tooltip="choose one",
             tooltips=[TIP] * len(options), layout={"width": "auto"},
             style={"button_width": "auto", "description_width": "auto"},
         )  # fmt: skip
-        choices.add_class(LISTED)
-        return choices
-
-    @functools.cached_property
-    def _commit(self) -> ipywidgets.Button:
-        commit = button("commit", "keep this answer, then go on to the reveal", "check")
-        commit.on_click(lambda _: self.commit(self._choices.value))
-        return commit
-
-    @functools.cached_property
-    def _said(self) -> ipywidgets.HTML:
-        return ipywidgets.HTML()
-
-    @functools.cached_property
-    def widget(self) -> ipywidgets.VBox:
-        """The question with its options."""
+        self._choices.add_class(LISTED)
+        self._commit = button("commit", "keep this answer, then go on to the reveal", "check")
+        self._commit.on_click(lambda _: self.commit(self._choices.value))
+        self._said = ipywidgets.HTML()
         title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(self.question.text)}")
         box = frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
         box.owner = self
@@ -105,7 +91,7 @@ class Prediction:
         """Close the widgets; showing the question again makes new ones."""
         if "widget" in vars(self):
             close(self.widget)
-            del self.widget, self._choices, self._commit, self._said
+            del self.widget
 
     def commit(self, key: str | None) -> None:
         """Keep an answer; None withdraws it.
@@ -115,7 +101,8 @@ class Prediction:
         """
         self._check(key)
         self.answer = key
-        self._said.value = "kept; go on" if key else "choose an option first"
+        if "widget" in vars(self):
+            self._said.value = "kept; go on" if key else "choose an option first"
         self._reveal.say(self._compared())
 
     def reveal(self, measured: str) -> "Reveal":
