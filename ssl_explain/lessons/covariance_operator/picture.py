@@ -109,7 +109,7 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
     words = []
     for number, (name, trace) in enumerate(runs.items()):
         values, times = trace.values.flatten(), trace.steps * step_size
-        colour = (PREDICTED, MEASURED)[number % 2]
+        colour = (PREDICTED, MEASURED, QUIET)[number % 3]
         ax.plot(times, values, color=colour, marker=MARKERS[number], markevery=0.1, linewidth=2, label=name)
         ended = ""
         if trace.stopped is not None:
@@ -117,8 +117,8 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
             ax.annotate("stopped", (float(times[-1]), 1e4), xytext=(6, 0), textcoords="offset points", fontsize=FONT)
             ended = f", {trace.stopped}"
         words.append(f"{name}: {values[0]:.2g} at the start, {values[-1]:.2g} at time {float(times[-1]):.2f}{ended}.")
-    ax.set(yscale="log", ylim=(1e-3, 1e6))
-    ax.legend(fontsize=FONT, frameon=False, loc="upper left")
+    ax.set(yscale="log", ylim=(1e-1, 1e6))
+    ax.legend(fontsize=FONT, frameon=False, loc="upper right")
     figure.tight_layout()
     return Illustration(figure, " ".join(words))
 
