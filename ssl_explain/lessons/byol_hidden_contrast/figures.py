@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ssl_explain.kit.charts import illustration, legend, means, panels
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.results import Table, interval, pick
+from ssl_explain.kit.style import MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.results import Table, pick
 
 TITLES = {"probe": "probe of the {}", "rank": "effective rank of the {}", "between": "between share of the {}"}
 CENTRINGS = {"none": "not centred", "mean": "mean taken off", "BatchNorm": "BatchNorm"}
 COLOURS = (PREDICTED, MEASURED, POSITIVE)
+BARS = {"capsize": 3, "linewidth": 1.4}
 BASELINES: dict[str, dict[str, Any]] = {
     "InfoNCE": {"color": SERIES[0], "linestyle": "-."},
     "untrained": {"color": QUIET, "linestyle": "--"},
@@ -35,13 +37,13 @@ def figure_ablation(
     A group per predictor; a colour per centring; circles where the target is the online network itself, squares where
     it follows slowly (EMA). Means over seeds, bars are 95 % intervals.
     """
-    figure = new_figure(9.6, 4.4)
+    figure, axes = panels(9.6, 4.4, len(measures))
     words = []
-    for ax, measure in zip(figure.subplots(1, len(measures)), measures, strict=True):
+    for ax, measure in zip(axes, measures, strict=True):
         tidy(ax, xlabel="predictor", title=TITLES[measure].format(layer))
         words += [_baselines(ax, table, layer, measure), _cells(ax, table, layer, measure)]
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize=FONT, frameon=False, loc="upper center", ncols=4)
+    handles, labels = axes[0].get_legend_handles_labels()
+    legend(figure, "upper center", handles=handles, labels=labels, ncols=4)
     figure.tight_layout(rect=(0, 0, 1, 0.82))
     seeds = len(np.unique(table["seed"]))
     return Illustration(figure, f"Mean over {seeds} seeds [95 % interval]. {' '.join(words)}")
@@ -65,15 +67,13 @@ def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
     said = []
     for k, (centring, name) in enumerate(CENTRINGS.items()):
         for j, target in enumerate(("shared", "EMA")):
-            cells = [
-                byol(table, predictor=p, centring=centring, target=target, layer=layer)[measure] for p in predictors
-            ]
+            rows = [byol(table, predictor=p, centring=centring, target=target, layer=layer) for p in predictors]
             x = np.arange(len(predictors)) + 0.24 * (k - 1) + 0.09 * (j - 0.5)
-            label = f"{name}, {('target a copy', 'EMA')[j]}"
-            _draw(ax, x, cells, color=COLOURS[k], marker=MARKERS[j], label=label, linestyle="none")
+            label, seeds = f"{name}, {('target a copy', 'EMA')[j]}", means(row[measure] for row in rows)
+            seeds.bars(ax, x, color=COLOURS[k], marker=MARKERS[j], label=label, linestyle="none", **BARS)
             said += [
-                (float(cell.mean()), f"{_mean(cell)} ({p} predictor, {label})")
-                for p, cell in zip(("no", "linear", "MLP"), cells, strict=True)
+                (mean, f"{words} ({p} predictor, {label})")
+                for p, mean, words in zip(("no", "linear", "MLP"), seeds.middle, seeds.words(), strict=True)
             ]
     ax.set_xticks(range(len(predictors)), ["none", "linear", "MLP"])
     return f"BYOL from {min(said)[1]} to {max(said)[1]}."
@@ -85,32 +85,20 @@ def figure_reinitialised(table: Table, *, layer: str = "output") -> Illustration
 
     Probe against the steps between two re-initialisations; mean taken off, EMA target. Bars are 95 % intervals.
     """
-    figure = new_figure(7.6, 3.8)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.6, 3.8)
     tidy(ax, xlabel="predictor drawn anew every so many steps", title=TITLES["probe"].format(layer))
     words = [_baselines(ax, table, layer, "probe")]
     rows = pick(table, method="BYOL", decay=0.0, centring="mean", target="EMA", layer=layer)
     for k, predictor in enumerate(("linear", "mlp")):
         here = pick(rows, predictor=predictor)
         every = sorted(np.unique(here["reinitialise"]).tolist(), key=lambda steps: -(steps or 10**9))
-        cells = [pick(here, reinitialise=steps)["probe"] for steps in every]
+        seeds = means(pick(here, reinitialise=steps)["probe"] for steps in every)
         name = ("linear predictor", "predictor with a hidden layer")[k]
         x = np.arange(len(every)) + 0.06 * (2 * k - 1)
-        _draw(ax, x, cells, color=(MEASURED, POSITIVE)[k], marker=MARKERS[k], label=name, linestyle="-")
+        seeds.bars(ax, x, color=(MEASURED, POSITIVE)[k], marker=MARKERS[k], label=name, linestyle="-", **BARS)
         ticks = [str(steps) if steps else "never" for steps in every]
         ax.set_xticks(range(len(every)), ticks)
-        parts = ", ".join(f"{t} {_mean(cell)}" for t, cell in zip(ticks, cells, strict=True))
+        parts = ", ".join(f"{t} {mean}" for t, mean in zip(ticks, seeds.words(), strict=True))
         words.append(f"{name}: {parts}.")
-    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.tight_layout()
-    return Illustration(figure, " ".join(words))
-
-
-def _draw(ax: Axes, x: np.ndarray, cells: Sequence[np.ndarray], **style: Any) -> None:
-    means, ends = np.array([cell.mean() for cell in cells]), np.array([interval(cell) for cell in cells]).T
-    ax.errorbar(x, means, np.abs(ends - means), capsize=3, linewidth=1.4, **style)
-
-
-def _mean(values: np.ndarray) -> str:
-    low, high = interval(values)
-    return f"{values.mean():.3g} [{low:.3g}, {high:.3g}]"
+    legend(ax, "beside")
+    return illustration(figure, " ".join(words))

@@ -1,25 +1,24 @@
 """The race between levels: the tree, its curves, and what the operator or the neurons of a node do meanwhile."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import log10
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.artist import Artist
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, legend, means, new_curve, note, panels, place
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.latent_variables_emerge.record import Race
 from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
 from ssl_explain.lessons.start_here.record import Emergence
-from ssl_explain.results import interval
 
 OPERATORS, SELECTIVITIES = "operators", "selectivities"
 FACTORS = (0.1, 0.3, 1, 3, 10, 30, 100)
+DOTS: dict[str, Any] = {"capsize": 4, "linewidth": 1.6, "markersize": 7}
 STYLES: dict[str, dict[str, Any]] = {
     "above": {"color": MEASURED, "linestyle": "-"},
     "below": {"color": PREDICTED, "linestyle": "--"},
@@ -55,10 +54,10 @@ class RacePicture(EmergencePicture):
         ax, tree = self.node_axes, record.topology
         ax.set_xlim(0, record.budget)
         self.zero = ax.axhline(0, color=QUIET, linewidth=0.8)
-        self.heading = ax.text(0, 1.03, "", transform=ax.transAxes, fontsize=FONT + 2, color=INK)
-        place = {"transform": ax.get_yaxis_transform(), "fontsize": FONT, "color": INK}
-        self.ticks: list[Text] = [ax.text(0, 0, "", ha="right", va="center_baseline", **place) for _ in FACTORS]
-        self.lines: list[Line2D] = [ax.plot([], [])[0] for _ in tree.latents]
+        self.heading = note(ax, 0, 1.03, size=FONT + 2)
+        beside = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
+        self.ticks = [note(ax, 0, 0, **beside) for _ in FACTORS]
+        self.lines = [new_curve(ax) for _ in tree.latents]
         self.ring = self.tree_axes.scatter([0.0], [0.0], s=760, facecolors="none", edgecolors=PREDICTED, linewidths=2)
         self.moving += [self.heading, *self.ticks, self.zero, *self.lines, self.ring]
 
@@ -66,8 +65,7 @@ class RacePicture(EmergencePicture):
         super()._move(record)
         assert isinstance(record, Race)
         tree, steps = record.topology, record.trace.steps.tolist()
-        level, k = tree.latents[record.node]
-        self.ring.set_offsets([(tree.horizontal(level)[k], level / tree.depth)])
+        self.ring.set_offsets([place(tree, *tree.latents[record.node])])
         halt = "" if record.trace.stopped is None else "\nstopped"
         self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}\nroot {record.root:g}{halt}")
         for line in self.lines:
@@ -154,20 +152,20 @@ def _short(x: float) -> str:
 
 
 @drawing()
-def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
+def figure_shares(shares: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """What to look at: which level's curve falls first, and which falls furthest.
 
-    ``panels[what][setting]`` holds the share of the ceiling of every run and level at the end, (runs, level); bars are
+    ``shares[what][setting]`` holds the share of the ceiling of every run and level at the end, (runs, level); bars are
     95 % intervals of the mean over runs.
     """
-    figure = new_figure(9.6, 3.6)
-    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    figure, axes = panels(9.6, 3.6, len(shares), sharey=True)
     words = []
-    for ax, (what, settings) in zip(axes, panels.items(), strict=True):
+    for ax, (what, settings) in zip(axes, shares.items(), strict=True):
         depth = next(iter(settings.values())).shape[-1]
         for level in range(1, depth + 1):
-            groups = [share[:, level - 1] for share in settings.values()]
-            _dots(ax, groups, places(settings) + 0.07 * (level - 2), **_level(level, depth))
+            runs = means(share[:, level - 1] for share in settings.values())
+            style = {"color": level_colour(level, depth), "marker": MARKERS[level], "label": level_name(level, depth)}
+            runs.bars(ax, places(settings) + 0.07 * (level - 2), **DOTS, **style)
         ax.set_xticks(places(settings), list(settings))
         tidy(ax, xlabel=what, title="share of the ceiling at the end" if ax is axes[0] else "")
         ax.set_ylim(0, 1.03)
@@ -176,10 +174,8 @@ def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
                 f"{level_name(level, depth)} {100 * float(x):.0f} %" for level, x in enumerate(share.mean(0), 1)
             )
             words.append(f"{what} = {name}: {parts}")
-    axes[0].legend(fontsize=FONT, frameon=False, loc="lower left")
-    figure.tight_layout()
-    runs = len(next(iter(next(iter(panels.values())).values())))
-    return Illustration(figure, f"Share of the ceiling, mean over {runs} seeds. {'; '.join(words)}.")
+    legend(axes[0], "lower left")
+    return illustration(figure, f"Share of the ceiling, mean over {len(share)} seeds. {'; '.join(words)}.")
 
 
 def places(settings: Iterable[str]) -> np.ndarray:
@@ -205,39 +201,20 @@ def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
 
     ``factors[who trained]`` holds ‖OP‖ at the end over ‖OP‖ at the start, (runs, level); bars are 95 % intervals.
     """
-    figure = new_figure(7.4, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.4, 3.6)
     words = []
     for k, (who, factor) in enumerate(factors.items()):
         depth = factor.shape[-1]
         style = {"color": SERIES[(6, 2, 4)[k % 3]], "marker": MARKERS[k], "label": who, "linestyle": "none"}
-        _dots(ax, list(factor.log2().T), np.arange(depth) + 0.12 * (k - 1), **style)
-        means = ", ".join(
+        means(factor.log2().T).bars(ax, np.arange(depth) + 0.12 * (k - 1), **DOTS, **style)
+        parts = ", ".join(
             f"{level_name(level, depth)} {float(x):.2f}" for level, x in enumerate(factor.log().mean(0).exp(), 1)
         )
-        words.append(f"{who}: {means}")
+        words.append(f"{who}: {parts}")
     ax.axhline(0, color=QUIET, linestyle=":")
     ax.set_xticks(range(depth), [level_name(level, depth) for level in range(1, depth + 1)])
     ax.set_yticks([-2, -1, 0, 1], ["1/4", "1/2", "1", "2"])
     tidy(ax, title="largest eigenvalue of a node's operator, end / start")
-    ax.legend(fontsize=FONT, frameon=False, loc="lower right")
-    figure.tight_layout()
-    runs = len(next(iter(factors.values())))
-    return Illustration(
-        figure,
-        f"Largest eigenvalue at the end over that at the start, geometric mean over {runs} seeds. {'; '.join(words)}.",
-    )
-
-
-def _dots(ax: Any, groups: Sequence[Tensor], x: np.ndarray, **style: Any) -> None:
-    """Means of groups with their 95 % intervals."""
-    means = np.array([float(group.mean()) for group in groups])
-    bounds = np.array([interval(group.numpy()) for group in groups]).T
-    ax.errorbar(x, means, yerr=np.abs(bounds - means), capsize=4, linewidth=1.6, markersize=7, **style)
-
-
-def _level(level: int, depth: int) -> dict[str, Any]:
-    return {
-        "color": level_colour(level, depth), "marker": MARKERS[level % len(MARKERS)],
-        "label": level_name(level, depth),
-    }  # fmt: skip
+    legend(ax, "lower right")
+    what = f"Largest eigenvalue at the end over that at the start, geometric mean over {len(factor)} seeds"
+    return illustration(figure, f"{what}. {'; '.join(words)}.")

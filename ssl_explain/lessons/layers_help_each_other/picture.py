@@ -8,8 +8,9 @@ import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 
 MODES = ("both layers", "bottom only", "top only")
@@ -32,8 +33,7 @@ class GrowthPicture(Picture[Growth]):
 
     def __init__(self, record: Growth) -> None:
         """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.9)
-        self.axes = self.figure.subplots(1, 3)
+        self.figure, self.axes = panels(9.6, 3.9, 3)
         self.figure.subplots_adjust(left=0.055, right=0.985, top=0.83, bottom=0.14, wspace=0.24)
         titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W₂‖")
         self.curves: list[list[Line2D]] = []
@@ -45,17 +45,14 @@ class GrowthPicture(Picture[Growth]):
             ticks = [t for t in (1, 2, 5, 10, 30, 100, 1000) if limits[0] < t < limits[1]]
             ticks = ticks if limits[1] < 100 else [t for t in ticks if t not in (2, 5, 30)]
             ax.set_yticks(np.log10(ticks), [f"{t}×" for t in ticks])
-            self.curves.append([ax.plot([], [], **style)[0] for style in STYLES])
-            self.ends.append(
-                [ax.plot([], [], "X", color=style["color"], markersize=8, clip_on=False)[0] for style in STYLES]
-            )
-        keys = [Line2D([], [], label=mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
-        self.figure.legend(handles=keys, fontsize=FONT, frameon=False, loc="upper right", ncols=3)
+            self.curves.append([new_curve(ax, **style) for style in STYLES])
+            colours = [style["color"] for style in STYLES]
+            self.ends.append([new_curve(ax, "X", color=colour, markersize=8, clip_on=False) for colour in colours])
+        keys = [key(mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
+        legend(self.figure, "upper right", handles=keys, ncols=3)
         self.line = self.axes[0].axvline(0, color=INK, linewidth=1)
-        self.dots = self.axes[0].plot([], [], "o", color=INK, markersize=6, markerfacecolor="white")[0]
-        self.caption = self.axes[0].text(
-            0.055, 0.985, "", transform=self.figure.transFigure, fontsize=FONT, color=INK, va="top", clip_on=False
-        )
+        self.dots = new_curve(self.axes[0], "o", color=INK, markersize=6, markerfacecolor="white")
+        self.caption = heading(self.axes[0], 0.055, 0.985, va="top")
         self.still = []
         flat = [artist for group in [*self.curves, *self.ends] for artist in group]
         self.moving = [self.line, *flat, self.dots, self.caption]
@@ -132,8 +129,7 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
     """
     import seaborn  # it takes a second to import, and only this figure needs it
 
-    figure = new_figure(7.6, 3.4)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.6, 3.4)
     data = {
         "ratio": np.concatenate([np.asarray(values) for values in ratios.values()]),
         "case": np.concatenate([[name] * len(values) for name, values in ratios.items()]),
@@ -144,12 +140,11 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
         places = np.array(dots.get_offsets())
         places[:, 1] += 0.24 * ((0.618 * np.arange(len(places))) % 1 - 0.5)
         dots.set_offsets(places)
-    for row, (middle, low, high) in enumerate(intervals.values()):
-        ax.errorbar(
-            [middle], [row + 0.3], xerr=[[middle - low], [high - middle]], color=PREDICTED, marker=MARKERS[3],
-            capsize=5, linewidth=2,
-        )  # fmt: skip
-        ax.text(high * 1.06, row + 0.32, f"median {middle:.2f} [{low:.2f}, {high:.2f}]", fontsize=FONT, va="center")
+    middle, low, high = np.array(list(intervals.values())).T
+    found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}
+    found.bars_across(ax, rows + 0.3, capsize=5, linewidth=2, linestyle="none", **style)
+    for row, end, median in zip(rows, high, found.words(".2f"), strict=True):
+        ax.text(end * 1.06, row + 0.32, f"median {median}", fontsize=FONT, va="center")
     ax.axvline(1, color=QUIET, linestyle=":")
     largest = max(float(values.max()) for values in ratios.values())
     ticks = [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if min(0.8, data["ratio"].min()) <= t <= largest * 1.5]
@@ -157,12 +152,11 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
     ax.minorticks_off()
     tidy(ax, xlabel="bottom variance: both layers free / bottom alone", title="paired over seeds")
     ax.set_ylim(len(ratios) - 0.45, -0.45)
-    figure.tight_layout()
     words = "; ".join(
         f"{name}: median {intervals[name][0]:.2f}, 95 % interval {intervals[name][1]:.2f} to {intervals[name][2]:.2f}, "
         f"smallest {float(values.min()):.2f}, {len(values)} seeds"
         for name, values in ratios.items()
     )
-    return Illustration(
+    return illustration(
         figure, f"Bottom variance with both layers free over bottom alone, when the latter has grown 1.35×. {words}."
     )
