@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from matplotlib.artist import Artist
-from matplotlib.image import AxesImage
-from matplotlib.text import Text
-
+from ssl_explain.kit.charts import heading, heat_map, illustration, legend, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.covariance_operator.record import Spectrum
@@ -36,30 +33,21 @@ class SpectrumPicture(Picture[Spectrum]):
         tidy(right, xlabel="predicted step", title="step taken, per weight")
         right.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.7), yticks=(-1, -0.5, 0, 0.5, 1))
         right.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="taken = predicted")
-        right.legend(fontsize=FONT, frameon=False, loc="lower right")
-        self.total = left.plot([], [], "s", color=QUIET, fillstyle="none", markersize=6, label="all variance of K")[0]
-        self.between = left.plot([], [], "o", color=PREDICTED, markersize=6, label="OP: between points")[0]
-        left.legend(fontsize=FONT, frameon=False, loc="lower left")
-        self.dots = right.plot([], [], "o", color=MEASURED, markersize=4, alpha=0.8)[0]
-        self.maps: list[AxesImage] = []
+        legend(right, "lower right")
+        self.total = new_curve(left, "s", color=QUIET, fillstyle="none", markersize=6, label="all variance of K")
+        self.between = new_curve(left, "o", color=PREDICTED, markersize=6, label="OP: between points")
+        legend(left, "lower left")
+        self.dots = new_curve(right, "o", color=MEASURED, markersize=4, alpha=0.8)
         for number, ax in enumerate(maps, 1):
             ax.set(xticks=[], yticks=[])
             ax.set_ylabel(f"no. {number}", fontsize=FONT, color=INK)
-            image = ax.imshow(
-                [[0.0]], cmap="PuOr_r", vmin=-1, vmax=1, extent=(0, 1, 0, 1), aspect="auto", interpolation="nearest"
-            )
-            self.maps.append(image)
+        self.maps = [heat_map(ax, "PuOr_r") for ax in maps]
         maps[0].set_title("strongest eigenvectors", fontsize=FONT + 2, color=INK, loc="left")
         maps[-1].set_xlabel("columns: inputs, rows: neurons", fontsize=FONT, color=INK)
-        self.captions: list[Text] = [
-            ax.text(x, y, "", transform=ax.transAxes, fontsize=FONT, color=INK, va="top", ha=side)
-            for ax, x, y, side in ((left, 0.98, 0.99, "right"), (right, 0.03, 0.99, "left"))
-        ]
-        self.heading: Text = left.text(
-            0.015, 0.955, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
-        )
-        self.still: list[Artist] = []
-        self.moving: list[Artist] = [self.total, self.between, *self.maps, self.dots, *self.captions, self.heading]
+        self.captions = [note(left, 0.98, 0.99, va="top", ha="right"), note(right, 0.03, 0.99, va="top")]
+        self.heading = heading(left, 0.015, 0.955, size=FONT + 1)
+        self.still = []
+        self.moving = [self.total, self.between, *self.maps, self.dots, *self.captions, self.heading]
         self.update(record)
 
     def update(self, record: Spectrum) -> bool:
@@ -103,8 +91,7 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
 
     Between-point variance of the output against time, one curve per run.
     """
-    figure = new_figure(7.2, 3.4)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.2, 3.4)
     tidy(ax, xlabel="time", title="between-point variance of the output")
     words = []
     for number, (name, trace) in enumerate(runs.items()):
@@ -118,9 +105,8 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
             ended = f", {trace.stopped}"
         words.append(f"{name}: {values[0]:.2g} at the start, {values[-1]:.2g} at time {float(times[-1]):.2f}{ended}.")
     ax.set(yscale="log", ylim=(1e-3, 1e6))
-    ax.legend(fontsize=FONT, frameon=False, loc="upper left")
-    figure.tight_layout()
-    return Illustration(figure, " ".join(words))
+    legend(ax, "upper left")
+    return illustration(figure, " ".join(words))
 
 
 @drawing()
@@ -129,8 +115,7 @@ def figure_step_error(step_sizes: Sequence[float], errors: dict[str, Sequence[fl
 
     Relative distance between one step and the flow over the same time, against the size of the step.
     """
-    figure = new_figure(6.0, 3.4)
-    ax = figure.subplots()
+    figure, (ax,) = panels(6.0, 3.4)
     tidy(ax, xlabel="step size", title="error of one step, relative")
     for number, (name, error) in enumerate(errors.items()):
         ax.plot(step_sizes, error, color=SERIES[number + 4], marker=MARKERS[number], linewidth=2, label=name)
@@ -138,10 +123,9 @@ def figure_step_error(step_sizes: Sequence[float], errors: dict[str, Sequence[fl
     guide = [first[0] * s / step_sizes[0] for s in step_sizes]
     ax.plot(step_sizes, guide, color=QUIET, linestyle=":", label="slope 1")
     ax.set(xscale="log", yscale="log")
-    ax.legend(fontsize=FONT, frameon=False)
-    figure.tight_layout()
+    legend(ax)
     words = "; ".join(
         f"{name}: " + ", ".join(f"{s:g} → {100 * e:.2g} %" for s, e in zip(step_sizes, error, strict=True))
         for name, error in errors.items()
     )
-    return Illustration(figure, f"Relative error of one step against its size. {words}.")
+    return illustration(figure, f"Relative error of one step against its size. {words}.")
