@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from torch import Tensor
 
+from ssl_explain.kit.charts import heat_map, legend, new_curve, note
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
@@ -40,33 +41,27 @@ class ConnectionPicture(Picture[ConnectionView]):
         right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.9, bottom=0.105, hspace=0.75)
         boxes = [left[0, 0], left[0, 1], left[0, 2], left[1, :]]
         self.maps = [self.figure.add_subplot(box) for box in boxes]
-        self.titles = [ax.text(0, 1.06, "", transform=ax.transAxes, fontsize=FONT + 1, color=INK) for ax in self.maps]
+        self.titles = [note(ax, 0, 1.06, size=FONT + 1) for ax in self.maps]
         self.images = [_heat_map(ax) for ax in self.maps]
         self.images[0].set(cmap=GATES, clim=(0, 1))
-        self.frame = LineCollection([], colors=PREDICTED, linewidths=3)
-        self.maps[0].add_collection(self.frame, autolim=False)
-        self.blocks = LineCollection([], colors=INK, linewidths=1.2)
-        self.maps[3].add_collection(self.blocks, autolim=False)
-        self.minuses = [LineCollection([], linewidths=1.2) for _ in self.maps[1:]]
-        for ax, minus in zip(self.maps[1:], self.minuses, strict=True):
-            ax.add_collection(minus, autolim=False)
+        self.frame = _strokes(self.maps[0], colors=PREDICTED, linewidths=3)
+        self.blocks = _strokes(self.maps[3], colors=INK, linewidths=1.2)
+        self.minuses = [_strokes(ax, linewidths=1.2) for ax in self.maps[1:]]
         _key(self.maps[0], GATE_KEY)
         _key(self.maps[1], SIGN_KEY)
         style: dict[str, Any] = {"fontsize": FONT, "color": INK, "ha": "right", "va": "center"}
         self.labels = [self.maps[0].text(-0.03, 0, "", **style) for _ in range(4)]
         self.scatters = []
-        for place, (words, colour, marker) in enumerate((("output", MEASURED, "o"), ("gradient", PREDICTED, "D"))):
+        kinds = (("output", "the network's $f_L$", MEASURED, "o"), ("gradient", "autograd's ∂r/∂W", PREDICTED, "D"))
+        for place, (name, truth, colour, marker) in enumerate(kinds):
             ax = self.figure.add_subplot(right[place, 0])
-            truth = "the network's $f_L$" if words == "output" else "autograd's ∂r/∂W"
-            title = "output from K" if words == "output" else "gradient from K"
-            tidy(ax, xlabel=truth, ylabel="predicted", title=title)
+            tidy(ax, xlabel=truth, ylabel="predicted", title=f"{name} from K")
             ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
             ax.plot([-1.2, 1.2], [-1.2, 1.2], color=QUIET, linewidth=1)
-            style = {"color": colour, "markersize": 7, "alpha": 0.6, "markeredgecolor": INK}
-            (marks,) = ax.plot([], [], marker, **style)
-            note = ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")
-            self.scatters.append((marks, note))
-        self.still = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
+            marks = new_curve(ax, marker, color=colour, markersize=7, alpha=0.6, markeredgecolor=INK)
+            self.scatters.append((marks, ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")))
+        self.texts = [*self.titles, *self.labels, *(verdicts for _, verdicts in self.scatters)]
+        self.still = [*self.texts]
         self.moving = [*self.images, self.frame, self.blocks, *self.minuses, *(marks for marks, _ in self.scatters)]
         self._name(record)
         self._move(record)
@@ -89,9 +84,8 @@ class ConnectionPicture(Picture[ConnectionView]):
             *(str(row + 1) if row < depth else "" for row in range(len(self.labels))),
             *(verdict(*pair) for pair in _pairs(record)),
         ]
-        texts = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
-        changed = [text.get_text() for text in texts] != words
-        for text, word in zip(texts, words, strict=True):
+        changed = [text.get_text() for text in self.texts] != words
+        for text, word in zip(self.texts, words, strict=True):
             text.set_text(word)
         for row, label in enumerate(self.labels):
             label.set_y((row + 0.5) / depth)
@@ -162,10 +156,9 @@ def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
 def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
     """Small patches with their meaning, in one line below a heat map."""
     patches = [Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.8, label=word) for colour, word in entries]
-    ax.legend(
-        handles=patches, fontsize=FONT - 1, frameon=False, loc="upper left", bbox_to_anchor=(-0.03, -0.01), ncols=3,
-        handlelength=0.8, handleheight=0.8, handletextpad=0.3, columnspacing=0.5, borderpad=0.2, borderaxespad=0,
-    )  # fmt: skip
+    size = {"fontsize": FONT - 1, "handlelength": 0.8, "handleheight": 0.8}
+    room = {"handletextpad": 0.3, "columnspacing": 0.5, "borderpad": 0.2, "borderaxespad": 0}
+    legend(ax, "upper left", handles=patches, bbox_to_anchor=(-0.03, -0.01), ncols=3, **size, **room)
 
 
 def _heat_map(ax: Axes) -> AxesImage:
@@ -173,6 +166,11 @@ def _heat_map(ax: Axes) -> AxesImage:
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_color(QUIET)
-    return ax.imshow(
-        np.zeros((1, 1)), extent=(0, 1, 0, 1), cmap=SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
-    )
+    return heat_map(ax, SIGNED)
+
+
+def _strokes(ax: Axes, **style: Any) -> LineCollection:
+    """Lines that are moved by ``set_segments``."""
+    strokes = LineCollection([], **style)
+    ax.add_collection(strokes, autolim=False)
+    return strokes
