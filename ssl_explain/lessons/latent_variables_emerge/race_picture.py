@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import illustration, legend, means, new_curve, note, panels, place
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.latent_variables_emerge.record import Race
 from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
 from ssl_explain.lessons.start_here.record import Emergence
@@ -38,8 +38,8 @@ class RacePicture(EmergencePicture):
     title = "known of each cause, % of ceiling"
 
     def _make_axes(self) -> None:
-        self.figure = new_figure(9.6, 4.2)
-        self.tree_axes, self.curve_axes, self.node_axes = self.figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
+        self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(1.15, 1, 1))
+        self.tree_axes, self.curve_axes, self.node_axes = axes
         self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.2)
         tidy(self.node_axes, xlabel="training steps")
         self.node_axes.set(ylim=(0, 1), yticks=[])

@@ -5,12 +5,11 @@ from typing import Any
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
-from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
+from matplotlib.collections import LineCollection
 
+from ssl_explain.kit.charts import branches, key, legend, new_curve, panels, place
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
+from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, on_scale, tidy
 from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.lessons.start_here.stretches import Marks, Spans, courses, ending, height_at
 
@@ -43,8 +42,7 @@ class EmergencePicture(Picture[Emergence]):
         self._move(record)
 
     def _make_axes(self) -> None:
-        self.figure = new_figure(9.6, 4.2)
-        self.tree_axes, self.curve_axes = self.figure.subplots(1, 2, width_ratios=(1.35, 1))
+        self.figure, (self.tree_axes, self.curve_axes) = panels(9.6, 4.2, 2, width_ratios=(1.35, 1))
         self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
 
     def _fill(self, record: Emergence) -> None:
@@ -61,12 +59,7 @@ class EmergencePicture(Picture[Emergence]):
     def _edges(self, record: Emergence) -> list[Artist]:
         """Draw the edges, |ρ| as width and its sign as line style, and the leaves."""
         tree, ax = record.topology, self.tree_axes
-        segments = [
-            [(x, level / tree.depth), (tree.horizontal(level + 1)[k // tree.branching], (level + 1) / tree.depth)]
-            for level in range(tree.depth)
-            for k, x in enumerate(tree.horizontal(level))
-        ]
-        self.edges = LineCollection(segments, colors=BRANCH, zorder=1)
+        self.edges = LineCollection(branches(tree), colors=BRANCH, zorder=1)
         ax.add_collection(self.edges, autolim=False)
         size = 900 / max(tree.n_leaves, 12)
         leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
@@ -76,27 +69,18 @@ class EmergencePicture(Picture[Emergence]):
 
     def _frame_of_curves(self, record: Emergence) -> list[Artist]:
         """Draw ceilings and legend; the steps axis belongs to them, since the budget sets it."""
-        ax, depth = self.curve_axes, record.topology.depth
+        ax, depth, shown = self.curve_axes, record.topology.depth, self._levels(record)
         ax.set_xlim(0, record.budget)
-        self.ceilings = [
-            ax.axhline(0, color=level_colour(level, depth), linestyle=":", linewidth=1.6)
-            for level in self._levels(record)
-        ]
-        keys = [
-            Line2D([], [], label=level_name(level, depth), **_style(level, depth)) for level in self._levels(record)
-        ]
-        shown = self._levels(record)
-        colour = level_colour(shown[0], depth) if len(shown) == 1 else QUIET
-        keys.append(Line2D([], [], color=colour, linestyle=":", label="ceiling (Bayes)"))
+        colours = [level_colour(level, depth) for level in shown]
+        self.ceilings = [ax.axhline(0, color=colour, linestyle=":", linewidth=1.6) for colour in colours]
+        keys = [key(level_name(level, depth), **_style(level, depth)) for level in shown]
+        keys.append(key("ceiling (Bayes)", color=colours[0] if len(shown) == 1 else QUIET, linestyle=":"))
         if record.before is not None:
-            keys.append(Line2D([], [], color=QUIET, linestyle="--", label=_label_before(record)))
-        columns = 1 + (len(keys) > 4) + (len(keys) > 6)
-        legend = ax.legend(
-            handles=keys, fontsize=FONT - 1, frameon=False, loc=_legend_place(record), ncols=columns,
-            bbox_to_anchor=(0, 0, 1, 1 / TOP), handlelength=1.6, columnspacing=1,
-        )  # fmt: skip
+            keys.append(key(_label_before(record), color=QUIET, linestyle="--"))
+        columns = {"ncols": 1 + (len(keys) > 4) + (len(keys) > 6), "handlelength": 1.6, "columnspacing": 1}
+        room = {"bbox_to_anchor": (0, 0, 1, 1 / TOP), "fontsize": FONT - 1}
         self.moving += self.ceilings
-        return [ax.xaxis, legend]
+        return [ax.xaxis, legend(ax, _legend_place(record), handles=keys, **columns, **room)]
 
     def _tune(self, record: Emergence) -> None:
         """Fit edges and ceilings to a tree of the same shape: cheap, unlike axis and legend, which stay."""
@@ -109,27 +93,25 @@ class EmergencePicture(Picture[Emergence]):
 
     def _nodes(self, record: Emergence) -> None:
         tree, ax = record.topology, self.tree_axes
-        points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
+        points = [place(tree, *latent) for latent in tree.latents]
         crowd = tree.widths[1]
         sizes = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
-        self.nodes: PathCollection = ax.scatter(
-            *zip(*points, strict=True), s=min(430.0, 360 * (16 / crowd) ** 1.6), c=[0.0] * len(points),
-            cmap=SCALE, vmin=LOWEST, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,
-        )  # fmt: skip
-        self.numbers: list[Text] = [
+        columns, rows = zip(*points, strict=True)
+        size = min(430.0, 360 * (16 / crowd) ** 1.6)
+        look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
+        self.nodes = ax.scatter(columns, rows, s=size, c=[0.0] * len(points), zorder=3, **look)
+        self.numbers = [
             ax.text(x, y, "", fontsize=size, ha="center", va="center_baseline", zorder=4)
             for (x, y), size in zip(points, sizes, strict=True)
             if crowd <= 16
         ]
-        self.caption: Text = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
+        self.caption = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
         self.moving += [self.nodes, *self.numbers, self.caption]
 
     def _curves(self, record: Emergence) -> None:
         ax, depth = self.curve_axes, record.topology.depth
-        self.curves: list[Line2D] = []
-        for level in self._levels(record):
-            self.curves += ax.plot([], [], markevery=0.15, **_style(level, depth))
-        self.ghost: Line2D = ax.plot([], [], color=QUIET, linestyle="--", linewidth=1.8)[0]
+        self.curves = [new_curve(ax, markevery=0.15, **_style(level, depth)) for level in self._levels(record)]
+        self.ghost = new_curve(ax, color=QUIET, linestyle="--", linewidth=1.8)
         self.marks = Marks(ax, (1 + TOP) / 2)
         self.moving += [self.ghost, *self.marks.artists, *self.curves]
 
@@ -225,9 +207,5 @@ def level_colour(level: int, depth: int) -> str:
 
 
 def _style(level: int, depth: int) -> dict[str, Any]:
-    return {
-        "color": level_colour(level, depth),
-        "marker": MARKERS[level % len(MARKERS)],
-        "markersize": 5,
-        "linewidth": 2.2,
-    }
+    marker = MARKERS[level % len(MARKERS)]
+    return {"color": level_colour(level, depth), "marker": marker, "markersize": 5, "linewidth": 2.2}

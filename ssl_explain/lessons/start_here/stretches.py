@@ -11,8 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
+from ssl_explain.kit.charts import new_curve
 from ssl_explain.kit.style import FONT, INK, QUIET
 from ssl_explain.records import Stretch, Trace
 
@@ -158,8 +158,8 @@ class Marks:
         self.axes = ax
         self.lines = LineCollection([], colors=INK, linewidths=1)
         ax.add_collection(self.lines, autolim=False)
-        self.texts: list[Text] = [ax.text(0, words, "", fontsize=FONT - 1, color=INK, va="center") for _ in range(8)]
-        self.before: Line2D = ax.plot([], [], color=QUIET, **STROKE)[0]
+        self.texts = [ax.text(0, words, "", fontsize=FONT - 1, color=INK, va="center") for _ in range(8)]
+        self.before = new_curve(ax, color=QUIET, **STROKE)
         self.artists: list[Artist] = [self.lines, self.before, *self.texts]
 
     def move(self, now: Course, spans: Callable[[int], Spans], before: Course | None, ghost: Line2D) -> None:
