@@ -7,8 +7,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, legend, means, panels
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, tidy
 from ssl_explain.results import Table, interval, pick
 
 
@@ -32,16 +33,14 @@ def plot_overparameterisation(table: Table, *, ax: Axes) -> Axes:
 def figure_overparameterisation(table: Table) -> Illustration:
     """One panel per polarity range: best |correlation| with the root against neurons per node."""
     lows = np.unique(table["polarity_low"])
-    figure = new_figure(9.6, 3.6)
-    axes = np.atleast_1d(figure.subplots(1, len(lows), sharey=True))
+    figure, axes = panels(9.6, 3.6, len(lows), sharey=True)
     for ax, low in zip(axes, lows, strict=True):
         plot_overparameterisation(pick(table, polarity_low=low), ax=ax)
         tidy(ax, xlabel="neurons per node", title=f"|ρ| from {low:g} to 1")
         ax.legend().remove()
     axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
-    axes[-1].legend(fontsize=FONT, frameon=False, loc="lower right")
-    figure.tight_layout()
-    return Illustration(figure, describe_overparameterisation(table))
+    legend(axes[-1], "lower right")
+    return illustration(figure, describe_overparameterisation(table))
 
 
 def describe_overparameterisation(table: Table) -> str:
@@ -54,9 +53,7 @@ def describe_overparameterisation(table: Table) -> str:
         parts = []
         for neurons in np.unique(panel["neurons"]):
             cell = pick(panel, neurons=neurons)
-            left, right = interval(cell["end"])
-            means = f"{cell['start'].mean():.2f} → {cell['end'].mean():.2f} [{left:.2f}, {right:.2f}]"
-            parts.append(f"{neurons} neurons {means}")
+            parts.append(f"{neurons} neurons {cell['start'].mean():.2f} → {means([cell['end']]).words('.2f')[0]}")
         lines.append(f"|ρ| from {low:g} to 1, ceiling {panel['ceiling'].mean():.2f}: {'; '.join(parts)}.")
     return "\n".join(lines)
 
@@ -70,25 +67,18 @@ def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"
     """
     import seaborn  # it takes a second to import, and only this figure needs it
 
-    figure = new_figure(7.2, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.2, 3.6)
     depth = closed.shape[-1]
     words = []
     for level in range(1, depth):
         name = "root" if level == depth - 1 else f"level {level + 1}"
         colour = SERIES[6] if level == depth - 1 else SERIES[level + 1]
-        y = closed[..., level]
-        long = {"step": np.repeat(steps, y.shape[1]), "closed": y.flatten().numpy()}
-        marker = MARKERS[(level + 1) % len(MARKERS)]
-        seaborn.lineplot(
-            long, x="step", y="closed", errorbar=interval, color=colour, marker=marker, markevery=4, label=name, ax=ax
-        )
+        y, x = closed[..., level], np.repeat(steps, closed.shape[1])
+        style = {"color": colour, "marker": MARKERS[(level + 1) % len(MARKERS)], "markevery": 4, "label": name}
+        seaborn.lineplot(x=x, y=y.flatten(), errorbar=interval, ax=ax, **style)
         words.append(f"{name} {100 * float(y[-1].mean()):.0f} %")
     tidy(ax, xlabel="training steps", title="part of the way from start to ceiling")
     ax.set_ylim(-0.1, 1)
-    ax.legend(fontsize=FONT, frameon=False, ncols=2)
-    figure.tight_layout()
-    runs = closed.shape[1]
-    return Illustration(
-        figure, f"Part of the way to the ceiling after {steps[-1]} steps, {runs} seeds: {', '.join(words)}."
-    )
+    legend(ax, ncols=2)
+    what = f"Part of the way to the ceiling after {steps[-1]} steps, {closed.shape[1]} seeds"
+    return illustration(figure, f"{what}: {', '.join(words)}.")

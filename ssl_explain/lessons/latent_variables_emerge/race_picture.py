@@ -55,7 +55,7 @@ class RacePicture(EmergencePicture):
         ax.set_xlim(0, record.budget)
         self.zero = ax.axhline(0, color=QUIET, linewidth=0.8)
         self.heading = note(ax, 0, 1.03, size=FONT + 2)
-        beside = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
+        beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
         self.ticks = [note(ax, 0, 0, **beside) for _ in FACTORS]
         self.lines = [new_curve(ax) for _ in tree.latents]
         self.ring = self.tree_axes.scatter([0.0], [0.0], s=760, facecolors="none", edgecolors=PREDICTED, linewidths=2)

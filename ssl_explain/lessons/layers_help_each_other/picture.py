@@ -8,7 +8,7 @@ import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels
+from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels, plain_log_axis
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
 from ssl_explain.lessons.layers_help_each_other.record import Growth
@@ -127,29 +127,20 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
 
     One dot per seed: bottom variance with both layers free over bottom alone. Bars: median and its 95 % interval.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
     figure, (ax,) = panels(7.6, 3.4)
-    data = {
-        "ratio": np.concatenate([np.asarray(values) for values in ratios.values()]),
-        "case": np.concatenate([[name] * len(values) for name, values in ratios.items()]),
-    }
-    ax.set_xscale("log")
-    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.7, size=6, jitter=False)
-    for dots in ax.collections:  # spread by the golden ratio: seaborn's jitter would draw from a global generator
-        places = np.array(dots.get_offsets())
-        places[:, 1] += 0.24 * ((0.618 * np.arange(len(places))) % 1 - 0.5)
-        dots.set_offsets(places)
+    for row, values in enumerate(ratios.values()):
+        spread = 0.24 * ((0.618 * np.arange(len(values))) % 1 - 0.5)  # by the golden ratio: no chance is needed
+        ax.scatter(values, row + spread, s=36, color=MEASURED, alpha=0.7, linewidths=0)
     middle, low, high = np.array(list(intervals.values())).T
     found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}
     found.bars_across(ax, rows + 0.3, capsize=5, linewidth=2, linestyle="none", **style)
     for row, end, median in zip(rows, high, found.words(".2f"), strict=True):
         ax.text(end * 1.06, row + 0.32, f"median {median}", fontsize=FONT, va="center")
     ax.axvline(1, color=QUIET, linestyle=":")
-    largest = max(float(values.max()) for values in ratios.values())
-    ticks = [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if min(0.8, data["ratio"].min()) <= t <= largest * 1.5]
-    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    ax.minorticks_off()
+    every = torch.cat(list(ratios.values()))
+    least, largest = min(0.8, float(every.min())), 1.5 * float(every.max())
+    plain_log_axis(ax, [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if least <= t <= largest])
+    ax.set_yticks(rows, list(ratios))
     tidy(ax, xlabel="bottom variance: both layers free / bottom alone", title="paired over seeds")
     ax.set_ylim(len(ratios) - 0.45, -0.45)
     words = "; ".join(

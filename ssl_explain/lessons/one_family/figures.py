@@ -10,6 +10,7 @@ from matplotlib.patches import Circle, Wedge
 from matplotlib.transforms import ScaledTranslation, Transform
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, note, panels
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, PAPER, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.one_family.picture import letters, plane
@@ -61,14 +62,11 @@ def _ground(ax: Axes, record: Frontier) -> None:
     votes = (record.border.numpy()[:, None, :] > heights[None, :, None]).sum(0)
     shades = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.36])
     for level in range(1, votes.max() + 1):
-        ax.contourf(
-            x, heights, votes >= level, levels=(0.5, 1.5), colors=[SERIES[2]],
-            alpha=float(shades[min(level, 7)] - shades[min(level, 7) - 1]) * 1.6,
-        )  # fmt: skip
+        alpha = float(shades[min(level, 7)] - shades[min(level, 7) - 1]) * 1.6
+        ax.contourf(x, heights, votes >= level, levels=(0.5, 1.5), colors=[SERIES[2]], alpha=alpha)
     for number, border in enumerate(record.border.numpy()):
         inside = np.isfinite(border) & (border > 0)
         ax.plot(x[inside], border[inside], color=colour(number), linestyle=LINES[number % 7], linewidth=1.8, zorder=2)
-
     together = _shared(record)
     if len(together) > 1:
         _label(ax, record, together)
@@ -89,10 +87,8 @@ def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
     at = int(np.abs(np.log(x / 0.2)).argmin())
     words = ", ".join(record.losses[i] for i in together) + ": one border"
     lifted = ax.transData + ScaledTranslation(-0.05, 0.08, ax.figure.dpi_scale_trans)
-    ax.text(
-        x[at], y[at], words, transform=lifted, rotation=slope, rotation_mode="anchor", fontsize=FONT, color=INK,
-        va="bottom", zorder=3,
-    )  # fmt: skip
+    along: dict[str, Any] = {"transform": lifted, "rotation": slope, "rotation_mode": "anchor", "va": "bottom"}
+    note(ax, x[at], y[at], words, zorder=3, **along)
 
 
 def _flower(ax: Axes, x: float, y: float, shares: Sequence[float], name: str) -> None:
@@ -103,16 +99,11 @@ def _flower(ax: Axes, x: float, y: float, shares: Sequence[float], name: str) ->
     for number, share in enumerate(shares):
         turn = 90 - step * number
         radius = HEART + (PETAL - HEART) * min(max(share, 0.0), 1.0)
-        ax.add_patch(
-            Wedge(
-                (0, 0), radius, turn - step, turn, width=radius - HEART, transform=where, facecolor=colour(number),
-                edgecolor=PAPER, linewidth=0.8, zorder=5,
-            )
-        )  # fmt: skip
+        petal = Wedge((0, 0), radius, turn - step, turn, width=radius - HEART, transform=where, zorder=5)
+        petal.set(facecolor=colour(number), edgecolor=PAPER, linewidth=0.8)
+        ax.add_patch(petal)
     ax.add_patch(Circle((0, 0), HEART, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.6, zorder=6))
-    ax.text(
-        0, 0, name, transform=where, fontsize=FONT, fontweight="bold", color=INK, ha="center", va="center", zorder=7
-    )
+    note(ax, 0, 0, name, transform=where, fontweight="bold", ha="center", va="center", zorder=7)
 
 
 def _at(ax: Axes, x: float, y: float) -> Transform:
@@ -153,11 +144,10 @@ def _key(ax: Axes, record: Frontier) -> None:
 
 def _words(record: Frontier) -> str:
     names = letters(len(record.between))
-    kept = []
-    for loss, shares in zip(record.losses, record.kept.tolist(), strict=True):
-        kept.append(
-            f"{loss} keeps " + ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares, strict=True) if s > 0.02)
-        )
+    kept = [
+        f"{loss} keeps " + ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares, strict=True) if s > 0.02)
+        for loss, shares in zip(record.losses, record.kept.tolist(), strict=True)
+    ]
     at = int(record.grid.log().abs().argmin())
     border = ", ".join(
         f"{loss} {'none' if math.isinf(w) else f'{w:.2f}'}"
@@ -182,8 +172,7 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """
     rows, columns = list(angles), list(next(iter(angles.values())))
     middle = np.array([[float(angles[a][b].median()) for b in columns] for a in rows])
-    figure = new_figure(8.2, 4.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(8.2, 4.6)
     tidy(ax, title="largest principal angle, degrees")
     ax.imshow(middle, cmap="cividis_r", vmin=0, vmax=90, aspect="auto")
     ax.spines[:].set_visible(False)
@@ -193,14 +182,13 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     for i, j in np.ndindex(middle.shape):
         dark = middle[i, j] > 50
         ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", fontsize=FONT, color=PAPER if dark else INK)
-    figure.tight_layout()
     words = "; ".join(
         f"{a} and " + ", ".join(f"{b} {_degrees(angles[a][b])}" for b in columns if b not in rows[: number + 1])
         for number, a in enumerate(rows)
         if set(columns) - set(rows[: number + 1])
     )
     known = "Largest principal angle in degrees, median over starts [least, largest, where they differ]"
-    return Illustration(figure, f"{known}, each pair once: {words}.")
+    return illustration(figure, f"{known}, each pair once: {words}.")
 
 
 def _degrees(values: Tensor) -> str:
