@@ -5,18 +5,3 @@ from ssl_explain.lessons.byol_solved.exercises import how_it_dies, slow_target, 
 from ssl_explain.lessons.byol_solved.experiment import Rates, Spread, isotropic
 from ssl_explain.lessons.byol_solved.explorer import ModesState, modes_explorer
 from ssl_explain.lessons.byol_solved.picture import figure_basins, figure_unaligned
-
-__all__ = [
-    "ModesState",
-    "Rates",
-    "Spread",
-    "experiment",
-    "figure_basins",
-    "figure_unaligned",
-    "how_it_dies",
-    "isotropic",
-    "modes",
-    "modes_explorer",
-    "slow_target",
-    "what_survives",
-]

@@ -3,11 +3,3 @@
 from ssl_explain.lessons.gradient_as_connection.exercises import one_or_both, which_layers
 from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
-
-__all__ = [
-    "ConnectionState",
-    "connection_explorer",
-    "one_or_both",
-    "relative_gap",
-    "which_layers",
-]

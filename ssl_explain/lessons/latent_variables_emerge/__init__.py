@@ -6,18 +6,3 @@ from ssl_explain.lessons.latent_variables_emerge.race import race_run
 from ssl_explain.lessons.latent_variables_emerge.race_exercises import bottom_operator, weak_polarity
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.lessons.latent_variables_emerge.race_picture import figure_operator_growth, figure_shares
-
-__all__ = [
-    "RaceState",
-    "bottom_operator",
-    "figure_gap_closed",
-    "figure_operator_growth",
-    "figure_overparameterisation",
-    "figure_shares",
-    "first_to_move",
-    "race_explorer",
-    "race_run",
-    "two_neurons",
-    "weak_polarity",
-    "wiring",
-]

@@ -128,9 +128,9 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
     One dot per seed: bottom variance with both layers free over bottom alone. Bars: median and its 95 % interval.
     """
     figure, (ax,) = panels(7.6, 3.4)
-    for row, values in enumerate(ratios.values()):
+    for number, values in enumerate(ratios.values()):
         spread = 0.24 * ((0.618 * np.arange(len(values))) % 1 - 0.5)  # by the golden ratio: no chance is needed
-        ax.scatter(values, row + spread, s=36, color=MEASURED, alpha=0.7, linewidths=0)
+        ax.scatter(values, number + spread, s=36, color=MEASURED, alpha=0.7, linewidths=0)
     middle, low, high = np.array(list(intervals.values())).T
     found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}
     found.bars_across(ax, rows + 0.3, capsize=5, linewidth=2, linestyle="none", **style)

@@ -5,23 +5,3 @@ from ssl_explain.lessons.one_family.experiment import BETWEEN, WITHIN, angle, fr
 from ssl_explain.lessons.one_family.explorer import FamilyState, family_explorer
 from ssl_explain.lessons.one_family.figures import figure_angles, figure_one_plane
 from ssl_explain.lessons.one_family.members import members, moments, update, vicreg_member
-
-__all__ = [
-    "BETWEEN",
-    "WITHIN",
-    "FamilyState",
-    "angle",
-    "copies",
-    "family_explorer",
-    "figure_angles",
-    "figure_one_plane",
-    "frontier",
-    "how_alike",
-    "loud_or_steady",
-    "members",
-    "moments",
-    "start_weights",
-    "train_member",
-    "update",
-    "vicreg_member",
-]

@@ -4,14 +4,3 @@ from ssl_explain.lessons.selectivity_amplification import experiment
 from ssl_explain.lessons.selectivity_amplification.exercises import first_preference, linear_learns, small_shifts
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
 from ssl_explain.lessons.selectivity_amplification.picture import figure_signs_kept, figure_winners
-
-__all__ = [
-    "RingState",
-    "experiment",
-    "figure_signs_kept",
-    "figure_winners",
-    "first_preference",
-    "linear_learns",
-    "ring_explorer",
-    "small_shifts",
-]

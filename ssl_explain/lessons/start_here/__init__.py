@@ -4,10 +4,3 @@ from ssl_explain.lessons.start_here import exercises
 from ssl_explain.lessons.start_here.experiment import emergence_run
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
-
-__all__ = [
-    "TreeState",
-    "emergence_run",
-    "exercises",
-    "tree_explorer",
-]
