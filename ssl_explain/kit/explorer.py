@@ -3,7 +3,7 @@
 import functools
 import html
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import ipywidgets
@@ -22,7 +22,7 @@ S = TypeVar("S", bound=State)
 class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
-    A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
+    A subclass gives ``compute(state) -> record`` and, as class attributes, the class of its ``picture``, the name
     of its ``factory``, its ``presets``, of which those that set a control shown here become buttons, and the
     ``telling`` controls: the first two of them shown here are those that a page without a kernel can move.
     ``controls`` picks the controls shown (all of them if empty).
@@ -30,6 +30,7 @@ class Explorer(Generic[S]):
     """
 
     factory: str
+    picture: Callable[..., Picture[Any]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     telling: ClassVar[tuple[str, ...]] = ()
 
@@ -58,7 +59,7 @@ class Explorer(Generic[S]):
 
     def paint(self, record: Any) -> Picture[Any]:
         """From a record to a new picture."""
-        raise NotImplementedError
+        return self.picture(record)
 
     @functools.cached_property
     def _widgets(self) -> dict[str, ipywidgets.Widget]:

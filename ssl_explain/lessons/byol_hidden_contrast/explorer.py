@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
@@ -90,8 +90,9 @@ class ByolExplorer(Explorer[ByolState]):
     """
 
     factory = "byol_explorer"
-    telling: ClassVar[tuple[str, ...]] = ("centring", "p")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    picture = ContrastPicture
+    telling = ("centring", "p")
+    presets = {
         name: {"redraw": 0, "momentum": 0.0, "decay": 0.0, "predictor": "p·1, fixed", **settings}
         for name, settings in {
             "p = 1: only shrinks": {"centring": "both towers", "p": 1.0, "offset": 4.0},
@@ -108,10 +109,6 @@ class ByolExplorer(Explorer[ByolState]):
         """A run is computed once; another time only looks at it."""
         run = run_of(state.change(time=1.0))
         return replace(run, shown=round(state.time * (len(run.times) - 1)))
-
-    def paint(self, record: HiddenContrast) -> ContrastPicture:
-        """Bars and curves."""
-        return ContrastPicture(record)
 
 
 byol_explorer = factory(ByolExplorer, "See what grows without negatives, and what takes over.")

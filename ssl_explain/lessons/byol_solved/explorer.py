@@ -2,9 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -137,8 +135,9 @@ class ModesExplorer(Explorer[ModesState]):
     """
 
     factory = "modes_explorer"
-    telling: ClassVar[tuple[str, ...]] = ("departure", "beta", "eta", "p")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    picture = PlanePicture
+    telling = ("departure", "beta", "eta", "p")
+    presets = {
         "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
         "starts too small": {"eta": 0.2, "beta": COPY, "p": 0.1, "s": 0.1, "turn": 0, "departure": "none"},
         "just above the threshold": {"eta": 0.26, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
@@ -148,10 +147,6 @@ class ModesExplorer(Explorer[ModesState]):
     def compute(self, state: ModesState) -> PhasePlane:
         """Basins, prediction and training."""
         return phase_plane(state)
-
-    def paint(self, record: PhasePlane) -> PlanePicture:
-        """Plane and curves."""
-        return PlanePicture(record)
 
 
 modes_explorer = factory(ModesExplorer, "Start a mode of linear BYOL anywhere on its plane, and see whether it lives.")

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -102,8 +100,9 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
     """
 
     factory = "grassmann_explorer"
+    picture = SpanPicture
     telling = ("time", "columns")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "columns merge": {
             "columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
         },
@@ -122,10 +121,6 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
         """The run of these settings, looked at at one time."""
         run = flow_of(state.change(time=0))
         return dataclasses.replace(run, shown=round(state.time / 100 * (len(run.times) - 1)))
-
-    def paint(self, record: SpanFlow) -> SpanPicture:
-        """Arrows, singular values and angles."""
-        return SpanPicture(record)
 
 
 grassmann_explorer = factory(GrassmannExplorer, "Watch columns of features merge, die, or stay apart.")

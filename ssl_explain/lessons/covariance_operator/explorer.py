@@ -1,8 +1,6 @@
 """The operator explorer: which directions of weight space vary between points, and does the step follow them?"""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -128,8 +126,9 @@ class OperatorExplorer(Explorer[OperatorState]):
     """
 
     factory = "operator_explorer"
+    picture = SpectrumPicture
     telling = ("strength", "layer")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "no augmentation": {"strength": 0.0, "step": "both towers"},
         "shift to anywhere": {"strength": 1.0, "step": "both towers"},
         "stop-gradient": {"strength": 0.3, "step": "one tower (stop-gradient)"},
@@ -139,10 +138,6 @@ class OperatorExplorer(Explorer[OperatorState]):
     def compute(self, state: OperatorState) -> Spectrum:
         """Eigenvalues, directions and steps."""
         return spectrum_of(state)
-
-    def paint(self, record: Spectrum) -> SpectrumPicture:
-        """Spectrum, directions, step."""
-        return SpectrumPicture(record)
 
 
 operator_explorer = factory(

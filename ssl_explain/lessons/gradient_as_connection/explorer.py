@@ -1,9 +1,8 @@
 """Inside one layer: the parts of the connection, and what it predicts beside what autograd finds."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -112,8 +111,9 @@ class ConnectionExplorer(Explorer[ConnectionState]):
     """
 
     factory = "connection_explorer"
+    picture = ConnectionPicture
     telling = ("departure", "layer", "target")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "bottom layer": {"layer": 1, "departure": "none"},
         "frozen teacher": {"target": TARGETS[2], "departure": "none"},
         "biases": {"departure": "biases"},
@@ -148,10 +148,6 @@ class ConnectionExplorer(Explorer[ConnectionState]):
             predicted_gradient=predicted.view(w.shape[-2:]),
             gradient=true_gradient(net, teacher, x, state, layer),
         )
-
-    def paint(self, record: ConnectionView) -> ConnectionPicture:
-        """Heat maps of the parts, and prediction against autograd."""
-        return ConnectionPicture(record)
 
 
 connection_explorer = factory(ConnectionExplorer, "Look inside one layer.")

@@ -1,9 +1,8 @@
 """The world explorer: clamp a hidden cause, watch what it reaches, and what neurons carry of the root."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -112,8 +111,9 @@ class WorldExplorer(Explorer[WorldState]):
     """
 
     factory = "world_explorer"
+    picture = WorldPicture
     telling = ("root", "activation", "latent", "clamp")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "clamp a low cause": {
             "clamp": "z = 1", "depth": 3, "latent": 4, "polarity": (0.8, 1.0), "strength": 0.3, "shown": SHOWN[0],
         },
@@ -161,10 +161,6 @@ class WorldExplorer(Explorer[WorldState]):
             noise=noise,
             activation=state.activation,
         )
-
-    def paint(self, record: HiddenWorld) -> WorldPicture:
-        """Tree, leaves, covariances."""
-        return WorldPicture(record)
 
 
 world_explorer = factory(

@@ -1,9 +1,7 @@
 """The shared-views explorer: the joint law of two views of one point, for every strength of augmentation."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -67,8 +65,9 @@ class SharedExplorer(Explorer[SharedState]):
     """
 
     factory = "shared_explorer"
+    picture = SharedPicture
     telling = ("strength", "polarity")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "nothing redrawn": {"strength": 0.0},
         "half-way": {"strength": 0.5},
         "only the root survives": {"strength": 1.0},
@@ -93,10 +92,6 @@ class SharedExplorer(Explorer[SharedState]):
             pairs=PAIRS,
             labels=tuple("".join("1" if leaf > 0 else "0" for leaf in x[k]) for k in order),
         )
-
-    def paint(self, record: SharedViews) -> SharedPicture:
-        """Two heat maps and a curve."""
-        return SharedPicture(record)
 
 
 shared_explorer = factory(SharedExplorer, "Watch what two views of one point share as the augmentation grows.")

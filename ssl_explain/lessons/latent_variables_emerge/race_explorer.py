@@ -2,9 +2,8 @@
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 
@@ -108,8 +107,9 @@ class RaceExplorer(TimedExplorer[RaceState]):
     """
 
     factory = "race_explorer"
+    picture = RacePicture
     telling = ("time", "show")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one", "time": 100},
         "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one", "time": 100},
         "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "length one", "time": 100},
@@ -137,10 +137,6 @@ class RaceExplorer(TimedExplorer[RaceState]):
         while history.behind(_index(state)):
             history.go_on()
         return history.record(state)
-
-    def paint(self, record: Race) -> RacePicture:
-        """Tree, curves, and the right side."""
-        return RacePicture(record)
 
     def refresh(self, old: RaceState) -> None:
         """Show as much as there is, and catch up in the background; a single tick is waited for."""

@@ -2,9 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
@@ -77,8 +76,9 @@ class LayersExplorer(Explorer[LayersState]):
     """
 
     factory = "layers_explorer"
+    picture = GrowthPicture
     telling = ("departure", "train", "top_scale")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "theory": {"top_scale": 1.0, "top": "linear", "departure": "none"},
         "small top": {"top_scale": 0.5, "top": "linear", "departure": "none"},
         "gated top": {"top_scale": 1.0, "top": "gated", "departure": "none"},
@@ -88,10 +88,6 @@ class LayersExplorer(Explorer[LayersState]):
     def compute(self, state: LayersState) -> Growth:
         """All three modes from one start."""
         return dataclasses.replace(growth_of(state.change(train="both layers")), shown=MODES.index(state.train))
-
-    def paint(self, record: Growth) -> GrowthPicture:
-        """Three panels of growth."""
-        return GrowthPicture(record)
 
 
 layers_explorer = factory(LayersExplorer, "See what each of two layers does for the other.")

@@ -1,9 +1,7 @@
 """The pairs explorer: which pairs a loss looks at, and what is lost by freezing their weights."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -99,8 +97,9 @@ class PairsExplorer(Explorer[PairsState]):
     """
 
     factory = "pairs_explorer"
+    picture = PairsPicture
     telling = ("temperature", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "all pairs alike": {"loss": "L_simp", "noise": 0.2},
         "nearest pairs only": {"loss": "InfoNCE", "temperature": 0.1, "negatives": 1, "noise": 0.1},
         "a crowd of eight": {"loss": "InfoNCE", "temperature": 0.5, "negatives": 8, "noise": 0.4},
@@ -129,10 +128,6 @@ class PairsExplorer(Explorer[PairsState]):
             float(values[0] / values[-1].clamp_min(1e-300)),
             describe(state, crowd),
         )
-
-    def paint(self, record: Reweighing) -> PairsPicture:
-        """Heat map, updates, quality."""
-        return PairsPicture(record)
 
 
 def copies(outputs: str, trained: int, runs: int | None = None) -> ReLUNet:

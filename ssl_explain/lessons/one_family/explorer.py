@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 
@@ -74,8 +73,9 @@ class FamilyExplorer(Explorer[FamilyState]):
     """
 
     factory = "family_explorer"
-    telling: ClassVar[tuple[str, ...]] = ("loss", "strength")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    picture = FamilyPicture
+    telling = ("loss", "strength")
+    presets = {
         "loud wins": {"loss": "L_simp", "strength": 1.0, "outputs": 3, "time": STEPS},
         "steady wins": {"loss": "InfoNCE", "strength": 1.0, "outputs": 3, "time": STEPS},
         "copies": {"loss": "VICReg", "strength": 1.0, "outputs": 3, "redundancy": 1.0, "time": STEPS},
@@ -88,10 +88,6 @@ class FamilyExplorer(Explorer[FamilyState]):
         run = train(state.loss, times, state.outputs, state.seed)
         which = STRENGTHS.index(state.strength)
         return family_view(LOSSES[state.loss](times), run, state.time // EVERY, which, state.strength, GRID)
-
-    def paint(self, record: FamilyView) -> FamilyPicture:
-        """Plane, matrices, bars."""
-        return FamilyPicture(record)
 
 
 family_explorer = factory(FamilyExplorer, "Watch which directions of one world each loss grows.")

@@ -1,9 +1,7 @@
 """The directions explorer: which patterns of pixels grow, and how the augmentation changes them."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
 
 from ssl_explain.kit.controls import with_progress
 from ssl_explain.kit.explorer import Explorer
@@ -71,8 +69,9 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     """
 
     factory = "directions_explorer"
+    picture = DirectionsPicture
     telling = ("strength", "network")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "no augmentation": {"strength": 0.0},
         "mild": {"strength": 0.5},
         "violent": {"strength": 4.0},
@@ -81,10 +80,6 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     def compute(self, state: DirectionsState) -> DirectionsSweep:
         """Look it up."""
         return replace(all_sweeps()[state.network], shown=STRENGTHS.index(state.strength))
-
-    def paint(self, record: DirectionsSweep) -> DirectionsPicture:
-        """Pictures and curves."""
-        return DirectionsPicture(record)
 
 
 directions_explorer = factory(

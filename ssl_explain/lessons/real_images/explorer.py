@@ -1,9 +1,8 @@
 """The pictures explorer: a student learns from digits while you watch its neurons and a probe of its output."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -102,9 +101,10 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
     """
 
     factory = "pictures_explorer"
+    picture = TrainingPicture
     telling = ("strength",)
     stride = 25
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "mild": {"strength": 0.5, "loss": "InfoNCE"},
         "no augmentation": {"strength": 0.0, "loss": "InfoNCE"},
         "violent": {"strength": 8.0, "loss": "InfoNCE"},
@@ -138,10 +138,6 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
 
     def _spectrum(self, training: Run) -> Float[Tensor, " d"]:
         return spectrum(features(cast(Student, training.net), digits("test").inputs()))
-
-    def paint(self, record: PictureTraining) -> TrainingPicture:
-        """Neurons, spectrum, probe."""
-        return TrainingPicture(record)
 
 
 pictures_explorer = factory(

@@ -1,9 +1,7 @@
 """The real-step explorer: the step that the operator predicts on real pictures, beside the one that is taken."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -115,8 +113,9 @@ class RealStepExplorer(Explorer[RealStepState]):
     """
 
     factory = "real_step_explorer"
+    picture = PairsPicture
     telling = ("strength", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
         "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},
         "after training": {"loss": "InfoNCE", "strength": 0.5, "network": "trained, s = 0.5", "step": "exact"},
@@ -131,10 +130,6 @@ class RealStepExplorer(Explorer[RealStepState]):
         weighs = state.loss if state.loss == "L_simp" else f"{state.loss}, τ = {state.temperature:g}"
         setting = f"{weighs}; s = {state.strength:g}; {state.network}; step: {state.step}; points sorted by digit"
         return Reweighing(now, sweep, state.temperature, state.strength, 0.0, setting)
-
-    def paint(self, record: Reweighing) -> PairsPicture:
-        """Heat map, updates, quality."""
-        return PairsPicture(record)
 
 
 real_step_explorer = factory(

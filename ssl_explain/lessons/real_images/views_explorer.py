@@ -1,9 +1,7 @@
 """The views explorer: what an augmentation makes of a digit, and how much of the digit is left."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -98,8 +96,9 @@ class ViewsExplorer(Explorer[ViewsState]):
     """
 
     factory = "views_explorer"
+    picture = ViewsPicture
     telling = ("strength",)
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "only turn and shift": {"strength": 2.0, "affine": "on", "crop": "off", "erase": "off", "blur": "off"},
@@ -121,10 +120,6 @@ class ViewsExplorer(Explorer[ViewsState]):
             kept_curve(),
             share_kept(state.strength, recipe),
         )
-
-    def paint(self, record: PictureViews) -> ViewsPicture:
-        """The grid and the curve."""
-        return ViewsPicture(record)
 
 
 views_explorer = factory(ViewsExplorer, "Turn an augmentation up until nobody can tell the digits any more.")

@@ -2,9 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
@@ -63,8 +62,9 @@ class RingExplorer(TimedExplorer[RingState]):
     """
 
     factory = "ring_explorer"
+    picture = RingPicture
     telling = ("update", "strength", "time", "neuron")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "ReLU, any shift": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, exact"},
         "linear, any shift": {"neuron": "linear", "strength": 1.0, "update": "L_simp, exact"},
         "small shifts": {"neuron": "ReLU", "strength": 0.375, "update": "L_simp, exact"},
@@ -75,10 +75,6 @@ class RingExplorer(TimedExplorer[RingState]):
         """The run of these settings, looked at at one time."""
         run = run_of(state.change(time=0))
         return dataclasses.replace(run, shown=state.time * STEPS // (100 * EVERY))
-
-    def paint(self, record: Selectivity) -> RingPicture:
-        """Ring, weights and curves."""
-        return RingPicture(record)
 
 
 ring_explorer = factory(RingExplorer, "Watch random neurons amplify what they happen to prefer.")

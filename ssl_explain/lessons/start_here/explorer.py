@@ -1,7 +1,7 @@
 """The tree explorer: hidden causes light up in hidden neurons, while you watch."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Self
 
 from ssl_explain import require
 from ssl_explain.dynamics.training import Training
@@ -24,7 +24,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
 
     factory = "tree_explorer"
     telling = ("strength",)
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},
         "no augmentation": {"strength": 0.0, "neurons": 10, "wiring": "tree"},
         "two neurons only": {"strength": 0.5, "neurons": 2, "wiring": "tree"},

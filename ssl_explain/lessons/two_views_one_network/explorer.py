@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -71,8 +69,9 @@ class LossExplorer(Explorer[LossState]):
     """
 
     factory = "loss_explorer"
+    picture = LandscapePicture
     telling = ("r_pos", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "a near negative": {"r_pos": 0.6, "r_neg": 0.3, "loss": "InfoNCE", "temperature": 0.5},
         "all settled": {"r_pos": 0.1, "r_neg": 2.5, "loss": "InfoNCE", "temperature": 0.2},
         "constant push": {"loss": "L_simp"},
@@ -91,10 +90,6 @@ class LossExplorer(Explorer[LossState]):
         reach = float("inf") if state.departure == "none" else 2.0
         energies, slopes = torch.cat([at[0], at[1][0]]), torch.cat([pull, push[0]])
         return Landscape(state.loss, GRID, surface, along, energies, slopes, float(loss(*at)), reach)
-
-    def paint(self, record: Landscape) -> LandscapePicture:
-        """Landscape, the two cuts through it, and the balance."""
-        return LandscapePicture(record)
 
 
 @dataclass(frozen=True)
@@ -158,8 +153,9 @@ class CloudExplorer(Explorer[CloudState]):
     """
 
     factory = "cloud_explorer"
+    picture = CloudPicture
     telling = ("departure", "step", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "pull and push": {"loss": "InfoNCE", "departure": "none", "step": STEPS},
         "no push at all": {"loss": "r+ alone", "departure": "none", "step": STEPS},
         "runs away": {"loss": "L_simp", "departure": "none", "step": STEPS},
@@ -170,10 +166,6 @@ class CloudExplorer(Explorer[CloudState]):
         """The run, computed once for all of its steps."""
         run = cloud_run(state.change(step=0))
         return CloudRun(run.name, run.inputs, run.trace, run.between, run.within, state.step)
-
-    def paint(self, record: CloudRun) -> CloudPicture:
-        """Inputs, outputs, and both variances over the steps."""
-        return CloudPicture(record)
 
 
 loss_explorer = factory(LossExplorer, "Drag r+ and r-; see what a loss asks for.")
