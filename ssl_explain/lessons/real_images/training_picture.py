@@ -1,4 +1,4 @@
-"""What a student of pictures has learned, as a probe sees it: always beside raw pixels and the untrained student."""
+"""What an encoder of pictures has learned, by a probe, beside raw pixels and the untrained encoder."""
 
 import numpy as np
 from matplotlib.legend import Legend
@@ -8,12 +8,12 @@ from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.real_images.picture import mosaic
 from ssl_explain.lessons.real_images.record import PictureTraining
-from ssl_explain.lessons.start_here.stretches import Marks, courses, ending, height_at
+from ssl_explain.lessons.start_here.stretches import Course, Marks, courses, ending, height_at
 from ssl_explain.results import Table, interval, pick
 from ssl_explain.subspaces import effective_rank
 
 ROWS, COLUMNS = 5, 5
-FEWEST = 1e-4  # share of the variance: smaller ones are drawn no more
+FEWEST = 1e-4  # share of the variance: smaller ones are not drawn
 
 
 class TrainingPicture(Picture[PictureTraining]):
@@ -21,8 +21,8 @@ class TrainingPicture(Picture[PictureTraining]):
 
     Left, the weights of 25 neurons, laid out like the picture that they read (orange > 0, purple < 0), in units of the
     largest. Middle, how the variance of the output spreads over its principal directions, untrained and now. Right, the
-    probe of the output over training steps; dotted, the same probe of raw pixels, dashed, of the untrained student.
-    A thin line marks where settings changed on the way.
+    probe of the output over training steps; dotted, the same probe of raw pixels, dashed, of the untrained encoder.
+    A thin line marks where settings changed during training.
     """
 
     def __init__(self, record: PictureTraining) -> None:
@@ -58,8 +58,8 @@ class TrainingPicture(Picture[PictureTraining]):
         self.update(record)
 
     def _legend(self, record: PictureTraining) -> Legend:
-        """Name the curves; the run before by how it was trained."""
-        _, before = courses("s", record)
+        """Name the curves, the previous run by its settings."""
+        _, before = _courses(record)
         label = "run before" + (f"\n{before.brief(18)}" if before else "")
         curves = {"raw pixels": self.baselines[0], "untrained": self.baselines[1], "this student": self.curve}
         entries = {"handles": [*curves.values(), self.before], "labels": [*curves, label]}
@@ -67,8 +67,8 @@ class TrainingPicture(Picture[PictureTraining]):
         return legend(self.axes, "lower right", fontsize=FONT - 1, **entries, **columns)
 
     def update(self, record: PictureTraining) -> bool:
-        """Move everything; only another number of steps needs another axis."""
-        (now, before), (_, old) = courses("s", record), courses("s", self.record)
+        """Move everything; another number of steps needs another axis, another previous run another legend."""
+        (now, before), (_, old) = _courses(record), _courses(self.record)
         longer, renamed = record.budget != self.record.budget, before != old
         self.record = record
         if renamed:
@@ -90,8 +90,8 @@ class TrainingPicture(Picture[PictureTraining]):
         return longer or renamed
 
     def describe(self) -> str:
-        """The probe beside its baselines, and how many directions the output fills."""
-        r, (now, before) = self.record, courses("s", self.record)
+        """Say the probe beside its baselines, and how many directions the output fills."""
+        r, (now, before) = self.record, _courses(self.record)
         how = (
             f"s = {r.strength:g}, {r.loss}" if not now.since() else f"{now.words()}; {'now ' * bool(now.told)}{r.loss}"
         )
@@ -108,6 +108,10 @@ class TrainingPicture(Picture[PictureTraining]):
         return text if r.trace.stopped is None else f"{text} Training {r.trace.stopped}."
 
 
+def _courses(record: PictureTraining) -> tuple[Course, Course | None]:
+    return courses("s", record.strength, record.trace, record.before)
+
+
 def _tiles(record: PictureTraining) -> np.ndarray:
     weights = record.weights / record.weights.abs().max().clamp_min(1e-30)
     return mosaic(weights.unflatten(0, (ROWS, COLUMNS)))
@@ -120,8 +124,8 @@ LAYERS = {"output": "probe of the output", "hidden": "probe of the hidden layer"
 def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     """What to look at: where the blue curve lies above both baselines, and where below.
 
-    One panel per layer; the probe after training against the strength it was trained with. Bars are 95 % intervals of
-    the mean over seeds; the untrained student carries one too, raw pixels know no seed.
+    One panel per layer; the probe after training against the strength of training. Bars are 95 % intervals of the
+    mean over seeds; raw pixels do not depend on a seed.
     """
     import seaborn  # it takes a second to import, and only this figure needs it
 
@@ -141,7 +145,7 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
         ax.set_xticks(ax.get_xticks(), [f"{s:g}" for s in np.unique(here["strength"])])
         tidy(ax, xlabel="strength s of the augmentation", title=title)
         ax.legend().remove()
-        once = pick(start, strength=start["strength"].min())[measure]  # the same students at every strength
+        once = pick(start, strength=start["strength"].min())[measure]  # the same encoders at every strength
         strengths = np.unique(end["strength"])
         trained = means(pick(end, strength=s)[measure] for s in strengths).words(".3f")
         over = ", ".join(f"s {s:g} → {mean}" for s, mean in zip(strengths, trained, strict=True))
@@ -159,7 +163,7 @@ def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
     """What to look at: which points lie above both baselines, and which β pulls too hard.
 
     The probe after training with mild views, against τ; a colour and a marker per loss. Bars are 95 % intervals of the
-    mean over seeds. L_simp has no τ: it stands alone, on the left.
+    mean over seeds. L_simp has no τ and is on the left.
     """
     figure, (ax,) = panels(9.6, 3.8)
     here, words = pick(table, layer=layer), []
@@ -188,7 +192,7 @@ def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
 
 
 def named_losses(table: Table) -> dict[str, Table]:
-    """The rows of each loss, and of each β of the frozen one, by the name that a reader sees."""
+    """The rows of each loss, and of each β of the frozen one, by the label of its curve."""
     names = {"nce": "InfoNCE", "triplet": "soft triplet", "simple": "L_simp"}
     found = {name: pick(table, loss=loss) for loss, name in names.items()}
     frozen = pick(table, loss="frozen")

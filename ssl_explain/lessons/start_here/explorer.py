@@ -1,4 +1,4 @@
-"""The tree explorer: hidden causes light up in hidden neurons, while you watch."""
+"""The tree explorer: latents emerge in hidden neurons while a network trains."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -15,7 +15,7 @@ from ssl_explain.records import Trace
 
 
 class TreeExplorer(StreamingExplorer[TreeState]):
-    """The tree with Play, Pause, Step and Reset; the curve of the root of the run before stays to compare with.
+    """The tree with Play, Pause, Step and Reset; the root's curve of the previous run stays for comparison.
 
     Example:
         >>> tree_explorer(TreeState(depth=2, budget=500)).run(20).trace.steps.tolist()
@@ -38,22 +38,22 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         super().__init__(state, controls)
 
     def another(self, state: TreeState) -> Self:
-        """An explorer of the same curves."""
+        """An explorer with the same curves."""
         return type(self)(state, self.shown, self._levels)
 
     def start(self, state: TreeState) -> Training:
-        """A new tree, a new network."""
+        """Draw a tree and a network."""
         self._run = run_of(state)
         self.hand_over(state, self._run.training)
         return self._run.training
 
     def hand_over(self, state: TreeState, training: Run) -> None:
-        """Strength, learning rate and loss."""
+        """Set strength, learning rate and loss."""
         training.strength, training.learning_rate = state.strength, state.learning_rate
         training.objective = objective_of(state)
 
     def record_of(self, state: TreeState, before: Trace | None) -> Emergence:
-        """The tree as the neurons know it."""
+        """The correlations reached so far."""
         return self._run.record(state.budget, before)
 
     def paint(self, record: Emergence) -> EmergencePicture:

@@ -1,4 +1,4 @@
-"""Hidden causes appearing in hidden neurons: the tree coloured by what is known, and the curves behind it."""
+"""Latents emerging in hidden neurons: the tree coloured by the correlations reached, beside their curves."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from ssl_explain.kit.charts import branches, key, legend, new_curve, panels, pla
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, on_scale, tidy
 from ssl_explain.lessons.start_here.record import Emergence
-from ssl_explain.lessons.start_here.stretches import Marks, Spans, courses, ending, height_at
+from ssl_explain.lessons.start_here.stretches import Course, Marks, Spans, courses, ending, height_at
 
-TOP = 1.08  # of the curves: above 1 stand the words of what changed
+TOP = 1.08  # of the curves' axis: above 1 is room for the changed settings
 
 
 class EmergencePicture(Picture[Emergence]):
-    """What to look at: does the root, which no neuron was ever told about, light up?
+    """What to look at: does the root light up, although no label ever named it?
 
     Left, every circle is a latent, with the best |correlation| of a neuron in its node as a percentage of the
     Bayes ceiling (colour and number); edge width is |ρ|, dashed edges flip. Right, the mean over each level
     against training steps, its ceiling as a dotted line; ``levels`` picks the curves (all of them if
     empty; 0 is the root, -1 the level below).
-    The dashed grey curve is the root of the run before. A thin line marks where settings changed on the way.
+    The dashed grey curve is the root of the previous run. A thin line marks where settings changed during training.
     """
 
     title = "what the neurons know of each hidden cause"
@@ -46,7 +46,7 @@ class EmergencePicture(Picture[Emergence]):
         self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
 
     def _fill(self, record: Emergence) -> None:
-        """Make every artist that depends on the tree, the budget or the run to compare with."""
+        """Make every artist that depends on the tree, the budget or the previous run."""
         for artist in [*self.still, *self.moving]:
             if not isinstance(artist, Axis):  # an axis belongs to its Axes
                 artist.remove()
@@ -68,7 +68,7 @@ class EmergencePicture(Picture[Emergence]):
         return [ax.text(0.5, -0.11, words, fontsize=FONT, color=INK, ha="center")]
 
     def _frame_of_curves(self, record: Emergence) -> list[Artist]:
-        """Draw ceilings and legend; the steps axis belongs to them, since the budget sets it."""
+        """Draw ceilings and legend, and return what stays still: the legend and the axis of the steps."""
         ax, depth, shown = self.curve_axes, record.topology.depth, self._levels(record)
         ax.set_xlim(0, record.budget)
         colours = [level_colour(level, depth) for level in shown]
@@ -83,7 +83,7 @@ class EmergencePicture(Picture[Emergence]):
         return [ax.xaxis, legend(ax, _legend_place(record), handles=keys, **columns, **room)]
 
     def _tune(self, record: Emergence) -> None:
-        """Fit edges and ceilings to a tree of the same shape: cheap, unlike axis and legend, which stay."""
+        """Fit edges and ceilings to a tree of the same shape, without redrawing axis and legend."""
         rho = torch.cat(record.polarity).tolist()
         self.edges.set_linewidth([0.4 + 2.2 * abs(r) for r in rho])
         self.edges.set_linestyle(["-" if r >= 0 else (0, (2, 1.5)) for r in rho])
@@ -95,14 +95,14 @@ class EmergencePicture(Picture[Emergence]):
         tree, ax = record.topology, self.tree_axes
         points = [place(tree, *latent) for latent in tree.latents]
         crowd = tree.widths[1]
-        sizes = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
+        fonts = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
         columns, rows = zip(*points, strict=True)
         size = min(430.0, 360 * (16 / crowd) ** 1.6)
         look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
         self.nodes = ax.scatter(columns, rows, s=size, c=[0.0] * len(points), zorder=3, **look)
         self.numbers = [
-            ax.text(x, y, "", fontsize=size, ha="center", va="center_baseline", zorder=4)
-            for (x, y), size in zip(points, sizes, strict=True)
+            ax.text(x, y, "", fontsize=font, ha="center", va="center_baseline", zorder=4)
+            for (x, y), font in zip(points, fonts, strict=True)
             if crowd <= 16
         ]
         self.caption = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
@@ -121,7 +121,7 @@ class EmergencePicture(Picture[Emergence]):
         return tuple(level for level in wanted if 1 <= level <= depth) or tuple(range(1, depth + 1))
 
     def update(self, record: Emergence) -> bool:
-        """Move the artists; another tree, budget or run to compare with needs new still ones."""
+        """Move the artists; another tree, budget or previous run needs new still ones."""
         old = self.record
         refill = record.before is not old.before or record.topology != old.topology
         refill |= _label_before(record) != _label_before(old)
@@ -149,20 +149,20 @@ class EmergencePicture(Picture[Emergence]):
             curve.set_data(steps, means[:, level - 1].tolist())
         if record.before is not None:
             self.ghost.set_data(record.before.steps.tolist(), record.by_level(record.before.values)[:, -1].tolist())
-        now, before = courses("q", record)
+        now, before = _courses(record)
         self.marks.move(now, self._spans, before, self.ghost)
         when = f",{now.since()}:" if now.since() else ""
         halt = when if record.trace.stopped is None else ", stopped: not finite"
         self.caption.set_text(f"step {steps[-1]}{halt}\n{now.now()}")
 
     def _spans(self, step: int) -> Spans:
-        """A line from above through all curves; where the legend stands above them, from below."""
+        """From the top through all curves, or from the bottom where the legend is above the curves."""
         heights = [height_at(step, curve) for curve in self.curves]
         return [(min(heights), TOP)] if _legend_place(self.record) == "lower left" else [(0, max(heights)), (1, TOP)]
 
     def describe(self) -> str:
-        """Root against its ceiling, then every level in per cent of its ceiling."""
-        record, (now, before) = self.record, courses("q", self.record)
+        """Say the root against its ceiling, then every level in per cent of its ceiling."""
+        record, (now, before) = self.record, _courses(self.record)
         ceilings, means = record.by_level(record.ceilings), record.by_level(record.trace.values)
         parts = (100 * means[-1] / ceilings).round().int().tolist()
         start, end = float(means[0, -1]), float(means[-1, -1])
@@ -182,9 +182,13 @@ class EmergencePicture(Picture[Emergence]):
         return text if record.trace.stopped is None else f"{text} Training {record.trace.stopped}."
 
 
+def _courses(record: Emergence) -> tuple[Course, Course | None]:
+    return courses("q", record.strength, record.trace, record.before)
+
+
 def _label_before(record: Emergence) -> str:
-    """What the legend calls the run before."""
-    _, before = courses("q", record)
+    """The label of the previous run."""
+    _, before = _courses(record)
     if before is None:
         return "root, run before"
     how = before.brief(22)
@@ -192,17 +196,17 @@ def _label_before(record: Emergence) -> str:
 
 
 def _legend_place(record: Emergence) -> str:
-    """Below the curves; above them where the leaves know so little of the root that its curve stays low."""
+    """Below the curves, or above them where the ceiling of the root is so low that its curve stays low."""
     return "lower left" if float(record.ceilings[-1]) > 0.6 else "upper left"
 
 
 def level_name(level: int, depth: int) -> str:
-    """How a level is called."""
+    """The name of a level."""
     return "root" if level == depth else f"level {level}"
 
 
 def level_colour(level: int, depth: int) -> str:
-    """The root keeps its colour at every depth."""
+    """The colour of a level; that of the root is the same at every depth."""
     return SERIES[6] if level == depth else SERIES[level]
 
 
