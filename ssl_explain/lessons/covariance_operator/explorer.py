@@ -1,4 +1,4 @@
-"""The operator explorer: which directions of weight space vary between points, and does the step follow them?"""
+"""The operator explorer: the directions of weight space that vary between points, and the steps along them."""
 
 from dataclasses import dataclass
 
@@ -86,11 +86,11 @@ def step_taken(state: OperatorState, net: ReLUNet, views: Views) -> Float[Tensor
 
 
 def spectrum_of(state: OperatorState) -> Spectrum:
-    """Eigenvalues between points and in all, the strongest directions, and the two steps."""
+    """Eigenvalues of the variance between points and of all, the strongest directions, and the two steps."""
     views, net, layer = world_of(state), network_of(state), state.layer
     forward = net.forward_pass(views.x)
     values, vectors = covariance_operator(forward, layer).eigh(net.weights[layer - 1].numel())
-    # Every view as a point of its own: then all variance is variance between points.
+    # With every view as its own point, all variance is variance between points.
     alone = net.forward_pass(views.x.flatten(0, 1).unsqueeze(1))
     total = torch.linalg.eigvalsh(covariance_operator(alone, layer).as_matrix()).flip(0).clamp_min(0)
     values = values.clamp_min(0)
@@ -98,7 +98,7 @@ def spectrum_of(state: OperatorState) -> Spectrum:
     taken = step_taken(state, net, views)
     size = predicted.norm().clamp_min(1e-300)
     first = vectors[:, :3]
-    signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # an eigenvector has no sign: fix one
+    signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # fix the sign of each eigenvector
     return Spectrum(
         between=values,
         total=total,

@@ -9,7 +9,7 @@ from ssl_explain.lessons.covariance_operator.record import Spectrum
 from ssl_explain.records import Trace
 
 SHOWN = 24  # eigenvalues
-FLOOR = 1e-5  # of the largest: smaller ones are drawn no more
+FLOOR = 1e-5  # of the largest: smaller ones are not drawn
 
 
 class SpectrumPicture(Picture[Spectrum]):
@@ -29,7 +29,7 @@ class SpectrumPicture(Picture[Spectrum]):
         left, right = (self.figure.add_subplot(grid[:, column]) for column in (0, 2))
         maps = [self.figure.add_subplot(grid[row, 1]) for row in range(3)]
         tidy(left, xlabel="eigenvalue number", title="which directions vary")
-        left.set(yscale="log", ylim=(FLOOR / 2, 60), xlim=(0, SHOWN + 1))  # room for words above the squares
+        left.set(yscale="log", ylim=(FLOOR / 2, 60), xlim=(0, SHOWN + 1))  # room for the caption
         tidy(right, xlabel="predicted step", title="step taken, per weight")
         right.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.7), yticks=(-1, -0.5, 0, 0.5, 1))
         right.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="taken = predicted")
@@ -51,7 +51,7 @@ class SpectrumPicture(Picture[Spectrum]):
         self.update(record)
 
     def update(self, record: Spectrum) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         unit = max(float(record.total[0]), 1e-300)
         for line, values in ((self.total, record.total), (self.between, record.between)):
@@ -70,7 +70,7 @@ class SpectrumPicture(Picture[Spectrum]):
         return False
 
     def describe(self) -> str:
-        """What survives, along how many directions, and how the step compares."""
+        """Say the share between points, the number of directions, and how the step compares."""
         r = self.record
         values = ", ".join(f"{x:.3g}" for x in r.between[:4].tolist())
         return (
@@ -87,7 +87,7 @@ def _views(record: Spectrum) -> str:
 
 @drawing()
 def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
-    """What to look at: the free run ends, because there is no number left to go on with.
+    """What to look at: the free run ends, because its values exceed the largest float.
 
     Between-point variance of the output against time, one curve per run.
     """
@@ -111,7 +111,7 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
 
 @drawing()
 def figure_step_error(step_sizes: Sequence[float], errors: dict[str, Sequence[float]]) -> Illustration:
-    """What to look at: the slope. Ten times the step, ten times the error, until nothing is small any more.
+    """What to look at: the slope. Ten times the step, ten times the error, while both are small.
 
     Relative distance between one step and the flow over the same time, against the size of the step.
     """

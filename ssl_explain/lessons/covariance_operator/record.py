@@ -1,4 +1,4 @@
-"""What a prediction says, beside what it is compared with."""
+"""The spectrum of the covariance operator, and the step that it predicts."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,7 +8,7 @@ from ssl_explain.records import record
 
 @record
 class Spectrum:
-    """The covariance operator of one layer, and one step of its weights: predicted, and taken.
+    """The covariance operator of one layer, and one step of its weights, predicted and taken.
 
     ``total`` holds the eigenvalues of all variance of the connection, ``between`` those of OP; ``share`` is the ratio
     of their sums, ``directions`` the participation ratio (Σλ)² / Σλ² of OP. ``length`` is taken / predicted.

@@ -21,7 +21,7 @@ GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
 SIGNED = colormaps["RdBu_r"].with_extremes(bad="#ffffff")
 GATE_KEY = ((INK, "open"), ("#d9d9d9", "closed"), (PAPER, "no neuron"))
 SIGN_KEY = ((SIGNED(0.8), "> 0"), (SIGNED(0.2), "< 0, marked –"), (PAPER, "0"))
-PALE = 0.05  # of the largest entry: below it a cell is as good as white, and its sign is not marked
+PALE = 0.05  # of the largest entry: paler cells get no mark of their sign
 EXACT = 1e-12  # relative; float64 keeps about 16 digits
 
 
@@ -73,7 +73,7 @@ class ConnectionPicture(Picture[ConnectionView]):
         return changed
 
     def _name(self, record: ConnectionView) -> bool:
-        """Put shapes and verdicts into words; say whether any changed."""
+        """Write shapes and verdicts; return whether any changed."""
         d_out, d_in, d_top = record.connection.shape
         depth, layer = len(record.gates), record.layer
         words = [
@@ -92,7 +92,7 @@ class ConnectionPicture(Picture[ConnectionView]):
         return changed
 
     def _move(self, record: ConnectionView) -> None:
-        """Heat maps of any shape fill the same frame."""
+        """Move everything else; heat maps of any shape fill the same frame."""
         self.record = record
         depth, layer, d_out = len(record.gates), record.layer, record.connection.shape[0]
         gates = np.full((depth, max(len(gate) for gate in record.gates)), np.nan)
@@ -114,7 +114,7 @@ class ConnectionPicture(Picture[ConnectionView]):
             marks.set_data((true.flatten() / scale).numpy(), (predicted.flatten() / scale).numpy())
 
     def describe(self) -> str:
-        """Setting, shapes, and both gaps."""
+        """Say setting, shapes, and both gaps."""
         record = self.record
         d_out, d_in, d_top = record.connection.shape
         opened = ", ".join(f"{int(gate.sum())} of {len(gate)}" for gate in record.gates)
@@ -134,7 +134,7 @@ def relative_gap(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape
 
 
 def verdict(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape"]) -> str:
-    """Say whether a prediction holds to float64, or how far it is off."""
+    """Say that a prediction is exact in float64, or how far it is off."""
     gap = relative_gap(true, predicted)
     return "exact to 1e-12" if gap <= EXACT else f"off by {100 * gap:.0f} %"
 
@@ -144,7 +144,7 @@ def _pairs(record: ConnectionView) -> list[tuple[Tensor, Tensor]]:
 
 
 def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
-    """Put a short dash into every negative cell: dark on pale, white on dark."""
+    """Draw a short dash in every negative cell: dark on pale, white on dark."""
     rows, columns = values.shape
     row, column = np.nonzero(values < -PALE)
     y, x = 1 - (row + 0.5) / rows, (column + 0.5) / columns
@@ -154,7 +154,7 @@ def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
 
 
 def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
-    """Small patches with their meaning, in one line below a heat map."""
+    """Draw a legend of small patches in one line below a heat map."""
     patches = [Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.8, label=word) for colour, word in entries]
     size = {"fontsize": FONT - 1, "handlelength": 0.8, "handleheight": 0.8}
     room = {"handletextpad": 0.3, "columnspacing": 0.5, "borderpad": 0.2, "borderaxespad": 0}
@@ -162,7 +162,7 @@ def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
 
 
 def _heat_map(ax: Axes) -> AxesImage:
-    """An image of the unit square, into which a matrix of any shape can be put."""
+    """Make a heat map in a frame without ticks."""
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_color(QUIET)
@@ -170,7 +170,7 @@ def _heat_map(ax: Axes) -> AxesImage:
 
 
 def _strokes(ax: Axes, **style: Any) -> LineCollection:
-    """Lines that are moved by ``set_segments``."""
+    """Make lines, to be filled by ``set_segments``."""
     strokes = LineCollection([], **style)
     ax.add_collection(strokes, autolim=False)
     return strokes

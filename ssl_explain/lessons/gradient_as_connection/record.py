@@ -1,4 +1,4 @@
-"""What a prediction says, beside what it is compared with."""
+"""The parts of a connection, with predictions and what they are compared with."""
 
 from jaxtyping import Float
 from torch import Tensor

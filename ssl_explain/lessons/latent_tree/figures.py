@@ -1,4 +1,4 @@
-"""Many worlds at once: what of the root arrives far below, what can be known of a cause, and how lucky a start is."""
+"""Many trees at once: how the root's variance fades below it, the ceilings of latents, and initial correlations."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A world of hidden causes: its tree, one of its points with two views, and what its neurons carry of the root."""
+"""A latent tree, one of its points with two views, and the covariance of neurons on it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED
 from ssl_explain.lessons.latent_tree.record import HiddenWorld
 
 ROWS = ("point", "view 1", "view 2")
-BARELY = 1e-9  # of an activation's variance: below it nothing is left but rounding
+BARELY = 1e-9  # of an activation's variance: below it there is only rounding
 
 
 class WorldPicture(Picture[HiddenWorld]):
@@ -50,7 +50,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self._move(record)
 
     def _fill(self, record: HiddenWorld) -> None:
-        """Make everything that depends on the shape of the tree."""
+        """Make the artists that depend on the shape of the tree."""
         for artist in self.shapes:
             artist.remove()
         tree, ax = record.topology, self.tree_axes
@@ -112,7 +112,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self.words.set_text("\n".join(lines))
 
     def _tree(self, record: HiddenWorld) -> None:
-        """Edges, nodes, numbers and the ring."""
+        """Update edges, nodes, numbers and the ring."""
         tree = record.topology
         rho = np.concatenate([level.numpy() for level in record.polarity])
         below = np.concatenate([_below(record, level) for level in range(tree.depth)])
@@ -130,7 +130,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self.title.set_text(f"{what} in per cent{known if record.what == 'chances' else ''}")
 
     def _leaf_rows(self, record: HiddenWorld) -> None:
-        """The leaf chances, the point, and its views."""
+        """Update the probabilities of the leaves, the point, and its views."""
         self.leaves.set_array(record.numbers[0].tolist())
         values = np.concatenate([record.point.numpy(), *record.views.numpy()])
         self.cells.set_facecolor([INK if on else "#ffffff" for on in values])
@@ -138,7 +138,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self.redrawn.set_offsets(self.spots[fresh])
 
     def describe(self) -> str:
-        """The chosen latent, what its clamp says, what the views keep, and predicted against measured."""
+        """Say the chosen latent, the effect of its clamp, what the views keep, and predicted against measured."""
         record = self.record
         tree = record.topology
         name = "the root" if record.level == tree.depth else f"latent {record.node + 1} of level {record.level}"
@@ -165,7 +165,7 @@ class WorldPicture(Picture[HiddenWorld]):
 
 
 def _below(record: HiddenWorld, level: int) -> np.ndarray:
-    """Which nodes of a level stand below the chosen latent."""
+    """Which nodes of a level are descendants of the chosen latent."""
     width = record.topology.widths[level]
     if level >= record.level:
         return np.zeros(width, dtype=bool)

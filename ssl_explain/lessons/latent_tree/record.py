@@ -1,4 +1,4 @@
-"""What a world looks like from outside: its nodes, one of its points, and what its views share."""
+"""A latent tree with one of its points, and the joint law of its views."""
 
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
@@ -9,11 +9,11 @@ from ssl_explain.topology import Tree
 
 @record
 class HiddenWorld:
-    """A latent tree with one latent picked out: ``level``, ``node``, and its ``value`` (None: not known).
+    """A latent tree with one chosen latent: ``level``, ``node``, and its ``value`` (None: not clamped).
 
     ``numbers[l]`` is shown in the nodes of level l: P(z = 1) given that value, or (``what``) the ceilings; leaves
-    have a chance, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views, ``kept``
-    what of them was not redrawn.
+    have a probability, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views,
+    ``kept`` marks those that were not redrawn.
     ``predicted`` and ``measured`` are covariances of the neurons on the children of that latent, between two views;
     ``noise`` is the standard error of the measured one, 0 if it is a sum over all patterns. ``share`` is ρ_{0μ}².
     """
@@ -39,10 +39,10 @@ class HiddenWorld:
 
 @record
 class SharedViews:
-    """The joint law of two views of one point, listed and sampled, and how alike the views are.
+    """The joint law of two views of one point, listed and sampled, and how often the views are the same.
 
     ``joint[i, j]`` and ``sampled[i, j]`` belong to the leaf patterns i and j, in the order of binary counting.
-    ``same[q]`` is the chance that both views are one pattern, for every strength in ``strengths``.
+    ``same[q]`` is the probability that both views are the same pattern, for every strength in ``strengths``.
     """
 
     joint: Float[Tensor, "pattern pattern"]

@@ -40,7 +40,7 @@ class SharedState(State):
 
 
 def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: torch.Generator) -> Float[Tensor, "p p"]:
-    """How often every pair of leaf patterns came up among sampled pairs of views."""
+    """The frequency of every pair of leaf patterns among sampled pairs of views."""
     views = tree.draw(pairs, views=2, strength=strength, generator=generator).x
     power = 2 ** torch.arange(tree.dimension - 1, -1, -1)
     one, two = ((views > 0).long() * power).sum(-1).unbind(1)
@@ -50,14 +50,14 @@ def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: tor
 
 @functools.lru_cache(maxsize=32)
 def world_of(polarity: tuple[float, float], seed: int) -> tuple[LatentTree, tuple[Tensor, ...]]:
-    """A tree with four leaves, and the joint law for every strength that the slider offers."""
+    """A tree with four leaves, and the joint law for every strength of the slider."""
     tree = LatentTree.random(DEPTH, polarity=polarity, generator=generators(seed, 1)[0])
     tree = LatentTree(tuple(rho.double() for rho in tree.polarity))
     return tree, tuple(tree.pair_probabilities(q) for q in SharedState.controls()["strength"].values())
 
 
 class SharedExplorer(Explorer[SharedState]):
-    """The joint law of two views as a heat map, beside a sampled one, and how often both views are alike.
+    """The joint law of two views as a heat map, beside a sampled one, and how often both views are the same.
 
     Example:
         >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)
@@ -75,7 +75,7 @@ class SharedExplorer(Explorer[SharedState]):
     }
 
     def compute(self, state: SharedState) -> SharedViews:
-        """List the law, sample it, and follow its diagonal over all strengths."""
+        """Compute the law, sample it, and sum its diagonal for all strengths."""
         tree, laws = world_of(state.polarity, state.seed)
         strengths = SharedState.controls()["strength"].values()
         joint = tree.pair_probabilities(state.strength)

@@ -7,11 +7,11 @@ from ssl_explain.lessons.latent_tree.record import SharedViews
 
 
 class SharedPicture(Picture[SharedViews]):
-    """What to look at: how the diagonal melts as q grows, and what does not melt: two blocks, one for each root.
+    """What to look at: how the diagonal fades as q grows, and what stays: two blocks, one for each value of the root.
 
-    Left and middle, the chance of every pair of leaf patterns, listed and sampled; patterns that speak for root 0 come
-    first. The square root is shown, so that rare pairs are seen. Right, the chance that both views are the
-    same pattern, against q; the dotted line is that of two views that share nothing.
+    Left and middle, the probability of every pair of leaf patterns, listed and sampled; patterns likely under root 0
+    come first. The square root is shown, so that rare pairs are visible. Right, the probability that both views are the
+    same pattern, against q; the dotted line is that of two independent views.
     """
 
     def __init__(self, record: SharedViews) -> None:
@@ -52,7 +52,7 @@ class SharedPicture(Picture[SharedViews]):
         return False
 
     def describe(self) -> str:
-        """How often both views are one pattern, listed, sampled, and if they shared nothing."""
+        """Say how often both views are the same pattern, listed, sampled, and if they were independent."""
         record = self.record
         gap = float((record.joint - record.sampled).abs().max())
         listed, sampled = (100 * float(law.trace()) for law in (record.joint, record.sampled))

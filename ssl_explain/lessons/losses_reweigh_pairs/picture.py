@@ -1,4 +1,4 @@
-"""How a loss weighs pairs of points, and how far the update that this predicts lies from the true one."""
+"""The weights of pairs of points under a loss, and the predicted update against the true one."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ class PairsPicture(Picture[Reweighing]):
         self.update(record)
 
     def update(self, record: Reweighing) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         now, sweep = record.now, record.sweep
         largest = float(now.pair_weights.max())
@@ -69,7 +69,7 @@ class PairsPicture(Picture[Reweighing]):
         return False
 
     def describe(self) -> str:
-        """The weights of near and far pairs, then the quality of the prediction."""
+        """Say the range of pair weights, then the quality of the prediction."""
         r, now = self.record, self.record.now
         weights = now.pair_weights
         pairs = weights[~np.eye(len(weights), dtype=bool)]

@@ -1,4 +1,4 @@
-"""What a contrastive loss asks for: its landscape over the energies, and what the asking does to a cloud."""
+"""A contrastive loss over the energies with its slopes, and what it does to a cloud of views."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ from ssl_explain.records import INTERRUPTED, Views
 from ssl_explain.worlds.clouds import Clouds
 
 LOSSES = ("InfoNCE", "soft triplet", "L_simp", "r+ alone")
-GAP = 0.2  # each further negative lies this much farther away than the one before
+GAP = 0.2  # between the energies of one negative and the next
 GRID = torch.linspace(0, 3, 41, dtype=torch.float64)
 POINTS, VIEWS, STEPS = 8, 6, 60
 FAR = 1e6  # outputs beyond this have run away
@@ -32,7 +32,7 @@ def pull_alone(r_pos: Tensor, r_neg: Tensor) -> Tensor:
 
 
 def loss_named(name: str, temperature: float, margin: float = 0.0) -> Loss:
-    """The loss function that a menu names."""
+    """The loss function of an entry of the menu."""
     return pull_alone if name == "r+ alone" else loss_called(name, temperature=temperature, margin=margin)
 
 
@@ -61,7 +61,7 @@ class LossState(State):
 
 
 class LossExplorer(Explorer[LossState]):
-    """Move along the landscape of a loss and watch pull and push.
+    """Move along the surface of a loss and watch pull and push.
 
     Example:
         >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
@@ -79,7 +79,7 @@ class LossExplorer(Explorer[LossState]):
     }
 
     def compute(self, state: LossState) -> Landscape:
-        """The landscape, and its slopes at the point chosen."""
+        """Compute the surface, and its slopes at the chosen point."""
         loss = loss_named(state.loss, state.temperature, state.margin)
         offsets = GAP * torch.arange(state.negatives, dtype=GRID.dtype)
         at = torch.tensor([state.r_pos], dtype=GRID.dtype), state.r_neg + offsets.unsqueeze(0)
@@ -135,7 +135,7 @@ def cloud_run(state: CloudState) -> CloudRun:
         until=lambda f: bool(f.abs().max() > FAR),
     )
     if trace.stopped is not None and trace.stopped.endswith(INTERRUPTED):
-        raise KeyboardInterrupt  # a part of a run must not be remembered as the whole
+        raise KeyboardInterrupt  # do not cache an interrupted run
     if trace.values[-1].abs().max() > FAR:
         trace = dataclasses.replace(trace, stopped=f"stopped at step {trace.steps[-1]}: the outputs have run away")
     between = torch.stack([between_point_variance(f) for f in trace.values])
@@ -144,7 +144,7 @@ def cloud_run(state: CloudState) -> CloudRun:
 
 
 class CloudExplorer(Explorer[CloudState]):
-    """Spread the views of a few points in the plane, choose a wish, and see where the points go.
+    """Spread the views of a few points in the plane, choose a loss, and see where the points go.
 
     Example:
         >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
@@ -163,7 +163,7 @@ class CloudExplorer(Explorer[CloudState]):
     }
 
     def compute(self, state: CloudState) -> CloudRun:
-        """The run, computed once for all of its steps."""
+        """Look up the run, which is computed once for all steps."""
         run = cloud_run(state.change(step=0))
         return CloudRun(run.name, run.inputs, run.trace, run.between, run.within, state.step)
 

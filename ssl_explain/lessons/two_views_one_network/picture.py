@@ -1,4 +1,4 @@
-"""The landscape of a loss with its slopes, and a cloud of views that a loss moves."""
+"""The surface of a loss with its slopes, and the outputs for a cloud of views during training."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PAPER, POSITIVE, QUIET, SCALE, SERIES, tidy
 from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
 
-LARGEST = 8  # negatives that the balance has room for
+LARGEST = 8  # negatives that fit into the right panel
 
 
 class LandscapePicture(Picture[Landscape]):
@@ -100,9 +100,9 @@ class LandscapePicture(Picture[Landscape]):
         self.moving = [*lines, self.pull, *self.pushes[: len(record.slopes) - 1], self.sum, *self.numbers]
 
     def _landscape(self, record: Landscape) -> None:
-        """Redraw surface, contour lines and what lies out of reach."""
+        """Redraw surface, contour lines and the energies out of reach."""
         for line in self.lines:
-            if line in self.plane.collections:  # not where an interrupt came after its removal
+            if line in self.plane.collections:  # an interrupt may have come after its removal
                 line.remove()
         surface, grid = record.surface.numpy(), record.grid.numpy()
         self.image.set_data(surface)
@@ -114,7 +114,7 @@ class LandscapePicture(Picture[Landscape]):
         self.still = [self.image, *self.lines, *self.beyond]
 
     def describe(self) -> str:
-        """Energies, loss, and the balance of pull and push."""
+        """Say energies, loss, and the balance of pull and push."""
         record = self.record
         pull, pushes = float(record.slopes[0]), record.slopes[1:].tolist()
         each = ", ".join(f"{round(push, 2) + 0.0:.2f}" for push in pushes)
@@ -169,7 +169,7 @@ class CloudPicture(Picture[CloudRun]):
         self.update(record)
 
     def update(self, record: CloudRun) -> bool:
-        """Move every artist; nothing here stays."""
+        """Move every artist; only the axes are still."""
         self.record = record
         at = min(record.step, len(record.trace.values) - 1)
         f = record.trace.values[at]
@@ -183,7 +183,7 @@ class CloudPicture(Picture[CloudRun]):
         return False
 
     def describe(self) -> str:
-        """Both variances at the start and at the step shown."""
+        """Say both variances at the start and at the step shown."""
         record = self.record
         at = min(record.step, len(record.trace.values) - 1)
         between, within = record.between, record.within

@@ -1,4 +1,4 @@
-"""What is measured while a network learns."""
+"""A loss over the energies, and outputs during training."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,7 +8,7 @@ from ssl_explain.records import Trace, record
 
 @record
 class CloudRun:
-    """Views in the plane and what a network makes of them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
+    """Views in the plane and a network's outputs for them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
 
     ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
     """
@@ -23,7 +23,7 @@ class CloudRun:
 
 @record
 class Landscape:
-    """A loss over the plane of energies, and how hard it pulls and pushes at one point of it.
+    """A loss over the plane of energies, and its partial derivatives at one point.
 
     ``surface[i, j]`` is the loss where the nearest r- is ``grid[i]`` and r+ is ``grid[j]``. ``energies`` holds r+, then
     every r_k-; ``slopes`` the partial derivatives in the same order. ``along`` is the loss where r+ alone moves over
