@@ -1,4 +1,4 @@
-"""The BYOL explorer: what each term does to each direction, and whether the output survives."""
+"""The BYOL explorer: the effect of each term on each direction, and whether the output collapses."""
 
 import functools
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ class ByolExplorer(Explorer[ByolState]):
     }  # fmt: skip
 
     def compute(self, state: ByolState) -> HiddenContrast:
-        """A run is computed once; another time only looks at it."""
+        """Look up the run, which is computed once for all times."""
         run = run_of(state.change(time=1.0))
         return replace(run, shown=round(state.time * (len(run.times) - 1)))
 

@@ -23,7 +23,7 @@ BASELINES: dict[str, dict[str, Any]] = {
 
 
 def byol(table: Table, **values: float | str) -> Table:
-    """The rows of BYOL with these settings; never re-initialised and without decay unless they say so."""
+    """The rows of BYOL with these settings; by default never re-initialised and without decay."""
     chosen: dict[str, Any] = {"method": "BYOL", "reinitialise": 0, "decay": 0.0, **values}
     return pick(table, **chosen)
 
@@ -62,7 +62,7 @@ def _baselines(ax: Axes, table: Table, layer: str, measure: str) -> str:
 
 
 def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
-    """Draw every setting; say the lowest and the highest, for all 18 would bury the finding."""
+    """Draw every setting; say only the lowest and the highest of the 18."""
     predictors = ("none", "linear", "mlp")
     said = []
     for k, (centring, name) in enumerate(CENTRINGS.items()):
@@ -81,9 +81,9 @@ def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
 
 @drawing()
 def figure_reinitialised(table: Table, *, layer: str = "output") -> Illustration:
-    """What to look at: whether the curves stay above the untrained network as the predictor is forgotten more often.
+    """What to look at: whether the curves stay above the untrained network as the predictor is redrawn more often.
 
-    Probe against the steps between two re-initialisations; mean taken off, EMA target. Bars are 95 % intervals.
+    Probe against the steps between two re-initialisations; mean subtracted, EMA target. Bars are 95 % intervals.
     """
     figure, (ax,) = panels(7.6, 3.8)
     tidy(ax, xlabel="predictor drawn anew every so many steps", title=TITLES["probe"].format(layer))

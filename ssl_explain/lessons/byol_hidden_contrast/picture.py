@@ -1,4 +1,4 @@
-"""BYOL direction by direction: what pushes each one, what becomes of the output, and of its share between points."""
+"""BYOL direction by direction: the terms of each growth rate, the size of the output, and its share between points."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -28,18 +28,18 @@ from ssl_explain.kit.style import (
 from ssl_explain.lessons.byol_hidden_contrast.record import TERMS, HiddenContrast
 
 COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
-HATCHES = ("", "", "...", "xxx")  # a hatched bar takes four times as long to draw
+HATCHES = ("", "", "...", "xxx")  # not on all: a hatched bar takes four times as long to draw
 HEIGHTS = (0.65, 1.3, 1.8, 2.6, 5.2, 10.4)
 LOW, HIGH = -4.0, 6.0
 COLLAPSED, RUNAWAY = 0.01, 1e6
 
 
 class ContrastPicture(Picture[HiddenContrast]):
-    """What to look at: which diamonds lie above zero, and whose direction that is.
+    """What to look at: which diamonds lie above zero, and which directions those are.
 
     Left, the growth rate of each direction at the time looked at: one bar per term, the diamond is their sum. Middle,
     the second moment of the output, on a scale of powers of ten; below 1 % of its start it counts as collapsed.
-    Right, the part of what all views of a point agree on that differs between points, and where it must end.
+    Right, the share of E‖f̄(x)‖² that differs between points, and its predicted limit.
     """
 
     def __init__(self, record: HiddenContrast) -> None:
@@ -71,7 +71,7 @@ class ContrastPicture(Picture[HiddenContrast]):
         self.update(record)
 
     def update(self, record: HiddenContrast) -> bool:
-        """Move everything; the scale of the bars changes in a few steps."""
+        """Move everything; the axis of the bars takes one of a few heights."""
         self.record = record
         rates = record.rates[record.shown].numpy()
         up, down = _stack(self.bars, rates)
@@ -92,7 +92,7 @@ class ContrastPicture(Picture[HiddenContrast]):
         return other
 
     def describe(self) -> str:
-        """The growth rate of every direction, the second moment and the share, at the time looked at."""
+        """Say the growth rate of every direction, the second moment and the share, at the time shown."""
         r = self.record
         rates = ", ".join(f"{x:.3g}" for x in (r.rates[r.shown].sum(0) + 0.0).tolist())
         growth = float(r.second_moment[r.shown] / r.second_moment[0])
@@ -121,7 +121,7 @@ def _bars(ax: Axes, record: HiddenContrast) -> list[list[Rectangle]]:
 
 
 def _stack(bars: list[list[Rectangle]], rates: np.ndarray) -> tuple[float, float]:
-    """Positive parts upwards from zero, negative ones downwards; return how far each goes."""
+    """Stack positive terms upwards from zero, negative ones downwards; return the height of each stack."""
     tops = [np.zeros(rates.shape[1]), np.zeros(rates.shape[1])]
     for group, values in zip(bars, rates, strict=True):
         for k, (bar, value) in enumerate(zip(group, values.tolist(), strict=True)):

@@ -1,4 +1,4 @@
-"""The modes explorer: start one mode of linear BYOL anywhere, and see whether it lives."""
+"""The modes explorer: start one mode of linear BYOL anywhere, and see whether it survives."""
 
 import functools
 import math
@@ -15,7 +15,7 @@ from ssl_explain.lessons.byol_solved.experiment import Rates, Spread, invariant,
 from ssl_explain.lessons.byol_solved.picture import SPAN, PlanePicture
 from ssl_explain.lessons.byol_solved.record import ByolRun, PhasePlane
 
-EVERY = 8  # moments of the prediction per moment of training
+EVERY = 8  # times of the prediction per time of training
 TIMES = torch.cat([
     torch.linspace(0, SPAN, 321, dtype=torch.float32), SPAN * torch.linspace(1, 5, 41, dtype=torch.float32)[1:] ** 2
 ]).double()  # fmt: skip
@@ -52,12 +52,12 @@ class ModesState(State):
 
     @property
     def rates(self) -> Rates:
-        """What moves how fast."""
+        """The rates of predictor, decay and target."""
         return Rates(self.alpha, self.eta, None if self.beta == COPY else self.beta)
 
 
 def rotation(degrees: float, size: int = 2) -> Tensor:
-    """A turn of the first two axes."""
+    """A rotation of the first two axes."""
     turned, angle = torch.eye(size, dtype=torch.float64), math.radians(degrees)
     rows = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
     turned[:2, :2] = torch.tensor(rows, dtype=torch.float32)
@@ -76,7 +76,7 @@ def data_of(state: ModesState) -> Spread:
 
 @functools.lru_cache(maxsize=64)
 def training_of(state: ModesState) -> ByolRun:
-    """Two outputs, three inputs, trained in gradient steps: the chosen mode, and a second one that stays the same."""
+    """Two outputs, three inputs, trained in gradient steps: the chosen mode, and a second one that is fixed."""
     p, s = (torch.tensor(pair, dtype=torch.float64) for pair in zip((state.p, state.s), SECOND, strict=True))
     turned = rotation(state.turn)
     predictor = turned @ p.diag() @ turned.mT
@@ -91,7 +91,7 @@ def training_of(state: ModesState) -> ByolRun:
 
 @functools.lru_cache(maxsize=64)
 def plane_of(noise: float, rates: Rates) -> tuple[Tensor, Tensor]:
-    """The watershed over all columns, and the arrows at τ = 1."""
+    """The separatrix over all columns, and the arrows at τ = 1."""
     grid = torch.meshgrid(
         torch.linspace(0.1, 1.4, 8, dtype=torch.float64),
         torch.linspace(-0.2, 1.1, 11, dtype=torch.float64),
@@ -111,7 +111,7 @@ def phase_plane(state: ModesState) -> PhasePlane:
     beside = predicted.size[:321:EVERY][: len(trained.times)]
     edge, arrows = plane_of(state.noise, state.rates)
     fixed = byol_modes.fixed_points(state.noise, state.eta)
-    lives = bool(fixed) and bool(predicted.predictor[-1, 0] > fixed[0])  # where the path on the plane ends
+    lives = bool(fixed) and bool(predicted.predictor[-1, 0] > fixed[0])  # at the end of the path
     return PhasePlane(
         state.alpha, state.eta, state.noise, state.rates.target, byol_modes.threshold(state.noise),
         fixed, COLUMNS, edge, arrows, predicted, trained,
@@ -121,7 +121,7 @@ def phase_plane(state: ModesState) -> PhasePlane:
 
 
 def setting_of(state: ModesState) -> str:
-    """How the training is meant to differ from the theory, in words."""
+    """How training departs from the theory, in words."""
     words = [f"P turned by {state.turn}°"] * (state.turn > 0) + [state.departure] * (state.departure != "none")
     return ", ".join(words) or "aligned start"
 
@@ -145,7 +145,7 @@ class ModesExplorer(Explorer[ModesState]):
     }
 
     def compute(self, state: ModesState) -> PhasePlane:
-        """Basins, prediction and training."""
+        """Compute basins, prediction and training."""
         return phase_plane(state)
 
 

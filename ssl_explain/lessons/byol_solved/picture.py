@@ -1,4 +1,4 @@
-"""One mode of linear BYOL on its plane: which starts live, and what matrices do beside the prediction."""
+"""One mode of linear BYOL on its plane: which starts survive, and trained matrices beside the prediction."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,7 +54,7 @@ class PlanePicture(Picture[PhasePlane]):
         self.update(record)
 
     def _make_plane(self) -> None:
-        """Whatever depends on the rates alone stands still while the start moves."""
+        """Make the artists that depend on the rates alone; they are still while the start moves."""
         ax = self.plane
         self.basin = Polygon(np.zeros((3, 2)), **BASIN)
         ax.add_patch(self.basin)
@@ -139,7 +139,7 @@ class PlanePicture(Picture[PhasePlane]):
         self.arrows.set_UVC(0.22 * u / length / (RIGHT - LEFT), 0.22 * v / length / TOP)
 
     def describe(self) -> str:
-        """What becomes of the start, where the threshold lies, and how far training is from the prediction."""
+        """Say whether the start survives, the threshold, and how far training is from the prediction."""
         r = self.record
         start = f"A start at p = {float(r.predicted.predictor[0, 0]):.2f}, s = {float(r.predicted.size[0, 0]):.2f}"
         fate = "survives" if r.survives else "dies"
@@ -156,7 +156,7 @@ class PlanePicture(Picture[PhasePlane]):
 
 
 def _inside(heights: Any) -> Any:
-    """Heights that are shown; a line is broken outside."""
+    """Heights within the frame, NaN outside, where a line is broken."""
     return np.where((heights >= 0) & (heights <= TOP), heights, np.nan)
 
 
@@ -168,7 +168,7 @@ def _target(record: PhasePlane) -> str:
 def figure_basins(
     columns: Tensor, boundaries: Mapping[str, Tensor], fixed: Mapping[str, Sequence[float]]
 ) -> Illustration:
-    """What to look at: the line climbs with the weight decay, and beyond the threshold there is none.
+    """What to look at: the line rises with the weight decay, and above the threshold there is none.
 
     Starts below a line die. Every marker is a p-, at s = p-².
     """
@@ -196,7 +196,7 @@ def figure_basins(
 
 @drawing()
 def figure_unaligned(runs: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Illustration:
-    """What to look at: left, the modes are off from the start; right, only decay makes the weights a square of P.
+    """What to look at: left, the modes are off from the start; right, only with decay does W Wᵀ approach PᵀP/α.
 
     ``runs[name]`` holds times, the gap between trained and predicted s (largest over modes), and the distance of
     W Wᵀ from PᵀP/α as a share of W Wᵀ.

@@ -26,7 +26,7 @@ SPECTRA = {
     "one large": (1.0, 0.35, 0.3, 0.25, 0.2, 0.15),
 }
 POINTS, VIEWS = 8, 3
-KERNEL_POINTS = 1  # a seed; the starts take the first stream of theirs, the views of the points the second
+KERNEL_POINTS = 1  # a seed, whose second stream draws the views; starts use the first stream of their own seed
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class GrassmannState(State):
 
 @functools.lru_cache(maxsize=16)
 def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
-    """The eigenvalues of C, the largest first; the largest in size is 1 in size."""
+    """The eigenvalues of C in falling order, scaled to a largest absolute value of 1."""
     pull = state.objective == PULL
     if state.spectrum != KERNEL:
         values = torch.tensor(SPECTRA[state.spectrum], dtype=torch.float64)
@@ -74,7 +74,7 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
 
 @functools.lru_cache(maxsize=32)
 def flow_of(state: GrassmannState) -> SpanFlow:
-    """The whole run that a state stands for, at its end."""
+    """The whole run of a state, at its end."""
     values, tight = spectrum_of(state.change(columns=LEFT, k=1, step_size=0.1, seed=1)), state.columns == ORTHONORMAL
     c, top = torch.diag(values), torch.eye(len(values), dtype=torch.float64)[:, : state.k]
     draw = torch.randn(len(values), state.k, generator=torch.Generator().manual_seed(state.seed), dtype=torch.float64)
@@ -92,7 +92,7 @@ def flow_of(state: GrassmannState) -> SpanFlow:
 
 
 class GrassmannExplorer(TimedExplorer[GrassmannState]):
-    """Columns of features over time, with Play, which moves the time; the flow itself is computed at once.
+    """Columns of features over time, with Play, which moves the time; the whole flow is computed in advance.
 
     Example:
         >>> grassmann_explorer(GrassmannState(columns="orthonormal", k=2, time=0)).record.angles.shape
@@ -118,7 +118,7 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
     }  # fmt: skip
 
     def compute(self, state: GrassmannState) -> SpanFlow:
-        """The run of these settings, looked at at one time."""
+        """Look up the run of these settings, at the chosen time."""
         run = flow_of(state.change(time=0))
         return dataclasses.replace(run, shown=round(state.time / 100 * (len(run.times) - 1)))
 

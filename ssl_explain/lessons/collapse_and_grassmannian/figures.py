@@ -1,4 +1,4 @@
-"""Width: where it changes nothing, and what it does to the tangent kernel."""
+"""The effect of width: none on products of weights, and less drift of the tangent kernel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ COLOURS = (MEASURED, PREDICTED, POSITIVE, SERIES[5])
 def figure_drift(
     widths: Sequence[int], drifts: Mapping[str, np.ndarray], slopes: Mapping[str, np.ndarray]
 ) -> Illustration:
-    """What to look at: which lines fall, and which lie flat.
+    """What to look at: which lines fall, and which are flat.
 
     ``drifts[setting]`` is (widths, seeds), drawn as geometric means; ``slopes[setting]`` one slope per seed, with
     95 % intervals of their mean on the right.
@@ -51,7 +51,7 @@ def figure_drift(
 
 @drawing()
 def figure_slopes(slopes: Mapping[str, Mapping[float, np.ndarray]]) -> Illustration:
-    """What to look at: when does a slope reach zero, and whose never does?
+    """What to look at: when does a slope reach zero, and which one never does?
 
     ``slopes[setting][time]`` holds one slope per seed; bars are 95 % intervals of their mean.
     """
@@ -72,7 +72,7 @@ def figure_slopes(slopes: Mapping[str, Mapping[float, np.ndarray]]) -> Illustrat
 
 @drawing()
 def figure_moving(runs: Sequence[Drift]) -> Illustration:
-    """What to look at: which curves go on, and which one has come to rest. Thin lines are single runs."""
+    """What to look at: which curves go on rising, and which one has become flat. Thin lines are single runs."""
     figure, (ax,) = panels(7.6, 3.4)
     words = []
     for k, run in enumerate(runs):

@@ -1,4 +1,4 @@
-"""Columns of features: do they merge, die, or find the top eigenvectors one each?"""
+"""Columns of features: they merge, shrink to zero, or span the top eigenvectors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ from ssl_explain.kit.style import (
 from ssl_explain.lessons.collapse_and_grassmannian.record import SpanFlow
 from ssl_explain.subspaces import participation_ratio
 
-MOST = 4  # columns that fit
+MOST = 4  # columns at most
 DECADES = 11.0
 COLOURS = (MEASURED, PREDICTED, POSITIVE, NEGATIVE)
 
@@ -99,7 +99,7 @@ class SpanPicture(Picture[SpanFlow]):
         return False
 
     def describe(self) -> str:
-        """The setting, how many directions are left, the singular values and the angles, steps beside closed form."""
+        """Say setting, participation ratio, singular values and angles, those of the steps beside the closed form."""
         record, t = self.record, self.record.shown
         sizes = ", ".join(f"{x:.2g}" for x in _sizes(record.columns[t]).tolist())
         steps, closed = (
@@ -133,7 +133,7 @@ def directions(columns: Tensor) -> float:
 
 
 def _found(record: SpanFlow) -> str:
-    """Participation ratio, size, and distance to the closed form."""
+    """Say participation ratio, size, and distance to the closed form."""
     columns = record.columns[record.shown]
     error = float(record.error[record.shown].rad2deg())
     k = columns.shape[1]

@@ -87,7 +87,7 @@ def _views(record: Spectrum) -> str:
 
 @drawing()
 def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
-    """What to look at: the free run ends, because its values exceed the largest float.
+    """What to look at: the free run ends, because it diverges.
 
     Between-point variance of the output against time, one curve per run.
     """

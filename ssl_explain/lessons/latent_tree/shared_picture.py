@@ -39,7 +39,7 @@ class SharedPicture(Picture[SharedViews]):
         self.update(record)
 
     def update(self, record: SharedViews) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         for text, name in zip(self.names, record.labels, strict=True):
             text.set_text(name)

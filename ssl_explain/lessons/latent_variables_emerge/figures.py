@@ -44,7 +44,7 @@ def figure_overparameterisation(table: Table) -> Illustration:
 
 
 def describe_overparameterisation(table: Table) -> str:
-    """The table in words: start, end with its interval, and ceiling of the root."""
+    """Say the table: start, end with its interval, and ceiling of the root."""
     runs = int(table["run"].max()) + 1
     lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % interval of the end in brackets):"]
     root = pick(table, level=table["level"].max())
@@ -62,7 +62,7 @@ def describe_overparameterisation(table: Table) -> str:
 def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"]) -> Illustration:
     """What to look at: which level's curve leaves zero first.
 
-    ``closed`` is the part of the way from the start to the ceiling that each level has gone; bands are 95 %
+    ``closed`` is the share of the gap between start and ceiling that each level has closed; bands are 95 %
     intervals of the mean over seeds.
     """
     import seaborn  # it takes a second to import, and only this figure needs it

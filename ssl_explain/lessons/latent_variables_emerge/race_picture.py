@@ -1,4 +1,4 @@
-"""The race between levels: the tree, its curves, and what the operator or the neurons of a node do meanwhile."""
+"""The order of emergence: the tree, its curves, and the operator or the neurons of a node over time."""
 
 from collections.abc import Iterable, Mapping
 from math import log10
@@ -27,7 +27,7 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 class RacePicture(EmergencePicture):
-    """What to look at: which curve in the middle leaves its start first, and what happens on the right meanwhile.
+    """What to look at: which curve in the middle leaves its start first, and what happens on the right at that time.
 
     Left and middle as in the tree explorer; the ring marks one node. Right, either the largest eigenvalue of every
     node's operator relative to the start (the thick curve is the marked node), or the selectivity of every neuron of
@@ -97,14 +97,14 @@ class RacePicture(EmergencePicture):
             line.set(linewidth=2, **STYLES[kind])
 
     def _scale(self, heading: str, ticks: list[tuple[float, str]]) -> None:
-        """Name what the right side shows. Its scale is made of texts, which move faster than an axis."""
+        """Name the right side. Its scale is made of texts, which are redrawn faster than an axis."""
         self.heading.set_text(heading)
         for k, text in enumerate(self.ticks):
             y, word = ticks[k] if k < len(ticks) else (0.0, "")
             text.set(y=y, text=f"{word} –" if word else "")
 
     def describe(self) -> str:
-        """What the tree and the curves say, then the right side."""
+        """Say the tree and the curves, then the right side."""
         record, words = self.record, super().describe()
         where = f" The root is 1 with probability {record.root:g}; {record.setting}."
         if record.show == OPERATORS:
@@ -123,18 +123,18 @@ class RacePicture(EmergencePicture):
 
 
 def height(decades: Any) -> Any:
-    """Where a power of ten stands on the right: 0 for a tenth, 1 for a hundred."""
+    """The height of a power of ten on the right: 0 for a tenth, 1 for a hundred."""
     return (decades + 1) / 3
 
 
 def growth(record: Race) -> Tensor:
-    """‖OP‖ of every node relative to its start; 1 throughout for a node that had none."""
+    """‖OP‖ of every node relative to its start; 1 for a node whose operator was zero."""
     first = record.operators[0]
     return torch.where(first > 0, record.operators / first.clamp_min(1e-300), 1.0)
 
 
 def kinds(record: Race) -> list[str]:
-    """How every neuron of the marked node began."""
+    """The sign of the initial selectivity of every neuron of the marked node."""
     return [
         "silent" if abs(s) < 1e-12 else "above" if s > 0 else "below"
         for s in record.selectivity[0, record.node].tolist()
@@ -179,7 +179,7 @@ def figure_shares(shares: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
 
 
 def places(settings: Iterable[str]) -> np.ndarray:
-    """Where settings stand on an axis: numbers to scale, ranges side by side.
+    """The positions of settings on an axis: numbers to scale, ranges side by side.
 
     Example:
         >>> places(["0.5", "0.8", "0.9"]).round(2).tolist()

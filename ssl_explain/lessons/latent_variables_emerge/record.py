@@ -1,4 +1,4 @@
-"""What is measured at every node of a small tree while a network learns it without chance."""
+"""What is measured at every node of a small tree while a network learns from exact expectations."""
 
 from dataclasses import field
 
@@ -11,11 +11,11 @@ from ssl_explain.records import record
 
 @record
 class Race(Emergence):
-    """One exact run up to the moment that is looked at; all histories end with ``trace``.
+    """One exact run up to the time shown; all histories end with ``trace``.
 
     ``operators[t]`` holds the largest eigenvalue of the covariance operator of every node's own weights,
-    ``selectivity[t]`` the s_j of every neuron as a share of the size √E‖f‖² of its node. ``node`` is the latent that
-    is looked at, ``show`` which of both; ``root`` is P(root = 1).
+    ``selectivity[t]`` the s_j of every neuron as a share of the size √E‖f‖² of its node. ``node`` is the marked latent,
+    ``show`` which of both to draw; ``root`` is P(root = 1).
     """
 
     operators: Float[Tensor, "t latent"] = field(kw_only=True)

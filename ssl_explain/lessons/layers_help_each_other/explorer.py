@@ -1,4 +1,4 @@
-"""The layers explorer: freeze one of two layers and see what the other one misses."""
+"""The layers explorer: freeze one of two layers and see how the other one slows down."""
 
 import dataclasses
 import functools
@@ -50,7 +50,7 @@ class LayersState(State):
 
 @functools.lru_cache(maxsize=32)
 def growth_of(state: LayersState) -> Growth:
-    """The three runs of a state, cut after the last event: the line, or the blow-up with both layers free."""
+    """The three runs of a state, cut after the last event: the vertical line, or divergence with both layers free."""
     settings = {"steps": STEPS, "rate": RATE} | DEPARTURES[state.departure]
     growth = two_layer_growth(
         cells=state.cells, widths=(state.hidden, 5), seed=state.seed, scale=state.scale, top_scale=state.top_scale,
@@ -86,7 +86,7 @@ class LayersExplorer(Explorer[LayersState]):
     }
 
     def compute(self, state: LayersState) -> Growth:
-        """All three modes from one start."""
+        """Look up all three modes from one start."""
         return dataclasses.replace(growth_of(state.change(train="both layers")), shown=MODES.index(state.train))
 
 

@@ -1,4 +1,4 @@
-"""Two layers growing: what the top does for the bottom, in one run and over many."""
+"""The growth of two layers: how the top speeds up the bottom, in one run and over many."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ class GrowthPicture(Picture[Growth]):
 
     Growth against time, from one start: the variance between points at the bottom and at the output, and ‖W₂‖, each
     relative to its start. The line stands where the bottom, trained alone, has grown by the factor 1.35; a cross ends
-    a curve that has outgrown the limit. The mode that is looked at is drawn bold.
+    a curve that has exceeded the limit. The chosen mode is drawn bold.
     """
 
     def __init__(self, record: Growth) -> None:
@@ -88,7 +88,7 @@ class GrowthPicture(Picture[Growth]):
         cross.set_data(shown, _shown(growth[end : end + len(shown)], panel))
 
     def describe(self) -> str:
-        """The ratio at the line, then what each mode came to."""
+        """Say the ratio at the line, then the growth of each mode."""
         record = self.record
         index, ratio = moment(record)
         if index is None:
@@ -108,12 +108,12 @@ class GrowthPicture(Picture[Growth]):
 
 
 def _shown(growth: Tensor, panel: int) -> np.ndarray:
-    """Where a growth stands on the axis of a panel."""
+    """The height of a growth on the axis of a panel."""
     return growth.clamp(*LIMITS[panel]).log10().numpy()
 
 
 def moment(record: Growth) -> tuple[int | None, float]:
-    """When the bottom alone has grown by 1.35, and how much further it is with both layers free."""
+    """The time at which the bottom alone has grown 1.35×, and how much larger it is then with both layers free."""
     grown = record.bottom[:, 1] >= FACTOR * record.bottom[0, 1]
     if not bool(grown.any()):
         return None, float("nan")
@@ -129,7 +129,7 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
     """
     figure, (ax,) = panels(7.6, 3.4)
     for number, values in enumerate(ratios.values()):
-        spread = 0.24 * ((0.618 * np.arange(len(values))) % 1 - 0.5)  # by the golden ratio: no chance is needed
+        spread = 0.24 * ((0.618 * np.arange(len(values))) % 1 - 0.5)  # by the golden ratio, without a generator
         ax.scatter(values, number + spread, s=36, color=MEASURED, alpha=0.7, linewidths=0)
     middle, low, high = np.array(list(intervals.values())).T
     found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}

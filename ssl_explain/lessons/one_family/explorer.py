@@ -1,4 +1,4 @@
-"""The family explorer: one world, seven losses, and the directions that each of them learns."""
+"""The family explorer: one world, seven losses, and the directions that each loss learns."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -57,7 +57,7 @@ class FamilyState(State):
 
 @functools.lru_cache(maxsize=512)
 def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
-    """The same start at every strength, trained side by side: the slider of q then only chooses."""
+    """Train from the same start at every strength, in parallel; the slider of q chooses one of them."""
     start = start_weights(1, outputs, len(BETWEEN), generator=torch.Generator().manual_seed(seed))
     scales = torch.tensor(STRENGTHS, dtype=torch.float64).square().unsqueeze(1)
     everywhere = start.expand(len(scales), -1, -1)
@@ -65,7 +65,7 @@ def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
 
 
 class FamilyExplorer(Explorer[FamilyState]):
-    """Which directions a loss grows, by their two variances.
+    """The directions that a loss grows, by their two variances.
 
     Example:
         >>> family_explorer(FamilyState(loss="L_simp", strength=1.0)).record.overlap.round(decimals=1).abs().tolist()
@@ -83,7 +83,7 @@ class FamilyExplorer(Explorer[FamilyState]):
     }
 
     def compute(self, state: FamilyState) -> FamilyView:
-        """Train, or remember, and pick the moment."""
+        """Train, or look up the run, and take the chosen step."""
         times = state.redundancy if state.loss in ("VICReg", "Barlow") else 1.0
         run = train(state.loss, times, state.outputs, state.seed)
         which = STRENGTHS.index(state.strength)

@@ -1,4 +1,4 @@
-"""The closing picture: one plane, every loss, and the directions that each of them grows."""
+"""All losses on one plane of the two variances, and the angles between the subspaces that they learn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -35,10 +35,10 @@ def colour(number: int) -> str:
 
 @drawing()
 def figure_one_plane(record: Frontier) -> Illustration:
-    """What to look at: full flowers lie on or below the border that most losses share; to L_simp height means nothing.
+    """What to look at: full flowers lie on or below the border that most losses share; L_simp ignores the height.
 
     A flower per direction of the world, at its two variances, with a petal per loss, filled as far as the loss keeps
-    the direction. Behind them, the darker the ground, the more losses would grow a new direction there.
+    the direction. The darker the ground, the more losses would grow a new direction there.
     """
     figure = new_figure(9.6, 6.4)
     ax = figure.add_axes((0.075, 0.09, 0.64, 0.83))
@@ -57,7 +57,7 @@ def figure_one_plane(record: Frontier) -> Illustration:
 
 
 def _ground(ax: Axes, record: Frontier) -> None:
-    """How many losses would grow a new direction here, and the border of each."""
+    """Shade by the number of losses that would grow a new direction, and draw the border of each."""
     x, heights = record.grid.numpy(), np.geomspace(*LIMITS[1], 300)
     votes = (record.border.numpy()[:, None, :] > heights[None, :, None]).sum(0)
     shades = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.36])
@@ -73,14 +73,14 @@ def _ground(ax: Axes, record: Frontier) -> None:
 
 
 def _shared(record: Frontier) -> list[int]:
-    """The losses whose borders run within 3 % of the median one, all along."""
+    """The losses whose borders are within 3 % of the median border everywhere."""
     finite = record.border.isfinite().all(1)
     middle = record.border[finite].median(0).values
     return [i for i in range(len(finite)) if finite[i] and bool(((record.border[i] / middle).log().abs() < 0.03).all())]
 
 
 def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
-    """Name the losses that share one border, along it."""
+    """Write the losses that share one border along it."""
     x, y = record.grid.numpy(), record.border[together[0]].numpy()
     ends = ax.transData.transform([(x[0], y[0]), (x[-1], y[-1])])
     slope = math.degrees(math.atan2(*(ends[1] - ends[0])[::-1]))
@@ -92,7 +92,7 @@ def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
 
 
 def _flower(ax: Axes, x: float, y: float, shares: Sequence[float], name: str) -> None:
-    """A petal per loss, its inner part filled as far as the direction is kept."""
+    """Draw a petal per loss, filled as far as the direction is kept."""
     where = _at(ax, x, y)
     step = 360 / len(shares)
     ax.add_patch(Circle((0, 0), PETAL, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.8, zorder=4))
@@ -107,13 +107,13 @@ def _flower(ax: Axes, x: float, y: float, shares: Sequence[float], name: str) ->
 
 
 def _at(ax: Axes, x: float, y: float) -> Transform:
-    """Inches, counted from a place in the data."""
-    data: Any = ax.transData  # a ScaledTranslation takes any transform, whatever its signature says
+    """Offsets in inches from a point in data coordinates."""
+    data: Any = ax.transData  # its signature is narrower than what ScaledTranslation takes
     return ax.figure.dpi_scale_trans + ScaledTranslation(x, y, data)
 
 
 def _key(ax: Axes, record: Frontier) -> None:
-    """Which petal is whose, and whose border runs where."""
+    """Draw the legend of petals and borders."""
     ax.set_axis_off()
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.text(0, 0.985, "petal and border of", fontsize=FONT + 1, color=INK, va="top")
@@ -168,7 +168,7 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """What to look at: the bright block. These losses learn one and the same subspace.
 
     The largest principal angle between two learned subspaces, in degrees, the median over starts; the spread
-    over starts stands in the words.
+    over starts is in the words.
     """
     rows, columns = list(angles), list(next(iter(angles.values())))
     middle = np.array([[float(angles[a][b].median()) for b in columns] for a in rows])

@@ -1,4 +1,4 @@
-"""Losses on the plane of the two variances: what each of them keeps, and where its border runs."""
+"""A loss on the plane of the two variances: which directions it learns, and the border of growth."""
 
 import math
 
@@ -92,10 +92,10 @@ class FamilyPicture(Picture[FamilyView]):
         legend(ax, "upper right", fontsize=FONT - 1, ncols=2, borderaxespad=0, columnspacing=1)
 
     def update(self, record: FamilyView) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         x, rates = record.between.numpy(), record.rates.numpy()
-        y = record.within.clamp_min(PLANE[1][0] * 1.3).numpy()  # no scatter at all lies at the lower edge
+        y = record.within.clamp_min(PLANE[1][0] * 1.3).numpy()  # no variance is drawn at the lower edge
         sizes = 30 + 130 * np.abs(rates) / max(np.abs(rates).max(), 1e-12)
         moves = moving(record)
         for marks, chosen in ((self.up, moves > 0), (self.down, moves < 0), (self.calm, moves == 0)):
@@ -123,7 +123,7 @@ class FamilyPicture(Picture[FamilyView]):
         return False
 
     def describe(self) -> str:
-        """What was learned, beside the loudest and the steadiest directions, and what still grows."""
+        """Say what was learned, the loudest and the steadiest directions, and what still grows."""
         r = self.record
         names = letters(len(r.between))
         share = ", ".join(f"{name} {value:.2f}" for name, value in zip(names, r.overlap.tolist(), strict=True))
@@ -136,13 +136,13 @@ class FamilyPicture(Picture[FamilyView]):
 
 
 def moving(record: FamilyView) -> np.ndarray:
-    """1 for a direction that grows, -1 for one that shrinks, 0 for one that hardly moves beside the fastest."""
+    """1 for a direction that grows, -1 for one that shrinks, 0 for one far slower than the fastest."""
     rates = record.rates.numpy()
     return np.sign(rates) * (np.abs(rates) > max(STILL * np.abs(rates).max(), ROUNDING))
 
 
 def pick(names: str, chosen: tuple[int, ...]) -> str:
-    """The letters of some directions."""
+    """The letters of chosen directions."""
     return "".join(names[i] for i in chosen) or "all alike"
 
 
@@ -153,7 +153,7 @@ def terms(record: FamilyView) -> str:
 
 
 def border_words(record: FamilyView) -> str:
-    """Where the border runs at a between variance of about one."""
+    """Say the border at a between variance of about one."""
     at = int((record.grid.log()).abs().argmin())
     b, w = float(record.grid[at]), float(record.border[at])
     if math.isinf(w):

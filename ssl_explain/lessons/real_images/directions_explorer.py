@@ -1,4 +1,4 @@
-"""The directions explorer: which patterns of pixels grow, and how the augmentation changes them."""
+"""The directions explorer: the patterns of pixels that grow, and how the augmentation changes them."""
 
 import functools
 from dataclasses import dataclass, replace
@@ -35,12 +35,12 @@ class DirectionsState(State):
 
 @functools.cache
 def student(network: str) -> ReLUNet:
-    """Ten students side by side, trained as their name says."""
+    """Ten encoders side by side, trained as the name says."""
     return students(digits(), TRAINED[network], steps=0 if network == "untrained" else 200)
 
 
 def sweep_of(network: str, run: int = 0, strengths: tuple[float, ...] = STRENGTHS) -> DirectionsSweep:
-    """Directions over all strengths; views of a strength above 0 are drawn a second time to see what chance does."""
+    """Directions over all strengths; views of a strength above 0 are drawn twice, to measure the effect of chance."""
     world = digits()
     net, chosen = one_of(student(network), run), points_of(world, run + 1)
     first = directions(net, views_at(world, chosen, 0.0, views=1), world.shape[1:])
@@ -56,7 +56,7 @@ def sweep_of(network: str, run: int = 0, strengths: tuple[float, ...] = STRENGTH
 
 @functools.cache
 def all_sweeps() -> dict[str, DirectionsSweep]:
-    """Every network at once: a few seconds when the first explorer is made, no wait later."""
+    """The sweeps of all networks: a few seconds when the first explorer is made, no wait later."""
     return {network: sweep_of(network) for network in with_progress(TRAINED, "training students")}
 
 

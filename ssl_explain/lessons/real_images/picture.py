@@ -1,4 +1,4 @@
-"""Real pictures: their views, the directions that learn from them, and a student at work."""
+"""Real pictures: their views, and the directions of weights that grow on them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ GAP = 1  # pixels of paper between two pictures
 
 
 def mosaic(grid: Float[Tensor, "row column h w"], wide: tuple[int, ...] = ()) -> np.ndarray:
-    """All pictures in one, with paper between them (NaN); a second gap follows the columns named in ``wide``."""
+    """Tile pictures in one, with gaps of NaN; the gap after the columns in ``wide`` is three times as wide."""
     rows, columns, h, w = grid.shape
     left = [column * (w + GAP) + sum(2 * GAP for k in wide if k < column) for column in range(columns)]
     whole = np.full((rows * (h + GAP) - GAP, left[-1] + w), np.nan, dtype=np.float32)
@@ -29,7 +29,7 @@ def mosaic(grid: Float[Tensor, "row column h w"], wide: tuple[int, ...] = ()) ->
 
 
 class ViewsPicture(Picture[PictureViews]):
-    """What to look at: from which strength on can you no longer tell the digits?
+    """What to look at: from which strength on can you no longer recognise the digits?
 
     Left, a digit per row: the picture, then its views. Right, the share of views that still lie nearest
     to a picture of their own digit: the curve with every part switched on, the large mark as set now.
@@ -58,7 +58,7 @@ class ViewsPicture(Picture[PictureViews]):
         self.update(record)
 
     def update(self, record: PictureViews) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         self.image.set_data(mosaic(record.grid, wide=(0,)))
         self.here.set_data([record.strength], [record.kept_now])
@@ -66,7 +66,7 @@ class ViewsPicture(Picture[PictureViews]):
         return False
 
     def describe(self) -> str:
-        """How far the views are from their pictures, and how many can still be told."""
+        """Say how far the views are from their pictures, and how many are still recognised."""
         r = self.record
         changed = float((r.grid[:, 1:] - r.grid[:, :1]).abs().mean())
         curve = ", ".join(f"{s:g} → {100 * k:.0f} %" for s, k in zip(r.strengths, r.kept.tolist(), strict=True))
@@ -127,7 +127,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         self.update(record)
 
     def update(self, record: DirectionsSweep) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         first, now = record.sweep[0], record.now
         self.image.set_data(mosaic(_above_and_below(record)))
@@ -144,7 +144,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         return False
 
     def describe(self) -> str:
-        """How much the directions have turned, beside what chance does, and how smooth they have become."""
+        """Say how much the directions have turned, beside the effect of chance, and how smooth they are."""
         record, first, now = self.record, self.record.sweep[0], self.record.now
         return (
             f"Network: {record.network}. The six strongest eigenvectors of OP of layer 1 at s = "
@@ -157,7 +157,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
 
 
 def _above_and_below(record: DirectionsSweep) -> Tensor:
-    """Pictures at strength 0 in the first row, those looked at in the second, each in units of its largest pixel."""
+    """Pictures at strength 0 in the first row, at the chosen one in the second, each in units of its largest pixel."""
     both = torch.stack([record.sweep[0].pictures, record.now.pictures])
     return both / both.abs().amax((-2, -1), keepdim=True)
 

@@ -1,4 +1,4 @@
-"""The ring explorer: every neuron's first preference, and what becomes of it."""
+"""The ring explorer: the initial selectivity of every neuron, and its amplification."""
 
 import dataclasses
 import functools
@@ -44,7 +44,7 @@ class RingState(State):
 
 @functools.lru_cache(maxsize=32)
 def run_of(state: RingState) -> Selectivity:
-    """The whole run that a state stands for, at its end."""
+    """The whole run of a state, at its end."""
     run = ring_run(
         cells=state.cells, strength=state.strength, neurons=state.neurons, seed=state.seed,
         linear=state.neuron == "linear", steps=STEPS, every=EVERY, step_size=state.cells / 10,
@@ -54,7 +54,7 @@ def run_of(state: RingState) -> Selectivity:
 
 
 class RingExplorer(TimedExplorer[RingState]):
-    """The ring with Play, which moves the time; the flow itself is computed at once.
+    """The ring with Play, which moves the time; the whole flow is computed in advance.
 
     Example:
         >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
@@ -72,7 +72,7 @@ class RingExplorer(TimedExplorer[RingState]):
     }
 
     def compute(self, state: RingState) -> Selectivity:
-        """The run of these settings, looked at at one time."""
+        """Look up the run of these settings, at the chosen time."""
         run = run_of(state.change(time=0))
         return dataclasses.replace(run, shown=state.time * STEPS // (100 * EVERY))
 

@@ -1,4 +1,4 @@
-"""Neurons on a ring: what each of them likes, and what becomes of its first preference."""
+"""Neurons on a ring: their weights, and their selectivity over time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +29,7 @@ class RingPicture(Picture[Selectivity]):
 
     Left, the two objects on their ring. Middle, one row of weights per neuron, ordered by its first selectivity;
     the letter says what the neuron tells apart, place (p) or object (o), and nothing (·) if dead. Right, the
-    selectivity of every neuron over time, coloured by how it began; the vertical line is the time shown.
+    selectivity of every neuron over time, coloured by its initial sign; the vertical line is the time shown.
     """
 
     def __init__(self, record: Selectivity) -> None:
@@ -52,7 +52,7 @@ class RingPicture(Picture[Selectivity]):
         self._move(record)
 
     def _decorate(self, steps: int) -> None:
-        """Whatever never changes on the right."""
+        """Draw what never changes on the right."""
         ax = self.curve_axes
         ax.set(xlim=(0, 1), ylim=(-LIMIT, LIMIT))
         ax.set_xticks(np.linspace(0, 1, 5), [f"{t:.0f}" for t in np.linspace(0, steps, 5)])
@@ -61,7 +61,7 @@ class RingPicture(Picture[Selectivity]):
         legend(ax, "lower left", handles=keys, fontsize=FONT - 1, ncols=3, columnspacing=1.2)
 
     def _fill(self, record: Selectivity) -> None:
-        """Make everything that depends on the ring and on the number of neurons."""
+        """Make the artists that depend on the ring and on the number of neurons."""
         for artist in [*self.still, *self.moving]:
             artist.remove()
         m, ax = len(record.dead), self.weight_axes
@@ -91,7 +91,7 @@ class RingPicture(Picture[Selectivity]):
         return drawn
 
     def _curves(self) -> list[Artist]:
-        """One collection of curves for each way to begin, and the words above them."""
+        """Make a collection of curves for each kind of initial selectivity, and the words above them."""
         ax = self.curve_axes
         self.curves = {
             kind: LineCollection([], linewidths=1.6, alpha=0.85, colors=style["color"], linestyles=style["linestyle"])
@@ -103,7 +103,7 @@ class RingPicture(Picture[Selectivity]):
         return [*self.curves.values(), self.words]
 
     def _tune(self, record: Selectivity) -> None:
-        """Fit curves and colours to another run on the same ring: cheap, unlike new artists."""
+        """Fit curves and colours to another run on the same ring, without new artists."""
         s, kinds = selectivities(record).numpy(), _kinds(record)
         x = np.linspace(0, 1, len(s))
         for kind, collection in self.curves.items():
@@ -136,7 +136,7 @@ class RingPicture(Picture[Selectivity]):
         self.dots.set_offsets(np.column_stack([np.full(s.shape[1], now), s[record.shown].numpy()]))
 
     def describe(self) -> str:
-        """How many neurons kept their sign, how far |s| came, and what they tell apart."""
+        """Say how many neurons kept their sign, how |s| changed, and what they tell apart."""
         record, kinds = self.record, _kinds(self.record)
         s, live = selectivities(record), [k != "dead" for k in kinds]
         start, end, alive = s[0][live], s[record.shown][live], sum(live)
@@ -160,7 +160,7 @@ def selectivities(record: Selectivity) -> Tensor:
 
 
 def winners(record: Selectivity) -> list[str]:
-    """What the variance between points of each neuron is mostly due to: object (o), place (p), or none at all (·)."""
+    """The main source of variance between points for each neuron: object (o), place (p), or none (·)."""
     f = record.responses[record.shown]
     centred = f - f.mean((0, 1))
     total, objects = centred.square().mean((0, 1)), centred.mean(1).square().mean(0)
