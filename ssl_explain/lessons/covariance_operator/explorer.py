@@ -11,8 +11,7 @@ from ssl_explain.dynamics.flow import predicted_update
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.covariance_operator.picture import SpectrumPicture
-from ssl_explain.lessons.covariance_operator.record import Spectrum
+from ssl_explain.lessons.covariance_operator.picture import Spectrum, SpectrumPicture
 from ssl_explain.losses.contrastive import contrastive, simple_contrastive
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import covariance_operator

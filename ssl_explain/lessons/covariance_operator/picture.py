@@ -2,14 +2,40 @@
 
 from collections.abc import Sequence
 
+from jaxtyping import Float
+from torch import Tensor
+
 from ssl_explain.kit.charts import heading, heat_map, illustration, legend, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.lessons.covariance_operator.record import Spectrum
-from ssl_explain.records import Trace
+from ssl_explain.records import Trace, record
 
 SHOWN = 24  # eigenvalues
 FLOOR = 1e-5  # of the largest: smaller ones are not drawn
+
+
+@record
+class Spectrum:
+    """The covariance operator of one layer, and one step of its weights, predicted and taken.
+
+    ``total`` holds the eigenvalues of all variance of the connection, ``between`` those of OP; ``share`` is the ratio
+    of their sums, ``directions`` the participation ratio (Σλ)² / Σλ² of OP. ``length`` is taken / predicted.
+    """
+
+    between: Float[Tensor, " d_weights"]
+    total: Float[Tensor, " d_weights"]
+    features: Float[Tensor, "k d_out d_in"]
+    predicted: Float[Tensor, " d_weights"]
+    taken: Float[Tensor, " d_weights"]
+    share: float
+    directions: float
+    cosine: float
+    length: float
+    layer: int
+    points: int
+    views: int
+    strength: float
+    step: str
 
 
 class SpectrumPicture(Picture[Spectrum]):

@@ -10,8 +10,7 @@ from torch import Tensor
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.gradient_as_connection.picture import ConnectionPicture
-from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
+from ssl_explain.lessons.gradient_as_connection.picture import ConnectionPicture, ConnectionView
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection, jacobian

@@ -15,7 +15,7 @@ from torch import Tensor
 from ssl_explain.kit.charts import heat_map, legend, new_curve, note
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
-from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
+from ssl_explain.records import record
 
 GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
 SIGNED = colormaps["RdBu_r"].with_extremes(bad="#ffffff")
@@ -23,6 +23,26 @@ GATE_KEY = ((INK, "open"), ("#d9d9d9", "closed"), (PAPER, "no neuron"))
 SIGN_KEY = ((SIGNED(0.8), "> 0"), (SIGNED(0.2), "< 0, marked –"), (PAPER, "0"))
 PALE = 0.05  # of the largest entry: paler cells get no mark of their sign
 EXACT = 1e-12  # relative; float64 keeps about 16 digits
+
+
+@record
+class ConnectionView:
+    """One layer, two inputs: the parts of the connection, and two predictions made from it beside autograd.
+
+    ``gates`` are those of the first view, layer by layer; ``predicted_output`` is K_lᵀ vec(W_l).
+    """
+
+    widths: tuple[int, ...]
+    layer: int
+    setting: str
+    gates: tuple[Float[Tensor, " _"], ...]
+    layer_input: Float[Tensor, " d_in"]
+    jacobian: Float[Tensor, "d_top d_out"]
+    connection: Float[Tensor, "d_out d_in d_top"]
+    predicted_output: Float[Tensor, " d_top"]
+    output: Float[Tensor, " d_top"]
+    predicted_gradient: Float[Tensor, "d_out d_in"]
+    gradient: Float[Tensor, "d_out d_in"]
 
 
 class ConnectionPicture(Picture[ConnectionView]):

@@ -12,8 +12,7 @@ from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.latent_tree.clamp import chances, draw_clamped, views_and_kept
 from ssl_explain.lessons.latent_tree.experiment import ChildNeurons
-from ssl_explain.lessons.latent_tree.picture import WorldPicture
-from ssl_explain.lessons.latent_tree.record import HiddenWorld
+from ssl_explain.lessons.latent_tree.picture import HiddenWorld, WorldPicture
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.latent_tree import LatentTree
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, UInt8
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection
 from torch import Tensor
@@ -10,10 +11,41 @@ from torch import Tensor
 from ssl_explain.kit.charts import branches, heading, heat_map, new_curve, note, place
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
-from ssl_explain.lessons.latent_tree.record import HiddenWorld
+from ssl_explain.records import record
+from ssl_explain.topology import Tree
 
 ROWS = ("point", "view 1", "view 2")
 BARELY = 1e-9  # of an activation's variance: below it there is only rounding
+
+
+@record
+class HiddenWorld:
+    """A latent tree with one chosen latent: ``level``, ``node``, and its ``value`` (None: not clamped).
+
+    ``numbers[l]`` is shown in the nodes of level l: P(z = 1) given that value, or (``what``) the ceilings; leaves
+    have a probability, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views,
+    ``kept`` marks those that were not redrawn.
+    ``predicted`` and ``measured`` are covariances of the neurons on the children of that latent, between two views;
+    ``noise`` is the standard error of the measured one, 0 if it is a sum over all patterns. ``share`` is ρ_{0μ}².
+    """
+
+    topology: Tree
+    polarity: tuple[Float[Tensor, " _"], ...]
+    level: int
+    node: int
+    value: int | None
+    what: str
+    numbers: tuple[Float[Tensor, " _"], ...]
+    point: UInt8[Tensor, " leaf"]
+    views: UInt8[Tensor, "views leaf"]
+    kept: Bool[Tensor, "views leaf"]
+    strength: float
+    root: float
+    predicted: Float[Tensor, "neuron neuron"]
+    measured: Float[Tensor, "neuron neuron"]
+    share: float
+    noise: float
+    activation: str
 
 
 class WorldPicture(Picture[HiddenWorld]):

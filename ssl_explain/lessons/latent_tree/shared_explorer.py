@@ -10,8 +10,7 @@ from torch import Tensor
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.latent_tree.record import SharedViews
-from ssl_explain.lessons.latent_tree.shared_picture import SharedPicture
+from ssl_explain.lessons.latent_tree.shared_picture import SharedPicture, SharedViews
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree

@@ -1,9 +1,30 @@
 """What two views share: their joint law, listed and sampled."""
 
+from jaxtyping import Float
+from torch import Tensor
+
 from ssl_explain.kit.charts import heat_map, legend, new_curve, panels
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PREDICTED, QUIET, SCALE, tidy
-from ssl_explain.lessons.latent_tree.record import SharedViews
+from ssl_explain.records import record
+
+
+@record
+class SharedViews:
+    """The joint law of two views of one point, listed and sampled, and how often the views are the same.
+
+    ``joint[i, j]`` and ``sampled[i, j]`` belong to the leaf patterns i and j, in the order of binary counting.
+    ``same[q]`` is the probability that both views are the same pattern, for every strength in ``strengths``.
+    """
+
+    joint: Float[Tensor, "pattern pattern"]
+    sampled: Float[Tensor, "pattern pattern"]
+    strength: float
+    strengths: Float[Tensor, " q"]
+    same: Float[Tensor, " q"]
+    independent: float
+    pairs: int
+    labels: tuple[str, ...]
 
 
 class SharedPicture(Picture[SharedViews]):

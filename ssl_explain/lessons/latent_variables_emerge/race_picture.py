@@ -1,20 +1,22 @@
 """The order of emergence: the tree, its curves, and the operator or the neurons of a node over time."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 from math import log10
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from matplotlib.artist import Artist
 from torch import Tensor
 
 from ssl_explain.kit.charts import illustration, legend, means, new_curve, note, panels, place
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
-from ssl_explain.lessons.latent_variables_emerge.record import Race
 from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
 from ssl_explain.lessons.start_here.record import Emergence
+from ssl_explain.records import record
 
 OPERATORS, SELECTIVITIES = "operators", "selectivities"
 FACTORS = (0.1, 0.3, 1, 3, 10, 30, 100)
@@ -24,6 +26,23 @@ STYLES: dict[str, dict[str, Any]] = {
     "below": {"color": PREDICTED, "linestyle": "--"},
     "silent": {"color": QUIET, "linestyle": ":"},
 }
+
+
+@record
+class Race(Emergence):
+    """One exact run up to the time shown; all histories end with ``trace``.
+
+    ``operators[t]`` holds the largest eigenvalue of the covariance operator of every node's own weights,
+    ``selectivity[t]`` the s_j of every neuron as a share of the size √E‖f‖² of its node. ``node`` is the marked latent,
+    ``show`` which of both to draw; ``root`` is P(root = 1).
+    """
+
+    operators: Float[Tensor, "t latent"] = field(kw_only=True)
+    selectivity: Float[Tensor, "t latent neuron"] = field(kw_only=True)
+    node: int = field(kw_only=True)
+    show: str = field(kw_only=True)
+    root: float = field(kw_only=True)
+    setting: str = field(kw_only=True)
 
 
 class RacePicture(EmergencePicture):

@@ -11,8 +11,7 @@ from ssl_explain.dynamics.flow import between_point_variance, flow, within_point
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
-from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
+from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, CloudRun, Landscape, LandscapePicture
 from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
