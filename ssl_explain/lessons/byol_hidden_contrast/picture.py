@@ -43,7 +43,6 @@ class ContrastPicture(Picture[HiddenContrast]):
     """
 
     def __init__(self, record: HiddenContrast) -> None:
-        """Make the axes once and fill them."""
         self.figure, self.axes = panels(9.6, 4.2, 3, width_ratios=(1.25, 1, 1))
         self.figure.subplots_adjust(left=0.065, right=0.985, top=0.75, bottom=0.175, wspace=0.26)
         self.bars = _bars(self.axes[0], record)

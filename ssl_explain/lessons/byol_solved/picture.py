@@ -30,7 +30,6 @@ class PlanePicture(Picture[PhasePlane]):
     """
 
     def __init__(self, record: PhasePlane) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.9)
         grid = self.figure.add_gridspec(
             2, 2, width_ratios=(1.2, 1), left=0.06, right=0.985, top=0.78, bottom=0.11, wspace=0.17, hspace=0.42
@@ -60,13 +59,13 @@ class PlanePicture(Picture[PhasePlane]):
         ax.add_patch(self.basin)
         self.edge = new_curve(ax, color=INK, linewidth=2.6)
         self.parabola = new_curve(ax, color=PREDICTED, linewidth=1.6)
-        self.watershed = new_curve(ax, "D", color=PREDICTED, markersize=9, markerfacecolor="white")
+        self.saddle = new_curve(ax, "D", color=PREDICTED, markersize=9, markerfacecolor="white")
         self.goal = new_curve(ax, "*", color=PREDICTED, markersize=16, markeredgecolor="white")
         where = np.meshgrid(np.linspace(-0.2, 1.1, 11), np.linspace(0.1, 1.4, 8))
         zero = np.zeros(where[0].size)
         inches: dict[str, Any] = {"units": "inches", "width": 0.016, "scale": 1, "scale_units": "inches"}
         self.arrows = ax.quiver(*where, zero, zero, color=QUIET, angles="xy", pivot="mid", headwidth=5, **inches)
-        self.still = [self.basin, self.arrows, self.edge, self.parabola, self.watershed, self.goal]
+        self.still = [self.basin, self.arrows, self.edge, self.parabola, self.saddle, self.goal]
 
     def _make_curves(self) -> None:
         ax = self.plane
@@ -132,7 +131,7 @@ class PlanePicture(Picture[PhasePlane]):
         curve = np.linspace(LEFT, RIGHT, 61)
         self.parabola.set_data(curve, _inside(curve**2 / record.predictor_speed))
         fixed = [(x, x**2 / record.predictor_speed) for x in record.fixed]
-        self.watershed.set_data(*np.array(fixed[:1]).reshape(-1, 2).T)
+        self.saddle.set_data(*np.array(fixed[:1]).reshape(-1, 2).T)
         self.goal.set_data(*np.array(fixed[1:]).reshape(-1, 2).T)
         _, _, u, v = record.arrows.numpy()
         length = np.maximum(np.hypot(u / (RIGHT - LEFT), v / TOP), 1e-9)

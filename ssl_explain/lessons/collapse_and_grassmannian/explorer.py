@@ -25,6 +25,7 @@ SPECTRA = {
     "two equal": (1.0, 1.0, 0.6, 0.4, 0.2, 0.0),
     "one large": (1.0, 0.35, 0.3, 0.25, 0.2, 0.15),
 }
+PLAIN = {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100}
 POINTS, VIEWS = 8, 3
 KERNEL_POINTS = 1  # a seed, whose second stream draws the views; starts use the first stream of their own seed
 
@@ -64,12 +65,11 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
     weights = between_weights(POINTS, VIEWS)
     if pull:
         size = len(weights)
-        weights = (
-            2 * torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS, dtype=torch.float32).double()] * POINTS) / size
-        )
-        weights = weights - 2 * torch.eye(size, dtype=torch.float64) / size
+        same_point = torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS, dtype=torch.float32).double()] * POINTS)
+        weights = 2 * same_point / size - 2 * torch.eye(size, dtype=torch.float64) / size
     values = torch.linalg.eigvalsh(root.mT @ weights @ root).flip(0)
-    return (values / values.abs().max()).clamp(max=0) if pull else (values / values.abs().max()).clamp(min=0)
+    values = values / values.abs().max()
+    return values.clamp(max=0) if pull else values.clamp(min=0)
 
 
 @functools.lru_cache(maxsize=32)
@@ -103,19 +103,11 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
     picture = SpanPicture
     telling = ("time", "columns")
     presets = {
-        "columns merge": {
-            "columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
-        },
-        "orthonormal: all k found": {
-            "columns": ORTHONORMAL, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
-        },
-        "pull only: everything dies": {
-            "columns": LEFT, "objective": PULL, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
-        },
-        "two equal eigenvalues": {
-            "columns": LEFT, "objective": SIMPLE, "spectrum": "two equal", "k": 3, "step_size": 0.1, "time": 100,
-        },
-    }  # fmt: skip
+        "columns merge": PLAIN,
+        "orthonormal: all k found": {**PLAIN, "columns": ORTHONORMAL},
+        "pull only: everything dies": {**PLAIN, "objective": PULL},
+        "two equal eigenvalues": {**PLAIN, "spectrum": "two equal"},
+    }
 
     def compute(self, state: GrassmannState) -> SpanFlow:
         """Look up the run of these settings, at the chosen time."""

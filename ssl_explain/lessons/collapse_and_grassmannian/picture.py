@@ -40,7 +40,6 @@ class SpanPicture(Picture[SpanFlow]):
     """
 
     def __init__(self, record: SpanFlow) -> None:
-        """Make the axes once and fill them."""
         self.figure, axes = panels(9.6, 3.9, 3, width_ratios=(0.9, 1, 1))
         self.plane_axes, self.size_axes, self.angle_axes = axes
         self.figure.subplots_adjust(left=0.055, right=0.985, top=0.8, bottom=0.14, wspace=0.28)

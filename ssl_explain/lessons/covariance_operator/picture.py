@@ -47,7 +47,6 @@ class SpectrumPicture(Picture[Spectrum]):
     """
 
     def __init__(self, record: Spectrum) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.2)
         grid = self.figure.add_gridspec(
             3, 3, width_ratios=(1.15, 0.8, 1), left=0.075, right=0.985, top=0.84, bottom=0.14, wspace=0.3, hspace=0.35

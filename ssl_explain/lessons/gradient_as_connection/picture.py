@@ -55,7 +55,6 @@ class ConnectionPicture(Picture[ConnectionView]):
     """
 
     def __init__(self, record: ConnectionView) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.6)
         left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.92, bottom=0.11, hspace=0.62, wspace=0.3)
         right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.9, bottom=0.105, hspace=0.75)

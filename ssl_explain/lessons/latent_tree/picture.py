@@ -58,7 +58,6 @@ class WorldPicture(Picture[HiddenWorld]):
     """
 
     def __init__(self, record: HiddenWorld) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.8)
         self.tree_axes = self.figure.add_axes((0.01, 0.015, 0.575, 0.885))
         self.tree_axes.set_axis_off()

@@ -36,7 +36,6 @@ class SharedPicture(Picture[SharedViews]):
     """
 
     def __init__(self, record: SharedViews) -> None:
-        """Make the axes once and fill them."""
         self.figure, (listed, sampled, curve) = panels(9.6, 4.0, 3)
         self.figure.subplots_adjust(left=0.082, right=0.985, top=0.87, bottom=0.14, wspace=0.2)
         n = len(record.joint)

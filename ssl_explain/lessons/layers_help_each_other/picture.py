@@ -32,7 +32,6 @@ class GrowthPicture(Picture[Growth]):
     """
 
     def __init__(self, record: Growth) -> None:
-        """Make the axes once and fill them."""
         self.figure, self.axes = panels(9.6, 3.9, 3)
         self.figure.subplots_adjust(left=0.055, right=0.985, top=0.83, bottom=0.14, wspace=0.24)
         titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W₂‖")

@@ -23,7 +23,6 @@ class PairsPicture(Picture[Reweighing]):
     """
 
     def __init__(self, record: Reweighing) -> None:
-        """Make the axes once and fill them."""
         self.figure, (heat, dots, curve) = panels(9.6, 4.0, 3, width_ratios=(1, 1, 1.1))
         self.figure.subplots_adjust(left=0.06, right=0.985, top=0.82, bottom=0.15, wspace=0.32)
         n = len(record.now.pair_weights)

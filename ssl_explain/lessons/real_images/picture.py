@@ -36,7 +36,6 @@ class ViewsPicture(Picture[PictureViews]):
     """
 
     def __init__(self, record: PictureViews) -> None:
-        """Make the axes once and fill them."""
         self.figure, (grid, curve) = panels(9.6, 4.2, 2, width_ratios=(1.75, 1))
         self.figure.subplots_adjust(left=0.03, right=0.985, top=0.83, bottom=0.145, wspace=0.14)
         first = mosaic(record.grid, wide=(0,))
@@ -91,7 +90,6 @@ class DirectionsPicture(Picture[DirectionsSweep]):
     """
 
     def __init__(self, record: DirectionsSweep) -> None:
-        """Make the axes once and fill them."""
         self.figure, (grid, curve) = panels(9.6, 3.8, 2, width_ratios=(1.5, 1))
         self.figure.subplots_adjust(left=0.075, right=0.985, top=0.84, bottom=0.145, wspace=0.14)
         first = mosaic(_above_and_below(record))

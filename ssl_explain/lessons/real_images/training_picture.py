@@ -26,7 +26,6 @@ class TrainingPicture(Picture[PictureTraining]):
     """
 
     def __init__(self, record: PictureTraining) -> None:
-        """Make the axes once and fill them."""
         self.figure, (neurons, spread, curve) = panels(9.6, 3.9, 3, width_ratios=(1.25, 0.85, 1.1))
         self.figure.subplots_adjust(left=0.012, right=0.975, top=0.83, bottom=0.145, wspace=0.27)
         self.image = neurons.imshow(_tiles(record), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")

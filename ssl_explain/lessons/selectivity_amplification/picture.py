@@ -33,7 +33,6 @@ class RingPicture(Picture[Selectivity]):
     """
 
     def __init__(self, record: Selectivity) -> None:
-        """Make the axes once and fill them."""
         self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(0.62, 1, 1.5))
         self.figure.subplots_adjust(left=0.02, right=0.975, top=0.9, bottom=0.15, wspace=0.25)
         self.ring_axes, self.weight_axes, self.curve_axes = axes

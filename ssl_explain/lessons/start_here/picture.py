@@ -29,7 +29,6 @@ class EmergencePicture(Picture[Emergence]):
     title = "what the neurons know of each hidden cause"
 
     def __init__(self, record: Emergence, *, levels: tuple[int, ...] = ()) -> None:
-        """Make the axes once and fill them."""
         self.levels = levels
         self._make_axes()
         self.tree_axes.set_axis_off()
@@ -94,16 +93,16 @@ class EmergencePicture(Picture[Emergence]):
     def _nodes(self, record: Emergence) -> None:
         tree, ax = record.topology, self.tree_axes
         points = [place(tree, *latent) for latent in tree.latents]
-        crowd = tree.widths[1]
+        widest = tree.widths[1]
         fonts = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
         columns, rows = zip(*points, strict=True)
-        size = min(430.0, 360 * (16 / crowd) ** 1.6)
+        size = min(430.0, 360 * (16 / widest) ** 1.6)
         look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
         self.nodes = ax.scatter(columns, rows, s=size, c=[0.0] * len(points), zorder=3, **look)
         self.numbers = [
             ax.text(x, y, "", fontsize=font, ha="center", va="center_baseline", zorder=4)
             for (x, y), font in zip(points, fonts, strict=True)
-            if crowd <= 16
+            if widest <= 16
         ]
         self.caption = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
         self.moving += [self.nodes, *self.numbers, self.caption]

@@ -59,7 +59,6 @@ class LandscapePicture(Picture[Landscape]):
     """
 
     def __init__(self, record: Landscape) -> None:
-        """Make the axes once and fill them."""
         self.figure, (self.plane, self.cuts, self.balance) = panels(9.6, 3.7, 3, width_ratios=(1, 1.1, 0.9))
         self.figure.subplots_adjust(left=0.062, right=0.985, top=0.87, bottom=0.155, wspace=0.32)
         tidy(self.plane, xlabel="r+ (same point)", ylabel="nearest r- (other point)", title="the loss: bright is high")
@@ -178,7 +177,6 @@ class CloudPicture(Picture[CloudRun]):
     FLOOR, TOP = 1e-4, 1e4
 
     def __init__(self, record: CloudRun) -> None:
-        """Make the axes once and fill them."""
         self.figure, axes = panels(9.6, 3.7, 3, width_ratios=(1, 1, 1.15))
         self.input_axes, self.output_axes, self.curve_axes = axes
         self.figure.subplots_adjust(left=0.03, right=0.985, top=0.88, bottom=0.155, wspace=0.2)
