@@ -77,6 +77,17 @@ def medians(groups: Iterable[ArrayLike], share: float) -> Interval:
     return Interval(*np.array([np.quantile(np.asarray(group), ends) for group in groups]).T)
 
 
+def mean_curve(ax: Axes, places: ArrayLike, runs: ArrayLike, **style: Any) -> None:
+    """Draw the mean of ``runs``, one a row, as a curve over a band: its 95 % interval, unless ``style`` says another.
+
+    The options are those of seaborn's lineplot.
+    """
+    import seaborn  # it takes a second to import, and few figures need it
+
+    values = np.asarray(runs)
+    seaborn.lineplot(x=np.tile(places, len(values)), y=values.ravel(), ax=ax, **{"errorbar": interval, **style})
+
+
 def panels(width: float, height: float, count: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
     """Make a figure of ``count`` panels side by side, in inches; ``options`` are those of matplotlib's subplots."""
     figure = new_figure(width, height)

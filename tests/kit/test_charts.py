@@ -63,6 +63,23 @@ def test_a_band_lies_between_the_ends_and_the_curve_within(ax):
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.middle)
 
 
+def test_a_mean_curve_lies_in_the_band_of_its_interval(ax):
+    runs = torch.tensor([[0.1, 0.5, 0.3], [0.3, 0.7, 0.2], [0.2, 0.9, 0.4]], dtype=torch.float64)
+    with drawing():
+        charts.mean_curve(ax, [0, 5, 10], runs, label="all")
+        charts.mean_curve(ax, [0, 5, 10], runs, estimator="median", errorbar=("pi", 100))
+    found = charts.means(runs.T)
+    ends = [(found.middle, found.low, found.high), (runs.median(0).values, runs.amin(0), runs.amax(0))]
+    bands = [patch for patch in ax.collections if isinstance(patch, PolyCollection)]
+    for line, band, (middle, low, high) in zip(ax.lines, bands, ends, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [0, 5, 10])
+        np.testing.assert_allclose(line.get_ydata(), middle)
+        corners = band.get_paths()[0].vertices
+        heights = [corners[corners[:, 0] == place][:, 1] for place in (0, 5, 10)]
+        np.testing.assert_allclose([h.min() for h in heights], low)
+        np.testing.assert_allclose([h.max() for h in heights], high)
+
+
 def test_words_say_middle_and_ends():
     assert charts.Interval(np.array([1.0]), np.array([2.0]), np.array([3.456])).words(".2f") == ["2.00 [1.00, 3.46]"]
 

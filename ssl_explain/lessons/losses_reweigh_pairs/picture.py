@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.kit.charts import heading, heat_map, illustration, legend, new_curve, note, panels
+from ssl_explain.kit.charts import heading, heat_map, illustration, legend, mean_curve, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, tidy
 from ssl_explain.lessons.losses_reweigh_pairs.record import Reweighing
@@ -114,8 +114,6 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
     Quantities are spread / τ, spread / between-point variance, relative error: the median over networks, and the
     band that holds the middle half of them.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
     figure, axes = panels(9.6, 3.4, 3)
     titles = ("spread / τ", "spread / variance between", "relative error")
     words = []
@@ -123,8 +121,7 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
         for k, (name, values) in enumerate(traces.items()):
             y = values[..., number]
             style = {"color": (PREDICTED, MEASURED)[k % 2], "marker": MARKERS[k], "label": name}
-            middle = {"estimator": "median", "errorbar": ("pi", 50)}
-            seaborn.lineplot(x=np.repeat(steps, y.shape[1]), y=y.flatten(), ax=ax, **middle, **style)
+            mean_curve(ax, steps, y.T, estimator="median", errorbar=("pi", 50), **style)
             start, end = np.median(y[[0, -1]].numpy(), axis=1)
             words.append(f"{title}, {name}: median {start:.2g} → {end:.2g}")
         tidy(ax, xlabel="training steps", title=title)

@@ -7,11 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.kit.charts import heading, illustration, legend, new_curve, panels
+from ssl_explain.kit.charts import heading, illustration, legend, mean_curve, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.real_images.record import DirectionsSweep, PictureViews
-from ssl_explain.results import interval
 
 GAP = 1  # pixels of paper between two pictures
 
@@ -168,14 +167,11 @@ def figure_over_strength(
 
     One curve per name over the strength, equally spaced; bands are 95 % intervals of the mean over seeds.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
     figure, (ax,) = panels(7.2, 3.5)
     words = []
     for number, (name, values) in enumerate(curves.items()):
-        places = np.tile(np.arange(len(strengths)), len(values))
         style = {"color": SERIES[(6, 4, 0, 2)[number % 4]], "marker": MARKERS[number], "markersize": 6, "linewidth": 2}
-        seaborn.lineplot(x=places, y=values.flatten(), errorbar=interval, label=name, ax=ax, **style)
+        mean_curve(ax, range(len(strengths)), values, label=name, **style)
         means = ", ".join(f"s {s:g} → {v:.2f}" for s, v in zip(strengths, values.mean(0).tolist(), strict=True))
         words.append(f"{name}: {means}")
     ax.set_xticks(range(len(strengths)), [f"{s:g}" for s in strengths])
@@ -193,16 +189,13 @@ def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) 
 
     One panel per layer; eigenvalues of OP, bands are 95 % intervals of the mean over seeds.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
     figure, axes = panels(9.6, 3.5, len(layers))
     words = []
     for ax, (layer, curves) in zip(axes, layers.items(), strict=True):
         for number, (name, values) in enumerate(curves.items()):
             k = values.shape[1]
-            places = np.tile(np.arange(1, k + 1), len(values))
             style = {"color": SERIES[(0, 6, 4)[number % 3]], "marker": MARKERS[number], "markersize": 5}
-            seaborn.lineplot(x=places, y=values.flatten(), errorbar=interval, linewidth=1.8, label=name, ax=ax, **style)
+            mean_curve(ax, range(1, k + 1), values, linewidth=1.8, label=name, **style)
             words.append(f"{layer}, {name}: {float(values[:, 0].mean()):.3g} down to {float(values[:, -1].mean()):.3g}")
         ax.set(yscale="log")
         tidy(ax, xlabel="eigenvalue number", title=f"{layer}: eigenvalues of OP")
