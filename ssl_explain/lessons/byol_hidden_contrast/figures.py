@@ -1,6 +1,5 @@
 """The ablation of BYOL on digits: predictor, centring, target, re-initialised predictor, decay; over seeds."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.results import Table, pick
 
-TITLES = {"probe": "probe of the {}", "rank": "effective rank of the {}", "between": "between share of the {}"}
+MEASURES = {"probe": "probe", "rank": "effective rank", "between": "between share"}
 CENTRINGS = {"none": "not centred", "mean": "mean taken off", "BatchNorm": "BatchNorm"}
 COLOURS = (PREDICTED, MEASURED, POSITIVE)
 BARS = {"capsize": 3, "linewidth": 1.4}
@@ -29,18 +28,16 @@ def byol(table: Table, **values: float | str) -> Table:
 
 
 @drawing()
-def figure_ablation(
-    table: Table, *, layer: str = "output", measures: Sequence[str] = ("probe", "rank", "between")
-) -> Illustration:
+def figure_ablation(table: Table, *, layer: str = "output") -> Illustration:
     """What to look at: which points fall below the untrained network, and what they have in common.
 
     A group per predictor; a colour per centring; circles where the target is the online network itself, squares where
     it follows slowly (EMA). Means over seeds, bars are 95 % intervals.
     """
-    figure, axes = panels(9.6, 4.4, len(measures))
+    figure, axes = panels(9.6, 4.4, len(MEASURES))
     words = []
-    for ax, measure in zip(axes, measures, strict=True):
-        tidy(ax, xlabel="predictor", title=TITLES[measure].format(layer))
+    for ax, (measure, name) in zip(axes, MEASURES.items(), strict=True):
+        tidy(ax, xlabel="predictor", title=f"{name} of the {layer}")
         words += [_baselines(ax, table, layer, measure), _cells(ax, table, layer, measure)]
     handles, labels = axes[0].get_legend_handles_labels()
     legend(figure, "upper center", handles=handles, labels=labels, ncols=4)
@@ -58,7 +55,7 @@ def _baselines(ax: Axes, table: Table, layer: str, measure: str) -> str:
         if len(values) and np.isfinite(values).all():
             ax.axhline(float(values.mean()), linewidth=1.6, label=label, **style)
             said.append(f"{label} {values.mean():.3g}")
-    return f"{TITLES[measure].format(layer).capitalize()}: {', '.join(said)};"
+    return f"{MEASURES[measure].capitalize()} of the {layer}: {', '.join(said)};"
 
 
 def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
@@ -80,15 +77,15 @@ def _cells(ax: Axes, table: Table, layer: str, measure: str) -> str:
 
 
 @drawing()
-def figure_reinitialised(table: Table, *, layer: str = "output") -> Illustration:
+def figure_reinitialised(table: Table) -> Illustration:
     """What to look at: whether the curves stay above the untrained network as the predictor is redrawn more often.
 
     Probe against the steps between two re-initialisations; mean subtracted, EMA target. Bars are 95 % intervals.
     """
     figure, (ax,) = panels(7.6, 3.8)
-    tidy(ax, xlabel="predictor drawn anew every so many steps", title=TITLES["probe"].format(layer))
-    words = [_baselines(ax, table, layer, "probe")]
-    rows = pick(table, method="BYOL", decay=0.0, centring="mean", target="EMA", layer=layer)
+    tidy(ax, xlabel="predictor drawn anew every so many steps", title="probe of the output")
+    words = [_baselines(ax, table, "output", "probe")]
+    rows = pick(table, method="BYOL", decay=0.0, centring="mean", target="EMA", layer="output")
     for k, predictor in enumerate(("linear", "mlp")):
         here = pick(rows, predictor=predictor)
         every = sorted(np.unique(here["reinitialise"]).tolist(), key=lambda steps: -(steps or 10**9))

@@ -158,34 +158,34 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
 
 
 @drawing()
-def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
+def figure_losses(table: Table) -> Illustration:
     """What to look at: which points lie above both baselines, and which β pulls too hard.
 
     The probe after training with mild views, against τ; a colour and a marker per loss. Bars are 95 % intervals of the
     mean over seeds. L_simp has no τ and is on the left.
     """
     figure, (ax,) = panels(9.6, 3.8)
-    here, words = pick(table, layer=layer), []
+    here, words = pick(table, layer="output"), []
     raw = float(pick(table, loss="raw")["probe"].mean())
     untrained = means([pick(here, loss="untrained")["probe"]])
     ax.axhline(raw, color=PREDICTED, linestyle=":", linewidth=1.8, label="raw pixels")
     ax.axhspan(*untrained.low, *untrained.high, color=QUIET, alpha=0.3, label="untrained")
     series = named_losses(here)
-    places = {0.0: 0.0} | {tau: 1.0 + k for k, tau in enumerate(sorted(set(np.unique(here["temperature"])) - {0.0}))}
+    names = {tau: f"{tau:g}" if tau else "no τ" for tau in sorted({0.0, *here["temperature"]})}
     for number, (name, rows) in enumerate(series.items()):
+        taus = np.unique(rows["temperature"])  # 0 for L_simp
+        seeds = means(pick(rows, temperature=tau)["probe"] for tau in taus)
         shift = 0.0 if name == "L_simp" else 0.08 * (number - (len(series) - 1) / 2)
-        taus = [0.0] if name == "L_simp" else np.unique(rows["temperature"]).tolist()
-        seeds = means(rows["probe"] if name == "L_simp" else pick(rows, temperature=tau)["probe"] for tau in taus)
         style = {"color": SERIES[number + 1], "marker": MARKERS[number], "label": name}
-        seeds.bars(ax, [places[tau] + shift for tau in taus], capsize=3, linewidth=1.4, **style)
+        seeds.bars(ax, np.searchsorted(list(names), taus) + shift, capsize=3, linewidth=1.4, **style)
         said = zip(taus, seeds.words(".3f"), strict=True)
-        words.append(f"{name}: " + ", ".join(f"{'' if tau == 0 else f'τ {tau:g} → '}{mean}" for tau, mean in said))
-    ax.set_xticks(list(places.values()), ["no τ", *(f"{tau:g}" for tau in list(places)[1:])])
-    tidy(ax, xlabel="temperature τ", title=LAYERS[layer])
+        words.append(f"{name}: " + ", ".join(f"{f'τ {tau:g} → ' if tau else ''}{mean}" for tau, mean in said))
+    ax.set_xticks(range(len(names)), list(names.values()))
+    tidy(ax, xlabel="temperature τ", title="probe of the output")
     legend(ax, "beside")
     return illustration(
         figure,
-        f"{LAYERS[layer].capitalize()}, mean over {len(np.unique(table['seed']))} seeds [95 % interval]; raw pixels "
+        f"Probe of the output, mean over {len(np.unique(table['seed']))} seeds [95 % interval]; raw pixels "
         f"{raw:.3f}, untrained {untrained.words('.3f')[0]}. {'; '.join(words)}.",
     )
 
