@@ -9,10 +9,9 @@ from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.layers_help_each_other.experiment import crossing, two_layer_growth
-from ssl_explain.lessons.layers_help_each_other.picture import GrowthPicture
+from ssl_explain.lessons.layers_help_each_other.picture import MODES, GrowthPicture
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 
-MODES = ("both layers", "bottom only", "top only")
 STEPS, RATE = 80, 0.06
 DEPARTURES: dict[str, dict[str, Any]] = {
     "none": {},

@@ -11,6 +11,7 @@ from torch import Tensor
 from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels, plain_log_axis
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
+from ssl_explain.lessons.layers_help_each_other.experiment import crossing
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 
 MODES = ("both layers", "bottom only", "top only")
@@ -20,7 +21,6 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": NEGATIVE, "linestyle": "-."},
 )
 LIMITS = ((0.85, 40.0), (0.7, 2e3), (0.9, 15.0))
-FACTOR = 1.35
 
 
 class GrowthPicture(Picture[Growth]):
@@ -113,11 +113,8 @@ def _shown(growth: Tensor, panel: int) -> np.ndarray:
 
 def moment(record: Growth) -> tuple[int | None, float]:
     """The time at which the bottom alone has grown 1.35×, and how much larger it is then with both layers free."""
-    grown = record.bottom[:, 1] >= FACTOR * record.bottom[0, 1]
-    if not bool(grown.any()):
-        return None, float("nan")
-    index = int(grown.to(torch.uint8).argmax())
-    return index, float(record.bottom[index, 0] / record.bottom[index, 1])
+    index = int(crossing(record))
+    return (None, float("nan")) if index < 0 else (index, float(record.bottom[index, 0] / record.bottom[index, 1]))
 
 
 @drawing()
