@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection
-from torch import Tensor
 
 from ssl_explain.kit.charts import heat_map, illustration, key, legend, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.lessons.selectivity_amplification.experiment import identity_share, selectivity
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.results import interval
 
@@ -103,7 +103,7 @@ class RingPicture(Picture[Selectivity]):
 
     def _tune(self, record: Selectivity) -> None:
         """Fit curves and colours to another run on the same ring, without new artists."""
-        s, kinds = selectivities(record).numpy(), _kinds(record)
+        s, kinds = selectivity(record.responses).numpy(), _kinds(record)
         x = np.linspace(0, 1, len(s))
         for kind, collection in self.curves.items():
             collection.set_segments([np.column_stack([x, s[:, j]]) for j, own in enumerate(kinds) if own == kind])
@@ -124,7 +124,7 @@ class RingPicture(Picture[Selectivity]):
 
     def _move(self, record: Selectivity) -> None:
         self.record = record
-        s = selectivities(record)
+        s = selectivity(record.responses)
         order = s[0].argsort(descending=True).tolist()
         now = float(record.times[record.shown] / record.times[-1])
         self.heat.set_data(record.weights[record.shown][order].numpy())
@@ -137,7 +137,7 @@ class RingPicture(Picture[Selectivity]):
     def describe(self) -> str:
         """Say how many neurons kept their sign, how |s| changed, and what they tell apart."""
         record, kinds = self.record, _kinds(self.record)
-        s, live = selectivities(record), [k != "dead" for k in kinds]
+        s, live = selectivity(record.responses), [k != "dead" for k in kinds]
         start, end, alive = s[0][live], s[record.shown][live], sum(live)
         step = record.steps * (record.shown % len(record.times)) // (len(record.times) - 1)
         time = f"After {step} steps, {record.setting}"
@@ -152,26 +152,16 @@ class RingPicture(Picture[Selectivity]):
         )
 
 
-def selectivities(record: Selectivity) -> Tensor:
-    """E[f | 11] - E[f | 101], for every time and neuron."""
-    means = record.responses.mean(2)
-    return means[:, 0] - means[:, 1]
-
-
 def winners(record: Selectivity) -> list[str]:
     """The main source of variance between points for each neuron: object (o), place (p), or none (·)."""
     f = record.responses[record.shown]
-    centred = f - f.mean((0, 1))
-    total, objects = centred.square().mean((0, 1)), centred.mean(1).square().mean(0)
-    still = record.dead | (total < 1e-20)
-    return [
-        "·" if none else "o" if o > t / 2 else "p"
-        for none, o, t in zip(still.tolist(), objects.tolist(), total.tolist(), strict=True)
-    ]
+    silent = record.dead | (f.flatten(0, 1).var(0, correction=0) < 1e-20)
+    pairs = zip(silent.tolist(), (identity_share(f) > 0.5).tolist(), strict=True)
+    return ["·" if none else "o" if objects else "p" for none, objects in pairs]
 
 
 def _kinds(record: Selectivity) -> list[str]:
-    s = selectivities(record)[0].tolist()
+    s = selectivity(record.responses)[0].tolist()
     return ["dead" if none else "first" if a > 0 else "second" for none, a in zip(record.dead.tolist(), s, strict=True)]
 
 
