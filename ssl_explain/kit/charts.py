@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
@@ -103,6 +104,13 @@ def illustration(figure: Figure, words: str) -> Illustration:
 def new_curve(ax: Axes, *form: str, **style: Any) -> Line2D:
     """Make an empty curve, to be filled by ``set_data``."""
     return ax.plot([], [], *form, **style)[0]
+
+
+def new_strokes(ax: Axes, segments: Sequence[Any] = (), **style: Any) -> LineCollection:
+    """Make lines that do not change the limits of the axes; ``set_segments`` moves them."""
+    strokes = LineCollection(segments, **style)
+    ax.add_collection(strokes, autolim=False)
+    return strokes
 
 
 def key(label: str, **style: Any) -> Line2D:

@@ -21,7 +21,7 @@ ARROWS = {
     "real_images": {"start_here", "losses_reweigh_pairs"},
     "byol_hidden_contrast": {"real_images"},
 }
-THIN = 6607
+THIN = 6615
 """Lines outside the lessons, at most."""
 DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson", "rand_like"}
 DRAWS |= {"randn_like", "randint_like", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "Linear"}

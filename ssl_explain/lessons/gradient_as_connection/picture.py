@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from torch import Tensor
 
-from ssl_explain.kit.charts import heat_map, legend, new_curve, note
+from ssl_explain.kit.charts import heat_map, legend, new_curve, new_strokes, note
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.records import record
@@ -63,9 +63,9 @@ class ConnectionPicture(Picture[ConnectionView]):
         self.titles = [note(ax, 0, 1.06, size=FONT + 1) for ax in self.maps]
         self.images = [_heat_map(ax) for ax in self.maps]
         self.images[0].set(cmap=GATES, clim=(0, 1))
-        self.frame = _strokes(self.maps[0], colors=PREDICTED, linewidths=3)
-        self.blocks = _strokes(self.maps[3], colors=INK, linewidths=1.2)
-        self.minuses = [_strokes(ax, linewidths=1.2) for ax in self.maps[1:]]
+        self.frame = new_strokes(self.maps[0], colors=PREDICTED, linewidths=3)
+        self.blocks = new_strokes(self.maps[3], colors=INK, linewidths=1.2)
+        self.minuses = [new_strokes(ax, linewidths=1.2) for ax in self.maps[1:]]
         _key(self.maps[0], GATE_KEY)
         _key(self.maps[1], SIGN_KEY)
         style: dict[str, Any] = {"fontsize": FONT, "color": INK, "ha": "right", "va": "center"}
@@ -186,10 +186,3 @@ def _heat_map(ax: Axes) -> AxesImage:
     for spine in ax.spines.values():
         spine.set_color(QUIET)
     return heat_map(ax, SIGNED)
-
-
-def _strokes(ax: Axes, **style: Any) -> LineCollection:
-    """Make lines, to be filled by ``set_segments``."""
-    strokes = LineCollection([], **style)
-    ax.add_collection(strokes, autolim=False)
-    return strokes

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection
 from torch import Tensor
 
-from ssl_explain.kit.charts import branches, heading, heat_map, new_curve, note, place
+from ssl_explain.kit.charts import branches, heading, heat_map, new_curve, new_strokes, note, place
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
 from ssl_explain.records import record
@@ -85,8 +84,7 @@ class WorldPicture(Picture[HiddenWorld]):
         for artist in self.shapes:
             artist.remove()
         tree, ax = record.topology, self.tree_axes
-        self.edges = LineCollection(branches(tree), zorder=1)
-        ax.add_collection(self.edges, autolim=False)
+        self.edges = new_strokes(ax, branches(tree), zorder=1)
         points = [place(tree, *latent) for latent in tree.latents]
         size = min(430.0, 430 * (16 / max(tree.widths[1], 1)) ** 1.6)
         style: dict[str, Any] = {"cmap": SCALE, "vmin": 0, "vmax": 1, "edgecolors": INK, "zorder": 3}

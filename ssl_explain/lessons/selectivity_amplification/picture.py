@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection
 
-from ssl_explain.kit.charts import heat_map, illustration, key, legend, note, panels
+from ssl_explain.kit.charts import heat_map, illustration, key, legend, new_strokes, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.selectivity_amplification.experiment import identity_share, selectivity
@@ -92,12 +91,7 @@ class RingPicture(Picture[Selectivity]):
     def _curves(self) -> list[Artist]:
         """Make a collection of curves for each kind of initial selectivity, and the words above them."""
         ax = self.curve_axes
-        self.curves = {
-            kind: LineCollection([], linewidths=1.6, alpha=0.85, colors=style["color"], linestyles=style["linestyle"])
-            for kind, style in STYLES.items()
-        }
-        for collection in self.curves.values():
-            ax.add_collection(collection, autolim=False)
+        self.curves = {kind: new_strokes(ax, linewidths=1.6, alpha=0.85, **style) for kind, style in STYLES.items()}
         self.words = note(ax, 0.01, 0.99, va="top")
         return [*self.curves.values(), self.words]
 

@@ -5,9 +5,8 @@ from typing import Any
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
-from matplotlib.collections import LineCollection
 
-from ssl_explain.kit.charts import branches, key, legend, new_curve, panels, place
+from ssl_explain.kit.charts import branches, key, legend, new_curve, new_strokes, panels, place
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, on_scale, tidy
 from ssl_explain.lessons.start_here.record import Emergence
@@ -58,8 +57,7 @@ class EmergencePicture(Picture[Emergence]):
     def _edges(self, record: Emergence) -> list[Artist]:
         """Draw the edges, |ρ| as width and its sign as line style, and the leaves."""
         tree, ax = record.topology, self.tree_axes
-        self.edges = LineCollection(branches(tree), colors=BRANCH, zorder=1)
-        ax.add_collection(self.edges, autolim=False)
+        self.edges = new_strokes(ax, branches(tree), colors=BRANCH, zorder=1)
         size = 900 / max(tree.n_leaves, 12)
         leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
         words = f"{tree.n_leaves} leaves: all that the network sees. Dashed edges flip."

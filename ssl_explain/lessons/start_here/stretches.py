@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from ssl_explain.kit.charts import new_curve
+from ssl_explain.kit.charts import new_curve, new_strokes
 from ssl_explain.kit.style import FONT, INK, QUIET
 from ssl_explain.records import Stretch, Trace
 
@@ -139,8 +138,7 @@ class Marks:
     def __init__(self, ax: Axes, words: float) -> None:
         """Make the artists; ``words`` is the height of the words."""
         self.axes = ax
-        self.lines = LineCollection([], colors=INK, linewidths=1)
-        ax.add_collection(self.lines, autolim=False)
+        self.lines = new_strokes(ax, colors=INK, linewidths=1)
         self.texts = [ax.text(0, words, "", fontsize=FONT - 1, color=INK, va="center") for _ in range(8)]
         self.before = new_curve(ax, color=QUIET, **STROKE)
         self.artists: list[Artist] = [self.lines, self.before, *self.texts]
