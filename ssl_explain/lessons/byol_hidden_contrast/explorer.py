@@ -90,7 +90,6 @@ class ByolExplorer(Explorer[ByolState]):
         1.0
     """
 
-    factory = "byol_explorer"
     picture = ContrastPicture
     telling = ("centring", "p")
     presets = {

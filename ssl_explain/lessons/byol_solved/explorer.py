@@ -134,7 +134,6 @@ class ModesExplorer(Explorer[ModesState]):
         False
     """
 
-    factory = "modes_explorer"
     picture = PlanePicture
     telling = ("departure", "beta", "eta", "p")
     presets = {

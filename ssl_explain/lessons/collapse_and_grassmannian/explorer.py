@@ -99,7 +99,6 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
         torch.Size([61, 2])
     """
 
-    factory = "grassmann_explorer"
     picture = SpanPicture
     telling = ("time", "columns")
     presets = {

@@ -124,7 +124,6 @@ class OperatorExplorer(Explorer[OperatorState]):
         1.0
     """
 
-    factory = "operator_explorer"
     picture = SpectrumPicture
     telling = ("strength", "layer")
     presets = {

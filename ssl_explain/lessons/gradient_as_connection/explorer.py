@@ -109,7 +109,6 @@ class ConnectionExplorer(Explorer[ConnectionState]):
         True
     """
 
-    factory = "connection_explorer"
     picture = ConnectionPicture
     telling = ("departure", "layer", "target")
     presets = {

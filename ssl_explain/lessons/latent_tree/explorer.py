@@ -109,7 +109,6 @@ class WorldExplorer(Explorer[WorldState]):
         True
     """
 
-    factory = "world_explorer"
     picture = WorldPicture
     telling = ("root", "activation", "latent", "clamp")
     presets = {

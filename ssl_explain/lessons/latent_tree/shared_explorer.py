@@ -63,7 +63,6 @@ class SharedExplorer(Explorer[SharedState]):
         1.0
     """
 
-    factory = "shared_explorer"
     picture = SharedPicture
     telling = ("strength", "polarity")
     presets = {

@@ -105,7 +105,6 @@ class RaceExplorer(TimedExplorer[RaceState]):
         [0, 5, 10]
     """
 
-    factory = "race_explorer"
     picture = RacePicture
     telling = ("time", "show")
     presets = {

@@ -74,7 +74,6 @@ class LayersExplorer(Explorer[LayersState]):
         3
     """
 
-    factory = "layers_explorer"
     picture = GrowthPicture
     telling = ("departure", "train", "top_scale")
     presets = {

@@ -96,7 +96,6 @@ class PairsExplorer(Explorer[PairsState]):
         1.0
     """
 
-    factory = "pairs_explorer"
     picture = PairsPicture
     telling = ("temperature", "loss")
     presets = {

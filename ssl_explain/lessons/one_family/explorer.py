@@ -72,7 +72,6 @@ class FamilyExplorer(Explorer[FamilyState]):
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
-    factory = "family_explorer"
     picture = FamilyPicture
     telling = ("loss", "strength")
     presets = {

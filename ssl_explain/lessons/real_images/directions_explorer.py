@@ -68,7 +68,6 @@ class DirectionsExplorer(Explorer[DirectionsState]):
         1.0
     """
 
-    factory = "directions_explorer"
     picture = DirectionsPicture
     telling = ("strength", "network")
     presets = {

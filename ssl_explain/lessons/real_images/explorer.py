@@ -100,7 +100,6 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         [0, 25]
     """
 
-    factory = "pictures_explorer"
     picture = TrainingPicture
     telling = ("strength",)
     stride = 25

@@ -112,7 +112,6 @@ class RealStepExplorer(Explorer[RealStepState]):
         1.0
     """
 
-    factory = "real_step_explorer"
     picture = PairsPicture
     telling = ("strength", "loss")
     presets = {

@@ -95,7 +95,6 @@ class ViewsExplorer(Explorer[ViewsState]):
         True
     """
 
-    factory = "views_explorer"
     picture = ViewsPicture
     telling = ("strength",)
     presets = {

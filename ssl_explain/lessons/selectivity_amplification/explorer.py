@@ -61,7 +61,6 @@ class RingExplorer(TimedExplorer[RingState]):
         torch.Size([41, 2, 1, 4])
     """
 
-    factory = "ring_explorer"
     picture = RingPicture
     telling = ("update", "strength", "time", "neuron")
     presets = {

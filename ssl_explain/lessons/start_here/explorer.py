@@ -22,7 +22,6 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         [0, 10, 20]
     """
 
-    factory = "tree_explorer"
     telling = ("strength",)
     presets = {
         "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},

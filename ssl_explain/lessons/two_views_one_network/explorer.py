@@ -67,7 +67,6 @@ class LossExplorer(Explorer[LossState]):
         [1.0, -0.5, -0.5]
     """
 
-    factory = "loss_explorer"
     picture = LandscapePicture
     telling = ("r_pos", "loss")
     presets = {
@@ -151,7 +150,6 @@ class CloudExplorer(Explorer[CloudState]):
         True
     """
 
-    factory = "cloud_explorer"
     picture = CloudPicture
     telling = ("departure", "step", "loss")
     presets = {
