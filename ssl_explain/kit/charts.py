@@ -62,9 +62,9 @@ def means(groups: Iterable[ArrayLike]) -> Interval:
     Raises:
         ValueError: a group of fewer than two values.
     """
-    cells = [np.asarray(group, dtype=float) for group in groups]
+    cells = [np.asarray(group) for group in groups]
     low, high = np.array([interval(cell) for cell in cells]).T
-    return Interval(low, np.array([cell.mean() for cell in cells]), high)
+    return Interval(low, np.array([float(cell.mean()) for cell in cells]), high)
 
 
 def medians(groups: Iterable[ArrayLike], share: float) -> Interval:
