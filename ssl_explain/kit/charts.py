@@ -144,9 +144,8 @@ def heat_map(ax: Axes, cmap: Any, **options: Any) -> AxesImage:
     return ax.imshow([[0.0]], cmap=cmap, **{"vmin": -1, "vmax": 1, **frame, **options})
 
 
-def plain_log_axis(ax: Axes, ticks: Sequence[float]) -> None:
-    """Make the axis below logarithmic, with plain numbers at ``ticks`` and no others."""
-    ax.set_xscale("log")
+def plain_ticks(ax: Axes, ticks: Sequence[float]) -> None:
+    """Write plain numbers at ``ticks`` of the axis below and no others, also on a logarithmic scale."""
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ssl_explain.kit.charts import illustration, legend, means, panels, plain_log_axis
+from ssl_explain.kit.charts import illustration, legend, means, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
@@ -32,8 +32,8 @@ def figure_drift(
         slope = means([slopes[name]])
         slope.bars_across(right, [-k], capsize=4, linewidth=2, **style)
         words += [f"{name}: {words}" for words in slope.words(".2f")]
-    left.set_yscale("log")
-    plain_log_axis(left, widths)
+    left.set(xscale="log", yscale="log")
+    plain_ticks(left, widths)
     left.set_yticks((0.01, 0.03, 0.1, 0.3, 1), ("0.01", "0.03", "0.1", "0.3", "1"))
     left.set_ylim(0.005, 1.5)
     tidy(left, xlabel="width", title="drift of the tangent kernel")
@@ -63,8 +63,8 @@ def figure_slopes(slopes: Mapping[str, Mapping[float, np.ndarray]]) -> Illustrat
         seeds.bars(ax, list(series), capsize=3, linewidth=1.8, label=name, **style)
         words.append(f"{name}: " + ", ".join(f"T {t:g} → {m:.2f}" for t, m in zip(series, seeds.middle, strict=True)))
     ax.axhline(0, color=QUIET, linestyle=":")
-    ax.set_ylim(-1.05, 0.15)
-    plain_log_axis(ax, sorted({t for series in slopes.values() for t in series}))
+    ax.set(xscale="log", ylim=(-1.05, 0.15))
+    plain_ticks(ax, sorted({t for series in slopes.values() for t in series}))
     tidy(ax, xlabel="training time T", title="slope of log drift on log width")
     legend(ax, "beside")
     return illustration(figure, f"Slope against the training time. {'; '.join(words)}.")

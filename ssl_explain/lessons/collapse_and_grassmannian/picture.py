@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels, plain_log_axis
+from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import (
     FONT,
@@ -159,8 +159,8 @@ def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[floa
         ax.plot(step_sizes, error, color=SERIES[number + 4], marker=MARKERS[number], linewidth=2, label=name)
     first = next(iter(errors.values()))
     ax.plot(step_sizes, [first[0] * s / step_sizes[0] for s in step_sizes], color=QUIET, linestyle=":", label="slope 1")
-    ax.set_yscale("log")
-    plain_log_axis(ax, step_sizes)
+    ax.set(xscale="log", yscale="log")
+    plain_ticks(ax, step_sizes)
     legend(ax, "beside")
     words = "; ".join(
         f"{name}: " + ", ".join(f"{s:g} → {e:.2g}" for s, e in zip(step_sizes, error, strict=True))

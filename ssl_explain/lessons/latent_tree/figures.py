@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain.kit.charts import illustration, legend, means, medians, panels, plain_log_axis
+from ssl_explain.kit.charts import illustration, legend, means, medians, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 
@@ -87,7 +87,8 @@ def figure_luck(
         nets = means(best)
         ax.plot(counts, expected[setting], color=PREDICTED, linestyle="--", linewidth=2, label="expected maximum")
         nets.bars(ax, counts, color=MEASURED, marker="o", linestyle="none", capsize=4, label="measured")
-        plain_log_axis(ax, counts)
+        ax.set_xscale("log")
+        plain_ticks(ax, counts)
         tidy(ax, xlabel="neurons in the root's node", title=setting)
         pairs = zip(counts, nets.middle, expected[setting], strict=True)
         words.append(f"{setting}: " + ", ".join(f"{n} neuron{'s' * (n > 1)} {m:.3f} ({e:.3f})" for n, m, e in pairs))

@@ -8,7 +8,7 @@ import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels, plain_log_axis
+from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
 from ssl_explain.lessons.layers_help_each_other.experiment import crossing
@@ -123,20 +123,25 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
 
     One dot per seed: bottom variance with both layers free over bottom alone. Bars: median and its 95 % interval.
     """
+    import seaborn  # it takes a second to import, and few figures need it
+
     figure, (ax,) = panels(7.6, 3.4)
-    for number, values in enumerate(ratios.values()):
-        spread = 0.24 * ((0.618 * np.arange(len(values))) % 1 - 0.5)  # by the golden ratio, without a generator
-        ax.scatter(values, number + spread, s=36, color=MEASURED, alpha=0.7, linewidths=0)
+    ax.set_xscale("log")
+    cases = np.repeat(list(ratios), [len(values) for values in ratios.values()])
+    every = torch.cat(list(ratios.values()))
+    seaborn.stripplot(x=every, y=cases, ax=ax, color=MEASURED, alpha=0.7, size=6, jitter=False)
+    for dots in ax.collections:  # spread by the golden ratio: seaborn's jitter would use a global generator
+        places = np.array(dots.get_offsets())
+        places[:, 1] += 0.24 * ((0.618 * np.arange(len(places))) % 1 - 0.5)
+        dots.set_offsets(places)
     middle, low, high = np.array(list(intervals.values())).T
     found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}
     found.bars_across(ax, rows + 0.3, capsize=5, linewidth=2, linestyle="none", **style)
     for row, end, median in zip(rows, high, found.words(".2f"), strict=True):
         ax.text(end * 1.06, row + 0.32, f"median {median}", fontsize=FONT, va="center")
     ax.axvline(1, color=QUIET, linestyle=":")
-    every = torch.cat(list(ratios.values()))
     least, largest = min(0.8, float(every.min())), 1.5 * float(every.max())
-    plain_log_axis(ax, [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if least <= t <= largest])
-    ax.set_yticks(rows, list(ratios))
+    plain_ticks(ax, [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if least <= t <= largest])
     tidy(ax, xlabel="bottom variance: both layers free / bottom alone", title="paired over seeds")
     ax.set_ylim(len(ratios) - 0.45, -0.45)
     words = "; ".join(
