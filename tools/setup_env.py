@@ -1,4 +1,4 @@
-"""Build the project's own environment in ``.venv``, and do nothing when nothing has changed.
+"""Build the environment in ``.venv``; do nothing if nothing has changed.
 
 ``python tools/setup_env.py`` installs what a reader needs, ``--extra test`` what the gate needs as well.
 A note inside the environment says what was installed; it is written last, so an interrupted
@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,7 +19,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from working_copies import read_note, replace_file
+
 ROOT = Path(__file__).resolve().parent.parent
+NOTE = "ssl_explain.json"
 
 # Messages of widgets in one kernel thread; no pop-up about news or updates in front of an audience; a notebook that is
 # opened again shows its explorers as they were, marked as dead until their cells run, instead of "model not found".
@@ -29,11 +31,11 @@ LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
-LAB_ASSETS = Path("tools", "lab_assets")  # an extension of JupyterLab: Run All leaves the reader where he is
+LAB_ASSETS = Path("tools", "lab_assets")  # an extension of JupyterLab: Run All does not scroll
 
 
 def fingerprint(root: Path, constraints: Path) -> str:
-    """Digest of all that decides what is installed, and where; settings of the linters do not count."""
+    """Digest of everything that decides what is installed, and where; not of the settings of linters."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     parts = [str(root), project["build-system"], project["project"], project.get("tool", {}).get("setuptools")]
     assets = sorted((root / LAB_ASSETS).glob("*"))
@@ -41,23 +43,8 @@ def fingerprint(root: Path, constraints: Path) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def read_note(env: Path) -> dict:
-    """What the last set-up left behind; empty for an environment that we did not make."""
-    try:
-        return json.loads((env / "ssl_explain.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def write_note(env: Path, **note: object) -> None:
-    """Replace the note in one step."""
-    fresh = env / "ssl_explain.json.new"
-    fresh.write_text(json.dumps(note), encoding="utf-8")
-    os.replace(fresh, env / "ssl_explain.json")
-
-
 def base_interpreter() -> Path:
-    """The interpreter behind this one, also when this one lives in an environment."""
+    """The interpreter outside of all environments."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
 
 
@@ -67,30 +54,28 @@ def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
     if not config.exists():
         return "there is none yet"
     lines = dict(line.split(" = ", 1) for line in config.read_text(encoding="utf-8").splitlines() if " = " in line)
-    if Path(lines.get("executable", "")).resolve() != base_interpreter():
-        return "it belongs to another Python"
-    if lines.get("version") != ".".join(map(str, sys.version_info[:3])):
-        return "its Python has been updated"
-    if note.get("interrupted"):
-        return "the last installation did not finish"
-    if note.get("root", str(root)) != str(root):
-        return "the project has moved"
-    return None
+    reasons = {
+        "it belongs to another Python": Path(lines.get("executable", "")).resolve() != base_interpreter(),
+        "its Python has been updated": lines.get("version") != ".".join(map(str, sys.version_info[:3])),
+        "the last installation did not finish": note.get("interrupted", False),
+        "the project has moved": note.get("root", str(root)) != str(root),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def make_from_scratch(env: Path) -> None:
-    """Replace the environment by an empty one; stopped at any point, it counts as unfinished."""
+    """Replace the environment by an empty one; if interrupted, it counts as unfinished."""
     (env / "pyvenv.cfg").unlink(missing_ok=True)
     if env.exists():
         shutil.rmtree(env)
     env.mkdir(parents=True)
-    write_note(env, interrupted=True)
+    replace_file(env / NOTE, json.dumps({"interrupted": True}).encode())
     subprocess.run([base_interpreter(), "-m", "venv", str(env)], check=True)
 
 
 @contextlib.contextmanager
 def one_at_a_time(root: Path) -> Iterator[None]:
-    """Let a second set-up, say in another terminal, wait until the first has ended."""
+    """Make a second set-up, for example in another terminal, wait for the first."""
     lock = root / "build" / "setup.lock"
     lock.parent.mkdir(exist_ok=True)
     with lock.open("w") as handle:
@@ -125,7 +110,7 @@ def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quie
 
 def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
     """Bring the environment up to date; a second call without a change returns at once."""
-    note, digest = read_note(env), fingerprint(root, constraints)
+    note, digest = read_note(env / NOTE), fingerprint(root, constraints)
     reason = why_rebuild(env, root, note)
     if reason is None and note.get("fingerprint") == digest:
         if set(extras) <= set(note["extras"]):
@@ -138,14 +123,14 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
         print(f"Making {env.name} with Python {sys.version.split()[0]}: {reason}.", flush=True)
         print("This takes about 1.6 GB and a minute or more.", flush=True)
         make_from_scratch(env)
-    write_note(env, interrupted=True)
+    replace_file(env / NOTE, json.dumps({"interrupted": True}).encode())
     install(env, root, constraints, extras, quiet=reason is None)
-    write_note(env, fingerprint=digest, extras=extras, root=str(root))
+    replace_file(env / NOTE, json.dumps({"fingerprint": digest, "extras": extras, "root": str(root)}).encode())
     print(f"Set up {env.name} in {time.monotonic() - started:.0f} s.", flush=True)
 
 
 def torch_only(root: Path, target: Path) -> Path:
-    """Write the one line of the constraints that pins torch to ``target``: everything else may be the newest."""
+    """Write to ``target`` only the pin of torch: pip takes the newest versions of everything else."""
     lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("\n".join(line for line in lines if line.startswith("torch==")) + "\n", encoding="utf-8")

@@ -1,25 +1,29 @@
-"""Text cells as HTML: formulas in MathML, links from page to page. Nothing here needs PyTorch."""
+"""Cells and templates as HTML: formulas in MathML, links between pages. Nothing here needs PyTorch."""
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
 from site_formulas import mathml
 
 
 class PageRenderer(IPythonRenderer):
-    """Markdown as the pages want it: formulas in MathML, links from notebook to page, headings with an address."""
+    """Markdown for our pages: formulas in MathML, links from notebook to page, headings with an address."""
 
     def __init__(self) -> None:
         super().__init__(escape=False, exclude_anchor_links=True)
 
     def block_math(self, body: str) -> str:
-        """A formula on a line of its own."""
+        """A displayed formula."""
         return f'<div class="formula">{mathml(body, block=True)}</div>'
 
     def inline_math(self, body: str) -> str:
-        """A formula in the text."""
+        """An inline formula."""
         return mathml(body, block=False)
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
@@ -37,3 +41,20 @@ class PageRenderer(IPythonRenderer):
 def markdown(source: str) -> str:
     """A text cell as HTML."""
     return MarkdownWithMath(renderer=PageRenderer()).render(source)
+
+
+def image(data: NotebookNode) -> str:
+    """A picture with its description, from the output of a cell."""
+    words = html.escape(data.get("text/plain", ""), quote=True)
+    return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
+
+
+def render(template: str, **values: object) -> str:
+    """A template, named from the folder of the tools, filled in; values are escaped unless it calls them safe."""
+    return TEMPLATES.get_template(template).render(values) + "\n"
+
+
+PLACES = FileSystemLoader(Path(__file__).parent)
+TEMPLATES = Environment(loader=PLACES, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+TEMPLATES.policies["json.dumps_kwargs"] = {"allow_nan": False}
+TEMPLATES.filters["markdown"] = lambda source: Markup(markdown(source))

@@ -1,8 +1,8 @@
-"""Copy the course to my_notebooks/, where a reader works: git leaves that folder alone and can pull.
+"""Copy the course to my_notebooks/, which git ignores, so that a reader can edit there and still pull.
 
-``python tools/working_copies.py`` copies what is missing there, and renews what the course has changed since, unless
-the reader has changed it too. Saved outputs are no change: Run All makes them again. A note in the folder says which
-version every copy was made from.
+``python tools/working_copies.py`` copies missing files, and updates those that have changed in the course, unless
+the reader has changed them too. Saved outputs do not count as a change. A note in the folder records the version that
+each copy was made from.
 """
 
 import hashlib
@@ -18,12 +18,7 @@ NOTE = ".copies.json"
 
 
 def digest(content: bytes) -> str:
-    """Digest of what a reader writes: the text and the code of a notebook, or all of another file.
-
-    Example:
-        >>> digest(b'{"cells": []}') == digest(b'{"cells": [], "metadata": {}}') != digest(b"")
-        True
-    """
+    """Digest of the text and the code of a notebook, or of all of another file."""
     try:
         cells = json.loads(content)["cells"]
         content = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
@@ -32,8 +27,8 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write beside the old file, then swap: the file is never half-written."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside the old file, then rename: the file is never half-written."""
     fresh = path.with_name(f".{path.name}.new")
     try:
         fresh.write_bytes(content)
@@ -42,43 +37,39 @@ def write(path: Path, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def version(content: bytes) -> str:
-    """What the note keeps of a file of the course: the digest of what a reader would change in it, and of all of it."""
-    return f"{digest(content)} {hashlib.sha256(content).hexdigest()}"
-
-
-def read_note(mine: Path) -> dict[str, Any]:
-    """For every copy: the version that it was made from; empty if there is no note."""
+def read_note(path: Path) -> dict[str, Any]:
+    """The note of an earlier run; empty if there is none."""
     try:
-        note = json.loads((mine / NOTE).read_bytes())
+        note = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
 
 
 def renew(course: Path, mine: Path) -> tuple[list[str], list[str]]:
-    """Bring the copies up to date; the names of those renewed, and of those kept though the course has newer ones."""
+    """Update the copies; return the names of those updated, and of those kept although the course has newer ones."""
     mine.mkdir(exist_ok=True)
-    note = read_note(mine)
+    note = read_note(mine / NOTE)
     renewed, kept = [], []
     for source in sorted(path for path in course.iterdir() if path.suffix in (".ipynb", ".md")):
         name, content, copy = source.name, source.read_bytes(), mine / source.name
-        now, then = version(content), note.get(name, "none")
+        read, then = digest(content), note.get(name, "none")
+        now = f"{read} {hashlib.sha256(content).hexdigest()}"
         if copy.exists():
             if now == then:
                 continue
-            if digest(copy.read_bytes()) not in (now.partition(" ")[0], str(then).partition(" ")[0]):
+            if digest(copy.read_bytes()) not in (read, str(then).partition(" ")[0]):
                 kept.append(name)
                 continue
             renewed.append(name)
-        write(copy, content)
+        replace_file(copy, content)
         note[name] = now
-    write(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
+    replace_file(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
     return renewed, kept
 
 
 def main() -> int:
-    """Renew the copies and say where the reader's work lies."""
+    """Update the copies and print where they are."""
     try:
         renewed, kept = renew(COURSE, MINE)
     except OSError as error:

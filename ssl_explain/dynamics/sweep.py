@@ -1,6 +1,6 @@
 """Many settings, each with its block of seeds: on this machine or on a cluster, interrupted and resumed, same bits.
 
-joblib runs the jobs, and hands them to Dask where there is a cluster: nothing here decides who works on what.
+joblib distributes the jobs, through Dask on a cluster.
 """
 
 import re
@@ -36,8 +36,8 @@ def settings_of(grid: Mapping[str, Sequence[object]]) -> list[Setting]:
         >>> settings_of({"neurons": [2, 5], "strength": [1.0]})
         [{'neurons': 2, 'strength': 1.0}, {'neurons': 5, 'strength': 1.0}]
     """
-    if not grid or not all(grid.values()):
-        raise ValueError(f"`grid` must give every name at least one value, got {dict(grid)}; a sweep needs a setting.")
+    complete = bool(grid) and all(grid.values())
+    require.that(complete, "grid", "give every name at least one value", dict(grid), "a sweep needs a setting")
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
@@ -47,12 +47,11 @@ def sweep(
     path: Path,
     *,
     fixed: Mapping[str, object] | None = None,
-    workers: int = 1,
-    cluster: str | None = None,
     command: str | None = None,
     seeds: str = "see the command",
     replace: bool = False,
     progress: bool = True,
+    **work: Any,
 ) -> dict[str, list[Cell]]:
     """Run ``job(**setting, **fixed)`` for every setting of the grid; write all rows to ``path`` and return them.
 
@@ -60,6 +59,7 @@ def sweep(
     to numbers or text; the whole block of seeds of a setting belongs into one job, side by side in one tensor.
     It runs on one thread, so that its bits do not depend on where it runs: in this process, in one of ``workers``
     processes, or on the Dask cluster at an address such as ``cluster="tcp://192.168.0.2:8786"``.
+    ``work`` holds these two.
 
     A finished job is kept at once in ``name.parts`` beside the table. A sweep that was stopped, or killed at any
     moment, continues there when it is called again, and ends with the bytes of an undisturbed one. The table's
@@ -81,27 +81,28 @@ def sweep(
         ...     sweep(job, {"neurons": [2, 5]}, Path(folder) / "wires.csv", fixed={"offset": 1}, progress=False)
         {'neurons': [2, 5], 'wires': [5, 26]}
     """
-    require.integer("workers", workers, 1, "one job at a time needs one worker")
+    require.integer("workers", work.get("workers", 1), 1, "one job at a time needs one worker")
     settings, fixed, name = settings_of(grid), dict(fixed or {}), f"{job.__module__}.{job.__qualname__}"
     plan = {"job": name, "grid": dict(grid), "fixed": fixed}
     command = command or f"sweep({name}, {dict(grid)}, fixed={fixed})"
-    keeper = PartialResults(path, plan, settings, command=command, seeds=seeds, replace=replace)
-    with keeper.open() as parts:
+    with PartialResults(path, plan, settings, command=command, seeds=seeds, replace=replace).open() as parts:
         missing = {k: setting for k, setting in enumerate(settings) if k not in parts.done}
         with tqdm(total=len(settings), initial=len(parts.done), disable=not progress, unit="setting") as bar:
-            for index, rows in _run(partial(job, **fixed), missing, workers, cluster):
+            for index, rows in _run(partial(job, **fixed), missing, **work):
                 parts.add(index, rows)
                 bar.update()
         return parts.finish()
 
 
 def _one(job: Job, index: int, setting: Setting) -> tuple[int, list[Any]]:
-    """One job, on one thread, wherever it runs."""
+    """The rows of one job, computed on one thread."""
     torch.set_num_threads(1)
     return index, list(job(**setting))
 
 
-def _run(job: Job, jobs: Mapping[int, Setting], workers: int, cluster: str | None) -> Iterator[tuple[int, Rows]]:
+def _run(
+    job: Job, jobs: Mapping[int, Setting], *, workers: int = 1, cluster: str | None = None
+) -> Iterator[tuple[int, Rows]]:
     """The rows of every job, in the order in which they are finished."""
     if not jobs:
         return
@@ -109,11 +110,11 @@ def _run(job: Job, jobs: Mapping[int, Setting], workers: int, cluster: str | Non
     calls = [delayed(_one)(job, index, setting) for index, setting in jobs.items()]
     try:
         with _cluster(cluster), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "[0-9]+ tasks which")  # an interrupt cancels jobs: that is its meaning
+            warnings.filterwarnings("ignore", "[0-9]+ tasks which")  # an interrupt cancels jobs
             yield from Parallel(n_jobs=min(workers, len(jobs)), batch_size=1, return_as="generator_unordered")(calls)
     except BrokenProcessPool as error:
         raise ChildProcessError(
-            "a worker process has died, perhaps for want of memory; what was finished is kept: "
+            "a worker process has died, perhaps out of memory; what was finished is kept: "
             "run the sweep again, with fewer workers."
         ) from error
     finally:
@@ -122,7 +123,7 @@ def _run(job: Job, jobs: Mapping[int, Setting], workers: int, cluster: str | Non
 
 @contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
-    """Within it joblib sends its jobs to a Dask cluster, if there is an address."""
+    """Within it joblib sends its jobs to the Dask cluster at this address, if there is one."""
     if address is None:
         yield
         return
@@ -134,10 +135,9 @@ def _cluster(address: str | None) -> Iterator[None]:
             "(here and on every worker), or leave `cluster` out."
         ) from error
     if not re.match(r"(tcp|tls|ucx|ws|wss|inproc)://", address):
-        raise ConnectionError(
-            f"`cluster` must be the address of a Dask scheduler with its protocol, such as tcp://192.168.0.2:8786, "
-            f"got {address!r}; the scheduler prints its address when it starts."
-        )
+        expected = "be the address of a Dask scheduler with its protocol, such as tcp://192.168.0.2:8786"
+        remedy = "the scheduler prints its address when it starts"
+        require.fail("cluster", expected, repr(address), remedy, ConnectionError)
     remedy = "start one with `dask scheduler` and, on every machine, `dask worker ADDRESS`; or leave `cluster` out"
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
@@ -147,7 +147,6 @@ def _cluster(address: str | None) -> Iterator[None]:
             f"which did not answer within {PATIENCE} s; {remedy}."
         ) from error
     with client:
-        if not client.ncores():
-            raise ConnectionError(f"`cluster` must have workers, got none at {address!r}; {remedy}.")
+        require.that(bool(client.ncores()), "cluster", "have workers", f"none at {address!r}", remedy, ConnectionError)
         with parallel_config(backend="dask", client=client):
             yield

@@ -1,6 +1,13 @@
-"""Notebook 00: what it uses of its own room."""
+"""The names that notebook 00 imports from its own room."""
 
-from ssl_explain.lessons.start_here import exercises
-from ssl_explain.lessons.start_here.experiment import emergence_run
-from ssl_explain.lessons.start_here.explorer import tree_explorer
-from ssl_explain.lessons.start_here.state import TreeState
+from typing import TYPE_CHECKING
+
+from ssl_explain.lessons import lazy
+
+if TYPE_CHECKING:
+    from ssl_explain.lessons.start_here import exercises
+    from ssl_explain.lessons.start_here.experiment import emergence_run
+    from ssl_explain.lessons.start_here.explorer import tree_explorer
+    from ssl_explain.lessons.start_here.state import TreeState
+
+lazy(__name__)
