@@ -123,6 +123,7 @@ def test_slopes_are_those_of_a_power_law():
         (lambda: drift_run("supervised", "ntk", 7, [1.0], seeds=[1]), "`width` must be an integer ≥ 8"),
         (lambda: drift_run("supervised", "ntk", 16, [1.02], seeds=[1]), "`times` must rise and be multiples of 0.05"),
         (lambda: drift_run("supervised", "ntk", 16, [2.0, 1.0], seeds=[1]), "`times` must rise"),
+        (lambda: drift_run("supervised", "ntk", 16, [1.0], seeds=[1], step_size=0.0), "`step_size` must lie in"),
         (lambda: list(drift_block("supervised", "ntk", 16, seeds=0, seed=1)), "`seeds` must be an integer ≥ 1"),
     ],
 )
