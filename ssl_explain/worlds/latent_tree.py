@@ -50,10 +50,8 @@ class LatentTree:
         require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root must vary")
         sizes = tuple(level.shape[-1] for level in self.polarity)
         if sizes != self.topology.widths[:-1]:
-            raise ValueError(
-                f"`polarity` must have {self.topology.widths[:-1]} edges per level, got {sizes}; "
-                "list the levels from the leaves to the root."
-            )
+            expected = f"have {self.topology.widths[:-1]} edges per level"
+            require.fail("polarity", expected, sizes, "list the levels from the leaves to the root")
 
     @classmethod
     def random(
@@ -75,9 +73,8 @@ class LatentTree:
         topology = Tree(depth, branching)
         low, high = require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
         if low < 0:
-            raise ValueError(
-                f"`polarity` must be a range of magnitudes in [0, 1], got low = {low:g}; signs are drawn by themselves."
-            )
+            expected = "be a range of magnitudes in [0, 1]"
+            require.fail("polarity", expected, f"low = {low:g}", "signs are drawn at random")
         lead = () if runs is None else (require.integer("runs", runs, 1, "leave it out for a single tree"),)
         require.generator(generator)
         require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
@@ -172,9 +169,7 @@ class LatentTree:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are not numbers, no generator.
         """
-        require.integer("n", n, 1, "ask for at least one data point")
-        require.integer("views", views, 1, "ask for at least one view")
-        self._room(n * views)
+        require.draw(n, views, prod(self.runs) * self.dimension, generator)
         levels = self.sample(n, generator=generator)
         spread = [level.unsqueeze(-2).expand(*level.shape[:-1], views, level.shape[-1]) for level in levels]
         leaves = self.augment(spread, strength, generator=generator)[0]
