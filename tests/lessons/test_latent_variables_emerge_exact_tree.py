@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree, SameLaw
 from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree
 
@@ -157,6 +157,14 @@ def test_bad_roots_are_named(root):
 def test_large_trees_are_refused_by_name():
     with pytest.raises(ValueError, match=r"`pair_probabilities` must see 9 leaves or fewer, got 16"):
         ExactTree(tree_of(4, 2)).law(0.5)
+
+
+def test_every_step_of_an_exact_run_gets_the_whole_law():
+    exact, g = ExactTree(tree_of(2, 2)), torch.Generator().manual_seed(0)
+    before = g.get_state()
+    for n, views in ((2, 2), (100, 7)):
+        assert SameLaw(exact).draw(n, views=views, strength=0.3, generator=g) is exact.law(0.3)
+    assert torch.equal(g.get_state(), before)
 
 
 def test_a_law_is_computed_once():

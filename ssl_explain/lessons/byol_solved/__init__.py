@@ -11,19 +11,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.byol_solved.explorer import ModesState, modes_explorer
     from ssl_explain.lessons.byol_solved.picture import figure_basins, figure_unaligned
 
-__all__ = [
-    "ModesState",
-    "Rates",
-    "Spread",
-    "experiment",
-    "figure_basins",
-    "figure_unaligned",
-    "how_it_dies",
-    "isotropic",
-    "modes",
-    "modes_explorer",
-    "slow_target",
-    "what_survives",
-]
-
 lazy(__name__)

@@ -21,23 +21,4 @@ if TYPE_CHECKING:
     )
     from ssl_explain.lessons.collapse_and_grassmannian.picture import figure_features, figure_order
 
-__all__ = [
-    "GrassmannState",
-    "columns_free",
-    "experiment",
-    "figure_drift",
-    "figure_features",
-    "figure_moving",
-    "figure_order",
-    "figure_products",
-    "figure_slopes",
-    "grassmann_explorer",
-    "kernel_drift",
-    "kernel_features",
-    "pull_orthonormal",
-    "two_layers",
-    "what_moves",
-    "wider",
-]
-
 lazy(__name__)

@@ -9,14 +9,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.covariance_operator.explorer import OperatorState, operator_explorer, spectrum_of
     from ssl_explain.lessons.covariance_operator.picture import figure_growth, figure_step_error
 
-__all__ = [
-    "OperatorState",
-    "figure_growth",
-    "figure_step_error",
-    "more_augmentation",
-    "operator_explorer",
-    "spectrum_of",
-    "stop_gradient",
-]
-
 lazy(__name__)

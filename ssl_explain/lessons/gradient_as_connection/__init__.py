@@ -9,12 +9,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
     from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
 
-__all__ = [
-    "ConnectionState",
-    "connection_explorer",
-    "one_or_both",
-    "relative_gap",
-    "which_layers",
-]
-
 lazy(__name__)

@@ -13,24 +13,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.latent_tree.figures import figure_ceilings, figure_fading, figure_luck
     from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, sampled_law, shared_explorer
 
-__all__ = [
-    "ChildNeurons",
-    "SharedState",
-    "WorldState",
-    "any_activation",
-    "best_of",
-    "ceilings_upwards",
-    "chances",
-    "expected_maximum",
-    "figure_ceilings",
-    "figure_fading",
-    "figure_luck",
-    "given_the_root",
-    "random_correlations",
-    "sampled_law",
-    "shared_explorer",
-    "what_arrives",
-    "world_explorer",
-]
-
 lazy(__name__)

@@ -23,7 +23,7 @@ OUTGROWN = 30  # a run stops when a weight norm exceeds this times its initial v
 
 
 def alone(trees: LatentTree) -> list[LatentTree]:
-    """The trees that stand side by side, one by one; a single tree is a list of one."""
+    """The trees of all runs, one by one; a single tree is a list of one."""
     if not trees.runs:
         return [trees]
     return [LatentTree(tuple(level[k] for level in trees.polarity), trees.root) for k in range(trees.runs[0])]
@@ -32,8 +32,8 @@ def alone(trees: LatentTree) -> list[LatentTree]:
 class NodeMeasure:
     """Measure every node: (*runs, latent, 1 + neurons), the best |correlation| in front.
 
-    Behind it the selectivity s_j of every neuron, as a share of the size √E‖f‖² of its node: weights that only grow
-    longer do not change it.
+    Behind it the selectivity s_j of every neuron, as a share of the size √E‖f‖² of its node: it does not depend on the
+    norm of the weights.
     """
 
     def __init__(self, trees: LatentTree) -> None:
@@ -42,7 +42,7 @@ class NodeMeasure:
 
     @torch.no_grad()
     def __call__(self, net: TreeNet) -> Float[Tensor, "*runs latent columns"]:
-        """Measure a network, or all that stand side by side."""
+        """Measure a network, or all runs at once."""
         known, layers = self.known, net.activations(self.known.x)
         sizes = [torch.einsum("...p,...pnd->...n", known.p, f.square()).sqrt() for f in layers]
         pairs = zip(known.selectivity(layers), sizes, strict=True)
@@ -57,7 +57,7 @@ class RaceRun(EmergenceRun):
     start: TreeNet
 
     def advance(self, steps: int) -> None:
-        """Take ``steps`` steps; stop when the weights grow without end."""
+        """Take ``steps`` steps; stop if the weights diverge."""
         self._stop_if_outgrown()
         for _ in range(steps):
             self.training.advance(1)

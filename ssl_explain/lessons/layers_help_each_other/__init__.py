@@ -10,13 +10,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.layers_help_each_other.explorer import LayersState, layers_explorer
     from ssl_explain.lessons.layers_help_each_other.picture import figure_ratios
 
-__all__ = [
-    "LayersState",
-    "experiment",
-    "figure_ratios",
-    "how_it_ends",
-    "layers_explorer",
-    "who_is_faster",
-]
-
 lazy(__name__)

@@ -15,18 +15,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
     from ssl_explain.lessons.losses_reweigh_pairs.picture import figure_definite, figure_residue, figure_training
 
-__all__ = [
-    "PairsState",
-    "crowds",
-    "figure_definite",
-    "figure_residue",
-    "figure_training",
-    "frozen_operator",
-    "measure_residue",
-    "pairs_explorer",
-    "residue_over_training",
-    "which_pairs",
-    "while_training",
-]
-
 lazy(__name__)

@@ -10,15 +10,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
     from ssl_explain.lessons.selectivity_amplification.picture import figure_signs_kept, figure_winners
 
-__all__ = [
-    "RingState",
-    "experiment",
-    "figure_signs_kept",
-    "figure_winners",
-    "first_preference",
-    "linear_learns",
-    "ring_explorer",
-    "small_shifts",
-]
-
 lazy(__name__)

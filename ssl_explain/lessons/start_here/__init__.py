@@ -10,11 +10,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.start_here.explorer import tree_explorer
     from ssl_explain.lessons.start_here.state import TreeState
 
-__all__ = [
-    "TreeState",
-    "emergence_run",
-    "exercises",
-    "tree_explorer",
-]
-
 lazy(__name__)

@@ -8,13 +8,4 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.two_views_one_network.exercises import more_negatives, without_push
     from ssl_explain.lessons.two_views_one_network.explorer import CloudState, LossState, cloud_explorer, loss_explorer
 
-__all__ = [
-    "CloudState",
-    "LossState",
-    "cloud_explorer",
-    "loss_explorer",
-    "more_negatives",
-    "without_push",
-]
-
 lazy(__name__)
