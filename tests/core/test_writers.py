@@ -14,7 +14,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and l
 
 # Everything that writes a file, in the package by function, in the tools by file; and why that will do.
 WRITERS = {
-    "ssl_explain/results.py: staged": "a finished file beside the old one; `write_whole` and `write_table` move it",
+    "ssl_explain/results.py: temporary_file": "beside the old one; moved by `write_whole` and `write_table`",
     "tools/working_copies.py": "a finished file beside the old one, then moved; it starts before PyTorch is read",
     "tools/setup_env.py": "its note beside the old one, then moved; settings of .venv and build/ come before it",
     "tools/lecture.py": "a temporary page for the browser",

@@ -124,8 +124,8 @@ LOSSES = [
     ),
     Mutation(
         "losses/contrastive.py",
-        "first.unsqueeze(-2) - second[",
-        "first.unsqueeze(-2) - first[",
+        "first.unsqueeze(-2) - second.index_select(",
+        "first.unsqueeze(-2) - first.index_select(",
         "a view compared with itself",
         "core/test_contrastive.py::test_objective_compares_the_pairs_it_says",
     ),

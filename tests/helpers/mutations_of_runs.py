@@ -53,7 +53,7 @@ NETWORKS = [
 FLOWS = [
     Mutation(
         "dynamics/training.py",
-        " or dataclasses.replace(settings, start=self._stretches[-1].start) != self._stretches[-1]:",
+        " or not settings.goes_on(self._stretches[-1]):",
         ":",
         "a change on the way begins no stretch",
         "course/test_labels.py::test_a_curve_that_rose_with_augmentation_is_not_called_one_without",
