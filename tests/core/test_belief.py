@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ssl_explain import LatentTree
-from ssl_explain.worlds.belief import beliefs
+from ssl_explain.worlds.belief import beliefs, lean
 
 
 def random_tree(depth, branching, seed, low=0.2, high=1.0):
@@ -21,7 +21,7 @@ def every_configuration(tree):
     sizes = tree.topology.widths
     z = torch.tensor(list(product((-1.0, 1.0), repeat=sum(sizes))), dtype=torch.float64)
     levels = z.split(sizes, dim=1)
-    p = torch.full((len(z),), 0.5, dtype=torch.float64)
+    p = 0.5 + (tree.root - 0.5) * levels[-1][:, 0]
     for level, rho in enumerate(tree.polarity):
         for k, r in enumerate(rho):
             child, parent = levels[level][:, k], levels[level + 1][:, k // tree.topology.branching]
@@ -43,8 +43,9 @@ SMALL = pytest.mark.parametrize(
         random_tree(2, 3, 2),
         random_tree(3, 2, 3),
         LatentTree((torch.tensor([1.0, -1.0, 0.0, 0.5]).double(), torch.tensor([-1.0, 0.4]).double())),
+        LatentTree((torch.tensor([0.9, -0.8, 0.3, 0.5]).double(), torch.tensor([-0.7, 0.4]).double()), root=0.2),
     ],
-    ids=["1x2", "2x2", "2x3", "3x2", "certain"],
+    ids=["1x2", "2x2", "2x3", "3x2", "certain", "unfair root"],
 )
 
 
@@ -55,7 +56,8 @@ def test_pattern_law_is_the_sum_over_all_latents(tree):
     assert len(x.unique(dim=0)) == 2**tree.dimension
     for root, column in ((-1.0, 0), (1.0, 1)):
         mine = levels[-1][:, 0] == root
-        literal, _ = group_sums(torch.cat([x, levels[0][mine]]), torch.cat([torch.zeros(len(x)), 2 * p[mine]]))
+        given_root = p[mine] / p[mine].sum()
+        literal, _ = group_sums(torch.cat([x, levels[0][mine]]), torch.cat([torch.zeros(len(x)), given_root]))
         torch.testing.assert_close(law[:, column], literal, rtol=0, atol=1e-14)
     torch.testing.assert_close(law.sum(0), torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-13)
 
@@ -71,10 +73,11 @@ def test_beliefs_and_ceilings_are_the_posterior_of_brute_force(tree, g):
             total, where = group_sums(below, p)
             signed, _ = group_sums(below, p * levels[level][:, k])
             m = torch.where(total > 0, signed / total, 0.0)  # where P = 0 the posterior says nothing
-            literal = (total * m**2).sum().sqrt()
+            mean, possible = signed.sum(), total[where] > 0
+            literal = (((total * m**2).sum() - mean**2) / (1 - mean**2)).sqrt()
             torch.testing.assert_close(ceilings[level - 1][k], literal, rtol=0, atol=1e-12)
-            possible = total[where] > 0
-            torch.testing.assert_close(computed[level - 1][possible, k], m[where][possible], rtol=0, atol=1e-12)
+            posterior = lean(computed[level - 1][possible, k], mean)  # the belief is that of a fair latent
+            torch.testing.assert_close(posterior, m[where][possible], rtol=0, atol=1e-12)
     means = torch.stack([c.mean() for c in ceilings])
     torch.testing.assert_close(tree.ceiling(1, generator=g), means, rtol=0, atol=1e-12)
 
