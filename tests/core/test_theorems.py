@@ -124,7 +124,9 @@ def test_view_law_is_invariant_and_augment_draws_from_it(depth, branching, q, g)
     table, n = redraw_table(tree, z, q), 50_000
     torch.testing.assert_close(p @ table, p, rtol=0, atol=1e-14)
     n_leaves, above = 2**tree.dimension, len(p) // 2**tree.dimension
-    pair_law = (table.T @ (p.unsqueeze(1) * table)).view(n_leaves, above, n_leaves, above).sum((1, 3))  # of the leaves of two views
+    pair_law = (
+        (table.T @ (p.unsqueeze(1) * table)).view(n_leaves, above, n_leaves, above).sum((1, 3))
+    )  # of the leaves of two views
     torch.testing.assert_close(tree.pair_probabilities(q), pair_law, rtol=0, atol=1e-14)
     levels = tree.sample(n, generator=g)
     pairs = index(levels) * len(p) + index(tree.augment(levels, q, generator=g))
