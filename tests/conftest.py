@@ -28,10 +28,9 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 hypothesis.settings.register_profile("stress", deadline=None, derandomize=True, print_blob=True, max_examples=200)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
-# Who only wants to know whether a test fails does not wait for the smallest example (tests/core/test_mutations.py).
-hypothesis.settings.register_profile(
-    "unshrunk", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
-)
+# Who only wants to know whether a test fails does not wait for the smallest example (tests/helpers/mutants.py).
+PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+hypothesis.settings.register_profile("unshrunk", deadline=None, derandomize=True, phases=PHASES, max_examples=50)
 hypothesis.settings.load_profile("gate")
 
 

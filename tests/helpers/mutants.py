@@ -18,6 +18,8 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 ENOUGH = 0.9  # share of the mutants that must be noticed
 
@@ -184,62 +186,49 @@ def plant(path: str, source: str) -> None:
 
     def path_stats(self: SourceFileLoader, name: str) -> object:
         if name == path:
-            raise OSError("as if nothing had been compiled before")
+            raise OSError("nothing was compiled before")
         return stats(self, name)
 
     SourceFileLoader.get_data, SourceFileLoader.path_stats = get_data, path_stats  # type: ignore[method-assign]
 
 
-def defined(path: Path) -> list[str]:
-    """The functions and classes of a file."""
-    every = ast.parse(path.read_text(encoding="utf-8")).body
-    return [node.name for node in every if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-
-
 def tested(file: str, source: str | None) -> int:
-    """Run the tests of a file in a process of its own, with another source of it; its process number."""
-    import pytest
-
+    """Run the tests of a file, with another source of it, in a process of its own; the number of that process."""
     child = os.fork()
     if child:
         return child
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     path = ROOT / "ssl_explain" / file
     if source is not None:
         sys.dont_write_bytecode = True
         plant(str(path), source)
+    every = ast.parse(path.read_text(encoding="utf-8")).body
+    names = [node.name for node in every if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    called = "LatentTree" if "belief" in file else " or ".join(names)
     options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not stress", "--hypothesis-profile=unshrunk"]
-    defined = [
-        n.name
-        for n in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(n, ast.FunctionDef | ast.ClassDef)
-    ]
-    if "belief" in file:
-        defined.append("LatentTree")
-    options += ["-k", " or ".join(["not test_every_", *defined])]
-    os._exit(pytest.main([*options, *(f"tests/{name}" for name in (*ORACLES[file], *FUZZED)), str(path)]))
+    options += ["-k", f"not test_every_ or {called}"]
+    os._exit(pytest.main([*options, *(f"tests/{name}" for name in (*ORACLES[file], FUZZED)), str(path)]))
 
 
 def outcomes(jobs: list[tuple[str, str | None]], workers: int, limit: dict[str, float]) -> list[tuple[str, float]]:
-    """What became of every job, and its seconds: survived, noticed, stopped after the limit, or not importable."""
+    """What became of every job, and its seconds."""
     names = {0: "survived", 1: "noticed", -signal.SIGKILL: "too slow"}
     found: list[tuple[str, float]] = [("", 0.0)] * len(jobs)
-    waiting, running = list(enumerate(jobs))[::-1], {}
+    waiting, running = list(enumerate(jobs))[::-1], dict[int, tuple[int, float, float]]()
     while waiting or running:
         while waiting and len(running) < workers:
             place, (file, source) = waiting.pop()
-            running[tested(file, source)] = (place, time.monotonic(), limit.get(file, 600.0))
+            running[tested(file, source)] = place, time.monotonic(), limit.get(file, 600.0)
         time.sleep(0.02)
-        for pid, (place, begin, most) in list(running.items()):
+        for child, (place, begin, most) in list(running.items()):
             taken = time.monotonic() - begin
             if taken > most:
-                os.kill(pid, signal.SIGKILL)
-            ended, status = os.waitpid(pid, 0 if taken > most else os.WNOHANG)
+                os.kill(child, signal.SIGKILL)
+            ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
-                found[place] = (names.get(os.waitstatus_to_exitcode(status), "not importable"), taken)
-                del running[pid]
+                found[place] = names.get(os.waitstatus_to_exitcode(status), "not importable"), taken
+                del running[child]
     return found
 
 
@@ -254,17 +243,16 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     for library in ("torch", "scipy.sparse.linalg", "hypothesis", "beartype", "jaxtyping", "nbval", "ipywidgets"):
         importlib.import_module(library)  # once here, and not in every process
-    whole = outcomes([(file, None) for file in ORACLES], options.workers, {})
-    if {outcome for outcome, _ in whole} != {"survived"}:
-        print("Some tests fail without a mistake:", dict(zip(ORACLES, whole, strict=True)))
+    whole = dict(zip(ORACLES, outcomes([(file, None) for file in ORACLES], options.workers, {}), strict=True))
+    if {outcome for outcome, _ in whole.values()} != {"survived"}:
+        print("Tests fail without a mistake:", whole)
         return 1
-    limit = {file: 20 + 5 * seconds for file, (_, seconds) in zip(ORACLES, whole, strict=True)}
+    limit = {file: 20 + 5 * seconds for file, (_, seconds) in whole.items()}
     chosen = sample(options.count, options.seed)
     found = [outcome for outcome, _ in outcomes([(m.file, m.source) for m in chosen], options.workers, limit)]
-    for mutant, outcome in zip(chosen, found, strict=True):
-        if outcome == "survived":
-            print(f"survived: {mutant}", flush=True)
-    share = 1 - found.count("survived") / len(found)
+    survivors = [str(mutant) for mutant, outcome in zip(chosen, found, strict=True) if outcome == "survived"]
+    share = 1 - len(survivors) / len(found)
+    print(*(f"survived: {told}" for told in sorted(survivors)), sep="\n")
     print(f"{share:.1%} of {len(found)} mutants (seed {options.seed}) were noticed: {dict(Counter(found))}")
     return 0 if share >= ENOUGH else 1
 
