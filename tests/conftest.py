@@ -68,7 +68,7 @@ def g(seeded: Callable[[int], torch.Generator]) -> torch.Generator:
 
 @pytest.fixture
 def unshaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check no signature: for tests of many events whose longer versions, under `make stress`, check them all."""
+    """Check no signature, as in a notebook: where that check would speak first, or would take most of the time."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 

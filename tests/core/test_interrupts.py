@@ -13,6 +13,7 @@ import pytest
 import torch
 from fire import agrees
 from torch import nn
+from weights import seeded
 
 import ssl_explain
 from ssl_explain import Centring, DualNet, LatentTree, ReLUNet, Ring, Training, TreeNet, contrastive, flow, train
@@ -27,10 +28,6 @@ from ssl_explain.networks.dual import linear_predictor
 
 PACKAGE = str(Path(ssl_explain.__file__).parent)
 STEPS, TRIES = 5, 25
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 class Interrupts:

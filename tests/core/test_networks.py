@@ -5,14 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from weights import gaussian
 
 from ssl_explain import ReLUNet, Tree, TreeNet
 
 TERNARY = Tree(depth=2, branching=3)
-
-
-def gaussian(*shape, seed=5):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def tree_net(topology=TERNARY, neurons=4, seed=0, **options):
@@ -73,17 +70,6 @@ def test_whole_levels_equal_one_node_after_another(net):
             for layer, expected in zip(layers, literal, strict=True):
                 torch.testing.assert_close(layer[i, j], expected, rtol=1e-12, atol=1e-14)
             torch.testing.assert_close(output[i, j], literal[-1].flatten(), rtol=1e-12, atol=1e-14)
-
-
-def test_dense_net_is_a_stack_of_linear_layers():
-    net = dense_net(normalise=False)
-    linears = []
-    for weight in net.weights:
-        linear = nn.Linear(weight.shape[-1], weight.shape[-2], bias=False, dtype=torch.float64)
-        linear.weight.data.copy_(weight[0])
-        linears += [linear, nn.ReLU()]
-    x = gaussian(7, 6)
-    torch.testing.assert_close(net(x), nn.Sequential(*linears)(x), rtol=1e-12, atol=0)
 
 
 @given(st.integers(0, 8), st.integers(1, 2))

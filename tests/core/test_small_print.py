@@ -14,7 +14,7 @@ import sys
 import pytest
 import safetensors.torch
 import torch
-from fuzz import SENTENCE
+from fuzz import SENTENCE, seeded
 
 import ssl_explain
 from ssl_explain import (
@@ -57,10 +57,6 @@ from ssl_explain.losses.predictive import decayed
 from ssl_explain.networks.dual import fixed_predictor, mlp_predictor
 from ssl_explain.records import in_one_line
 from ssl_explain.worlds.clouds import Clouds
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def net(*widths, dtype=torch.float32, **options):
