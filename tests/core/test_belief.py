@@ -1,11 +1,12 @@
 """Beliefs and ceilings against every configuration of latents, written out."""
 
 from collections import Counter
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement
 from math import comb, prod
 
 import pytest
 import torch
+from configurations import every_configuration
 
 from ssl_explain import LatentTree
 from ssl_explain.worlds.belief import beliefs, lean
@@ -14,19 +15,6 @@ from ssl_explain.worlds.belief import beliefs, lean
 def random_tree(depth, branching, seed, low=0.2, high=1.0):
     tree = LatentTree.random(depth, branching, (low, high), generator=torch.Generator().manual_seed(seed))
     return LatentTree(tuple(rho.double() for rho in tree.polarity))
-
-
-def every_configuration(tree):
-    """All latents of all levels as ±1, one row per configuration, and its probability: the definition, in full."""
-    sizes = tree.topology.widths
-    z = torch.tensor(list(product((-1.0, 1.0), repeat=sum(sizes))), dtype=torch.float64)
-    levels = z.split(sizes, dim=1)
-    p = 0.5 + (tree.root - 0.5) * levels[-1][:, 0]
-    for level, rho in enumerate(tree.polarity):
-        for k, r in enumerate(rho):
-            child, parent = levels[level][:, k], levels[level + 1][:, k // tree.topology.branching]
-            p = p * (1 + r * child * parent) / 2
-    return levels, p
 
 
 def group_sums(keys, weights):
@@ -80,14 +68,6 @@ def test_beliefs_and_ceilings_are_the_posterior_of_brute_force(tree, g):
             torch.testing.assert_close(posterior, m[where][possible], rtol=0, atol=1e-12)
     means = torch.stack([c.mean() for c in ceilings])
     torch.testing.assert_close(tree.ceiling(1, generator=g), means, rtol=0, atol=1e-12)
-
-
-def test_only_the_leaves_below_speak():
-    """What another branch says about a latent does not enter its belief."""
-    tree = random_tree(2, 2, 4)
-    leaves = torch.tensor([[1.0, 1, 1, 1], [1, 1, -1, -1]], dtype=torch.float64)
-    first = beliefs(tree.polarity, leaves)[0][:, 0]
-    assert first[0] == first[1]
 
 
 def law_of_belief(rho, branching, depth):

@@ -58,16 +58,6 @@ def test_output_is_homogeneous_in_the_input_and_in_every_layer(c):
     torch.testing.assert_close(raw(x), c * before, rtol=1e-10, atol=1e-12)
 
 
-def test_gradient_agrees_with_finite_differences():
-    conv, x = net((1, 4, 4), channels=(2, 2), outputs=3), gaussian(2, 16).requires_grad_()
-    names, values = zip(*((k, v.detach().clone().requires_grad_()) for k, v in conv.named_parameters()), strict=True)
-
-    def output(x, *parameters):
-        return torch.func.functional_call(conv, dict(zip(names, parameters, strict=True)), (x,))
-
-    assert torch.autograd.gradcheck(output, (x, *values))
-
-
 def test_a_pixel_reaches_only_its_neighbours():
     conv, x = net((1, 6, 6), stride=1), gaussian(1, 36)
     moved = x.clone()

@@ -70,10 +70,8 @@ class Trained:
             with torch.no_grad():
                 return net(tree.draw(4, strength=1.0, generator=self.g).x).sum()
 
-        self.run = Training(
-            self.net, tree, objective or contrastive(), learning_rate=0.1, generator=self.g, measure=measure, batch=8,
-            measure_every=2, **options,
-        )  # fmt: skip
+        options = {"learning_rate": 0.1, "measure": measure, "batch": 8, "measure_every": 2} | options
+        self.run = Training(self.net, tree, objective or contrastive(), generator=self.g, **options)
 
     @property
     def step(self):
@@ -116,15 +114,7 @@ def with_buffers():
     def objective(net, views):
         return net(views.x.flatten(0, 1)).square().mean(0)[0]
 
-    run = Trained.__new__(Trained)
-    measures_nothing = {"measure": lambda net: torch.zeros(1)}
-    run.g = seeded()
-    run.net = net(run.g)
-    tree = LatentTree.random(2, generator=run.g)
-    run.run = Training(
-        run.net, tree, objective, learning_rate=0.1, generator=run.g, batch=8, measure_every=2, **measures_nothing
-    )
-    return run
+    return Trained(net, objective, measure=lambda net: torch.zeros(1))
 
 
 class Flowed:
@@ -276,11 +266,7 @@ def stands(run):
 @pytest.mark.usefixtures("unshaped", "grad_mode")
 @pytest.mark.parametrize(
     ("make", "change"),
-    [
-        (loss_explorer, {"temperature": 1.0}),
-        (tree_explorer, {"strength": 0.9}),
-        (tree_explorer, {"seed": 2}),
-    ],
+    [(loss_explorer, {"temperature": 1.0}), (tree_explorer, {"strength": 0.9}), (tree_explorer, {"seed": 2})],
     ids=["plain", "live", "another run"],
 )
 def test_a_setting_is_chosen_or_it_is_not(make, change, some):

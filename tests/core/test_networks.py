@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from weights import gaussian
+from weights import gaussian, seeded
 
-from ssl_explain import ReLUNet, Tree, TreeNet
+from ssl_explain import ConvNet, ReLUNet, Tree, TreeNet
 
 TERNARY = Tree(depth=2, branching=3)
 
@@ -150,7 +150,10 @@ def test_runs_may_get_one_point_each_but_no_bare_vector(g):
         net(torch.ones(3))
 
 
-@NETS
+SMALL_CONV = ConvNet((1, 4, 4), generator=seeded(), channels=(2, 2), outputs=3).double()
+
+
+@pytest.mark.parametrize("net", [*NETS.args[1], SMALL_CONV], ids=[*NETS.kwargs["ids"], "conv"])
 def test_gradient_agrees_with_finite_differences(net):
     x = gaussian(3, net.input_dimension).requires_grad_()
     names, values = zip(*((k, v.detach().clone().requires_grad_()) for k, v in net.named_parameters()), strict=True)

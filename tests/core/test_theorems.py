@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 import torch
+from configurations import every_configuration
 
 from ssl_explain import LatentTree, TreeNet
 
@@ -18,17 +19,6 @@ def world_and_student(depth, branching, low=0.0):
     tree = LatentTree.random(depth, branching, (low, 1.0), generator=g)
     net = TreeNet(tree.topology, 3, generator=g, normalise=False, scale=1.0).double()
     return LatentTree(tuple(rho.double() for rho in tree.polarity)), net
-
-
-def every_configuration(tree):
-    """All latents of all levels as ±1, one row per configuration, and its probability."""
-    sizes = tree.topology.widths
-    z = torch.tensor(list(product((-1.0, 1.0), repeat=sum(sizes))), dtype=torch.float64).split(sizes, dim=1)
-    p = torch.full((len(z[0]),), 0.5, dtype=torch.float64)
-    for level, rho in enumerate(tree.polarity):
-        parents = z[level + 1].repeat_interleave(tree.topology.branching, dim=1)
-        p = p * ((1 + rho * z[level] * parents) / 2).prod(-1)
-    return z, p
 
 
 def given_both(f, z, p):
