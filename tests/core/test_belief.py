@@ -6,7 +6,7 @@ from math import comb, prod
 
 import pytest
 import torch
-from configurations import every_configuration
+from literal import every_configuration
 
 from ssl_explain import LatentTree
 from ssl_explain.worlds.belief import beliefs, lean

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from literal import literal_connections
 from torch import Tensor
 from weights import gaussian
 
@@ -35,19 +36,6 @@ EVERY_LAYER = pytest.mark.parametrize(("name", "layer"), CASES, ids=[f"{name}-la
 def as_matrix(k: Tensor, layer_weight: Tensor) -> Tensor:
     """Flatten (node, d_out, d_in) into rows, in the order of weight.flatten()."""
     return k.reshape(*k.shape[:2], layer_weight.numel(), k.shape[-1])
-
-
-def literal_connections(net, x: Tensor, layer: int) -> Tensor:
-    """(n, a, d_weights, d_top), by autograd through the network itself, one view after another."""
-    name = f"weights.{layer - 1}"
-
-    def one(view):
-        def f(weight):
-            return torch.func.functional_call(net, {name: weight}, (view,))
-
-        return definitions.connection(f, net.weights[layer - 1].detach())
-
-    return torch.stack([torch.stack([one(view) for view in point]) for point in x])
 
 
 def views(net, n=5, a=3, seed=5):

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from configurations import every_configuration
+from literal import every_configuration
 
 from ssl_explain import LatentTree, TreeNet
 

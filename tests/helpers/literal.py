@@ -1,8 +1,10 @@
-"""A latent tree written out: every configuration of its latents."""
+"""Written out from the definitions: all configurations of a latent tree, and the connections of a network."""
 
 from itertools import product
 
 import torch
+
+from ssl_explain.operators import definitions
 
 
 def every_configuration(tree):
@@ -16,3 +18,15 @@ def every_configuration(tree):
             child, parent = levels[level][:, k], levels[level + 1][:, k // tree.topology.branching]
             p = p * (1 + r * child * parent) / 2
     return levels, p
+
+
+def literal_connections(net, x, layer):
+    """(n, a, d_weights, d_top), by autograd through the network itself, one view after another."""
+    weight = net.weights[layer - 1].detach()
+
+    def one(view):
+        return definitions.connection(
+            lambda w: torch.func.functional_call(net, {f"weights.{layer - 1}": w}, (view,)), weight
+        )
+
+    return torch.stack([torch.stack([one(view) for view in point]) for point in x]).detach()
