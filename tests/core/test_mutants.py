@@ -48,6 +48,15 @@ def test_no_mistake_is_made_in_words_types_axes_and_what_is_about_speed(source):
     assert made(source) == []
 
 
+def test_every_file_of_operators_and_losses_has_its_tests():
+    package = mutants.ROOT / "ssl_explain"
+    files = [path for room in ("operators", "losses") for path in (package / room).glob("[!_]*.py")]
+    assert {path.relative_to(package).as_posix() for path in files} <= set(mutants.ORACLES)
+    assert all(
+        (mutants.ROOT / "tests" / name.split("::")[0]).is_file() for names in mutants.ORACLES.values() for name in names
+    )
+
+
 def test_there_are_enough_of_them_and_a_seed_chooses():
     assert len({(mutant.file, mutant.source) for mutant in EVERY}) > 400
     assert mutants.sample(150, 1) == mutants.sample(150, 1) != mutants.sample(150, 2)
