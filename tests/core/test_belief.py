@@ -6,10 +6,12 @@ from math import comb, prod
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from literal import every_configuration
 
-from ssl_explain import LatentTree
-from ssl_explain.worlds.belief import beliefs, lean
+from ssl_explain import LatentTree, Tree
+from ssl_explain.worlds.belief import beliefs, summable, with_prior
 
 
 def random_tree(depth, branching, seed, low=0.2, high=1.0):
@@ -64,10 +66,21 @@ def test_beliefs_and_ceilings_are_the_posterior_of_brute_force(tree, g):
             mean, possible = signed.sum(), total[where] > 0
             literal = (((total * m**2).sum() - mean**2) / (1 - mean**2)).sqrt()
             torch.testing.assert_close(ceilings[level - 1][k], literal, rtol=0, atol=1e-12)
-            posterior = lean(computed[level - 1][possible, k], mean)  # the belief is that of a fair latent
+            posterior = with_prior(computed[level - 1][possible, k], mean)  # the belief is that of a fair latent
             torch.testing.assert_close(posterior, m[where][possible], rtol=0, atol=1e-12)
     means = torch.stack([c.mean() for c in ceilings])
     torch.testing.assert_close(tree.ceiling(1, generator=g), means, rtol=0, atol=1e-12)
+
+
+@given(st.integers(1, 3), st.integers(1, 6), st.integers(2, 3), st.integers(1, 200), st.integers(1, 10**7))
+def test_levels_are_summed_while_their_patterns_are_few(runs, depth, branching, leaves, numbers):
+    """From the bottom: two numbers for each pattern of the leaves below each latent of a level, in every run."""
+    tree, levels = Tree(depth, branching), 0
+    while levels < depth and branching ** (levels + 1) <= leaves:
+        if sum(2 * runs * 2**branching ** (levels + 1) for _ in range(tree.widths[levels + 1])) > numbers:
+            break
+        levels += 1
+    assert summable(runs, tree, leaves, numbers) == levels
 
 
 def law_of_belief(rho, branching, depth):

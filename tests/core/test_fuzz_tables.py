@@ -6,11 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from fuzz import DEEP, JSON, NOISE, REFUSED, SOME, as_a_user, bomb, damaged, outcome
+from fuzz import DEEP, JSON, NOISE, REFUSED, SOME, as_a_user, bomb, damaged, forged, outcome
 from hypothesis import example, given
 
-from ssl_explain.dynamics.partial_results import Parts
-from ssl_explain.dynamics.partial_results import _checksum as sealed
+from ssl_explain.dynamics.partial_results import PartialResults
 from ssl_explain.results import read_manifest, read_table, write_table
 
 
@@ -68,7 +67,7 @@ SETTINGS = [{"x": 1}, {"x": 2}]
 
 
 def keeper(folder):
-    return Parts(Path(folder, "t.csv"), {"job": "j"}, SETTINGS, command="c", seeds="1")
+    return PartialResults(Path(folder, "t.csv"), {"job": "j"}, SETTINGS, command="c", seeds="1")
 
 
 def half_done(folder):
@@ -77,19 +76,15 @@ def half_done(folder):
     return Path(folder, "t.parts")
 
 
-def whole_parts():
+with TemporaryDirectory() as place:
+    PARTS = half_done(place).read_bytes()
+PLAN = json.loads(PARTS)["body"]["plan"]
+
+
+def part(content):
+    """Go on with a sweep whose partial results are these bytes: as they were, or refused and left alone."""
     with TemporaryDirectory() as folder:
-        parts = half_done(folder)
-        return {name: (parts / name).read_bytes() for name in ("sweep.json", "00000.json")}
-
-
-PARTS = whole_parts()
-
-
-def part(name, content):
-    """Go on with a sweep one of whose files is this one: as it was, or refused and left alone."""
-    with TemporaryDirectory() as folder:
-        file = half_done(folder) / name
+        file = half_done(folder)
         file.write_bytes(content)
 
         def resume():
@@ -104,26 +99,22 @@ def part(name, content):
             assert list(columns) == ["x", "y"]
 
 
-def forged(body):
-    return json.dumps({"format": 1, "sha256": sealed(body), "body": body}).encode()
-
-
 @SOME
-@given(damaged(PARTS["sweep.json"]), damaged(PARTS["00000.json"]), JSON)
-@example(DEEP, DEEP, "abc")
-@example(b"", b"", [{"x": 1}, {"y": 2}])
-@example(b"", b"", [{"z": 1}])
-def test_a_sweep_goes_on_or_refuses(plan, rows, body):
-    part("sweep.json", plan)
-    part("00000.json", rows)
-    part("00000.json", forged(body))
-    part("00000.json", forged({"setting": SETTINGS[0], "rows": body}))
+@given(damaged(PARTS), JSON)
+@example(DEEP, "abc")
+@example(b"", [{"x": 1}, {"y": 2}])
+@example(b"", [{"z": 1}])
+def test_a_sweep_goes_on_or_refuses(content, body):
+    part(content)
+    part(forged(body))
+    part(forged({"plan": body, "done": {"0": [{"x": 1, "y": 2.0}]}}))
+    part(forged({"plan": PLAN, "done": body}))
+    part(forged({"plan": PLAN, "done": {"0": body}}))
 
 
 def test_nothing_is_unpickled(tmp_path):
     content = bomb(tmp_path / "ran")
     table(content, MANIFEST)
     table(*sealed_table(content))
-    for name in PARTS:
-        part(name, content)
+    part(content)
     assert not (tmp_path / "ran").exists()

@@ -160,6 +160,11 @@ def test_random_polarity_fills_its_range_with_both_signs(g):
     assert_mean(rho.sign().unsqueeze(-1).double(), 0.0)
 
 
+def test_the_polarity_that_is_furthest_out_is_named():
+    with pytest.raises(ValueError, match=r"got a magnitude of 1\.5; "):
+        LatentTree((torch.tensor([0.5, -1.5]),))
+
+
 def test_a_child_may_know_nothing_of_its_parent(g):
     assert LatentTree.random(depth=1, polarity=(0.0, 0.0), generator=g).polarity[0].tolist() == [0.0, 0.0]
 

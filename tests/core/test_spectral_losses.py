@@ -144,6 +144,11 @@ def test_the_total_is_the_weighted_sum_of_the_terms(loss):
     torch.testing.assert_close(terms.total, total)
 
 
+def test_the_weights_are_those_of_the_papers():
+    assert vicreg(*embeddings()).weights == {"invariance": 25, "variance": 25, "covariance": 1}
+    assert barlow_twins(*embeddings()).weights == {"on-diagonal": 1, "off-diagonal": 5e-3}
+
+
 @EVERY
 def test_gradients_exist_even_where_all_is_equal(loss):
     z = torch.ones(4, 3, requires_grad=True)
@@ -166,7 +171,7 @@ def test_off_diagonal_keeps_the_rest():
 @EVERY
 @pytest.mark.parametrize(
     ("first", "second", "words"),
-    [((1, 3), (1, 3), "at least two points, got 1"), ((4, 3), (4, 2), r"got \(4, 3\) and \(4, 2\)")],
+    [((1, 3), (1, 3), "at least two points, got 1"), ((4, 3), (4, 2), r"shape of z1, \(4, 3\), got \(4, 2\)")],
 )
 def test_shapes_that_are_no_two_views(loss, first, second, words):
     with pytest.raises(ValueError, match=words):

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ssl_explain import ReLUNet, Tree, Views, require
+from ssl_explain.dynamics.partial_results import _checksum
 
 SENTENCE = re.compile(r"^`.+?` must .+, got .+; .+\.$", re.DOTALL)
 REFUSED = object()  # in place of a result: the documented error
@@ -115,6 +116,11 @@ NOISE = st.binary(max_size=300) | st.builds(lambda x: json.dumps(x).encode(), JS
 def bomb(path):
     """Bytes that would write a file when unpickled; a reader that leaves it unwritten has not unpickled them."""
     return b"cbuiltins\nexec\n(Vopen(%r, 'w')\ntR." % str(path)
+
+
+def forged(body):
+    """Partial results of a sweep whose checksum is right, whatever they hold."""
+    return json.dumps({"format": 1, "sha256": _checksum(body), "body": body}).encode()
 
 
 @st.composite
