@@ -90,6 +90,7 @@ def test_a_later_measurement_replaces_the_first():
 
 def test_committing_in_the_browser():
     guess = predict(TOSS)
+    assert guess.widget.owner is guess
     assert guess._choices.value is None
     click(guess._commit)
     assert guess.answer is None
@@ -135,6 +136,7 @@ def test_on_paper_there_are_question_options_and_measurement():
 
 def test_keyboard_and_screen_readers_find_the_way():
     guess = predict(TOSS)
+    assert guess.widget.owner is guess
     assert guess._choices.description
     assert guess._choices.tooltip
     assert guess._commit.description
