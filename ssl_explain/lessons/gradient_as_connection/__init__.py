@@ -1,4 +1,4 @@
-"""Notebook 02: what it uses of its own room."""
+"""The names that notebook 02 imports from its own room."""
 
 from typing import TYPE_CHECKING
 

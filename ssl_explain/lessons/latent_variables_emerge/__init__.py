@@ -1,4 +1,4 @@
-"""Notebook 08: what it uses of its own room."""
+"""The names that notebook 08 imports from its own room."""
 
 from typing import TYPE_CHECKING
 

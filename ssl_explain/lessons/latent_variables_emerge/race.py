@@ -37,23 +37,17 @@ class NodeMeasure:
     """
 
     def __init__(self, trees: LatentTree) -> None:
-        """One :class:`ExactKnowledge` per tree."""
-        self.runs, self.known = trees.runs, [ExactKnowledge(tree) for tree in alone(trees)]
-        self.x = self.known[0].x.expand(*trees.runs, -1, -1)
+        """List the patterns and the posteriors of every tree."""
+        self.known = ExactKnowledge(trees)
 
     @torch.no_grad()
     def __call__(self, net: TreeNet) -> Float[Tensor, "*runs latent columns"]:
         """Measure a network, or all that stand side by side."""
-        layers = [layer if self.runs else layer.unsqueeze(0) for layer in net.activations(self.x)]
-        columns = []
-        for k, known in enumerate(self.known):
-            own = [layer[k] for layer in layers]
-            sizes = [torch.einsum("p,pnd->n", known.p, f.square()).sqrt() for f in own]
-            shares = [
-                s / size.clamp_min(1e-150).unsqueeze(-1) for s, size in zip(known.selectivity(own), sizes, strict=True)
-            ]
-            columns.append(torch.cat([known.correlation(own).unsqueeze(-1), torch.cat(shares)], dim=-1))
-        return torch.stack(columns) if self.runs else columns[0]
+        known, layers = self.known, net.activations(self.known.x)
+        sizes = [torch.einsum("...p,...pnd->...n", known.p, f.square()).sqrt() for f in layers]
+        pairs = zip(known.selectivity(layers), sizes, strict=True)
+        shares = [s / size.clamp_min(1e-150).unsqueeze(-1) for s, size in pairs]
+        return torch.cat([known.correlation(layers).unsqueeze(-1), torch.cat(shares, dim=-2)], dim=-1)
 
 
 @record
