@@ -68,14 +68,10 @@ def test_a_pixel_reaches_only_its_neighbours():
     assert changed.any()
 
 
-def test_same_seed_same_bits_and_the_promised_variance():
+def test_same_seed_same_bits():
     a, b, c = net(seed=1), net(seed=1), net(seed=2)
     assert all(torch.equal(v, w) for v, w in zip(a.weights, b.weights, strict=True))
     assert not torch.equal(a.weights[0], c.weights[0])
-    wide = ConvNet((3, 8, 8), generator=torch.Generator().manual_seed(0), channels=(64, 64), scale=0.7)
-    for weight in wide.weights:
-        variance = 2 * 0.7**2 / weight[0].numel()
-        assert abs(weight.square().mean().item() / variance - 1) < 4.5 * (2 / weight.numel()) ** 0.5
 
 
 @pytest.mark.parametrize(

@@ -200,8 +200,13 @@ def test_same_seed_same_bits_and_scale_is_only_a_factor():
         torch.testing.assert_close(2 * a, c, rtol=1e-6, atol=0)
 
 
-def test_weights_have_the_promised_variance(g):
-    net = ReLUNet((50, 400), generator=g, scale=0.7)
-    w, variance = net.weights[0].detach().double(), 2 * 0.7**2 / 50
-    assert abs(w.square().mean() / variance - 1) < 4.5 * (2 / w.numel()) ** 0.5
-    assert abs(w.mean()) < 4.5 * (variance / w.numel()) ** 0.5
+@pytest.mark.parametrize(
+    ("kind", "sizes", "options"), [(ReLUNet, (50, 400), {}), (ConvNet, (3, 8, 8), {"channels": (64, 64)})]
+)
+def test_weights_have_the_promised_variance(kind, sizes, options, g):
+    net = kind(sizes, generator=g, scale=0.7, **options)
+    for weight in net.weights:
+        w = weight.detach().double()
+        variance = 2 * 0.7**2 / (w.shape[-1] if kind is ReLUNet else w[0].numel())
+        assert abs(w.square().mean() / variance - 1) < 4.5 * (2 / w.numel()) ** 0.5
+        assert abs(w.mean()) < 4.5 * (variance / w.numel()) ** 0.5
