@@ -1,0 +1,86 @@
+"""Every explorer in every setting: record, picture, words and the line that is copied are sound and agree."""
+
+import functools
+
+import pytest
+from claims import CLAIMS, NEVER_REDRAWN, UNBOUNDED, bases
+from fire import agrees, declared, numbers, settle
+from grid import copied, settings
+from hands import PATIENCE, click
+from looks import wrong_with_words
+from registry import FACTORIES, NAMES
+
+from ssl_explain.kit.streaming import TimedExplorer
+
+EVERY = pytest.mark.parametrize("name", FACTORIES)
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Every explorer, made once: what a setting shows must not depend on the settings before it."""
+    return functools.cache(lambda name: FACTORIES[name](bases(name)[0]))
+
+
+def sound(explorer):
+    state, record, picture, words = explorer.state, explorer.record, explorer.figure, explorer.figure.describe()
+    assert picture.record is record
+    left_out = UNBOUNDED.get(explorer.factory, ())
+    parts = [getattr(record, field) for field in record.__dataclass_fields__ if field not in left_out]
+    assert all(tensor.isfinite().all() for tensor in numbers(tuple(parts)))
+    assert wrong_with_words(words) == []
+    assert len(words) > 40
+    assert copied(explorer) == state
+    assert explorer.line() == f"{explorer.factory}({state})"
+    CLAIMS[explorer.factory](state, record, picture, words)
+
+
+@EVERY
+def test_every_setting_is_sound(name, made, some):
+    """Every value of every control, and every pair of controls at their ends."""
+    explorer, redrawn = made(name), []
+    with pytest.MonkeyPatch.context() as patch:
+        if name in NEVER_REDRAWN:
+            update = explorer.figure.update
+            patch.setattr(explorer.figure, "update", lambda record: redrawn.append(update(record)))
+        tried = [base.change(**values) for base in bases(name) for values in settings(base.controls())]
+        for explorer.state in some(tried, 20):
+            settle(explorer)
+            sound(explorer)
+    assert not any(redrawn)
+
+
+@EVERY
+def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, made):
+    explorer, base, said = made(name), bases(name)[0], set()
+    assert 2 <= len(explorer.presets) <= 4
+    for values in explorer.presets.values():
+        explorer.state = base.change(**values)
+        settle(explorer)
+        sound(explorer)
+        agrees(explorer)
+        said.add(explorer.figure.describe())
+    assert len(said) == len(explorer.presets)
+    assert eval(explorer.line(), dict(NAMES)).state == explorer.state
+
+
+@EVERY
+def test_controls_may_be_picked_and_unknown_ones_are_named(name):
+    make, state = FACTORIES[name], bases(name)[0]
+    with pytest.raises(ValueError, match="`controls` must hold some of "):
+        make(state, controls=["colour"])
+    picked = [*state.controls()][:2]
+    assert list(make(state, controls=picked)._widgets) == picked
+
+
+@pytest.mark.parametrize("name", [name for name, kind in declared().items() if issubclass(kind, TimedExplorer)])
+def test_play_moves_the_time_to_its_end(name, made):
+    explorer = made(name)
+    explorer.state = bases(name)[0].change(time=80)
+    settle(explorer)
+    click(explorer._buttons["play"])
+    explorer._runner._thread.join(PATIENCE)
+    assert not explorer._runner.running
+    assert explorer.state.time == explorer._widgets["time"].value == 100
+    explorer.pause()
+    assert [button.disabled for button in explorer._buttons.values()] == [False, True]
+    sound(explorer)
