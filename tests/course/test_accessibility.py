@@ -55,19 +55,6 @@ def test_texts_lines_and_markers_of_a_picture_are_seen(made, name):
     assert colours_of_lines(figure) <= KNOWN
 
 
-@pytest.mark.parametrize("name", FACTORIES)
-def test_a_picture_says_its_finding_below_itself_and_to_screen_readers(made, name):
-    explorer, said = made(name), set()
-    for values in explorer.presets.values():
-        explorer.state = explorer.state.change(**values)
-        words = explorer.figure.describe()
-        assert wrong_with_words(words) == []
-        assert words in html.unescape(explorer.view.readout.value).replace("\N{NO-BREAK SPACE}", " ")
-        assert f'alt="{html.escape(words, quote=True)}"' in explorer.view.image.value
-        said.add(words)
-    assert len(said) >= 2, "telling states are told apart"
-
-
 def test_every_picture_class_is_looked_at(made):
     looked_at = {type(made(name).figure) for name in FACTORIES}
     classes = [Picture]

@@ -3,11 +3,10 @@
 import functools
 
 import pytest
-from claims import CLAIMS, NEVER_REDRAWN, UNBOUNDED, bases
-from fire import agrees, declared, numbers, settle
-from grid import copied, settings
+from claims import NEVER_REDRAWN, bases, sound
+from fire import agrees, declared, settle
+from grid import settings
 from hands import PATIENCE, click
-from looks import wrong_with_words
 from registry import FACTORIES, NAMES
 
 from ssl_explain.kit.streaming import TimedExplorer
@@ -19,19 +18,6 @@ EVERY = pytest.mark.parametrize("name", FACTORIES)
 def made():
     """Every explorer, made once: what a setting shows must not depend on the settings before it."""
     return functools.cache(lambda name: FACTORIES[name](bases(name)[0]))
-
-
-def sound(explorer):
-    state, record, picture, words = explorer.state, explorer.record, explorer.figure, explorer.figure.describe()
-    assert picture.record is record
-    left_out = UNBOUNDED.get(explorer.factory, ())
-    parts = [getattr(record, field) for field in record.__dataclass_fields__ if field not in left_out]
-    assert all(tensor.isfinite().all() for tensor in numbers(tuple(parts)))
-    assert wrong_with_words(words) == []
-    assert len(words) > 40
-    assert copied(explorer) == state
-    assert explorer.line() == f"{explorer.factory}({state})"
-    CLAIMS[explorer.factory](state, record, picture, words)
 
 
 @EVERY

@@ -5,13 +5,16 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from fire import numbers
+from grid import copied
+from looks import wrong_with_words
 from registry import NAMES
 
 from ssl_explain.kit.state import State
 from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState
 from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
 from ssl_explain.lessons.latent_tree.explorer import WorldState, tree_of
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState
+from ssl_explain.lessons.latent_variables_emerge.race_explorer import STEPS, RaceState
 from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS
 from ssl_explain.lessons.layers_help_each_other.picture import moment
 from ssl_explain.lessons.real_images.explorer import PicturesState
@@ -149,6 +152,7 @@ def race(state, record, picture, words):
     assert record.operators.shape[1:] == (7,)
     assert record.selectivity.shape[1:] == (7, state.neurons)
     assert len(record.operators) == len(record.trace.steps) == len(record.selectivity)
+    assert record.trace.steps[-1] == state.time * STEPS // 100 or record.trace.stopped is not None
     assert ("Largest eigenvalue" in words) == (state.show == OPERATORS)
 
 
@@ -214,3 +218,17 @@ def finite(*lines):
 KINDS = (byol, cloud, connection, family, grassmann, layers, loss, modes, operator, pairs, race, ring, shared, tree)
 CLAIMS = {f"{claim.__name__}_explorer": claim for claim in (*KINDS, world)}
 CLAIMS |= {f"{name}_explorer": strength for name in ("directions", "pictures", "real_step", "views")}
+
+
+def sound(explorer):
+    """Record, picture, words and the line that is copied are possible, and those of the state."""
+    state, record, picture, words = explorer.state, explorer.record, explorer.figure, explorer.figure.describe()
+    assert picture.record is record
+    left_out = UNBOUNDED.get(explorer.factory, ())
+    parts = [getattr(record, field) for field in record.__dataclass_fields__ if field not in left_out]
+    assert all(tensor.isfinite().all() for tensor in numbers(tuple(parts)))
+    assert wrong_with_words(words) == []
+    assert len(words) > 40
+    assert copied(explorer) == state
+    assert explorer.line() == f"{explorer.factory}({state})"
+    CLAIMS[explorer.factory](state, record, picture, words)

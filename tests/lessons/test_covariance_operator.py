@@ -1,17 +1,12 @@
 """The operator explorer, its figures and the exercises of notebook 03."""
 
-from dataclasses import fields
-
 import pytest
 import torch
-from grid import settings
-from torch import Tensor
 
 from ssl_explain.lessons.covariance_operator.exercises import exercises
 from ssl_explain.lessons.covariance_operator.explorer import (
     OperatorState,
     network_of,
-    operator_explorer,
     spectrum_of,
     world_of,
 )
@@ -21,39 +16,6 @@ from ssl_explain.operators.connection import connection
 from ssl_explain.records import Trace
 
 BASE = OperatorState()
-STATES = [BASE.change(**values) for values in settings(BASE.controls())]
-
-
-@pytest.fixture(scope="module")
-def picture():
-    """One picture for the whole grid: what a record shows must not depend on the records before it."""
-    return SpectrumPicture(spectrum_of(BASE))
-
-
-@pytest.mark.gate(12)
-@pytest.mark.parametrize("state", STATES, ids=str)
-def test_every_setting_gives_a_sound_picture(state, picture):
-    record = spectrum_of(state)
-    for field in fields(record):
-        value = getattr(record, field.name)
-        assert torch.isfinite(torch.as_tensor(value)).all() if isinstance(value, Tensor | float) else True
-    assert not picture.update(record)
-    assert picture.record is record
-    assert 0 < record.share <= 1 + 1e-12
-    assert 1 - 1e-9 <= record.directions <= record.points * 4
-    assert (record.between >= 0).all()
-    assert (record.between <= record.total + 1e-12).all(), "between never exceeds the total"
-    assert f"q = {state.strength:g}" in picture.describe()
-    assert f"{100 * record.share:.0f} %" in picture.describe()
-    assert ("1 view each" in picture.describe()) == ("1 view each" in picture.heading.get_text()) == (record.views == 1)
-    for line in (picture.between, picture.total, picture.dots):
-        assert torch.isfinite(torch.tensor(line.get_xydata())).all()
-    if state.step == "both towers":
-        assert record.cosine == pytest.approx(1, abs=1e-12)
-        assert record.length == pytest.approx(1, abs=1e-12)
-    if state.step.startswith("one tower"):
-        assert record.cosine == pytest.approx(1, abs=1e-12)
-        assert record.length == pytest.approx(0.5, abs=1e-12)
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
@@ -93,18 +55,6 @@ def test_picture_draws_the_record():
     image = torch.tensor(picture.maps[0].get_array().filled())
     assert image.shape == record.features.shape[1:]
     assert image.max() == pytest.approx(1), "the sign of an eigenvector is fixed by its largest entry"
-
-
-def test_explorer_follows_controls_and_presets():
-    explorer = operator_explorer(controls=("strength", "step"))
-    explorer._widgets["strength"].value = 1.0
-    assert explorer.record.strength == 1.0
-    for wanted in explorer.presets.values():
-        explorer.state = explorer.state.change(**wanted)
-        assert explorer.record.step == explorer.state.step
-    assert explorer.line() == "operator_explorer(OperatorState(step='outputs of length one'))"
-    with pytest.raises(ValueError, match="controls"):
-        operator_explorer(controls=("colour",))
 
 
 def test_growth_figure_marks_the_run_that_stopped():

@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 import torch
-from grid import settings
 from torch import Tensor
 
 from ssl_explain import ReLUNet, Views, info_nce, simple_contrastive, soft_triplet
@@ -22,7 +21,6 @@ from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
 )
 from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
 from ssl_explain.lessons.losses_reweigh_pairs.picture import (
-    PairsPicture,
     figure_definite,
     figure_residue,
     figure_training,
@@ -165,51 +163,6 @@ def test_training_lowers_the_loss_and_watches():
     spread, between = trace.values[-1, :2]
     total = net(views.x).var((0, 1), correction=0).sum()
     torch.testing.assert_close(spread + between, total)
-
-
-BASE = PairsState()
-STATES = [BASE.change(**values) for values in settings(BASE.controls())]
-
-
-@pytest.fixture(scope="module")
-def one():
-    return pairs_explorer(BASE)
-
-
-@pytest.mark.gate(12)
-@pytest.mark.parametrize("state", STATES, ids=str)
-def test_every_setting_gives_a_sound_picture(state, one):
-    record = one.compute(state)
-    picture = one.figure
-    assert not picture.update(record)
-    for part in (record.now, record.sweep):
-        for field in fields(part):
-            assert torch.isfinite(getattr(part, field.name)).all(), field.name
-    weights = record.now.pair_weights
-    assert (weights >= 0).all()
-    if state.negatives == 1 or state.loss != "InfoNCE":
-        assert torch.allclose(weights, weights.mT)
-        assert record.lowest > -1e-9
-    if state.loss == "L_simp":
-        assert torch.allclose(weights, torch.ones_like(weights))
-        assert record.now.error < 1e-9
-    if state.noise == 0:
-        assert record.now.error < 1e-9
-    assert f"σ = {state.noise:g}" in picture.describe()
-    assert f"{state.trained} training steps" in picture.describe()
-    heat = torch.tensor(picture.heat.get_array().filled())
-    torch.testing.assert_close(heat, weights / weights.max())
-    for line in (picture.dots, picture.cosine, picture.error, *picture.here):
-        assert torch.isfinite(torch.tensor(line.get_xydata())).all()
-
-
-def test_explorer_follows_controls_and_presets(one):
-    for wanted in one.presets.values():
-        one.state = BASE.change(**wanted)
-        assert f"σ = {one.state.noise:g}" in one.record.setting
-    one._widgets["loss"].value = "L_simp"
-    assert one.record.setting.startswith("L_simp")
-    assert isinstance(one.paint(one.record), PairsPicture)
 
 
 def test_near_pairs_weigh_most():

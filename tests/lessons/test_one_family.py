@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from grid import extremes
 from numpy.polynomial.hermite_e import hermegauss
 
 from ssl_explain.lessons.one_family.experiment import (
@@ -21,7 +20,7 @@ from ssl_explain.lessons.one_family.experiment import (
     start_weights,
     train_member,
 )
-from ssl_explain.lessons.one_family.explorer import FamilyState, family_explorer, train
+from ssl_explain.lessons.one_family.explorer import FamilyExplorer, FamilyState, family_explorer, train
 from ssl_explain.lessons.one_family.figures import figure_angles, figure_one_plane
 from ssl_explain.lessons.one_family.members import (
     barlow_member,
@@ -41,7 +40,6 @@ from ssl_explain.losses.spectral import barlow_twins, spectral_contrastive, vicr
 
 NAMES = [member.name for member in members()]
 EVERY = pytest.mark.parametrize("member", members(), ids=NAMES)
-CONTROLS = FamilyState.controls()
 
 
 @pytest.fixture
@@ -290,47 +288,12 @@ def test_angles_are_drawn_with_their_medians():
     assert picture.figure.axes[0].images[0].get_array().tolist() == [[2.0, 0.0]]
 
 
-def sound(explorer):
-    record, picture = explorer.record, explorer.figure
-    assert picture.record is record
-    assert torch.isfinite(record.rates).all()
-    assert 0 < record.rank <= explorer.state.outputs
-    words = picture.describe()
-    assert "nan" not in words
-    assert words.startswith(f"{explorer.state.loss}, augmentation strength q = {explorer.state.strength:g}")
-    assert eval(str(explorer.state)) == explorer.state
-
-
-@pytest.fixture(scope="module")
-def one():
-    return family_explorer()
-
-
-@pytest.mark.parametrize("field", CONTROLS)
-def test_every_value_of_every_control(one, field, some):
-    for value in some(CONTROLS[field].values(), 3):
-        one.state = FamilyState().change(**{field: value})
-        sound(one)
-
-
-@pytest.mark.parametrize("preset", ["loud wins", "steady wins", "copies", "no augmentation"])
-def test_presets(one, preset):
-    one.state = FamilyState().change(**one.presets[preset])
-    sound(one)
+@pytest.mark.parametrize("preset", ["loud wins", "steady wins", "copies"])
+def test_presets(preset):
+    one = family_explorer(FamilyState().change(**FamilyExplorer.presets[preset]))
     learned_by = one.record.overlap.round().nonzero().flatten().tolist()
-    wanted = {"loud wins": one.record.loudest, "steady wins": one.record.steadiest, "copies": (2, 4)}.get(preset)
-    assert wanted is None or learned_by == list(wanted)
-
-
-def test_every_pair_of_extremes(one, some):
-    for values in some(extremes(CONTROLS)):
-        one.figure.update(one.compute(FamilyState().change(**values)))
-        assert "nan" not in one.figure.describe()
-
-
-def test_the_line_that_is_copied_recreates_it(one):
-    one.state = FamilyState(loss="Barlow", outputs=2)
-    assert eval(one.line()).state == one.state
+    wanted = {"loud wins": one.record.loudest, "steady wins": one.record.steadiest, "copies": (2, 4)}
+    assert learned_by == list(wanted[preset])
 
 
 def test_drawn_data_are_those_of_the_record():

@@ -1,12 +1,9 @@
 """Real pictures on the screen: views, directions of OP, predicted steps, a student at work, figures of the tables."""
 
-import itertools
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from grid import settings
 
 from ssl_explain import PictureWorld, digits
 from ssl_explain.lessons.real_images.directions import (
@@ -64,43 +61,6 @@ def one_thread():
 @pytest.fixture(scope="module")
 def explorers():
     return {name: make(state) for name, (make, state) in MAKE.items()}
-
-
-def numbers(record):
-    """Every tensor in a record, however deep."""
-    if isinstance(record, torch.Tensor):
-        return [record.double()]
-    if isinstance(record, tuple):
-        return list(itertools.chain.from_iterable(numbers(part) for part in record))
-    fields = getattr(record, "__dataclass_fields__", {})
-    return list(itertools.chain.from_iterable(numbers(getattr(record, name)) for name in fields))
-
-
-@pytest.mark.parametrize("name", MAKE)
-def test_every_setting_gives_a_sound_picture(name, explorers, some):
-    explorer, (_, base) = explorers[name], MAKE[name]
-    for changes in some(settings(base.controls())):
-        record = explorer.compute(base.change(**changes))
-        explorer.figure.update(record)
-        assert all(torch.isfinite(tensor).all() for tensor in numbers(record)), changes
-        words = explorer.figure.describe()
-        assert 40 < len(words) < 900
-        assert "nan" not in words
-        strength = changes.get("strength", base.strength)
-        assert f"s = {strength:g}" in words
-    explorer.state = base
-
-
-@pytest.mark.parametrize("name", MAKE)
-def test_controls_presets_and_the_copied_line(name, explorers):
-    explorer, (make, base) = explorers[name], MAKE[name]
-    for wanted in explorer.presets.values():
-        explorer.state = base.change(**wanted)
-        assert explorer.line().startswith(f"{make.__name__}(")
-        assert explorer.view.image.value.startswith('<img src="data:image/jpeg')
-    explorer.state = base
-    with pytest.raises(ValueError, match="controls"):
-        make(base, controls=["nothing"])
 
 
 # Views

@@ -2,12 +2,10 @@
 
 import functools
 import itertools
-import time
 
 import numpy as np
 import pytest
 import torch
-from grid import copied, extremes
 
 from ssl_explain.dynamics.flow import expected_simple, flow
 from ssl_explain.lessons.selectivity_amplification.experiment import (
@@ -26,7 +24,6 @@ from ssl_explain.lessons.selectivity_amplification.experiment import (
 )
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
 from ssl_explain.lessons.selectivity_amplification.picture import (
-    LIMIT,
     RingPicture,
     figure_signs_kept,
     figure_winners,
@@ -35,8 +32,6 @@ from ssl_explain.lessons.selectivity_amplification.picture import (
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.worlds.ring import Ring
-
-CONTROLS = RingState.controls()
 
 
 def weights_of(net):
@@ -130,47 +125,6 @@ def test_small_shifts_teach_place_and_nearly_full_ones_the_object(cells):
         shares.append((identity_share(run.responses[-1])[~run.dead] > 0.5).double().mean().item())
     assert shares[0] < 0.25
     assert shares[1] > 0.9
-
-
-def sound(explorer):
-    record, picture = explorer.record, explorer.figure
-    assert picture.record is record
-    assert torch.isfinite(record.weights).all()
-    assert selectivity(record.responses).abs().max() < LIMIT
-    words = picture.describe()
-    assert "nan" not in words
-    assert explorer.state.update in words
-    assert copied(explorer) == explorer.state
-
-
-@pytest.fixture(scope="module")
-def one():
-    return ring_explorer(RingState(neurons=4))
-
-
-@pytest.mark.parametrize("field", CONTROLS)
-def test_every_value_of_every_control(one, field, some):
-    for value in some(CONTROLS[field].values(), 3):
-        one.state = RingState(neurons=4).change(**{field: value})
-        sound(one)
-
-
-def test_every_pair_of_extremes(one, some):
-    for values in some(extremes(CONTROLS)):
-        one.figure.update(one.compute(RingState().change(**values)))
-        assert "nan" not in one.figure.describe()
-
-
-def test_play_moves_the_time_to_its_end():
-    explorer = ring_explorer(RingState(neurons=4, time=90))
-    explorer.play()
-    for _ in range(300):
-        if explorer.state.time == 100:
-            break
-        time.sleep(0.02)
-    explorer.pause()
-    assert explorer.state.time == explorer._widgets["time"].value == 100
-    assert explorer.record.shown == len(explorer.record.times) - 1
 
 
 def test_curves_heat_map_and_letters_show_the_record():
