@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from ssl_explain.lessons.covariance_operator.exercises import exercises
 from ssl_explain.lessons.covariance_operator.explorer import (
     OperatorState,
     network_of,
@@ -73,38 +72,3 @@ def test_step_error_figure_has_a_line_of_slope_one():
     guide = shown.figure.axes[0].get_lines()[-1]
     assert list(guide.get_ydata()) == pytest.approx([0.001, 0.01])
     assert "0.1 → 2 %" in shown.words
-
-
-def plain_variance(k):
-    every = k.flatten(0, 1) - k.mean((0, 1))
-    return torch.einsum("ndt,net->de", every, every) / len(every)
-
-
-def second_moment(k):
-    return torch.einsum("ndt,net->de", k.mean(1), k.mean(1)) / len(k)
-
-
-MISTAKES = {
-    "covariance": {"over all views": plain_variance, "second moment": second_moment},
-    "share": {
-        "within points": lambda f: 1 - exercises["share"].solution(f),
-        "between over within": lambda f: 1 / (1 / exercises["share"].solution(f) - 1),
-    },
-    "directions": {
-        "counts eigenvalues": lambda v: (v > 0).sum().double(),
-        "square in the numerator": lambda v: v.sum() / (v**2).sum(),
-    },
-    "step": {
-        "half of the step": lambda op, w, eta: w + eta * (op @ w.flatten()).view_as(w),
-        "sign": lambda op, w, eta: w - 2 * eta * (op @ w.flatten()).view_as(w),
-    },
-}
-
-
-@pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in MISTAKES.items() for word in words])
-def test_a_likely_mistake_hears_its_own_sentence(name, word):
-    assert word in exercises[name].judge(MISTAKES[name][word])
-
-
-def test_every_exercise_has_mistakes():
-    assert MISTAKES.keys() == exercises.keys()

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT
-from ssl_explain.lessons.gradient_as_connection.exercises import exercises
 from ssl_explain.lessons.gradient_as_connection.explorer import (
     TARGETS,
     WIDTHS,
@@ -127,25 +125,3 @@ def test_gap_of_zeros_is_zero_and_of_something_from_nothing_is_one():
     assert relative_gap(zero, zero) == 0
     assert relative_gap(zero, unit) == relative_gap(unit, zero) == 1
     assert verdict(unit, zero) == "off by 100 %"
-
-
-def flat_sum(k1, k2, w):
-    return torch.einsum("oit,pit,pi->oi", k1 - k2, k1 - k2, w)
-
-
-WRONG = {
-    "gates": [lambda w, f: (w @ f).relu(), lambda w, f: (w @ f).sign()],
-    "jacobian": [lambda x, a, b: b, lambda x, a, b: b * (a @ x).relu()],
-    "connection": [lambda f, j: torch.einsum("i,to->toi", f, j), lambda f, j: torch.einsum("i,to->iot", f, j)],
-    "pair": [lambda a, b, w: a @ torch.einsum("oit,oi->t", a - b, w), flat_sum],
-}
-
-
-@pytest.mark.parametrize("name", exercises)
-def test_exercises_tell_right_from_wrong(name):
-    exercise = exercises[name]
-    assert exercise.judge(exercise.solution).startswith(RIGHT)
-    assert exercise.judge(lambda *_: ...) == NOT_ATTEMPTED
-    verdicts = [exercise.judge(wrong) for wrong in WRONG[name]]
-    assert len(set(verdicts)) == 2
-    assert all(not v.startswith(RIGHT) and "expected" not in v for v in verdicts), verdicts

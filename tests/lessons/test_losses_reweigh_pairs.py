@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ssl_explain import ReLUNet, Views, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.dynamics.flow import predicted_update
-from ssl_explain.lessons.losses_reweigh_pairs.exercises import exercises
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
     crowds,
     expected_loss,
@@ -184,32 +183,3 @@ def test_static_figures_draw_what_they_say():
     torch.testing.assert_close(Tensor(training.figure.axes[0].get_lines()[0].get_ydata()), middle)
     definite = figure_definite({"H = 1": torch.tensor([2.0, 1.0]), "H = 8": torch.tensor([2.0, -0.02])})
     assert "H = 8: lowest eigenvalue -1 % of the largest" in definite.words
-
-
-MISTAKES = {
-    "weight": {
-        "forgets the positive": lambda r, tau: torch.exp(-r / tau),
-        "weight of the positive": lambda r, tau: torch.sigmoid(r / tau),
-    },
-    "triplet": {
-        "margin is missing": lambda r, tau, margin: torch.sigmoid(-r / tau),
-        "wrong sign": lambda r, tau, margin: torch.sigmoid(-(r + margin) / tau),
-    },
-    "update": {
-        "not in it": lambda k, f, xi: exercises["update"].solution(k, f, torch.ones_like(xi)),
-        "sum over pairs": lambda k, f, xi: exercises["update"].solution(k, f, xi) * len(k) ** 2,
-    },
-    "spread": {
-        "all variance": lambda f, tau: (f - f.mean((0, 1))).square().sum(-1).mean() / tau,
-        "per output": lambda f, tau: (f - f.mean(1, keepdim=True)).square().mean() / tau,
-    },
-}
-
-
-@pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in MISTAKES.items() for word in words])
-def test_a_likely_mistake_hears_its_own_sentence(name, word):
-    assert word in exercises[name].judge(MISTAKES[name][word])
-
-
-def test_every_exercise_has_mistakes():
-    assert MISTAKES.keys() == exercises.keys()

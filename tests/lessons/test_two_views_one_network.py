@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT
-from ssl_explain.lessons.two_views_one_network.exercises import exercises
 from ssl_explain.lessons.two_views_one_network.explorer import (
     GAP,
     CloudState,
@@ -99,30 +97,3 @@ def test_clouds_draw_inputs_outputs_and_variances():
         np.testing.assert_allclose(line.get_xydata(), points)
     np.testing.assert_allclose(picture.between.get_ydata(), record.between, rtol=1e-5)
     assert picture.now.get_xdata()[0] == 7
-
-
-WRONG = {
-    "energy": [lambda a, b: (a - b).square().sum(-1), lambda a, b: (a - b).norm(dim=-1)],
-    "pull": [
-        lambda p, n, tau: torch.softmax(-torch.cat([p[:, None], n], 1) / tau, 1)[:, 0],
-        lambda p, n, tau: (1 - torch.softmax(-torch.cat([p[:, None], n], 1) / tau, 1)[:, 0]) / tau,
-    ],
-    "pushes": [
-        lambda p, n, tau: torch.softmax(-torch.cat([p[:, None], n], 1) / tau, 1)[:, 1:],
-        lambda p, n, tau: -torch.softmax(-n / tau, 1),
-    ],
-    "triplet": [
-        lambda p, n, tau, r0: torch.sigmoid((p - n - r0) / tau),
-        lambda p, n, tau, r0: torch.sigmoid((p - n + r0) / tau) / tau,
-    ],
-}
-
-
-@pytest.mark.parametrize("name", exercises)
-def test_exercises_tell_right_from_wrong(name):
-    exercise = exercises[name]
-    assert exercise.judge(exercise.solution).startswith(RIGHT)
-    assert exercise.judge(lambda *_: ...) == NOT_ATTEMPTED
-    verdicts = [exercise.judge(wrong) for wrong in WRONG[name]]
-    assert len(set(verdicts)) == 2
-    assert all(not v.startswith(RIGHT) and "expected" not in v for v in verdicts), verdicts
