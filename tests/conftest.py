@@ -1,8 +1,9 @@
 """What every test shares: runtime shape checks, one thread, reproducible property tests, seeded generators."""
 
 import random
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -83,3 +84,10 @@ def some(request: pytest.FixtureRequest) -> Callable[..., list]:
         return [every[place] for place in sorted(kept)]
 
     return chosen
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """No explorer that the test has made goes on in the background."""
+    yield
+    assert [thread for thread in threading.enumerate() if thread.name == "ssl_explain-runner"] == []

@@ -79,7 +79,8 @@ def nameless(widget: Any) -> list[str]:
         label = re.sub(r"<[^>]*>|&nbsp;", "", control.description).strip()
         tips = [control.tooltip, *getattr(control, "tooltips", ())]
         options = getattr(control, "_options_labels", ())
-        if not (label and all(tips) and all(options)) or len(getattr(control, "tooltips", options)) != len(options):
+        told = label and all(tip and len(tip) > 8 for tip in tips) and all(options)
+        if not told or len(getattr(control, "tooltips", options)) != len(options):
             found.append(f"{type(control).__name__} {label!r}")
     return found
 

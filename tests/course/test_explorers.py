@@ -6,7 +6,7 @@ import pytest
 from claims import NEVER_REDRAWN, bases, sound
 from fire import agrees, declared, settle
 from grid import settings
-from hands import PATIENCE, click
+from hands import click, join
 from registry import FACTORIES, NAMES
 
 from ssl_explain.kit.streaming import TimedExplorer
@@ -64,8 +64,7 @@ def test_play_moves_the_time_to_its_end(name, made):
     explorer.state = bases(name)[0].change(time=80)
     settle(explorer)
     click(explorer._buttons["play"])
-    explorer._runner._thread.join(PATIENCE)
-    assert not explorer._runner.running
+    join(explorer)
     assert explorer.state.time == explorer._widgets["time"].value == 100
     explorer.pause()
     assert [button.disabled for button in explorer._buttons.values()] == [False, True]

@@ -17,6 +17,7 @@ from ssl_explain.kit import picture
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.style import PEN
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 FIRED = [*((name, False) for name in FACTORIES), *((name, True) for name in PLAYED)]
 
 
@@ -24,12 +25,6 @@ FIRED = [*((name, False) for name in FACTORIES), *((name, True) for name in PLAY
 def made():
     """Every explorer, made once or twice: what it shows must not depend on the tests before."""
     return functools.cache(lambda name, number=1: FACTORIES[name]())
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert runners() == []
 
 
 def test_no_explorer_is_left_out():

@@ -160,12 +160,6 @@ def test_an_explorer_survives_a_state_that_is_none(fresh):
     sound(fresh)
 
 
-def test_buttons_and_controls_say_what_they_do(fresh):
-    for widget in every(fresh.widget):
-        if hasattr(widget, "description") and hasattr(widget, "tooltip") and widget.description:
-            assert len(widget.tooltip or "") > 8, widget.description
-
-
 def test_frames_leave_no_trail(fresh):
     """Drawn over kept backgrounds, the way back shows the same picture as the way there; so does a new view."""
     start = frame(fresh)

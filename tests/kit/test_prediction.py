@@ -131,11 +131,3 @@ def test_on_paper_there_are_question_options_and_measurement():
     guess = Prediction(TOSS)
     assert guess._repr_mimebundle_()["text/plain"] == "Heads or <tails>?\n  ( ) heads\n  ( ) <tails>"
     assert guess.reveal("t")._repr_mimebundle_()["text/plain"] == "Measured: <tails>"
-
-
-def test_keyboard_and_screen_readers_find_the_way():
-    guess = predict(TOSS)
-    assert guess._choices.description
-    assert guess._choices.tooltip
-    assert guess._commit.description
-    assert guess._commit.tooltip

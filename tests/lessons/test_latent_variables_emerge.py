@@ -1,12 +1,13 @@
 """The race between levels: runs side by side, the explorer that catches up, its picture, and the static figures."""
 
 import dataclasses
-import threading
 
 import pytest
 import torch
 from claims import sound
+from fire import runners
 from grid import extremes
+from hands import PATIENCE, join
 
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge
 from ssl_explain.lessons.latent_variables_emerge.race import NodeMeasure, alone, race_run
@@ -21,23 +22,14 @@ from ssl_explain.lessons.latent_variables_emerge.race_picture import (
     node_name,
 )
 
-PATIENCE = 60  # seconds; never used up unless something hangs
 SMALL = RaceState(neurons=2)
 CONTROLS = RaceState.controls()
 
 
 @pytest.fixture(autouse=True)
-def no_thread_is_left():
+def no_thread_goes_on():
     yield
-    for thread in threading.enumerate():
-        if thread.name == "ssl_explain-runner":
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
-
-
-def join(explorer):
-    thread = explorer._runner._thread
-    if thread is not None:
+    for thread in runners():
         thread.join(PATIENCE)
         assert not thread.is_alive()
 

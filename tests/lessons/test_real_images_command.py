@@ -87,7 +87,7 @@ def test_stopped_and_resumed_it_ends_alike(tmp_path, capsys, monkeypatch):
         (["--strength", "-1"], "`strength` must lie in [0, inf), got -1.0"),
         (["--strength", "nan"], "`strength` must lie in [0, inf), got nan"),
         (["--batch", "1"], "`batch` must be an integer from 2 to 1197, got 1"),
-        (["--batch", "5000"], "`batch` must be an integer from 2 to 1197, got 5000"),
+        (["--batch", "1198"], "`batch` must be an integer from 2 to 1197, got 1198"),
         (["--epochs", "0"], "`epochs` must be an integer ≥ 1, got 0"),
         (["--first", "1"], "`first` must be an integer ≥ 2, got 1"),
         (["--temperature", "0"], "`temperature` must lie in (0, inf), got 0.0"),

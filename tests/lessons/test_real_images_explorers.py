@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from hands import join
 
 from ssl_explain import PictureWorld, digits
 from ssl_explain.lessons.real_images.directions import (
@@ -243,7 +244,7 @@ def test_training_streams_and_probes_on_schedule():
 def test_play_runs_to_the_budget_and_a_new_seed_starts_afresh():
     explorer = pictures_explorer(PicturesState(budget=100))
     explorer.play()
-    explorer._runner._thread.join(60)
+    join(explorer)
     assert explorer.over
     assert explorer.record.trace.steps.tolist() == [0, 25, 50, 75, 100]
     explorer.state = explorer.state.change(strength=0.0)  # live, but the run is over: afresh, the old curve is kept

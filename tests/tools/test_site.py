@@ -114,14 +114,6 @@ def test_a_question_and_its_answer_know_each_other():
     assert f'data-question="question-3" data-right="{key}"' in answer
 
 
-def test_a_page_lets_nothing_in_from_outside(tmp_path):
-    page = build_site.page("title", "<p>body</p>", [("Contents", "index.html")])
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
-    assert policy.startswith("default-src 'none'; img-src data:;")
-    assert not re.search("unsafe|http", policy)
-    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
-
-
 def test_an_output_carries_no_script_and_no_style():
     cell = nbformat.v4.new_code_cell(outputs=[
         nbformat.v4.new_output("display_data", data={"text/html": '<b style="color:red">x</b>', "text/plain": "x"}),
