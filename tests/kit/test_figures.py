@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tables import stored
 
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import LOWEST, SERIES, on_scale
@@ -195,7 +196,9 @@ def test_png_is_a_picture_and_the_same_in_every_run():
     assert Image.open(io.BytesIO(one)).size == (960, 420)
 
 
-@pytest.mark.parametrize("make", [lambda: EmergencePicture(record()), lambda: figure_overparameterisation(table())])
+@pytest.mark.parametrize(
+    "make", [lambda: EmergencePicture(record()), lambda: figure_overparameterisation(stored("overparameterisation"))]
+)
 def test_notebooks_get_alt_text(make):
     picture = make()
     data, metadata = picture._repr_mimebundle_()
@@ -204,22 +207,16 @@ def test_notebooks_get_alt_text(make):
     assert metadata["image/png"]["alt"] == data["text/plain"] == words != ""
 
 
-def table():
-    rng = np.random.default_rng(0)
-    rows = [(m, low, 1.0, k, level) for m in (2, 5) for low in (0.7, 0.8) for k in range(4) for level in (1, 2)]
-    names = ("neurons", "polarity_low", "polarity_high", "run", "level")
-    drawn = {"start": rng.uniform(0.2, 0.5, 32), "end": rng.uniform(0.6, 0.9, 32), "ceiling": rng.uniform(0.9, 1, 32)}
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | drawn
-
-
 def test_overparameterisation_draws_means_intervals_and_ceiling_of_the_root():
-    t = table()
+    t = stored("overparameterisation")
     story = figure_overparameterisation(t)
-    for ax, low in zip(story.figure.axes, (0.7, 0.8), strict=True):
-        panel = (t["level"] == 2) & (t["polarity_low"] == low)
+    for ax, low in zip(story.figure.axes, np.unique(t["polarity_low"]), strict=True):
+        panel = (t["level"] == t["level"].max()) & (t["polarity_low"] == low)
         lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
         bars = [line.get_ydata() for line in ax.lines if line.get_label().startswith("_")]
-        cells = {name: [t[name][panel & (t["neurons"] == m)] for m in (2, 5)] for name in ("start", "end")}
+        cells = {
+            name: [t[name][panel & (t["neurons"] == m)] for m in np.unique(t["neurons"])] for name in ("start", "end")
+        }
         for name, cell in cells.items():
             np.testing.assert_allclose(lines[name].get_ydata(), [x.mean() for x in cell])
         ends = [(np.nanmin(bar), np.nanmax(bar)) for bar in bars]

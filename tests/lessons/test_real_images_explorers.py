@@ -1,10 +1,13 @@
 """Real pictures on the screen: views, directions of OP, predicted steps, a student at work, figures of the tables."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from hands import join
+from tables import rows, stored
 
 from ssl_explain import PictureWorld, digits
 from ssl_explain.lessons.real_images.directions import (
@@ -40,7 +43,7 @@ from ssl_explain.lessons.real_images.step_explorer import RealStepState, copies,
 from ssl_explain.lessons.real_images.training_picture import figure_losses, figure_strength, named_losses
 from ssl_explain.lessons.real_images.views_explorer import ViewsState, labels_of, share_kept, views_explorer
 from ssl_explain.losses.contrastive import simple_contrastive
-from ssl_explain.results import interval
+from ssl_explain.results import interval, pick
 from ssl_explain.worlds.augment import EVERYTHING
 
 MAKE = {
@@ -283,52 +286,36 @@ def test_pictures_without_labels_cannot_be_judged():
 # Tables
 
 
-def strength_table(seeds=4):
-    rows = [
-        ("mlp", s, seed, when, layer, value + 0.01 * seed, value)
-        for s in (0.0, 0.5)
-        for seed in range(seeds)
-        for when, layer, value in (
-            ("raw", "pixels", 0.5), ("untrained", "hidden", 0.6), ("untrained", "output", 0.7),
-            ("trained", "hidden", 0.7 + s / 2), ("trained", "output", 0.8 + s / 5),
-        )
-    ]  # fmt: skip
-    names = ("kind", "strength", "seed", "when", "layer", "probe", "neighbours")
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-
-
 def test_strength_figure_draws_means_baselines_and_intervals():
-    shown = figure_strength(strength_table())
+    table = pick(stored("pictures_strength"), kind="mlp")
+    shown = figure_strength(table)
     output, hidden = shown.figure.axes
     assert output.get_title(loc="left") == "probe of the output"
-    means = [line.get_ydata() for line in output.lines if len(line.get_ydata()) == 2 and line.get_label() == "trained"]
-    np.testing.assert_allclose(means[0], [0.815, 0.915])
-    assert any(line.get_label() == "raw pixels" for line in hidden.lines)
-    low, high = interval(0.7 + 0.01 * np.arange(4))
-    assert f"untrained 0.715 [{low:.3f}, {high:.3f}]" in shown.words
-    assert "raw pixels 0.515" in shown.words
-    assert "neighbours of the output" in figure_strength(strength_table(), measure="neighbours").words
-
-
-def losses_table():
-    names = ("loss", "temperature", "beta", "seed", "layer", "probe", "neighbours")
-    kinds = [("raw", 0.0, 0.0), ("untrained", 0.0, 0.0), ("simple", 0.0, 0.0), ("nce", 0.1, 0.0), ("nce", 0.5, 0.0)]
-    kinds += [("frozen", 0.1, 0.0), ("frozen", 0.1, 0.5)]
-    rows = [
-        (loss, tau, beta, seed, "pixels" if loss == "raw" else "output", 0.8 + tau + beta / 10 + 0.001 * seed, 0.9)
-        for loss, tau, beta in kinds
-        for seed in range(3)
+    (drawn,) = [
+        line.get_ydata() for line in output.lines if line.get_label() == "trained" and len(line.get_ydata()) > 2
     ]
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    trained = rows(table, layer="output", when="trained")
+    np.testing.assert_allclose(drawn, [rows(trained, strength=s)["probe"].mean() for s in np.unique(table["strength"])])
+    assert any(line.get_label() == "raw pixels" for line in hidden.lines)
+    values = rows(table, layer="output", when="untrained", strength=0.0)["probe"]
+    low, high = interval(values)
+    assert f"untrained {values.mean():.3f} [{low:.3f}, {high:.3f}]" in shown.words
+    assert f"raw pixels {rows(table, when='raw')['probe'][0]:.3f}" in shown.words
+    assert "neighbours of the output" in figure_strength(table, measure="neighbours").words
 
 
 def test_losses_figure_names_every_loss_with_its_mean():
-    table = losses_table()
-    assert list(named_losses(table)) == ["InfoNCE", "L_simp", "frozen, β = 0", "frozen, β = 0.5"]
+    table = stored("pictures_losses")
+    named = list(named_losses(table))
+    assert named[:4] == ["InfoNCE", "soft triplet", "L_simp", "frozen, β = 0"]
     shown = figure_losses(table)
-    assert [text.get_text() for text in shown.figure.axes[0].get_xticklabels()] == ["no τ", "0.1", "0.5"]
-    assert "frozen, β = 0.5: τ 0.1 → 0.951" in shown.words
-    assert "L_simp: 0.801" in shown.words
+    ticks = [text.get_text() for text in shown.figure.axes[0].get_xticklabels()]
+    assert ticks == ["no τ", *(f"{tau:g}" for tau in np.unique(table["temperature"]) if tau)]
+    output = rows(table, layer="output")
+    for name, wanted in (("frozen, β = 0.5: ", {"loss": "frozen", "beta": 0.5}), ("L_simp: ", {"loss": "simple"})):
+        found = rows(output, **wanted)
+        first = rows(found, temperature=found["temperature"].min())["probe"].mean()
+        assert re.search(rf"{name}(τ [\d.]+ → )?{first:.3f} ", shown.words)
 
 
 def test_curves_over_strength_and_spectra_draw_means():
