@@ -142,7 +142,10 @@ def test_no_still_figure_is_left_out():
 @pytest.mark.gate(3)
 @pytest.mark.parametrize("draw", STILLS.values(), ids=[figure.__name__ for figure in STILLS])
 def test_a_still_figure_looks_the_same_under_any_settings(draw):
-    expected = draw()._repr_mimebundle_()
+    picture = draw()
+    data, metadata = expected = picture._repr_mimebundle_()
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == data["text/plain"] == picture.words != ""
     STYLES["hostile"]()
     before = settings()
     assert draw()._repr_mimebundle_() == expected

@@ -295,7 +295,8 @@ def test_strength_figure_draws_means_baselines_and_intervals():
         line.get_ydata() for line in output.lines if line.get_label() == "trained" and len(line.get_ydata()) > 2
     ]
     trained = rows(table, layer="output", when="trained")
-    np.testing.assert_allclose(drawn, [rows(trained, strength=s)["probe"].mean() for s in np.unique(table["strength"])])
+    means = [rows(trained, strength=s)["probe"].mean() for s in np.unique(table["strength"])]
+    np.testing.assert_allclose(drawn, means)
     assert any(line.get_label() == "raw pixels" for line in hidden.lines)
     values = rows(table, layer="output", when="untrained", strength=0.0)["probe"]
     low, high = interval(values)
