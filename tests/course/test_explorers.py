@@ -4,7 +4,7 @@ import functools
 
 import pytest
 from claims import NEVER_REDRAWN, bases, sound
-from fire import agrees, declared, settle
+from fire import agrees, declared, fresh, settle
 from grid import settings
 from hands import click, join
 from registry import FACTORIES, NAMES
@@ -46,15 +46,17 @@ def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, 
         agrees(explorer)
         said.add(explorer.figure.describe())
     assert len(said) == len(explorer.presets)
+    fresh(explorer)
     assert eval(explorer.line(), dict(NAMES)).state == explorer.state
 
 
 @EVERY
 def test_controls_may_be_picked_and_unknown_ones_are_named(name):
     make, state = FACTORIES[name], bases(name)[0]
-    with pytest.raises(ValueError, match="`controls` must hold some of "):
+    known = list(state.controls())
+    with pytest.raises(ValueError, match=rf"`controls` must hold some of {', '.join(known)}, got \['colour'\]"):
         make(state, controls=["colour"])
-    picked = [*state.controls()][:2]
+    picked = known[:2]
     assert list(make(state, controls=picked)._widgets) == picked
 
 

@@ -41,8 +41,8 @@ def test_a_preset_leads_to_the_same_settings_whatever_was_pressed_before(name, m
 @pytest.mark.gate(4)
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize(("name", "playing"), FIRED)
-def test_two_hundred_events(name, playing, made):
-    storm(made(name), random.Random(name), palette(name, 0), events=200, playing=playing)
+def test_a_hundred_events(name, playing, made):
+    storm(made(name), random.Random(name), palette(name, 0), events=100, playing=playing)
 
 
 @pytest.mark.stress

@@ -184,7 +184,7 @@ def test_what_was_taken_and_not_yet_displayed_stays(shell):
 
 def test_an_explorer_that_nobody_holds_or_shows_goes_with_its_thread(shell):
     before = len(_instances)
-    for _ in range(3):
+    for _ in range(2):
         explorer = run(shell, "one", "explorer = small(); explorer.play()")["explorer"]
         seen = weakref.ref(explorer)
         threads = runners()

@@ -70,28 +70,12 @@ def test_the_line_of_any_state_makes_it_again(values):
     assert TreeState().change(**values) == state
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("strength", -0.05),
-        ("strength", 1.05),
-        ("strength", float("nan")),
-        ("depth", 1),
-        ("depth", 7),
-        ("seed", 0),
-        ("seed", 21),
-        ("neurons", 3),
-        ("polarity", (0.8, 1.1)),
-        ("polarity", [0.8, 1.0]),
-        ("loss", "infonce"),
-        ("temperature", 0.0),
-        ("learning_rate", -0.1),
-        ("wiring", None),
-        ("departure", "bias"),
-        ("budget", 1000),
-        ("pace", 1),
-    ],
-)
+OTHER = {"strength": (-0.05, 1.05, float("nan")), "depth": (1, 7), "seed": (0, 21), "neurons": (3,), "pace": (1,)}
+OTHER |= {"polarity": ((0.8, 1.1), [0.8, 1.0]), "loss": ("infonce",), "temperature": (0.0,), "learning_rate": (-0.1,)}
+OTHER |= {"wiring": (None,), "departure": ("bias",), "budget": (1000,)}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in OTHER.items() for value in values])
 def test_what_a_control_does_not_offer_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=rf"^`{field}` must .*, got .*; .*{FIELDS[field].tip[-20:]}\.$"):
         TreeState(**{field: value})

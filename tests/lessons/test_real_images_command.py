@@ -111,22 +111,14 @@ def test_a_bad_value_ends_with_one_sentence_and_writes_nothing(words, sentence, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["images", "--dataset", "faces"],
-        ["images", "--loss", "l2"],
-        ["images", "--net", "resnet"],
-        ["images", "--batch", "many"],
-        ["image-sweep", "--seeds", "3"],
-        ["image-sweep", "colour"],
-        ["--depth", "3", "images"],
-        ["--depth", "3", "image-sweep", "losses"],
-    ],
-)
+UNREADABLE = """images --dataset faces; images --loss l2; images --net resnet; images --batch many
+    image-sweep --seeds 3; image-sweep colour; --depth 3 images; --depth 3 image-sweep losses"""
+
+
+@pytest.mark.parametrize("words", re.split("; |\n", UNREADABLE))
 def test_what_cannot_be_read_ends_with_the_usage(words, capsys):
     with pytest.raises(SystemExit) as end:
-        command.main(words)
+        command.main(words.split())
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("usage:")
 

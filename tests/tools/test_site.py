@@ -70,7 +70,9 @@ def test_every_position_shows_what_the_explorer_shows_there():
         assert player.words[player.scenes[0]["grid"][place]] == shared_explorer(state).figure.describe()
 
 
-def test_a_preset_shows_what_it_sets():
+def test_a_preset_shows_what_it_sets(monkeypatch):
+    monkeypatch.setattr(site_frames, "MOST", 12)
+    monkeypatch.setattr(site_frames, "BESIDE", 3)
     explorer = connection_explorer(ConnectionState())
     player = site_frames.play(explorer)
     assert [preset["label"] for preset in player.presets] == list(explorer.offered())
