@@ -166,8 +166,9 @@ def without_words(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_picture_of_a_notebook_has_its_finding_in_words(path):
+def test_pictures_and_links_of_a_notebook_have_words(path):
     assert without_words(path) == []
+    assert [link for cell in cells(path, "markdown") for link in wordless_links("".join(cell["source"]))] == []
 
 
 def wordless_links(text: str) -> list[str]:
@@ -178,11 +179,6 @@ def wordless_links(text: str) -> list[str]:
         if not numbered and (not re.search(r"[^\W\d]{3}", words) or words.lower() in ("here", "link", "this")):
             found.append(f"[{words}]({target})")
     return found
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_links_of_a_notebook_have_words(path):
-    assert [link for cell in cells(path, "markdown") for link in wordless_links("".join(cell["source"]))] == []
 
 
 @pytest.mark.parametrize("text", ["see [here](a.md)", "[](a.md)", "[03](04_next.ipynb)", "[12](a.md)"])

@@ -336,7 +336,7 @@ def test_joined_traces_keep_the_stretches_of_both():
     assert a.then(nothing).stretches == nothing.then(a).stretches == a.stretches
 
 
-def test_a_step_that_is_not_taken_begins_no_stretch():
+def test_a_step_that_is_not_taken_and_a_run_taken_up_again_begin_their_stretches():
     explorer = tree_explorer(TreeState(depth=2, neurons=2))
     run = explorer._training
     run.advance(3)
@@ -345,9 +345,6 @@ def test_a_step_that_is_not_taken_begins_no_stretch():
     assert run.stopped is not None
     assert [stretch.start for stretch in run.trace().stretches] == [0]
     assert run.trace().ahead.learning_rate == float("inf")
-
-
-def test_a_run_taken_up_again_knows_its_settings_from_there_on():
     run = tree_explorer(TreeState(depth=2, neurons=2))._training
     run.restart_at(40, run.net.state_dict(), run.generator.get_state())
     run.strength = 0.25

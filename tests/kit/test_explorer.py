@@ -50,7 +50,7 @@ def the_button(explorer, label):
     return next(w for w in every(explorer.widget) if getattr(w, "icon", None) is not None and w.description == label)
 
 
-def test_moving_a_slider_in_the_browser(fresh):
+def test_controls_move_in_the_browser(fresh):
     frames = fresh.view.frames
     browser(fresh._widgets["strength"], value=0.25)
     assert fresh.state == TreeState(depth=2, neurons=2, budget=500, strength=0.25)
@@ -59,22 +59,16 @@ def test_moving_a_slider_in_the_browser(fresh):
     browser(fresh._widgets["depth"], value=4)
     assert fresh.record.topology.depth == 4
     sound(fresh)
-
-
-def test_choosing_from_a_menu_in_the_browser(fresh):
     for index, value in enumerate(CONTROLS["polarity"].values()):
         browser(fresh._widgets["polarity"], index=index)
         assert fresh.state.polarity == value
         sound(fresh)
 
 
-def test_a_slider_that_stays_where_it_is_draws_nothing(fresh):
+def test_a_state_is_drawn_once_and_only_if_it_is_another(fresh):
     frames = fresh.view.frames
     browser(fresh._widgets["strength"], value=0.5)
     assert fresh.view.frames == frames
-
-
-def test_assigning_a_state_draws_once_and_moves_the_controls(fresh):
     frames = fresh.view.frames
     fresh.state = TreeState(depth=3, neurons=5, budget=500, strength=0.9, loss="L_simp", polarity=(0.9, 1.0))
     assert fresh.view.frames == frames + 1

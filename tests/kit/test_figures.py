@@ -71,20 +71,14 @@ def test_the_legend_makes_room_for_a_root_that_hardly_reaches_the_leaves():
     assert picture.png() == EmergencePicture(high).png()
 
 
-def test_numbers_on_a_crowded_level_are_smaller_than_its_circles():
+def test_numbers_fit_their_circles_and_a_crowd_has_colours_only():
     picture = EmergencePicture(record(5, trace=Trace(torch.tensor([0]), torch.ones(1, 31), torch.empty(0))))
     widths = sorted(n.get_window_extent().x0 for n in picture.numbers if n.get_position()[1] == 0.2)
     ends = sorted(n.get_window_extent().x1 for n in picture.numbers if n.get_position()[1] == 0.2)
     assert all(end + 4 < start for end, start in zip(ends, widths[1:], strict=False))
-
-
-def test_a_crowd_has_colours_only():
     picture = EmergencePicture(record(6))
     assert picture.numbers == []
     assert len(picture.nodes.get_array()) == 63
-
-
-def test_a_lucky_sample_is_not_more_than_all():
     tree = Tree(2)
     r = record(2, trace=Trace(torch.tensor([0]), torch.full((1, 3), 0.999), torch.empty(0)))
     assert [n.get_text() for n in EmergencePicture(r).numbers] == ["100"] * len(tree.latents)
@@ -168,7 +162,7 @@ def test_update_says_when_still_artists_changed_and_leaves_none_behind(change):
     assert picture.png() == EmergencePicture(r).png()
 
 
-def test_description_holds_the_plotted_numbers():
+def test_description_holds_the_plotted_numbers_and_where_the_run_stands():
     r = record(3, before=trace_of(Tree(3), seed=1, strength=0.25))
     words = EmergencePicture(r).describe()
     root, means = r.trace.values[:, -1], r.by_level(r.trace.values)[-1] / r.by_level(r.ceilings)
@@ -176,9 +170,6 @@ def test_description_holds_the_plotted_numbers():
     assert f"root went from {root[0]:.2f} to {root[-1]:.2f} (ceiling {r.ceilings[-1]:.2f})" in words
     levels = ", ".join(f"{n} {100 * x:.0f} %" for n, x in zip(("level 1", "level 2", "root"), means, strict=True))
     assert words.endswith(f"{levels}. The run before, with q = 0.25, ended at {r.before.values[-1, -1]:.2f}.")
-
-
-def test_description_of_a_run_that_has_not_begun_and_of_one_that_broke_down():
     tree = Tree(3)
     start = trace_of(tree, (0,))
     words = EmergencePicture(record(trace=start)).describe()
@@ -189,13 +180,10 @@ def test_description_of_a_run_that_has_not_begun_and_of_one_that_broke_down():
     assert "stopped" in broken.caption.get_text()
 
 
-def test_png_is_a_picture_and_the_same_in_every_run():
+def test_png_is_the_same_in_every_run_and_has_alt_text():
     one, two = (EmergencePicture(record()).png() for _ in range(2))
     assert one == two
     assert Image.open(io.BytesIO(one)).size == (960, 420)
-
-
-def test_notebooks_get_alt_text():
     picture = EmergencePicture(record())
     data, metadata = picture._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")

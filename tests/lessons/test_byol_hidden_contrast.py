@@ -39,7 +39,7 @@ def test_presets_are_the_corners(one):
     assert 0.1 < alive < 10
 
 
-def test_curves_are_the_numbers(one):
+def test_curves_are_the_numbers_and_a_learned_predictor_claims_no_limit(one):
     one.state = ByolState(offset=9.0, time=0.3)
     record, picture = one.record, ContrastPicture(one.record)
     growth = (record.second_moment / record.second_moment[0]).log10().numpy()
@@ -50,9 +50,6 @@ def test_curves_are_the_numbers(one):
     assert set(picture.limit.get_ydata()) == {record.limit}
     assert picture.cursors[0].get_xdata()[0] == record.times[record.shown]
     assert len(picture.bars) == len(TERMS)
-
-
-def test_a_learned_predictor_claims_no_limit(one):
     one.state = ByolState(predictor="learned from chance")
     assert one.record.limit is None
     assert len(one.figure.limit.get_xdata()) == 0

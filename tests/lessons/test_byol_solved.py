@@ -195,13 +195,10 @@ def test_the_basin_boundary_parts_the_starts(rates):
         assert bool(((final > 1e-4) == lives).all())
 
 
-def test_a_target_that_hardly_moves_asks_only_for_the_size():
+def test_the_basin_boundary_where_it_is_known():
     columns = torch.linspace(-0.2, 1.0, 7, dtype=torch.float64)
     edge = basin_boundary(columns, noise=0.0, rates=Rates(2.0, 0.2, 1e-3))
     torch.testing.assert_close(edge, torch.full_like(edge, fixed_points(0.0, 0.2)[0] ** 2 / 2), rtol=0.1, atol=0)
-
-
-def test_without_decay_a_start_dies_only_left_of_zero_and_below_the_parabola():
     columns = torch.tensor([-0.3, -0.1, 0.1, 0.8], dtype=torch.float64)
     edge = basin_boundary(columns, noise=0.0, rates=Rates(2.0))
     torch.testing.assert_close(edge, torch.tensor([0.045, 0.005, 0.0, 0.0], dtype=torch.float64), rtol=0, atol=2e-3)

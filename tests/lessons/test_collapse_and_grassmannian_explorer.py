@@ -71,7 +71,7 @@ def test_eigenvalues_fall_and_have_their_sign(objective, spectrum):
     assert (len(values) == 6) == (spectrum != KERNEL)
 
 
-def test_curves_and_arrows_are_the_record():
+def test_curves_arrows_and_rank_are_those_of_the_record():
     record = grassmann_explorer(GrassmannState(k=2, time=50)).record
     picture = SpanPicture(record)
     for j in range(2):
@@ -82,9 +82,6 @@ def test_curves_and_arrows_are_the_record():
         assert all(len(artist.get_xdata()) == 0 for artist in group[2:])
     assert picture.lines[0].get_xdata()[0] == pytest.approx(12)
     assert "Participation ratio" in picture.caption.get_text()
-
-
-def test_the_rank_of_the_picture_is_that_of_the_theory():
     theta = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert directions(theta) == pytest.approx(float(participation_ratio(torch.linalg.svdvals(theta).square())))
     assert scaled(theta).norm(dim=0).max() == pytest.approx(1)

@@ -150,7 +150,7 @@ def _early(loss, scale):
     return [{"drift": x} for x in run.drift.flatten().tolist()]
 
 
-def test_figures_draw_the_means():
+def test_figures_draw_their_numbers():
     g = np.random.default_rng(0)
     values = {f"a, {s}, T = 1": g.uniform(0.1, 1, (3, 5)) for s in SCALES}
     found = {name: log_slopes((8, 16, 32), torch.tensor(v)).numpy() for name, v in values.items()}
@@ -163,9 +163,6 @@ def test_figures_draw_the_means():
     np.testing.assert_allclose(drawn, [s.mean() for s in found.values()])
     over = figure_slopes({"x": {1.0: found["a, ntk, T = 1"], 2.0: found["a, orthonormal, T = 1"]}})
     np.testing.assert_allclose(over.figure.axes[0].containers[0][0].get_ydata(), [s.mean() for s in found.values()])
-
-
-def test_figures_draw_runs():
     run = drift_run("contrastive", "ntk", 8, [0.5, 1.0], seeds=[1, 2])
     moving = figure_moving([run])
     np.testing.assert_allclose(moving.figure.axes[0].lines[-1].get_ydata(), run.drift.mean(1))

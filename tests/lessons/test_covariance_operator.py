@@ -32,14 +32,11 @@ def test_record_agrees_with_the_definitions(layer, strength):
     torch.testing.assert_close(record.predicted, 2 * between @ net.weights[layer - 1].flatten().detach())
 
 
-def test_more_augmentation_leaves_less():
+def test_more_augmentation_leaves_less_and_departures_miss_the_prediction():
     shares = [spectrum_of(BASE.change(strength=q / 10)).share for q in range(11)]
     assert shares[0] == pytest.approx(1, abs=1e-12)
     assert shares == sorted(shares, reverse=True)
     assert spectrum_of(BASE.change(strength=1.0)).directions < spectrum_of(BASE.change(strength=0.0)).directions / 2
-
-
-def test_what_leaves_the_theory_misses_the_prediction():
     for step in ("batch of 8", "outputs of length one"):
         assert spectrum_of(BASE.change(step=step)).cosine < 0.99
 
@@ -56,7 +53,7 @@ def test_picture_draws_the_record():
     assert image.max() == pytest.approx(1), "the sign of an eigenvector is fixed by its largest entry"
 
 
-def test_growth_figure_marks_the_run_that_stopped():
+def test_static_figures_draw_what_they_say():
     steps = torch.arange(3)
     free = Trace(steps, torch.tensor([1.0, 10.0, 1e5]), torch.zeros(2), "stopped at step 2: too large")
     held = Trace(steps, torch.tensor([1.0, 2.0, 3.0]), torch.zeros(2))
@@ -65,9 +62,6 @@ def test_growth_figure_marks_the_run_that_stopped():
     assert [list(c.get_xdata()) for c in curves if len(c.get_xdata()) == 3] == [[0, 0.5, 1.0]] * 2
     assert "stopped at step 2" in shown.words
     assert [t.get_text() for t in shown.figure.axes[0].texts] == ["stopped"]
-
-
-def test_step_error_figure_has_a_line_of_slope_one():
     shown = figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)})
     guide = shown.figure.axes[0].get_lines()[-1]
     assert list(guide.get_ydata()) == pytest.approx([0.001, 0.01])

@@ -68,10 +68,12 @@ def test_a_clamped_point_agrees_and_is_drawn_as_often_as_it_should(value):
     torch.testing.assert_close(seen, expected, rtol=0, atol=0.05)
 
 
-def test_a_value_that_never_shows_is_named():
+def test_what_cannot_be_computed_is_named():
     tree = LatentTree((torch.ones(2),), root=0.001)
     with pytest.raises(RuntimeError, match="No data point in 256 has value 1"):
         draw_clamped(tree, 1, 0, 1, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="9 leaves or fewer, got 16"):
+        pair_law_below(world(4), 4, 0, 0.5)
 
 
 @pytest.mark.parametrize("q", [0.0, 0.3, 1.0])
@@ -99,11 +101,6 @@ def test_the_law_below_a_node_is_the_law_of_all_leaves_summed(q, root):
             if level:
                 found = pair_law_below(tree, level, node, q)
                 torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
-
-
-def test_too_many_leaves_below_are_refused():
-    with pytest.raises(ValueError, match="9 leaves or fewer, got 16"):
-        pair_law_below(world(4), 4, 0, 0.5)
 
 
 @pytest.mark.parametrize(("depth", "branching"), SIZES)
@@ -204,13 +201,10 @@ def explorer():
     return world_explorer()
 
 
-def test_latents_are_counted_from_the_root():
+def test_latents_are_counted_from_the_root_and_ring_edges_and_title_follow(explorer):
     found = [chosen(WorldState(latent=k)) for k in (1, 2, 3, 4, 7, 8)]
     assert found == [(3, 0), (2, 0), (2, 1), (1, 0), (1, 3), (3, 0)]
     assert chosen(WorldState(depth=1, latent=9)) == (1, 0)
-
-
-def test_ring_edges_and_title_follow_the_latent(explorer):
     explorer.state = WorldState(latent=3, clamp="z = 0")
     picture = explorer.figure
     assert picture.ring.get_offsets().tolist() == [[0.75, pytest.approx(2 / 3)]]

@@ -91,7 +91,7 @@ test_bad_input_is_named = refused(
 )
 
 
-def test_curves_are_the_growth_of_each_mode():
+def test_pictures_draw_the_growth_of_each_mode_and_ratios_with_their_interval():
     record = layers_explorer().record
     picture = GrowthPicture(record)
     for panel, series in enumerate((record.bottom, record.output, record.top_norm)):
@@ -100,9 +100,6 @@ def test_curves_are_the_growth_of_each_mode():
             growth = (series / series[0])[: len(drawn), mode].clamp(*LIMITS[panel])
             np.testing.assert_allclose(drawn, growth.log10())
     assert picture.curves[0][0].get_linewidth() > picture.curves[0][1].get_linewidth()
-
-
-def test_ratios_are_drawn_with_median_and_interval():
     values = {"a": torch.linspace(1, 2, 9).double(), "b": torch.linspace(2, 4, 9).double()}
     picture = figure_ratios(values, {name: median_interval(v) for name, v in values.items()})
     drawn = sorted(np.concatenate([c.get_offsets()[:, 0] for c in picture.figure.axes[0].collections[:2]]).tolist())

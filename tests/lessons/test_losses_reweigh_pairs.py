@@ -100,11 +100,8 @@ def test_no_noise_no_residue(loss, h):
     assert measure_residue(student(), world(0.0), loss, sets_of(h)).error < 1e-12
 
 
-def test_l_simp_has_no_residue_at_any_noise():
+def test_residue_goes_with_the_square_of_small_noise_and_l_simp_has_none():
     assert measure_residue(student(), world(1.0), simple_contrastive, crowds(N, A)).error < 1e-12
-
-
-def test_residue_goes_with_the_square_of_small_noise():
     errors = [measure_residue(student(), world(s), LOSSES["InfoNCE"], crowds(N, A)).error for s in (0.001, 0.002)]
     assert float(errors[1] / errors[0]) == pytest.approx(4, rel=0.1)
 

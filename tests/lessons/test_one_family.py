@@ -220,7 +220,11 @@ def test_byol_without_decay_or_predictor_learning_moves_by_its_forces(setting):
     torch.testing.assert_close(step / step.norm(), expected / expected.norm())
 
 
-def test_overlap_counts_copies_once(g):
+def test_overlap_and_angles_do_not_depend_on_the_rows_chosen(g):
+    a, b = torch.randn(2, 3, 6, generator=g).double()
+    mix = torch.randn(3, 3, generator=g).double()
+    torch.testing.assert_close(angle(mix @ a, b), angle(a, b))
+    assert angle(a, mix @ a).item() < 1e-4
     w = torch.randn(1, 5, generator=g).double()
     both = torch.cat([w, -2 * w])
     assert overlap(both).sum().item() == pytest.approx(1)
@@ -228,22 +232,12 @@ def test_overlap_counts_copies_once(g):
     assert overlap(torch.randn(3, 5, generator=g)).sum().item() == pytest.approx(3, abs=1e-5)
 
 
-def test_angles_do_not_depend_on_the_rows_chosen(g):
-    a, b = torch.randn(2, 3, 6, generator=g).double()
-    mix = torch.randn(3, 3, generator=g).double()
-    torch.testing.assert_close(angle(mix @ a, b), angle(a, b))
-    assert angle(a, mix @ a).item() < 1e-4
-
-
-def test_best_rate_is_the_largest_over_all_columns(g):
+def test_best_rate_and_border_are_those_of_small_cases(g):
     a, c = (m + m.mT for m in torch.randn(2, 3, 3, generator=g).double())
     rate = best_rate(a, c, 0.1, torch.tensor(2.0).double(), torch.tensor(0.5).double())
     columns = torch.randn(3, 4000, generator=g).double()
     tried = ((columns * ((2 * a + 0.5 * c) @ columns)).sum(0) / columns.square().sum(0)).max() - 0.1
     assert tried <= rate <= tried + 0.1
-
-
-def test_border_of_two_numbers():
     one = torch.ones(1, 1, 1).double()
     grid = torch.tensor([1.0, 2.0]).double()
     torch.testing.assert_close(border_of(one, -4 * one, 0.0, grid)[0], grid / 4, rtol=1e-5, atol=0)
@@ -266,7 +260,7 @@ test_bad_input_is_named = refused(
 # --- pictures and the explorer ----------------------------------------------------------------------------------
 
 
-def test_the_closing_picture_fills_petals_as_far_as_directions_are_kept(runs):
+def test_still_figures_draw_what_they_say(runs):
     found = frontier(runs, torch.logspace(-1.5, 1.2, 40).double(), last=10)
     picture = figure_one_plane(found)
     wedges = [patch for patch in picture.figure.axes[0].patches if hasattr(patch, "theta1")]
@@ -274,9 +268,6 @@ def test_the_closing_picture_fills_petals_as_far_as_directions_are_kept(runs):
     torch.testing.assert_close(widths / widths.max(), found.kept.T, atol=1e-6, rtol=0)
     assert "L_simp keeps A 1.00, B 1.00, C 1.00" in picture.words
     assert any("one border" in text.get_text() for text in picture.figure.axes[0].texts)
-
-
-def test_angles_are_drawn_with_their_medians():
     table = {"a": {"x": torch.tensor([1.0, 2.0, 9.0]), "y": torch.zeros(3)}}
     picture = figure_angles(table)
     assert "x 2 [1, 9]" in picture.words

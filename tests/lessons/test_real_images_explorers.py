@@ -81,14 +81,11 @@ def test_views_at_zero_are_their_pictures_and_columns_stay_with_their_row():
     assert np.isnan(whole[8]).all()
 
 
-def test_the_share_kept_falls_from_nearly_all_to_chance():
+def test_the_share_kept_falls_to_chance_and_parts_that_are_off_do_nothing():
     kept = [share_kept(strength, EVERYTHING) for strength in (0.0, 0.5, 1.0, 2.0, 6.0)]
     assert kept == sorted(kept, reverse=True)
     assert kept[0] > 0.95
     assert kept[-1] < 0.2
-
-
-def test_parts_that_are_off_do_nothing():
     off = {"affine": "off", "crop": "off", "erase": "off", "blur": "off"}
     record = views_explorer(ViewsState(strength=6.0, **off)).record
     assert record.parts == ()
@@ -271,14 +268,11 @@ def test_live_settings_reach_the_run(loss):
     assert loss in explorer.figure.describe()
 
 
-def test_a_setting_that_a_loss_does_not_read_is_said_to_be_unused():
+def test_unused_settings_and_missing_labels_are_said():
     words = {loss: setting_of(PicturesState(loss=loss, beta=0.5)) for loss in LOSSES}
     assert words["InfoNCE"] == "InfoNCE, τ = 0.2, β = 0.5 unused; learning rate 1"
     assert words["frozen InfoNCE"] == "frozen InfoNCE, τ = 0.2, β = 0.5; learning rate 1"
     assert words["L_simp"] == "L_simp, τ = 0.2 unused, β = 0.5 unused; learning rate 1"
-
-
-def test_pictures_without_labels_cannot_be_judged():
     with pytest.raises(ValueError, match="labels"):
         labels_of(PictureWorld(torch.zeros(2, 1, 8, 8)))
 

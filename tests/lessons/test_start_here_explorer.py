@@ -59,7 +59,7 @@ def enabled(explorer):
     return [name for name, button in explorer._buttons.items() if not button.disabled]
 
 
-def test_play_ends_with_the_budget_and_the_buttons_know():
+def test_buttons_know_what_can_be_done():
     explorer = tree_explorer(SMALL)
     click(explorer._buttons["play"])
     join(explorer)
@@ -67,9 +67,6 @@ def test_play_ends_with_the_budget_and_the_buttons_know():
     assert explorer.over
     assert enabled(explorer) == ["play", "step", "reset"]
     assert "After 500 steps" in explorer.view.readout.value
-
-
-def test_buttons_while_it_runs():
     explorer = tree_explorer(SLOW)
     assert enabled(explorer) == ["play", "step", "reset"]
     click(explorer._buttons["play"])

@@ -18,7 +18,7 @@ from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, Land
 LOSS, CLOUD = LossState.controls(), CloudState.controls()
 
 
-def test_slopes_are_those_of_the_surface():
+def test_slopes_are_those_of_the_surface_and_the_nearest_negative_is_pushed_most():
     """Finite differences of the plotted surface and cuts, next to the slopes from autograd."""
     record = loss_explorer(LossState(r_pos=1.5, r_neg=1.5, negatives=4)).record
     middle = len(record.grid) // 2
@@ -31,9 +31,6 @@ def test_slopes_are_those_of_the_surface():
     torch.testing.assert_close(torch.stack([across, upward]), expected, rtol=0, atol=2e-3)
     torch.testing.assert_close(cuts, expected, rtol=0, atol=2e-3)
     assert float(record.surface[middle, middle]) == pytest.approx(record.value)
-
-
-def test_negatives_lie_a_gap_apart_and_the_nearest_is_pushed_most():
     record = loss_explorer(LossState(negatives=5)).record
     np.testing.assert_allclose(record.energies[1:].diff(), GAP)
     assert (record.slopes[1:].diff() > 0).all()
@@ -73,12 +70,9 @@ def test_without_the_push_everything_collapses_with_it_nothing_does(seed):
     assert pushed.between[-1] > 0.5 * pushed.between[0]
 
 
-def test_equal_views_leave_the_pull_nothing_to_do():
+def test_equal_views_stand_still_and_length_one_holds_what_would_run_away():
     still = cloud_run(CloudState(loss="r+ alone", step=0, strength=0.0))
     np.testing.assert_allclose(still.between, still.between[0], rtol=1e-6)
-
-
-def test_length_one_holds_what_would_run_away():
     free = cloud_run(CloudState(loss="L_simp", step=0))
     held = cloud_run(CloudState(loss="L_simp", step=0, departure="outputs of length one"))
     assert "run away" in free.trace.stopped

@@ -118,21 +118,15 @@ def test_slides_of_a_small_notebook(small_deck):
     assert 'class="picture fragment"' in pictured.body
     assert re.search(r'class="right".*that <span>✓ measured', measured.body)
     assert asked.body.count("<li>") == 2
-
-
-def test_columns_begin_where_a_section_does(small_deck):
     html = small_deck.sections()
     assert html.count("<section>") == len(small_deck.slides) + 2
     assert html.count("<aside") == sum(bool(slide.notes) for slide in small_deck.slides)
 
 
-def test_a_cell_without_a_place_gets_a_remedy():
+def test_cells_without_a_place_and_answers_without_a_question_are_refused():
     nb = small()
     with pytest.raises(ValueError, match=r"`slide_type` must be one of .* got None .*; run `python tools/slide_types"):
         build_slides.Deck(nb, course.lesson(START, nb))
-
-
-def test_a_question_that_was_not_asked_is_not_answered():
     nb = small()
     slide_types.assign(nb)
     del nb.cells[3]
@@ -140,13 +134,10 @@ def test_a_question_that_was_not_asked_is_not_answered():
         build_slides.Deck(nb, course.lesson(START, nb))
 
 
-def test_long_text_is_spread_over_slides():
+def test_long_text_and_tables_are_spread_over_slides():
     pages = slide_text.sheets(["word " * 60] * 5)
     assert len(pages) > 1
     assert [block for page in pages for block in page] == ["word " * 60] * 5
-
-
-def test_a_long_table_is_spread_and_keeps_its_heading():
     rows = [f"| {k} | {'word ' * 12}|" for k in range(20)]
     pages = slide_text.sheets(["\n".join(["| n | what |", "|---|---|", *rows])])
     assert len(pages) > 1
@@ -171,15 +162,12 @@ def test_every_deck_is_complete(path):
 # --- reveal.js ------------------------------------------------------------------------------------------------
 
 
-def test_another_package_is_refused_and_removed(tmp_path):
+def test_another_package_or_no_npm_ends_in_one_sentence(tmp_path):
     archive = tmp_path / "reveal.tgz"
     archive.write_bytes(b"something else")
     with pytest.raises(reveal.NoReveal, match=r"must have the digest sha512-.*fetch it again"):
         reveal.fetch(archive)
     assert not archive.exists()
-
-
-def test_without_npm_one_sentence_says_what_to_do(tmp_path):
     with pytest.raises(reveal.NoReveal, match=r"`npm` must be on PATH.*install Node\.js, or run `npm pack reveal"):
         reveal.fetch(tmp_path / "x.tgz", npm="no-such-npm")
 

@@ -52,12 +52,9 @@ def world(tool, project, monkeypatch):
     return set_up
 
 
-def test_a_second_start_installs_nothing(world):
+def test_a_second_start_installs_nothing_and_test_tools_come_on_top(world):
     assert world() == ["venv", ("pip",)]
     assert world() == []
-
-
-def test_the_test_tools_come_on_top_and_cover_the_reader(world):
     world()
     assert world("test") == [("pip", "test")]
     assert world("test") == []
@@ -143,12 +140,9 @@ def test_an_environment_made_by_hand_is_kept(world, project):
     assert world() == [("pip",)]
 
 
-def test_newest_keeps_only_torch(tool, project):
+def test_newest_keeps_only_torch_and_lowest_takes_the_lower_ends(tool, project):
     target = tool.torch_only(project, project / "build" / "newest.txt")
     assert target.read_text() == "torch==2.13.0\n"
-
-
-def test_lowest_takes_the_lower_end_of_every_range_and_keeps_torch(tool, project):
     config = project / "pyproject.toml"
     ranges = (
         'dependencies = ["torch>=2.6,<3", "b>=1.2,<4"]\n[project.optional-dependencies]\ntest = ["p[x]", "c>=7,<9"]'

@@ -126,10 +126,17 @@ def test_an_output_carries_no_script_and_no_style():
     assert "<b>x</b>" in shown
 
 
-def test_contents_ask_every_question():
+def test_contents_ask_every_question_and_pages_name_no_menu_that_they_lack():
     body = build_site.contents(NOTEBOOKS)
     assert body.count("<li>") == len(NOTEBOOKS)
     assert "What is this about" in body or "Can it find the hidden causes" in body
+    cell = nbformat.v4.new_markdown_cell(
+        "# Title\n\nIn JupyterLab, first choose *Run*: pictures wake.\n\n**Question.** Why?"
+    )
+    said = build_site.Reader().cell(cell)
+    assert "JupyterLab" not in said
+    assert "Title" in said
+    assert "Why?" in said
 
 
 def test_a_cell_that_fails_is_named(tmp_path):
@@ -140,13 +147,3 @@ def test_a_cell_that_fails_is_named(tmp_path):
     with pytest.raises(RuntimeError, match=r"cell 2 of t\.ipynb: ZeroDivisionError"):
         build_site.build(tmp_path / "t.ipynb", tmp_path, [])
     assert not (tmp_path / "t.html").exists()
-
-
-def test_a_page_says_nothing_of_a_menu_that_it_lacks():
-    cell = nbformat.v4.new_markdown_cell(
-        "# Title\n\nIn JupyterLab, first choose *Run*: pictures wake.\n\n**Question.** Why?"
-    )
-    said = build_site.Reader().cell(cell)
-    assert "JupyterLab" not in said
-    assert "Title" in said
-    assert "Why?" in said
