@@ -1,6 +1,6 @@
-"""ssl_explain: the theory of self-supervised learning, made touchable.
+"""ssl_explain: the theory of self-supervised learning, as code behind interactive notebooks.
 
-What stands for what (everything counts from the leaves; layer 1 is the bottom layer):
+Notation (levels count from the leaves; layer 1 is the bottom layer):
 
 ======================  ==============================  ==========================================
 paper                   here                            shape
@@ -19,7 +19,7 @@ r+, r_k-                ``r_pos``, ``r_neg``            (n,), (n, h negatives)
                         ``negatives``
 q                       ``strength``                    a number in [0, 1]
 P                       ``LinearPredictor.matrix``      (d_top, d_top)
-f_a                     ``DualNet.own_target``          the network that follows
+f_a                     ``DualNet.own_target``          the target network
 Θ                       ``theta``                       (d inputs, k columns)
 C                       ``simple_matrix(views)``        (d, d), symmetric
 α, β, η                 ``Rates.predictor``,            numbers

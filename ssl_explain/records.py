@@ -1,7 +1,7 @@
-"""The nouns that travel between the rooms: frozen dataclasses that hold tensors."""
+"""Records that several parts of the package share: frozen dataclasses that hold tensors."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar, dataclass_transform
 
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from ssl_explain import require
 
 Kind = TypeVar("Kind")
-LONGEST, MOST = 40, 3  # characters of a value, and values of a collection, that are shown
+LONGEST, MOST = 40, 3  # characters of a value, and values of a collection, in a `repr`
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(dataclasses.field,))
 def record(cls: type[Kind]) -> type[Kind]:
-    """Make a frozen dataclass whose instances equal themselves alone, and whose ``repr`` is one line of shapes.
+    """Make a frozen dataclass with equality by identity and a ``repr`` of one line with the shapes of tensors.
 
-    Equality by fields would ask tensors for one truth value, which they do not have; compare fields by torch.equal.
+    Equality by fields would need one truth value of a tensor comparison; compare fields by torch.equal.
 
     Example:
         >>> import torch
@@ -31,19 +31,19 @@ def record(cls: type[Kind]) -> type[Kind]:
         (Pair(x=Tensor(2, 3), name='two'), False)
     """
     made = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-    setattr(made, "__repr__", in_one_line)  # noqa: B010  # the type checker sees no method in a name
+    setattr(made, "__repr__", in_one_line)  # noqa: B010  # mypy does not accept an assignment to a method
     return made
 
 
 def in_one_line(self: object) -> str:
-    """The name of the record and its fields: numbers and words as they are, tensors by their shapes."""
+    """The name of the record and its fields, tensors by their shapes."""
     shown = [f.name for f in dataclasses.fields(self) if f.repr]  # type: ignore[arg-type]
-    told = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in shown)
-    return f"{type(self).__name__}({told})"
+    fields = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in shown)
+    return f"{type(self).__name__}({fields})"
 
 
 def _shown(value: object) -> str:
-    """A value in some characters."""
+    """A value, abbreviated."""
     if isinstance(value, Tensor):
         return f"Tensor{tuple(value.shape)}" if value.ndim != 1 else f"Tensor({len(value)})"
     if isinstance(value, nn.Module) or (dataclasses.is_dataclass(value) and type(value).__repr__ is in_one_line):
@@ -61,7 +61,7 @@ def _shown(value: object) -> str:
 class Views:
     """Several augmented views of each of ``n`` data points.
 
-    ``latents`` is kept for measuring only: no network and no loss ever sees it.
+    ``latents`` is for measuring only: no network and no loss reads it.
     A leading ``runs`` axis, where present, holds independent worlds side by side.
 
     Raises:
@@ -73,7 +73,7 @@ class Views:
     latents: tuple[UInt8[Tensor, "*runs n _"], ...] | None = None
 
     def __post_init__(self) -> None:
-        """Check what every loss relies on."""
+        """Check the axes of x, and that latents are a tuple."""
         require.tensor("x", self.x, "*runs n a d", "points, views, inputs: the draw of a world has this shape")
         if self.latents is not None:
             require.instance("latents", self.latents, tuple, "one tensor per level")
@@ -81,10 +81,10 @@ class Views:
 
 @record
 class ForwardPass:
-    """What one forward pass leaves behind: everything that backpropagation through it needs.
+    """The values of one forward pass that backpropagation through it needs.
 
-    ``layer_inputs[l]`` is what layer ``l + 1`` reads, ``gates[l]`` its 0/1 derivative, ``weights[l]`` its matrices;
-    a dense layer is the case of a single node. ``output`` is the network's last word.
+    ``layer_inputs[l]`` is the input of layer ``l + 1``, ``gates[l]`` its 0/1 derivative, ``weights[l]`` its matrices;
+    a dense layer is the case of a single node. ``output`` is the output of the network.
     """
 
     layer_inputs: tuple[Float[Tensor, "*batch _node _d_in"], ...]
@@ -92,13 +92,18 @@ class ForwardPass:
     weights: tuple[Float[Tensor, "*runs _node _d_out _d_in"], ...]
     output: Float[Tensor, "*batch d_top"]
 
+    def map(self, change: Callable[[Tensor], Tensor]) -> "ForwardPass":
+        """The same pass with ``change`` applied to every tensor with a batch axis."""
+        inputs, gates = (tuple(change(tensor) for tensor in group) for group in (self.layer_inputs, self.gates))
+        return ForwardPass(inputs, gates, self.weights, change(self.output))
+
 
 INTERRUPTED = ": interrupted; call again with the steps that are left"
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Updates of a run that were made under the same settings: from update ``start`` on, until the next stretch.
+    """Consecutive updates of a run with the same settings, from update ``start`` to the next stretch.
 
     ``loss`` is the name of the objective, empty if it has none.
     """
@@ -108,14 +113,19 @@ class Stretch:
     learning_rate: float
     loss: str = ""
 
+    def goes_on(self, last: "Stretch") -> bool:
+        """Whether these are the settings of the stretch before."""
+        mine, others = (self.strength, self.learning_rate, self.loss), (last.strength, last.learning_rate, last.loss)
+        return mine == others
+
 
 @record
 class Trace:
-    """What was measured during training, and when.
+    """Measurements and losses of a training run.
 
     ``losses[k]`` belongs to update ``k``; ``values[i]`` was measured after ``steps[i]`` updates.
-    ``stopped`` is ``None`` after a healthy run, else one sentence that says why it ended early.
-    ``stretches`` say which updates were made under which settings, ``ahead`` the settings of the next update.
+    ``stopped`` is ``None`` after a complete run, else one sentence that says why it ended early.
+    ``stretches`` hold the settings of all updates, ``ahead`` those of the next update.
     """
 
     steps: Int[Tensor, " t"]
@@ -126,7 +136,7 @@ class Trace:
     ahead: Stretch | None = None
 
     def then(self, later: "Trace") -> "Trace":
-        """Join a run and its continuation; the shared point between them is kept once, an interrupt forgotten.
+        """Join a run and its continuation, whose first point is the last of this run; an interrupt is dropped.
 
         Example:
             >>> a = Trace(torch.tensor([0, 10]), torch.zeros(2), torch.zeros(10))
@@ -134,7 +144,7 @@ class Trace:
             [0, 10, 20]
         """
         offset, ended = self.steps[-1], self.stopped
-        if ended is not None and ended.endswith(INTERRUPTED):  # it has gone on
+        if ended is not None and ended.endswith(INTERRUPTED):
             ended = None
         shifted = [replace(stretch, start=stretch.start + int(offset)) for stretch in later.stretches]
         if self.stretches and shifted and replace(shifted[0], start=self.stretches[-1].start) == self.stretches[-1]:

@@ -17,16 +17,23 @@ from torch import Tensor
 
 Kind = TypeVar("Kind")
 BOUND = 2**1023
-TINY, HUGE = 1e-30, 1e30  # of factors: energies and their quotients stay inside single precision
+TINY, HUGE = 1e-30, 1e30  # with factors in this range, energies and their quotients stay inside single precision
 MOST = 2**28  # numbers in one tensor: 1 GiB in single precision
 
 
-def _fail(name: str, expected: str, got: object, remedy: str, error: type[Exception] = ValueError) -> NoReturn:
+def fail(name: str, expected: str, got: object, remedy: str, error: type[Exception] = ValueError) -> NoReturn:
+    """Raise an error whose message is the one sentence form of this package."""
     raise error(f"`{name}` must {expected}, got {got}; {remedy}.")
 
 
-def _told(value: object) -> str:
-    """A value in few words, whatever it is."""
+def that(holds: bool, name: str, expected: str, got: object, remedy: str, error: type[Exception] = ValueError) -> None:
+    """Call :func:`fail` unless the condition ``holds``; where ``got`` takes long to write, test first, then fail."""
+    if not holds:
+        fail(name, expected, got, remedy, error)
+
+
+def shown(value: object) -> str:
+    """Describe any value in at most about a hundred characters."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
     try:
@@ -35,8 +42,8 @@ def _told(value: object) -> str:
         return f"{type(value).__name__}, too long to write down"
 
 
-def _shown(value: float) -> str:
-    """A number as it stands, if anybody would read it."""
+def _digits(value: float) -> str:
+    """Format a number; huge integers as a bit count."""
     return str(value) if isinstance(value, float) or abs(value) < BOUND else f"{value.bit_length():,} bits"
 
 
@@ -46,130 +53,138 @@ def number(name: str, value: object, low: float, high: float, remedy: str, *, op
     right = ")" if math.isinf(high) else "]"
     expected = f"lie in {left}{low:g}, {high:g}{right}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        _fail(name, expected, _told(value), remedy, TypeError)
+        fail(name, expected, shown(value), remedy, TypeError)
     x = float(value) if isinstance(value, float) or abs(value) < BOUND else math.inf  # an int may be larger than any
     if math.isnan(x) or math.isinf(x) or not low <= x <= high or (open_low and x == low):
-        _fail(name, expected, _shown(value), remedy)
+        fail(name, expected, _digits(value), remedy)
     return x
 
 
 def single(name: str, value: object, remedy: str, *, open_low: bool = False) -> float:
-    """Return ``value`` as a float ≥ 0 (or > 0) by which single precision can divide and multiply energies."""
+    """Return ``value`` as a float ≥ 0 (or > 0) that can scale energies in single precision without overflow."""
     x = number(name, value, 0, math.inf, remedy, open_low=open_low)
     low = TINY if open_low else 0.0
     if not low <= x <= HUGE:
-        _fail(name, f"lie in [{low:g}, {HUGE:g}], where single precision has digits", _shown(x), remedy)
+        fail(name, f"lie in [{low:g}, {HUGE:g}], where single precision has digits", _digits(x), remedy)
     return x
 
 
 def precise(name: str, value: Tensor) -> None:
-    """Refuse half precision: PyTorch and NumPy have no linear algebra for it."""
+    """Check that a tensor is not in half precision, for which PyTorch and NumPy have no linear algebra."""
     if value.dtype in (torch.float16, torch.bfloat16):
         remedy = "convert network and inputs with .float()"
-        _fail(name, "be in single or double precision", value.dtype, remedy, TypeError)
+        fail(name, "be in single or double precision", value.dtype, remedy, TypeError)
 
 
 def integer(name: str, value: object, low: int, remedy: str, *, high: int | None = None) -> int:
     """Return ``value`` as an int of at least ``low`` (and at most ``high``)."""
     expected = f"be an integer ≥ {low}" if high is None else f"be an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, int):
-        numpy = isinstance(value, Integral) and not isinstance(value, int)  # no manifest could hold it
-        _fail(name, expected, _told(value), "write int(...) around it" if numpy else remedy, TypeError)
+        numpy = isinstance(value, Integral) and not isinstance(value, int)  # JSON manifests cannot store these
+        fail(name, expected, shown(value), "write int(...) around it" if numpy else remedy, TypeError)
     if value < low or (high is not None and value > high):
-        _fail(name, expected, _shown(value), remedy)
+        fail(name, expected, _digits(value), remedy)
     return value
 
 
 def interval(name: str, value: object, low: float, high: float, remedy: str) -> tuple[float, float]:
     """Return ``value`` as an ordered pair inside [low, high]."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        _fail(name, "be a pair (low, high)", _told(value), remedy, TypeError)
+        fail(name, "be a pair (low, high)", shown(value), remedy, TypeError)
     a, b = (number(name, v, low, high, remedy) for v in value)
     if a > b:
-        _fail(name, "be ordered as (low, high)", f"({a:g}, {b:g})", "swap the two")
+        fail(name, "be ordered as (low, high)", f"({a:g}, {b:g})", "swap the two")
     return a, b
 
 
-def finite(name: str, value: Tensor, remedy: str = "look for NaN or infinity where it was made") -> Tensor:
+def finite(name: str, value: Tensor, remedy: str = "look for NaN or infinity where it was computed") -> Tensor:
     """Return ``value`` if every entry is a finite number."""
     if not torch.isfinite(value).all():
         bad = int((~torch.isfinite(value)).sum())
-        _fail(name, "hold finite numbers only", f"{bad} non-finite of {value.numel()} entries", remedy)
+        fail(name, "hold finite numbers only", f"{bad} non-finite of {value.numel()} entries", remedy)
     return value
 
 
 def last_axis(name: str, value: Tensor, size: int, remedy: str) -> Tensor:
     """Return ``value`` if its last axis has ``size`` entries."""
     if value.ndim == 0 or value.shape[-1] != size:
-        _fail(name, f"have {size} entries on its last axis", f"shape {tuple(value.shape)}", remedy)
+        fail(name, f"have {size} entries on its last axis", f"shape {tuple(value.shape)}", remedy)
     return value
 
 
 def tensor(name: str, value: object, axes: str, remedy: str) -> Tensor:
-    """Return ``value`` if it is a floating-point tensor with these ``axes``; a first one with a star is any number."""
+    """Return ``value`` if it is a floating-point tensor with these ``axes``; a star stands for any number of them."""
     names = axes.split()
     many = names[0].startswith("*")
     expected = f"be a floating-point tensor of shape ({', '.join(names)})"
     if not isinstance(value, Tensor) or not value.is_floating_point():
-        _fail(name, expected, _told(value), remedy, TypeError)
+        fail(name, expected, shown(value), remedy, TypeError)
     if value.ndim < len(names) - many or (value.ndim > len(names) and not many):
-        _fail(name, expected, f"shape {tuple(value.shape)}", remedy)
+        fail(name, expected, f"shape {tuple(value.shape)}", remedy)
     return value
 
 
 def dtype(name: str, value: Tensor, wanted: torch.dtype, whose: str) -> None:
-    """Refuse numbers of another type: PyTorch would not multiply them."""
+    """Check that a tensor has the ``wanted`` type, since PyTorch does not multiply mixed types."""
     if value.dtype != wanted:
-        _fail(name, f"be of type {wanted}, as {whose} are", value.dtype, f"convert with .to({wanted})", TypeError)
+        fail(name, f"be of type {wanted}, as {whose} are", value.dtype, f"convert with .to({wanted})", TypeError)
 
 
 def integers(name: str, value: object, low: int, remedy: str, *, count: int | None = None) -> tuple[int, ...]:
     """Return a sequence of ``count`` integers of at least ``low`` as a tuple."""
     if not isinstance(value, Sequence) or isinstance(value, str) or (count is not None and len(value) != count):
-        _fail(name, f"be a sequence of {'' if count is None else f'{count} '}integers", _told(value), remedy, TypeError)
+        fail(name, f"be a sequence of {'' if count is None else f'{count} '}integers", shown(value), remedy, TypeError)
     return tuple(integer(name, v, low, remedy) for v in value)
 
 
 def instance(name: str, value: object, kind: type[Kind], remedy: str) -> Kind:
     """Return ``value`` if it is of this kind."""
     if not isinstance(value, kind):
-        _fail(name, f"be a {kind.__name__}", _told(value), remedy, TypeError)
+        fail(name, f"be a {kind.__name__}", shown(value), remedy, TypeError)
     return value
 
 
 def path(name: str, value: object) -> Path:
-    """Return ``value`` as a path, if it is one or its name."""
+    """Return a path or a string as a :class:`Path`."""
     if not isinstance(value, str | os.PathLike):
-        _fail(name, "be a path", _told(value), "write the name of a file or of a folder", TypeError)
+        fail(name, "be a path", shown(value), "write the name of a file or of a folder", TypeError)
     return Path(value)
 
 
 def flags(**values: object) -> None:
-    """Refuse whatever is neither True nor False: the word "no" would count as true."""
+    """Check that all values are True or False; the string "no" would otherwise count as true."""
     for name, value in values.items():
         instance(name, value, bool, "write True or False")
 
 
 def names(name: str, value: object, known: Sequence[str]) -> None:
-    """Refuse what is not a list of some of the ``known`` names."""
+    """Check that ``value`` is a sequence of ``known`` names."""
     if not isinstance(value, Sequence) or isinstance(value, str):
-        _fail(name, "be a sequence of names", _told(value), f'write ("{known[0]}",)', TypeError)
+        fail(name, "be a sequence of names", shown(value), f'write ("{known[0]}",)', TypeError)
     if unknown := [one for one in value if one not in known]:
-        _fail(name, f"hold some of {', '.join(known)}", unknown, "check the spelling")
+        fail(name, f"hold some of {', '.join(known)}", unknown, "check the spelling")
 
 
 def generator(value: object) -> torch.Generator:
-    """Return ``value`` if it can draw: neither a seed nor None, which would mean global state."""
+    """Return ``value`` if it is a generator; a seed is none, and None would mean PyTorch's global state."""
     return instance("generator", value, torch.Generator, "write torch.Generator().manual_seed(0)")
 
 
 def function(name: str, value: object, remedy: str) -> None:
-    """Refuse what cannot be called, such as the name of a function in place of the function."""
+    """Check that ``value`` can be called; the name of a function cannot."""
     if not callable(value):
-        _fail(name, "be a function", _told(value), remedy, TypeError)
+        fail(name, "be a function", shown(value), remedy, TypeError)
 
 
 def room(name: str, numbers: int, remedy: str, *, most: int = MOST) -> None:
-    """Refuse a size before it fills the memory: ``numbers`` is how many the largest tensor would hold."""
+    """Check a size before memory is allocated: ``numbers`` is the number of entries of the largest tensor."""
     if numbers > most:
-        _fail(name, f"need room for {most:,} numbers or fewer", f"{numbers:,}", remedy)
+        fail(name, f"need room for {most:,} numbers or fewer", f"{numbers:,}", remedy)
+
+
+def draw(n: int, views: int, dimension: int, value: object) -> None:
+    """Check what every world is asked for: numbers of points and views, and a generator ``value``."""
+    integer("n", n, 1, "ask for at least one data point")
+    integer("views", views, 1, "ask for at least one view")
+    generator(value)
+    room("n", n * views * dimension, "draw fewer at a time")

@@ -1,10 +1,8 @@
-"""Small results that took long to compute: a CSV table and a manifest that says where it came from.
+"""Results that took long to compute: a CSV table and a manifest with its origin.
 
 ``name.csv`` is the table, ``name.json`` its manifest: sha256, number of rows, command, seeds, versions.
 Both are written in full to temporary files before either is moved into place, so a write that fails leaves the
-old pair whole.
-
-The manifest's command makes the table again. A table that is damaged is left alone, whoever asks: move it away first.
+old pair whole. The manifest's command makes the table again. A damaged table is never overwritten: move it away first.
 """
 
 import csv
@@ -27,21 +25,20 @@ from ssl_explain import require
 
 FORMAT = 1
 _PACKAGE = Path(__file__).resolve().parent
-# Where the tables lie, whichever folder a notebook runs in: inside an installed package, beside that of a checkout.
+# The folder of the tables: inside an installed package, beside the package in a checkout.
 DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _PACKAGE.parent / "data"
 
 Table = dict[str, np.ndarray]
 
 
 @contextmanager
-def staged(path: Path, content: bytes, folder: Path | None = None) -> Iterator[Path]:
-    """A finished file beside ``path`` or in ``folder``, to be moved to ``path``; an error leaves nothing behind.
+def staged(path: Path, content: bytes) -> Iterator[Path]:
+    """A temporary file beside ``path`` with this content, to be moved to ``path``; an error removes it.
 
-    SIGKILL may leave a hidden file ``.name.xxxxxxxx`` there.
+    SIGKILL may leave it there, as a hidden file ``.name.xxxxxxxx``.
     """
-    folder = folder or path.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -54,18 +51,18 @@ def staged(path: Path, content: bytes, folder: Path | None = None) -> Iterator[P
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever looks, and whenever the process dies, there is the old file or the new one."""
+    """Replace a file in one step: at any time, also if the process dies, there is the old file or the new one."""
     with staged(path, content) as new:
         os.replace(new, path)
 
 
 def versions() -> dict[str, str]:
-    """What the last digits may depend on."""
+    """The versions on which the last digits may depend."""
     return {"python": platform.python_version(), "torch": metadata.version("torch")}
 
 
 def csv_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
-    r"""A table as it stands in its file, one list per column.
+    r"""The bytes of the file of a table, given as one list per column.
 
     Raises:
         ValueError: columns of unequal length.
@@ -76,7 +73,7 @@ def csv_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
     """
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
-        raise ValueError(f"`columns` must be equally long, got {lengths}; give every row an entry in every column.")
+        require.fail("columns", "be equally long", lengths, "give every row an entry in every column")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -85,17 +82,12 @@ def csv_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
 
 
 def write_table(
-    path: str | os.PathLike[str],
-    columns: Mapping[str, Sequence[object]],
-    *,
-    command: str,
-    seeds: str,
-    folder: Path | None = None,
+    path: str | os.PathLike[str], columns: Mapping[str, Sequence[object]], *, command: str, seeds: str
 ) -> None:
     """Write a table, one list per column, and beside it the manifest that :func:`read_table` verifies.
 
-    Temporary files are made in ``folder``, on the same disk, if one is given. Both files are whole at any time; a
-    process that is killed between its last two steps leaves the new table beside the old manifest, which reading names.
+    Both files are whole at any time. A process that is killed between its last two steps leaves the new table beside
+    the old manifest, for which :func:`read_table` raises an error.
 
     Raises:
         ValueError: columns of unequal length.
@@ -111,8 +103,8 @@ def write_table(
         "seeds": seeds,
         "versions": versions(),
     }
-    beside, said = path.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode()
-    with staged(path, content, folder) as new, staged(beside, said, folder) as new_beside:
+    beside, text = path.with_suffix(".json"), json.dumps(manifest, indent=2) + "\n"
+    with staged(path, content) as new, staged(beside, text.encode()) as new_beside:
         os.replace(new, path)
         os.replace(new_beside, beside)
 
@@ -122,20 +114,19 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: the table or its manifest is missing.
-        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes: it breaks
-            off, or something in it has changed.
+        ValueError: the manifest is unreadable or of another format, or the table differs from the one it describes.
         TypeError: a path that is none.
     """
     return _verified(path)[0]
 
 
 def _verified(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
-    """The manifest, and the bytes that it was compared with."""
+    """The manifest of a table and the bytes of the table, which match it."""
     path = require.path("path", path)
     beside = path.with_suffix(".json")
     for needed in (path, beside):
         if not needed.is_file():
-            raise FileNotFoundError(f"`path` must name a table with its manifest, got no {needed}; restore it.")
+            require.fail("path", "name a table with its manifest", f"no {needed}", "restore it", FileNotFoundError)
     try:
         manifest = json.loads(beside.read_bytes())
         version, command = manifest["format"], manifest["command"]
@@ -144,17 +135,16 @@ def _verified(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         raise ValueError(
             f"`{beside}` must be a manifest, got {error!r}; restore it, or move both files away."
         ) from error
-    again = f"restore it, or move both files away and run `{command}`."
-    if version != FORMAT:
-        raise ValueError(f"`{beside}` must have format {FORMAT}, got {version!r:.80}; {again}")
+    again = f"restore it, or move both files away and run `{command}`"
+    require.that(version == FORMAT, str(beside), f"have format {FORMAT}", f"{version!r:.80}", again)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != expected:
-        there = max(content.count(b"\n") - 1, 0)
-        broken = there < rows or not content.endswith(b"\n")
-        got = f"{there} of {rows} rows: it breaks off" if broken else "another checksum: something in it has changed"
+        found = max(content.count(b"\n") - 1, 0)
+        truncated = found < rows or not content.endswith(b"\n")
+        got = f"{found} of {rows} rows: it breaks off" if truncated else "another checksum: something in it has changed"
         if hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest() == expected:
             got = "other line ends, CRLF for LF: git (core.autocrlf) or an editor has converted them"
-        raise ValueError(f"`{path}` must match its manifest {beside.name}, got {got}; {again}")
+        require.fail(str(path), f"match its manifest {beside.name}", got, again)
     return manifest, content
 
 
@@ -163,8 +153,8 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: the table or its manifest is missing.
-        ValueError: the manifest is unreadable or of another format, or the table is not the one it describes, or no
-            table at all.
+        ValueError: the manifest is unreadable or of another format, or the table differs from the one it describes, or
+            is no CSV table.
         TypeError: a path that is none.
     """
     _, content = _verified(path)
@@ -187,10 +177,10 @@ def interval(values: ArrayLike) -> tuple[float, float]:
         >>> [round(end, 2) for end in interval([0.8, 0.9, 1.0])]
         [0.65, 1.15]
     """
-    from scipy import stats  # it takes a second to import, and only statistics need it
+    from scipy import stats  # it takes a second to import
 
     x = np.asarray(values, dtype=float)
-    require.integer("number of values", x.size, 2, "one value alone says nothing about the spread")
+    require.integer("number of values", x.size, 2, "one value has no spread")
     half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
     return float(x.mean() - half), float(x.mean() + half)
 
@@ -205,6 +195,6 @@ def _column(cells: list[str]) -> np.ndarray:
 
 
 def pick(table: Table, **values: float | str | np.number) -> Table:
-    """The rows in which each of these columns has this value."""
+    """The rows in which the given columns have the given values."""
     keep = np.all([table[name] == value for name, value in values.items()], axis=0)
     return {name: column[keep] for name, column in table.items()}

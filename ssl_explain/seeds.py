@@ -1,4 +1,4 @@
-"""Several independent streams of random numbers from one seed."""
+"""Independent streams of random numbers from one seed."""
 
 import numpy as np
 import torch
@@ -7,10 +7,10 @@ from ssl_explain import require
 
 
 def generators(seed: int, n: int) -> tuple[torch.Generator, ...]:
-    """Return ``n`` generators whose streams have nothing in common: one for each thing that an experiment draws.
+    """Return ``n`` generators with independent streams, one for each random quantity of an experiment.
 
-    The first is ``torch.Generator().manual_seed(seed)``, the others are seeded with a hash of the seed and their place
-    (NumPy's ``SeedSequence``). Asking for more leaves the first ones as they are.
+    The first is ``torch.Generator().manual_seed(seed)``; the others are seeded with a hash of seed and position
+    (NumPy's ``SeedSequence``), so a larger ``n`` does not change the first ones.
 
     Raises:
         ValueError: a seed below 0 or of more than 63 bits, no generators.
@@ -28,13 +28,13 @@ def generators(seed: int, n: int) -> tuple[torch.Generator, ...]:
 
 
 def generator_on(device: str) -> torch.Generator:
-    """A source of random numbers on a device; whatever it draws lives there too.
+    """A generator on a device; what it draws is on that device too.
 
     Raises:
         ValueError: a device that PyTorch does not know, was built without, or does not find.
     """
     try:
-        torch.empty(0, device=device)  # a build for GPUs makes the generator also where there is no GPU
+        torch.empty(0, device=device)  # a GPU build makes the generator even without a GPU, but no tensor
         return torch.Generator(device)
     except (RuntimeError, AssertionError) as error:  # PyTorch says "not compiled with CUDA" by an AssertionError
         raise ValueError(

@@ -1,4 +1,4 @@
-"""How many directions a spectrum fills, by two measures, and the angles between two subspaces."""
+"""The effective rank of a spectrum, by two measures, and the angles between two subspaces."""
 
 import torch
 from jaxtyping import Float
@@ -6,11 +6,11 @@ from torch import Tensor
 
 
 def participation_ratio(variances: Float[Tensor, "*t d"]) -> Float[Tensor, "*t"]:
-    """The participation ratio (Σλ)² / Σλ² of variances λ ≥ 0: k for k equal ones, hardly more for small others.
+    """The participation ratio (Σλ)² / Σλ² of variances λ ≥ 0: k for k equal ones, little more with small ones added.
 
     It is 0 where all variances are 0.
 
-    Source: Bell, Dean (1970), Atomic vibrations in vitreous silica, where it counts the atoms that move.
+    Source: Bell, Dean (1970), Atomic vibrations in vitreous silica, where it counts the atoms of a vibration.
 
     Example:
         >>> participation_ratio(torch.tensor([[2.0, 2.0, 0.0], [3.0, 1.0, 0.0]]))
@@ -23,8 +23,8 @@ def participation_ratio(variances: Float[Tensor, "*t d"]) -> Float[Tensor, "*t"]
 def effective_rank(variances: Float[Tensor, "*t d"]) -> Float[Tensor, "*t"]:
     """The effective rank e^H, H = -Σ p log p the entropy of the shares p = λ / Σλ of variances λ ≥ 0.
 
-    It is k for k equal variances, and at least the :func:`participation_ratio`: small ones count for more. It is 0
-    where all variances are 0.
+    It is k for k equal variances, and at least the :func:`participation_ratio`, since small ones have more weight. It
+    is 0 where all variances are 0.
 
     Source: Roy, Vetterli (2007), The effective rank: a measure of effective dimensionality. (They take the shares of
     singular values; here they are those of variances.)
@@ -39,7 +39,7 @@ def effective_rank(variances: Float[Tensor, "*t d"]) -> Float[Tensor, "*t"]:
 
 
 def principal_angles(a: Float[Tensor, "*t d k"], b: Float[Tensor, "*#t d l"]) -> Float[Tensor, "*t _"]:
-    """The angles between two spaces given by orthonormal columns, rising, in radians; small ones are exact too.
+    """The angles between two spaces given by orthonormal columns, ascending, in radians; small ones are exact too.
 
     There are as many as the smaller space has columns. Below 45° they come from the sines, the singular values of
     (I - bbᵀ)a, above from the cosines, those of bᵀa; a is the smaller space.

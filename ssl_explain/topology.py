@@ -1,4 +1,4 @@
-"""The shape of a rooted tree: integers only, no probabilities, no tensors."""
+"""The shape of a rooted tree, in integers only."""
 
 from dataclasses import dataclass
 
@@ -25,16 +25,11 @@ class Tree:
     branching: int = 2
 
     def __post_init__(self) -> None:
-        """Check both integers and keep the tree small enough to hold."""
+        """Check both integers and the number of leaves."""
         require.integer("depth", self.depth, 1, "a tree has a level above its leaves, and 2^20 leaves at most", high=20)
-        require.integer(
-            "branching", self.branching, 2, "a latent needs at least two children to have something to explain"
-        )
-        if self.branching**self.depth > 2**20:
-            raise ValueError(
-                f"`depth` must keep the tree at 2^20 leaves or fewer, got {self.branching}^{self.depth}; "
-                "take a shallower tree."
-            )
+        require.integer("branching", self.branching, 2, "a latent needs at least two children, or it explains nothing")
+        few, got = self.branching**self.depth <= 2**20, f"{self.branching}^{self.depth}"
+        require.that(few, "depth", "keep the tree at 2^20 leaves or fewer", got, "take a shallower tree")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -52,12 +47,12 @@ class Tree:
         return tuple((level, k) for level in range(1, self.depth + 1) for k in range(self.widths[level]))
 
     def level_slice(self, level: int) -> slice:
-        """Where the latents of one level stand in :attr:`latents`."""
+        """The positions of the latents of one level in :attr:`latents`."""
         require.integer("level", level, 1, "level 1 is the first above the leaves", high=self.depth)
         start = sum(self.widths[1:level])
         return slice(start, start + self.widths[level])
 
     def horizontal(self, level: int) -> tuple[float, ...]:
-        """Horizontal positions in (0, 1) that put every parent above the middle of its children."""
+        """Horizontal positions in (0, 1), with every parent above the middle of its children."""
         width = self.widths[require.integer("level", level, 0, "level 0 holds the leaves", high=self.depth)]
         return tuple((k + 0.5) / width for k in range(width))

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from ssl_explain.kit.controls import in_words, label_of
+from ssl_explain.kit.controls import has_word_labels, label_of
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.streaming import StreamingExplorer
 
@@ -79,11 +79,11 @@ def _axis(explorer: Explorer[Any], name: str, most: int) -> dict[str, Any]:
     values = thin(control.values(), most, now)
     labels = [label_of(control, value) for value in values]
     return {"name": name, "label": control.label, "tip": control.tip, "values": values, "labels": labels,
-            "start": values.index(now), "words": in_words(control)}  # fmt: skip
+            "start": values.index(now), "words": has_word_labels(control)}  # fmt: skip
 
 
 def play(explorer: Explorer[Any]) -> Player:
-    """Move an explorer through the positions of its telling controls, and its presets, and keep every picture.
+    """Move an explorer through the positions of its main controls, and its presets, and keep every picture.
 
     One that trains is looked at several times on its way.
     """

@@ -1,4 +1,4 @@
-"""Which neuron knows which latent: the best |correlation|, node by node."""
+"""The largest |correlation| of a neuron with a latent, node by node."""
 
 import torch
 from jaxtyping import Float
@@ -10,14 +10,14 @@ from ssl_explain.worlds.latent_tree import LatentTree
 
 
 def _best(f: Float[Tensor, "*runs n node d"], z: Float[Tensor, "*runs n latent"]) -> Float[Tensor, "*runs latent"]:
-    """Largest |corr| of each (centred) latent over the neurons of its node; a constant neuron scores 0, not 0/0."""
+    """Largest |corr| of each (centred) latent over the neurons of its node; a constant neuron has 0."""
     mean = f.mean(-3, keepdim=True)
     f = (f - mean).movedim(-3, -1)
     z = z.unflatten(-1, (f.shape[-3], -1)).movedim(-3, -2)
     spread = f.square().sum(-1)
     sizes = spread.unsqueeze(-1) * z.square().sum(-2).unsqueeze(-2)
     scores = (f @ z).abs() * sizes.clamp_min(torch.finfo(f.dtype).tiny).rsqrt()
-    # Relative, so that a faint neuron counts; below a millionth of the mean, all that varies is rounding.
+    # A relative threshold, so that small outputs count; below a millionth of the mean the variation is rounding.
     varies = spread > 1e-12 * f.shape[-1] * mean.squeeze(-3).square()
     return torch.where(varies.unsqueeze(-1), scores, 0.0).amax(-2).flatten(-2)
 
@@ -26,7 +26,7 @@ class BestCorrelation:
     """Measure, for every latent, the largest |correlation| with a neuron of its own node.
 
     In a dense network a level is one node, and the best neuron of the whole layer counts.
-    Works on ``n`` points of its own, drawn once, that training never sees. Latents stand in the order of
+    It is measured on ``n`` points that are drawn once and not used in training. Latents stand in the order of
     ``tree.topology.latents``: level 1 first, the root last.
 
     Example:
@@ -62,8 +62,7 @@ class BestCorrelation:
         """
         require.instance("net", net, LayeredReLU, "such as a TreeNet")
         layers = net.activations(self.x)
-        if len(layers) != len(self.latents):
-            raise ValueError(
-                f"`net` must have {len(self.latents)} layers, got {len(layers)}; layer l is compared with level l."
-            )
+        expected = f"have {len(self.latents)} layers"
+        same = len(layers) == len(self.latents)
+        require.that(same, "net", expected, len(layers), "layer l is compared with level l")
         return torch.cat([_best(f, z) for f, z in zip(layers, self.latents, strict=True)], dim=-1)

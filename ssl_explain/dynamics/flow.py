@@ -1,39 +1,39 @@
-"""What the theory predicts: the expected update of L_simp on a finite world, and gradient flow along it."""
+"""The expected update of L_simp on a finite world, and gradient flow along it."""
 
+import dataclasses
 from collections.abc import Callable, Collection, Sequence, Set
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from functools import partial
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put
-from ssl_explain.modes import own_modes, trainable, usable
+from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured
+from ssl_explain.dynamics.training import Objective, Training
+from ssl_explain.modes import trainable, usable
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
-from ssl_explain.records import Trace, Views
+from ssl_explain.records import Trace, Views, record
 
 BLOWN_UP = "stopped at step {}: the flow has blown up: {}"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"
-FEW = 10  # who follows a flow moves little in one step, and does not reach infinity in so few of them
+FEW = 10  # divergence within so few steps means that the step is too large, not finite-time blow-up
 
 
 def between_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
-    """Between points: tr V_x[E_{x'|x} f], the variance that is left after averaging over the views of each point."""
+    """The variance between points after averaging over views, tr V_x[E_{x'|x} f]."""
     means = f.mean(-2)
     return (means - means.mean(0)).square().sum(-1).mean()
 
 
 def within_point_variance(f: Float[Tensor, "n a d"]) -> Float[Tensor, ""]:
-    """E_x tr V_{x'|x}[f]: the spread of the views of a point, averaged over points."""
+    """E_x tr V_{x'|x}[f]: the variance over the views of a point, averaged over points."""
     return (f - f.mean(-2, keepdim=True)).square().sum(-1).mean()
 
 
 def expected_simple(net: LayeredReLU, views: Views) -> Float[Tensor, ""]:
-    """E L_simp over a finite world, in which the negative may be the same point again: -tr V_x[E_{x'|x} f_L].
+    """E L_simp over a finite world, with negatives that may be the same point: -tr V_x[E_{x'|x} f_L].
 
     Exact if ``views.x`` lists every point with all of its views, equally likely (see ``Ring.enumerate``).
     """
@@ -43,7 +43,7 @@ def expected_simple(net: LayeredReLU, views: Views) -> Float[Tensor, ""]:
 def predicted_update(
     net: LayeredReLU, views: Views, layer: int, pair_weights: Float[Tensor, "n n"] | None = None
 ) -> Float[Tensor, "*weight"]:
-    """The update that the covariance operator predicts, gradient flow through both towers.
+    """The update that the covariance operator predicts, with gradient through both towers.
 
     vec(Ẇ_l) = 2·OP_l·vec(W_l) for L_simp; with pair weights ξ frozen, the weighted operator in place of 2·OP_l.
 
@@ -76,121 +76,102 @@ def flow(
 ) -> Trace:
     """Follow the gradient flow of an expected loss in small Euler steps; ``net`` is changed in place.
 
-    ``fixed_norm`` keeps the norm of every neuron's weights (only its direction moves). Without it, and without
-    normalised outputs, L_simp makes a single layer grow exponentially, and two or more layers without biases become
-    infinite in finite time: ``until`` stops a run once what was measured says so.
-    ``layers`` names the layers that move (all of them if None). Nothing that is not finite is ever recorded.
+    ``fixed_norm`` keeps the norm of every neuron's weights, so that only its direction changes. Without it, and without
+    normalised outputs, L_simp makes a single layer grow exponentially, and two or more layers without biases diverge in
+    finite time: ``until`` stops a run when it returns True for a measurement.
+    ``layers`` are the layers that are trained (all of them if None). Only finite values are recorded.
     An interrupt (Ctrl-C, the stop button) ends it after a whole step; the trace so far says so in ``stopped``.
 
     Raises:
         ValueError: a negative number of steps, a step size that is not positive, ``measure_every`` below 1, weights
             that are not finite, layers that the network does not have or none at all, a first measurement that is not
             finite.
-        TypeError: no layered network, no views, numbers that are none, functions that are none, a measurement that is
-            no tensor.
+        TypeError: no layered network, no views, numbers or functions of another type, a measurement that is no tensor.
     """
     require.instance("net", net, LayeredReLU, "such as a ReLUNet")
     require.instance("views", views, Views, "draw them from a world")
-    for name, function in (("measure", measure), ("loss", loss), ("until", measure if until is None else until)):
+    for name, function in (("loss", loss), ("until", loss if until is None else until)):
         require.function(name, function, "pass the function itself")
     require.integer("steps", steps, 0, "0 only measures")
-    require.integer("measure_every", measure_every, 1, "1 measures after every step")
     step_size = require.number("step_size", step_size, 0, float("inf"), "try 0.01, to follow the flow", open_low=True)
     moving = _moving(net, layers)
-    growth = None if fixed_norm else _growth(net, len(moving), loss)
-    run = _Flow(net, usable(views), measure, loss, until, moving, step_size, fixed_norm, growth)
+    options: dict[str, Any] = {"measure": measure, "measure_every": measure_every, "generator": torch.Generator()}
+    run = _Flow(net, _Fixed(usable(views)), cast(Objective, loss), learning_rate=step_size, **options)
+    run._parameters, run.fixed_norm, run.until = moving, fixed_norm, until
+    run.growth = None if fixed_norm else _growth(net, len(moving), loss)
     try:
-        with run.modes():
-            run.look()
-            run.follow(steps, measure_every)
-            return run.trace()
+        while run.step < steps and run.stopped is None and not run.enough:
+            run.advance(min(measure_every, steps - run.step))
+        return run.trace()
     except KeyboardInterrupt:
-        if not run.seen:
-            raise
-        return run.cut_short()
-    except BaseException:
-        run.left()
-        raise
+        trace = run.trace()
+        return dataclasses.replace(trace, stopped=trace.stopped or STOPPED.format(run.step))
 
 
-@dataclass
-class _Flow:
-    """A flow in progress: ``seen`` holds (step, what was measured), ``left`` makes the present step whole."""
+@record
+class _Fixed:
+    """A world whose every draw is the same."""
 
-    net: LayeredReLU
     views: Views
-    measure: Callable[[LayeredReLU], Tensor]
-    loss: Callable[[LayeredReLU, Views], Tensor]
-    until: Callable[[Tensor], bool] | None
-    moving: list[Tensor]
-    step_size: float
-    fixed_norm: bool
-    growth: str | None
-    seen: list[tuple[int, Tensor]] = field(default_factory=list)
-    losses: list[Tensor] = field(default_factory=list)
-    stopped: str | None = None
-    left: Callable[[], None] = nothing_left
 
-    def modes(self) -> AbstractContextManager[None]:
-        """Gradients on, all else off."""
-        return own_modes(self.net.weights[0].device)
+    def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> Views:
+        return self.views
 
-    def follow(self, steps: int, measure_every: int) -> None:
-        """Take the steps, until one of them or what was measured after it says that it is enough."""
-        for step in range(1, steps + 1):
-            if not self.step() or ((step % measure_every == 0 or step == steps) and not self.look()):
-                return
 
-    def step(self) -> bool:
-        """Take one step, unless a number is not finite."""
-        energy = loss_of("loss", self.loss(self.net, self.views))
-        gradients = torch.autograd.grad(energy, self.moving)
-        length = self.step_size * torch.nn.utils.get_total_norm(gradients)
+class _Flow(Training):
+    """Training on the same views at every step, until a value is not finite or ``until`` is fulfilled."""
+
+    fixed_norm = enough = False
+    growth: str | None = None
+    until: Callable[[Tensor], bool] | None = None
+
+    def _update(self) -> tuple[Tensor, Values]:
+        views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
+        energy = loss_of("loss", self.objective(self.net, views))
+        gradients = torch.autograd.grad(energy, self._parameters)
+        length = self.learning_rate * torch.nn.utils.get_total_norm(gradients)
         energy = measured("loss", energy)
-        if not torch.isfinite(length**2 + energy):  # the square: norms are taken of what is moved that far
-            self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
-            return False
-        moved = _moved(self.moving, gradients, self.step_size, self.fixed_norm)
-        self.left = partial(self._finish, len(self.losses), energy, moved)
-        self.left()
-        return True
+        if not torch.isfinite(length**2 + energy):  # length²: the next norm squares it
+            self.stopped = self._reason()
+            return energy, []
+        return energy, _moved(self._parameters, gradients, self.learning_rate, self.fixed_norm)
 
-    def _finish(self, index: int, energy: Tensor, moved: Values) -> None:
-        put(moved)
-        self.losses[index:] = [energy]
+    def _measure_if_due(self) -> None:
+        if self.step % self.measure_every == 0:
+            self._measure_once()
 
-    def look(self) -> bool:
-        """Measure, and say whether to go on."""
-        value = measured("measure", self.measure(self.net), self.seen[0][1] if self.seen else None)
-        if not self.seen:
+    def _measure_once(self) -> None:
+        """Measure the present state, if that is not done; a value that is not finite stops the run."""
+        if self._measured and self._measured[-1][0] == self.step:
+            return
+        value = self._measure()
+        if not self._measured:
             require.finite("measure", value)
         elif not torch.isfinite(value).all():
-            self.stopped = _why_stopped(len(self.losses), self.step_size, self.growth)
-            return False
-        self.seen.append((len(self.losses), value))
-        return len(self.seen) == 1 or self.until is None or not self.until(value)
+            self.stopped = self._reason()
+            return
+        self._measured.append((self.step, value))
+        self.enough = self.step > 0 and self.until is not None and self.until(value)
 
-    def trace(self) -> Trace:
-        """What was measured, and the losses."""
-        steps, values = zip(*self.seen, strict=True)
-        losses = torch.stack(self.losses) if self.losses else torch.empty(0, dtype=torch.float32)
-        return Trace(torch.tensor(steps), torch.stack(values), losses, self.stopped)
+    def _reason(self) -> str:
+        """Blow-up of the flow itself, or steps that are too large."""
+        if self.growth is None or self.step < FEW:
+            return TOO_LONG.format(self.step, self.learning_rate)
+        return BLOWN_UP.format(self.step, self.growth)
 
-    def cut_short(self) -> Trace:
-        """The trace of a flow that was interrupted, up to the last whole step."""
-        self.left()
-        self.stopped = STOPPED.format(len(self.losses))
-        if self.seen[-1][0] != len(self.losses):
-            with self.modes():
-                self.look()
-        return self.trace()
+    def trace(self, *, now: bool = True) -> Trace:
+        """Everything measured, with the present state as its last point, unless the run was stopped."""
+        if self.stopped is None:
+            with self._modes():
+                self._measure_once()
+        return dataclasses.replace(super().trace(now=False), stretches=(), ahead=None)
 
 
 def _growth(net: LayeredReLU, trained: int, loss: Callable[[LayeredReLU, Views], Tensor]) -> str | None:
-    """How a flow without fixed norms grows, None if it does not.
+    """How the norms of a flow without fixed norms grow; None if they do not.
 
-    Without biases Φ = -E L_simp is of degree 2L in L trained layers, so that d‖W‖²/dt = 4LΦ, while Φ / ‖W‖^{2L} never
-    falls. Outputs of length one are of degree 0: the flow keeps ‖W‖.
+    Without biases Φ = -E L_simp is homogeneous of degree 2L in L trained layers, so that d‖W‖²/dt = 4LΦ, while
+    Φ / ‖W‖^{2L} never decreases. Normalised outputs are of degree 0: the flow conserves ‖W‖.
     """
     if loss is not expected_simple or len(net.biases):
         return "no norm is held"
@@ -201,27 +182,24 @@ def _growth(net: LayeredReLU, trained: int, loss: Callable[[LayeredReLU, Views],
     return f"{trained} layers are trained and no norm is held, so it must in finite time"
 
 
-def _why_stopped(step: int, step_size: float, growth: str | None) -> str:
-    """The mathematics or the steps: what does not grow has nowhere to go, and a flow takes its time."""
-    return TOO_LONG.format(step, step_size) if growth is None or step < FEW else BLOWN_UP.format(step, growth)
-
-
-def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[Tensor]:
-    """The weights of the layers that move."""
+def _moving(net: LayeredReLU, layers: Collection[int] | None) -> list[nn.Parameter]:
+    """The weights of the layers that are trained."""
     depth = len(net.weights)
     trainable(net)
     for number, weight in enumerate(net.weights, 1):
         require.finite(f"weights of layer {number}", weight)
-    if layers is not None and not isinstance(layers, Sequence | Set):
-        raise TypeError(f"`layers` must be a collection of numbers, got {layers!r:.80}; try (1, 2).")
-    if layers is not None and (not layers or not all(number in range(1, depth + 1) for number in layers)):
-        raise ValueError(f"`layers` must name layers from 1 to {depth}, got {tuple(layers)}; None moves all of them.")
-    return [weight for number, weight in enumerate(net.weights, 1) if layers is None or number in layers]
+    if layers is None:
+        return list(net.weights)
+    if not isinstance(layers, Sequence | Set):
+        require.fail("layers", "be a collection of numbers", f"{layers!r:.80}", "try (1, 2)", TypeError)
+    known = len(layers) > 0 and all(number in range(1, depth + 1) for number in layers)
+    require.that(known, "layers", f"name layers from 1 to {depth}", tuple(layers), "None trains all of them")
+    return [weight for number, weight in enumerate(net.weights, 1) if number in layers]
 
 
 @torch.no_grad()
-def _moved(weights: list[Tensor], gradients: tuple[Tensor, ...], step_size: float, fixed_norm: bool) -> Values:
-    """The weights, and what they become."""
+def _moved(weights: Sequence[Tensor], gradients: tuple[Tensor, ...], step_size: float, fixed_norm: bool) -> Values:
+    """The weights with their values after the step."""
     values = [torch.sub(weight, gradient, alpha=step_size) for weight, gradient in zip(weights, gradients, strict=True)]
     if fixed_norm:
         for weight, value in zip(weights, values, strict=True):

@@ -18,7 +18,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
 from ssl_explain import require
-from ssl_explain.dynamics.partial_results import Cell, Parts, Rows
+from ssl_explain.dynamics.partial_results import Cell, PartialResults, Rows
 
 Job = Callable[..., Iterable[Mapping[str, Cell]]]
 Setting = dict[str, Any]
@@ -85,7 +85,7 @@ def sweep(
     settings, fixed, name = settings_of(grid), dict(fixed or {}), f"{job.__module__}.{job.__qualname__}"
     plan = {"job": name, "grid": dict(grid), "fixed": fixed}
     command = command or f"sweep({name}, {dict(grid)}, fixed={fixed})"
-    keeper = Parts(path, plan, settings, command=command, seeds=seeds, replace=replace)
+    keeper = PartialResults(path, plan, settings, command=command, seeds=seeds, replace=replace)
     with keeper.open() as parts:
         missing = {k: setting for k, setting in enumerate(settings) if k not in parts.done}
         with tqdm(total=len(settings), initial=len(parts.done), disable=not progress, unit="setting") as bar:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from math import isfinite
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -12,9 +13,10 @@ from tqdm.auto import tqdm
 
 from ssl_explain import require
 from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put, with_loss
-from ssl_explain.modes import own_modes, trainable, usable
+from ssl_explain.modes import keep_memory, own_modes, trainable, usable
 from ssl_explain.records import Stretch, Trace, Views
 
+NOT_FINITE = "stopped at step {}: the loss or the next update is no longer finite; lower the learning rate"
 Measure = Callable[..., Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
 
@@ -66,8 +68,7 @@ class Training:
         """Check the settings and measure the untrained network."""
         require.instance("net", net, nn.Module, "such as a ReLUNet")
         require.generator(generator)
-        draw = getattr(world, "draw", None)
-        require.function("draw of the world", draw, "a world draws views, such as a LatentTree")
+        require.function("draw of the world", getattr(world, "draw", None), "a world draws views, such as a LatentTree")
         for name, function in (("objective", objective), ("measure", measure), ("after_step", after_step)):
             require.function(name, function, "pass the function itself")
         self.net, self.world, self.objective, self.measure = net, world, objective, measure
@@ -78,7 +79,8 @@ class Training:
         self.measure_every = require.integer("measure_every", measure_every, 1, "count in steps")
         self.stopped: str | None = None
         self.step = 0
-        self._parameters = trainable(net)
+        keep_memory()
+        self._parameters, self._buffers = trainable(net), list(net.buffers())
         require.integer("number of weights that learn", len(self._parameters), 1, "nothing here can be trained")
         self._losses = torch.empty(0, dtype=torch.float32)
         self._measured: list[tuple[int, Tensor]] = []
@@ -135,9 +137,7 @@ class Training:
 
     def _as_it_is(self) -> Callable[[], None]:
         """A function that goes back to the present state, from what a user's function may have changed."""
-        tensors = list(self.net.buffers())
-        if self.after_step is not nothing_more:
-            tensors += self.net.parameters()
+        tensors = self._buffers if self.after_step is nothing_more else [*self._buffers, *self.net.parameters()]
         kept = [(tensor, tensor.detach().clone()) for tensor in tensors]
         return partial(self._go_back, self.step, self.generator.get_state(), kept)
 
@@ -164,21 +164,21 @@ class Training:
         """The loss of a batch and the next weights; none if a number is not finite."""
         views = usable(self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator))
         loss = loss_of("objective", self.objective(self.net, views))
-        gradients = torch.autograd.grad(loss.sum(), self._parameters)
-        size = torch.nn.utils.get_total_norm(gradients) * self.learning_rate
+        total = loss.sum()
+        gradients = torch.autograd.grad(total, self._parameters)
+        size = torch.cat([gradient.flatten() for gradient in gradients]).norm() * self.learning_rate
         loss = measured("objective", loss, self._losses[0] if self.step else None)
-        if not torch.isfinite(size + loss.sum()):
-            self.stopped = (
-                f"stopped at step {self.step}: the loss or the next update is no longer finite; lower the learning rate"
-            )
+        if not isfinite((size + total).item()):
+            self.stopped = NOT_FINITE.format(self.step)
             return loss, []
-        pairs = zip(self._parameters, gradients, strict=True)
-        return loss, [(w, torch.sub(w.detach(), gradient, alpha=self.learning_rate)) for w, gradient in pairs]
+        with torch.no_grad():
+            pairs = zip(self._parameters, gradients, strict=True)
+            return loss, [(w, torch.sub(w, gradient, alpha=self.learning_rate)) for w, gradient in pairs]
 
     def _finish(self, settings: Stretch, loss: Tensor, weights: Values) -> None:
         put(weights)
         self._losses = with_loss(self._losses, settings.start, loss)
-        if not self._stretches or dataclasses.replace(settings, start=self._stretches[-1].start) != self._stretches[-1]:
+        if not self._stretches or not settings.goes_on(self._stretches[-1]):
             self._stretches.append(settings)
         self.step = settings.start + 1
 

@@ -1,4 +1,4 @@
-"""From the fields of a State to labelled, keyboard-operable widgets."""
+"""Labelled widgets for the fields of a State, all usable by keyboard."""
 
 import html
 from collections.abc import Collection, Iterator, Sequence
@@ -14,11 +14,11 @@ from ssl_explain.kit.style import MEASURED
 T = TypeVar("T")
 
 LABEL = "120px"
-LONGEST = 8  # characters that stand in the read-out of a slider
+LONGEST = 8  # characters that fit into the read-out of a slider
 FRAME = "ssl-explain"
 """The class of every box to which :data:`LOOK` applies."""
 LISTED = "ssl-listed"
-"""The class of a row of buttons that stands as a list of sentences."""
+"""The class of a group of buttons that is laid out as a list of sentences."""
 
 # JupyterLab shows the chosen button by a shade of grey alone, and the focus of a slider not at all.
 LOOK = f"""<style>
@@ -36,11 +36,11 @@ LOOK = f"""<style>
 
 
 def make_control(control: Control, value: Any) -> ipywidgets.Widget:
-    """Build the widget that fits: a slider for a range or a list of numbers, a row of buttons for words.
+    """Make a slider for a range or a list of numbers, a row of buttons for words.
 
-    No dropdown: JupyterLab takes the keys that are meant for it (ipywidgets issue 3912).
+    No dropdown, because JupyterLab intercepts its keys (ipywidgets issue 3912).
     """
-    # The tooltip of these widgets reaches only a part of them, so the description carries it as well.
+    # The tooltip of these widgets covers only a part of them, so the description carries it as well.
     label = f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
     common: dict[str, Any] = {"value": value, "tooltip": control.tip, "style": {"description_width": LABEL}}
     common |= {"layout": {"width": "auto"}, "description": label, "description_allow_html": True}
@@ -48,9 +48,9 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
         kind = ipywidgets.IntSlider if isinstance(control.step, int) else ipywidgets.FloatSlider
         return kind(min=control.low, max=control.high, step=control.step, **common)
     options = [(label_of(control, option), option) for option in control.options]
-    if not in_words(control):
+    if not has_word_labels(control):
         return ipywidgets.SelectionSlider(options=options, **common)
-    common["description"] += "&nbsp;&nbsp;"  # or the label would touch the first button
+    common["description"] += "&nbsp;&nbsp;"  # space between label and first button
     common["style"] = {"description_width": "auto", "button_width": "auto"}
     common["layout"] = {"width": "auto", "display": "flex", "flex_flow": "row", "margin": "2px 24px 2px 2px"}
     tips = [f"{control.label}: {control.tip}"] * len(options)
@@ -58,45 +58,45 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
 
 
 def frame(rows: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
-    """Stack rows in a box that shows which button is chosen and where the keyboard is."""
+    """Stack rows in a box with styles that mark the chosen button and the keyboard focus."""
     box = ipywidgets.VBox([*rows, ipywidgets.HTML(LOOK, layout={"display": "none"})])
     box.add_class(FRAME)
     return box
 
 
 def close(widget: ipywidgets.Widget) -> None:
-    """Close a widget with everything in it; its layout and its style, too, would stay for ever."""
+    """Close a widget and everything in it, also layout and style, which ipywidgets would keep."""
     looks = [getattr(widget, name) for name in ("layout", "style") if hasattr(widget, name)]
     for part in (*getattr(widget, "children", ()), *looks):
         close(part)
     widget.close()
 
 
-def in_words(control: Control) -> bool:
-    """Whether its options have no order, or names too long for the read-out of a slider."""
+def has_word_labels(control: Control) -> bool:
+    """Whether the options are words, or have labels too long for the read-out of a slider."""
     labels = [label_of(control, option) for option in control.options]
     return any(isinstance(option, str) for option in control.options) or any(len(label) > LONGEST for label in labels)
 
 
 def label_of(control: Control, option: Any) -> str:
-    """How an option of this control reads."""
+    """The label of an option of this control."""
     return control.names.get(option, name(option))
 
 
 def name(option: Any) -> str:
-    """How an option reads in a menu."""
+    """The default label of an option."""
     if isinstance(option, tuple):
         return " to ".join(f"{part:g}" for part in option)
     return f"{option:g}" if isinstance(option, float) else str(option)
 
 
 def button(label: str, tip: str, icon: str = "") -> ipywidgets.Button:
-    """Build a button that is as wide as its label."""
+    """A button that is as wide as its label."""
     return ipywidgets.Button(description=label, tooltip=tip, icon=icon, layout={"width": "auto"})
 
 
 def with_progress(things: Collection[T], words: str) -> Iterator[T]:
-    """Go through things that take a second each; a notebook shows a bar until the last of several is done."""
+    """Iterate over slow items; in a notebook a bar shows the progress if there are several."""
     if get_ipython() is None or len(things) < 2:
         yield from things
         return

@@ -1,4 +1,4 @@
-"""State → compute → picture → screen: what every explorer shares."""
+"""State → compute → picture → screen: the base class of all explorers."""
 
 import functools
 import html
@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import ipywidgets
 
 from ssl_explain import require
-from ssl_explain.kit.controls import button, close, frame, in_words, make_control
+from ssl_explain.kit.controls import button, close, frame, has_word_labels, make_control
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.outputs import OUTPUTS
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.runner import Turn
+from ssl_explain.kit.runner import FairLock
 from ssl_explain.kit.state import State
 
 S = TypeVar("S", bound=State)
@@ -22,11 +22,11 @@ S = TypeVar("S", bound=State)
 class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
-    A subclass gives ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
-    of its ``factory``, its ``presets``, of which those that set a control shown here become buttons, and the
-    ``telling`` controls: the first two of them shown here are those that a page without a kernel can move.
-    ``controls`` picks the controls shown (all of them if empty).
-    Assigning to ``state`` moves controls and picture alike.
+    A subclass defines ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
+    of its ``factory``, its ``presets`` (those that set a control shown here become buttons) and the ``telling``
+    controls, the first two of which a page without a kernel can move.
+    ``controls`` names the controls shown (all of them if empty).
+    Assigning to ``state`` updates controls and picture.
     """
 
     factory: str
@@ -34,26 +34,26 @@ class Explorer(Generic[S]):
     telling: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
-        """Compute the first record and draw it; the widgets are made when they are asked for."""
-        self._turn = Turn()
+        """Compute the first record and draw it; widgets are made on first use."""
+        self._lock = FairLock()
         self._state = self._first = require.instance("state", state, self.kind(), "or leave it out")
-        self._moving_controls = False
+        self._updating_controls = False
         known = state.controls()
         require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
-        with self._turn:
+        with self._lock:
             self.record = self.compute(state)
-            self._picture  # noqa: B018 (a fault of the picture is seen at once)
+            self._picture  # noqa: B018 (raises an error of the picture here)
         OUTPUTS.listen()
 
     @classmethod
     def kind(cls) -> type[Any]:
-        """Which settings explorers of this class have."""
+        """The class of the states of this explorer."""
         (kind,) = typing.get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
         return kind if isinstance(kind, type) else State
 
     def compute(self, state: S) -> Any:
-        """From the settings to what the picture shows."""
+        """From the settings to the record that the picture shows."""
         raise NotImplementedError
 
     def paint(self, record: Any) -> Picture[Any]:
@@ -65,7 +65,7 @@ class Explorer(Generic[S]):
         known = self._state.controls()
         widgets = {name: make_control(known[name], getattr(self._state, name)) for name in self.shown}
         for field, widget in widgets.items():
-            widget.observe(lambda change, field=field: self._moved(field, change["new"]), names="value")
+            widget.observe(lambda change, field=field: self._on_change(field, change["new"]), names="value")
         return widgets
 
     @functools.cached_property
@@ -76,32 +76,32 @@ class Explorer(Generic[S]):
     def view(self) -> LiveView[Any]:
         """The picture on the screen, with its words."""
         view = vars(self)["view"] = LiveView(self._picture)
-        self._settle()
+        self._update_buttons()
         return view
 
     @functools.cached_property
     def _box(self) -> ipywidgets.VBox:
         box = frame(self._rows())
         box.owner = self
-        self._settle()
+        self._update_buttons()
         return box
 
     @property
     def widget(self) -> ipywidgets.VBox:
         """Controls and picture in one box, to be shown."""
-        with self._turn:
+        with self._lock:
             return self._box
 
-    def _settle(self) -> None:
-        """Make buttons and words say what can be done now; here nothing ever changes."""
+    def _update_buttons(self) -> None:
+        """Update buttons and messages; here nothing changes."""
 
     def pause(self) -> None:
-        """Let nothing go on in the background; here nothing does."""
+        """Stop what runs in the background; here nothing does."""
 
     def close(self) -> None:
-        """Take picture and controls from the screen; whoever shows the explorer again makes them anew."""
+        """Close picture and controls; showing the explorer again makes new ones."""
         self.pause()
-        with self._turn:
+        with self._lock:
             if "_box" in vars(self):
                 close(self._box)
             for part in ("_box", "view", "_picture", "_widgets", "_buttons"):
@@ -109,7 +109,7 @@ class Explorer(Generic[S]):
 
     @property
     def figure(self) -> Picture[Any]:
-        """The picture, as it stands."""
+        """The picture in its present state."""
         return self.view.picture if "view" in vars(self) else self._picture
 
     @property
@@ -120,35 +120,35 @@ class Explorer(Generic[S]):
     @state.setter
     def state(self, state: S) -> None:
         require.instance("state", state, type(self._state), "try explorer.state.change(...)")
-        with self._turn:
-            old, kept = self._state, self._kept()
+        with self._lock:
+            old, kept = self._state, self._snapshot()
             try:
-                self._move_controls(state)
+                self._update_controls(state)
                 self._state = state
                 self.refresh(old)
-            except BaseException:  # an interrupt, for one: what is not shown has not been chosen
-                self._go_back(kept)
-                self._move_controls(old)
+            except BaseException:  # an interrupt too: keep the state that is shown
+                self._restore(kept)
+                self._update_controls(old)
                 self._draw()
                 raise
 
-    def _kept(self) -> dict[str, Any]:
-        """What is put back if a change of state fails."""
+    def _snapshot(self) -> dict[str, Any]:
+        """The attributes to restore if a change of state fails."""
         return {"_state": self._state, "record": self.record}
 
-    def _go_back(self, kept: dict[str, Any]) -> None:
+    def _restore(self, kept: dict[str, Any]) -> None:
         vars(self).update(kept)
 
-    def _move_controls(self, state: S) -> None:
-        self._moving_controls = True
+    def _update_controls(self, state: S) -> None:
+        self._updating_controls = True
         try:
             for name, widget in vars(self).get("_widgets", {}).items():
                 widget.value = getattr(state, name)
         finally:
-            self._moving_controls = False
+            self._updating_controls = False
 
     def choose(self, values: Mapping[str, Any]) -> None:
-        """Take a preset."""
+        """Apply a preset."""
         self.state = self._state.change(**values)
 
     def refresh(self, old: S) -> None:
@@ -163,15 +163,15 @@ class Explorer(Generic[S]):
         else:
             self._picture.update(self.record)
 
-    def _moved(self, field: str, value: Any) -> None:
-        with self._turn:
-            if not self._moving_controls and value != getattr(self._state, field):
+    def _on_change(self, field: str, value: Any) -> None:
+        with self._lock:
+            if not self._updating_controls and value != getattr(self._state, field):
                 self.state = self._state.change(**{field: value})
 
     def _rows(self) -> list[ipywidgets.Widget]:
         columns = {"grid_template_columns": "repeat(auto-fill, minmax(285px, 1fr))", "max_width": "960px"}
         known = self._state.controls()
-        words = [widget for name, widget in self._widgets.items() if in_words(known[name])]
+        words = [widget for name, widget in self._widgets.items() if has_word_labels(known[name])]
         sliders = [widget for widget in self._widgets.values() if widget not in words]
         row = {"flex_flow": "row wrap", "align_items": "center"}
         grid = ipywidgets.VBox([ipywidgets.GridBox(sliders, layout=columns), ipywidgets.Box(words, layout=row)])
@@ -191,9 +191,9 @@ class Explorer(Generic[S]):
         ]
 
     def offered(self) -> dict[str, dict[str, Any]]:
-        """The presets that set a control shown here, and what they set; none does the same as another.
+        """The presets that set a control shown here, and their values, without duplicates.
 
-        What one of them sets, the others put back to where it was at first: no preset depends on those pressed before.
+        A preset resets what only other presets set, so that its effect does not depend on presets applied before.
         """
         every = [name for name in self.shown if any(name in wanted for wanted in self.presets.values())]
         presets: dict[str, dict[str, Any]] = {}
@@ -212,7 +212,7 @@ class Explorer(Generic[S]):
         return f"{self.factory}({self._state})"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        with self._turn:
+        with self._lock:
             OUTPUTS.shown(self.widget)
             data, metadata = self.figure._repr_mimebundle_()
             return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata

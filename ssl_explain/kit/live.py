@@ -1,4 +1,4 @@
-"""A picture on the screen that keeps up with a slider: the background is drawn once, moving artists are blitted."""
+"""A picture on the screen, fast enough for a slider: the background is drawn once, moving artists are blitted."""
 
 import base64
 import html
@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
+from ssl_explain import require
 from ssl_explain.kit.picture import Picture, Record
 from ssl_explain.kit.stamps import Stamps
 from ssl_explain.kit.style import drawing
@@ -20,7 +21,7 @@ from ssl_explain.kit.style import drawing
 class LiveView(Generic[Record]):
     """Show a :class:`Picture` in a widget with alt text and a text read-out of the plotted numbers.
 
-    An HTML widget carries the image, because the Image widget has no alt text; ``jpeg`` is the frame sent last.
+    The image is sent in an HTML widget, because the Image widget has no alt text; ``jpeg`` is the last frame.
     """
 
     def __init__(self, picture: Picture[Record]) -> None:
@@ -32,7 +33,7 @@ class LiveView(Generic[Record]):
         self.frames = 0
         canvas = picture.figure.canvas
         if not isinstance(canvas, FigureCanvasAgg):
-            raise TypeError(f"`picture` must own an Agg canvas, got {type(canvas).__name__}; use style.new_figure.")
+            require.fail("picture", "own an Agg canvas", type(canvas).__name__, "use style.new_figure", TypeError)
         self._canvas: Any = canvas
         self._stamps = Stamps(picture.figure)
         with drawing():
@@ -40,14 +41,14 @@ class LiveView(Generic[Record]):
             self._send()
 
     def show(self, record: Record) -> None:
-        """Move the picture to a new record and send it."""
+        """Update the picture to a new record and send it."""
         with drawing():
             if self.picture.update(record):
                 self._draw_still(lambda: self._canvas.restore_region(self._axes))
             self._send()
 
     def _draw_still(self, draw_axes: Callable[[], object]) -> None:
-        """Lay the still artists over the bare axes and keep both layers for the next time."""
+        """Draw axes and still artists, and keep both layers for the next frames."""
         for artist in [*self.picture.still, *self.picture.moving]:
             artist.set_animated(True)
         draw_axes()
@@ -57,7 +58,7 @@ class LiveView(Generic[Record]):
         self._background = self._canvas.copy_from_bbox(self.picture.figure.bbox)
 
     def pixels(self) -> np.ndarray:
-        """Draw the record once more, without loss: (height, width, 4) bytes, good until the next one is drawn."""
+        """Draw the record: (height, width, 4) bytes, a view that is valid until the next drawing."""
         with drawing():
             self._canvas.restore_region(self._background)
             pixels = np.asarray(self._canvas.buffer_rgba())
@@ -67,7 +68,7 @@ class LiveView(Generic[Record]):
             return pixels
 
     def _frame(self) -> bytes:
-        """A JPEG, four times as fast as anything without loss; no colour is off by more than a few hundredths."""
+        """The frame as a JPEG, four times as fast as lossless formats; colours differ by a few hundredths at most."""
         pixels, buffer = self.pixels(), io.BytesIO()
         image = Image.frombuffer("RGBX", pixels.shape[1::-1], pixels, "raw", "RGBX", 0, 1)
         image.save(buffer, "JPEG", quality=95, subsampling=0)

@@ -1,7 +1,7 @@
-"""What stands in the outputs of a notebook: explorers, questions and reveals that nobody shows give their widgets back.
+"""Which cells of a notebook display which widgets: explorers and questions that are no longer displayed are closed.
 
-ipywidgets keeps every widget ever made, and IPython every output. Without this, a cell that is run again would leave
-its old explorer behind, with its figure and, while it trains, its thread.
+ipywidgets keeps every widget ever made, and IPython every output. Without this, running a cell again would leave
+its old explorer alive, with its figure and, while it trains, its thread.
 """
 
 from collections.abc import Iterable
@@ -16,38 +16,38 @@ from ipywidgets.widgets.widget import _instances
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 _run: ContextVar[list[ipywidgets.Widget] | None] = ContextVar("_run", default=None)
-"""What the cell that runs has displayed so far; None in handlers and threads, which run outside cells."""
+"""The widgets displayed so far by the running cell; None in handlers and threads, which run outside cells."""
 
 
 class Closes(Protocol):
-    """Whatever can give back what it holds."""
+    """An object with widgets to close."""
 
     def close(self) -> None:
-        """Give it back."""
+        """Close the widgets."""
 
 
 class Outputs:
-    """Know which widgets each cell displays; when a cell has run again, close what it displayed before and is gone.
+    """Record which widgets each cell displays; after a cell has run again, close what it no longer displays.
 
-    A widget with an ``owner`` stands for it. The owner stays open as long as one of its widgets is displayed anywhere,
-    perhaps inside a box or an Output widget. What is displayed outside cells, by a button's handler or in another
-    thread, stays; so does everything if the front end does not name its cells.
+    A widget may have an ``owner``, which stays open as long as one of its widgets is displayed anywhere, also inside
+    a box or an Output widget. Widgets displayed outside cells, by a button's handler or in another thread, stay open;
+    so do all if the front end does not name its cells.
     """
 
     def __init__(self) -> None:
-        """Nothing is displayed yet."""
+        """Start with no displayed widgets."""
         self._shell: Any = None
         self._forget()
 
     def _forget(self) -> None:
-        self._cells: dict[str, list[ipywidgets.Widget]] = {}  # what the last run of each cell has displayed
-        self._runs: dict[str, list[ipywidgets.Widget]] = {}  # the same of cells that still run
-        self._late: list[ipywidgets.Widget] = []  # the same of a cell that began before the first `listen`
+        self._cells: dict[str, list[ipywidgets.Widget]] = {}  # displayed by the last run of each cell
+        self._runs: dict[str, list[ipywidgets.Widget]] = {}  # by cells that still run
+        self._late: list[ipywidgets.Widget] = []  # by a cell that began before the first `listen`
         self._elsewhere: WeakSet[ipywidgets.Widget] = WeakSet()
         self._caught: WeakKeyDictionary[ipywidgets.Output, list[ipywidgets.Widget]] = WeakKeyDictionary()
 
     def listen(self) -> None:
-        """Take note of cells and of the widgets that they display from now on."""
+        """Register with IPython to hear of cells and of the widgets that they display."""
         shell = get_ipython()
         if shell is not None and shell is not self._shell:
             self._shell = shell
@@ -58,7 +58,7 @@ class Outputs:
             shell.display_formatter.mimebundle_formatter.for_type(ipywidgets.Widget, self._displayed)
 
     def shown(self, widget: ipywidgets.Widget) -> None:
-        """Note that a widget is being displayed: in an Output widget that catches it, by a cell, or elsewhere."""
+        """Record that a widget is displayed: in an Output widget that captures it, by a cell, or elsewhere."""
         self.listen()
         catching = [w for w in list(_instances.values()) if isinstance(w, ipywidgets.Output) and w.msg_id]
         for output in catching:
@@ -93,7 +93,7 @@ class Outputs:
                 owner.close()
 
     def _owners(self, widgets: Iterable[ipywidgets.Widget]) -> list[Closes]:
-        """The owners of some widgets and of all that they hold."""
+        """The owners of some widgets and of all widgets inside them."""
         found, left = {}, list(widgets)
         while left:
             widget = left.pop()

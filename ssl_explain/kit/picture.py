@@ -1,4 +1,4 @@
-"""What every picture can do: be updated in place, describe itself, and stand in a notebook with alt text."""
+"""Pictures that are updated in place, describe themselves, and appear in a notebook with alt text."""
 
 import html
 import io
@@ -16,7 +16,7 @@ Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 
 def png(figure: Figure) -> bytes:
-    """A figure as a PNG file that is the same in every run."""
+    """A figure as the bytes of a PNG file, the same in every run."""
     buffer = io.BytesIO()
     with drawing():
         figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -24,13 +24,13 @@ def png(figure: Figure) -> bytes:
 
 
 def bundle(figure: Figure, words: str) -> Bundle:
-    """What a notebook needs to show a figure with its alt text, or the words alone."""
+    """Data and metadata for a notebook: the figure with its alt text, and the words alone."""
     return {"image/png": png(figure), "text/plain": words}, {"image/png": {"alt": words}}
 
 
 def show(figure: Figure, words: str) -> None:
-    """Show a figure in a notebook and its words below it, for JupyterLab drops alt text."""
-    from IPython.display import display  # only a notebook gets here, and it has IPython
+    """Show a figure in a notebook and its words below it, since JupyterLab drops alt text."""
+    from IPython.display import display  # only notebooks call this
 
     data, metadata = bundle(figure, words)
     display(data, metadata=metadata, raw=True)
@@ -39,11 +39,11 @@ def show(figure: Figure, words: str) -> None:
 
 
 class Picture(ABC, Generic[Record]):
-    """Artists that are built once and moved by :meth:`update`: the same object on screen, on paper and in tests.
+    """Artists that are built once and changed by :meth:`update`: the same object on screen, on paper and in tests.
 
     ``moving`` lists the artists that change with every record, ``still`` those that change now and then;
-    all others are drawn once. Each is drawn on top of those before it.
-    Whatever a subclass does in ``__init__`` and :meth:`update` is done in our own look.
+    all others are drawn once. Later ones are drawn on top.
+    ``__init__`` and :meth:`update` of a subclass run under :func:`~ssl_explain.kit.style.drawing`.
     """
 
     figure: Figure
@@ -58,11 +58,11 @@ class Picture(ABC, Generic[Record]):
 
     @abstractmethod
     def update(self, record: Record) -> bool:
-        """Move the artists to a new record; say whether the still ones changed as well."""
+        """Change the artists to show a new record; return whether the still ones changed as well."""
 
     @abstractmethod
     def describe(self) -> str:
-        """The finding in words, with the plotted numbers: alt text and read-out at once."""
+        """The finding in words, with the plotted numbers, for alt text and read-out."""
 
     def png(self) -> bytes:
         """The whole picture as a PNG file."""
@@ -77,7 +77,7 @@ class Picture(ABC, Generic[Record]):
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure that stays as it is, and its finding in words."""
+    """A figure that does not change, and its finding in words."""
 
     figure: Figure
     words: str

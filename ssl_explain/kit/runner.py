@@ -1,4 +1,4 @@
-"""Training that streams: a thread that steps, shows a picture now and then, and answers at once."""
+"""A background thread that takes steps, draws about ten times a second, and stops at once when asked."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutter
 
 
 class Run(Protocol):
-    """Training that can be watched, and whose settings may change on the way."""
+    """A training run whose settings may change between steps."""
 
     net: Any
     step: int
@@ -27,20 +27,20 @@ class Run(Protocol):
         """Take some steps."""
 
     def trace(self, *, now: bool = True) -> Trace:
-        """What was measured so far; the present state too, if ``now``."""
+        """What was measured so far, the present state included if ``now``."""
 
 
-class Turn:
-    """A lock that a busy thread cannot keep for itself: ``yielding`` lets everyone else who waits go first.
+class FairLock:
+    """A reentrant lock whose :meth:`yielding` lets all waiting threads go first.
 
     Python's locks are not fair: a thread that releases one and takes it again at once starves all others.
-    Whoever holds it computes without the ambient modes of PyTorch that a notebook may have switched on.
+    While it is held, modes of PyTorch that a notebook may have switched on (no_grad, autocast) are off.
     """
 
     def __init__(self) -> None:
-        """Nobody holds it, nobody waits."""
+        """Start unlocked."""
         self._lock = threading.RLock()
-        self._modes: list[AbstractContextManager[None]] = []  # of those who hold it, the last one last
+        self._modes: list[AbstractContextManager[None]] = []  # one per nested acquisition
         self._count = threading.Lock()
         self._waiting = 0
 
@@ -52,7 +52,7 @@ class Turn:
         self._wait(1)
         try:
             self._lock.acquire()
-        finally:  # an interrupted wait is over too, or the busy thread would wait for it for ever
+        finally:  # also after an interrupt, or `yielding` would wait for ever
             self._wait(-1)
         try:
             modes = own_modes()
@@ -70,15 +70,15 @@ class Turn:
 
     @contextmanager
     def yielding(self) -> Iterator[None]:
-        """Take a turn after everyone who waits for one."""
+        """Acquire the lock when no other thread waits for it."""
         while self._waiting:
             time.sleep(0.0005)
         with self._lock:
             yield
 
 
-def weakly(method: Callable[[], Any]) -> Callable[[], Any]:
-    """A method that does not keep its object alive; once that is gone, it does nothing and returns False."""
+def weak_method(method: Callable[[], Any]) -> Callable[[], Any]:
+    """A method through a weak reference; once its object is gone, the call returns False."""
     reference = weakref.WeakMethod(method)
 
     def call() -> Any:
@@ -92,13 +92,12 @@ class Runner:
     """Call ``step()`` until it returns False, and ``show()`` about ten times a second, in a thread of its own.
 
     ``pause`` returns when the thread has ended, at most one step and one picture later; the last state is always
-    shown, and ``finished()`` is called whichever way it ended. ``steps_per_frame`` slows a run down: that many
-    steps per picture, 0 for as many as fit.
-    An interrupted kernel does not stop a thread: use ``pause``.
+    shown, and ``finished()`` is called however the thread ended. ``steps_per_frame`` limits the steps per picture,
+    0 for as many as fit. An interrupt of the kernel does not stop the thread: use ``pause``.
     """
 
     def __init__(self, step: Callable[[], bool], show: Callable[[], None], finished: Callable[[], None]) -> None:
-        """Remember what to do; nothing runs yet."""
+        """Store the three functions; :meth:`play` starts the thread."""
         self._step, self._show, self._finished = step, show, finished
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -107,7 +106,7 @@ class Runner:
 
     @property
     def stopping(self) -> bool:
-        """Whether there is nothing at work that will go on."""
+        """True if the thread has stopped or was asked to."""
         return self._stop.is_set() or not self.running
 
     def ask_to_stop(self) -> None:
@@ -116,7 +115,7 @@ class Runner:
 
     @property
     def running(self) -> bool:
-        """Whether the thread is at work."""
+        """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
     def play(self) -> None:
@@ -131,7 +130,7 @@ class Runner:
     def pause(self) -> None:
         """Stop after the present step and wait for it."""
         self._stop.set()
-        thread = self._thread  # controls may act in several threads at once
+        thread = self._thread  # other threads may call `pause` or `play` meanwhile
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         if self._thread is thread:
@@ -141,7 +140,7 @@ class Runner:
         try:
             more, due = True, time.perf_counter()
             while more and not self._stop.is_set():
-                # However long a picture takes, training gets half a frame, and one step at the very least.
+                # However long a picture takes, training gets at least half a frame and one step.
                 due, steps = max(due + FRAME, time.perf_counter() + FRAME / 2), 0
                 while more and not self._stop.is_set() and (steps == 0 or time.perf_counter() < due):
                     more = self._step()
@@ -149,7 +148,7 @@ class Runner:
                     if steps == self.steps_per_frame:
                         self._stop.wait(max(0.0, due - time.perf_counter()))
                 self._show()
-        except Exception as error:  # a thread has no caller to raise to: the explorer shows it
+        except Exception as error:  # it cannot reach a caller, so the explorer shows it
             self.error = error
         self._stop.set()
         self._finished()

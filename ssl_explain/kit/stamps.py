@@ -1,4 +1,4 @@
-"""Texts as stamps, word by word: to put pixels down takes far less time than to lay a text out."""
+"""Rendered words that are kept and copied: copying pixels is much faster than laying out a text."""
 
 import itertools
 import math
@@ -10,25 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
-ROOM = 4  # pixels around a word: its ink may lean out of its box
-MOST = 2000  # stamps kept, and sizes
+ROOM = 4  # pixels around a word, whose ink may exceed its box
+MOST = 2000  # of the stamps and of the sizes that are kept
 
 Stamp = tuple[slice, slice, np.ndarray, np.ndarray]
 Size = tuple[float, float, float]
 Place = tuple[str, float, float, str, str]
 SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
 ANCHOR = {"top": (0.0, 0.5), "bottom": (1.0, -0.5), "center": (0.5, 0.0), "center_baseline": (0.5, 0.25)}
-"""Of a text of several lines: the share of its lines above its anchor, and how far its room pushes them down."""
+"""For a text of several lines: the share of its lines above its anchor, and their offset in units of the gap."""
 
 
 class Stamps:
-    """Draw upright texts in one figure, each distinct word only once, at whole pixels.
+    """Draw upright texts in one figure at whole pixels, rendering each distinct word only once.
 
-    Between two words stands the room that the font asks for there, to a pixel.
+    The distance of two words is that of the font, to a pixel.
     """
 
     def __init__(self, figure: Figure) -> None:
-        """No stamp is made yet."""
+        """Start without stamps."""
         self._figure = figure
         self._kept: dict[tuple[Any, ...], Stamp] = {}
         self._sizes: dict[tuple[str, FontProperties], Size] = {}
@@ -36,13 +36,13 @@ class Stamps:
         self._ruler = RendererAgg(1, 1, figure.dpi)
 
     def draw(self, text: Text, pixels: np.ndarray) -> bool:
-        """Put a text on the (height, width, 4) pixels of its canvas; False, and nothing done, if it needs more care."""
+        """Draw a text on the (height, width, 4) pixels of a canvas; return False without drawing if it is not plain."""
         words = text.get_text()
         plain = text.get_visible() and not text.get_rotation() and not text.get_bbox_patch() and not text.get_usetex()
         if not plain or not words.strip() or "$" in words:
             return False
         put = []
-        for word, x, y, ha, va in self._places(text):
+        for word, x, y, ha, va in self._words(text):
             left, bottom = round(x), pixels.shape[0] - round(y)
             rows, columns, keep, add = self._stamp(text, word, ha, va)
             rows, columns = (slice(s.start + d, s.stop + d) for s, d in ((rows, bottom), (columns, left)))
@@ -54,8 +54,8 @@ class Stamps:
             there[:] = there * keep + add
         return True
 
-    def _places(self, text: Text) -> list[Place]:
-        """Every word with its anchor in pixels, and which part of it lies there: a lone word stands as its text does.
+    def _words(self, text: Text) -> list[Place]:
+        """Every word with its anchor in pixels and its alignment; a single word keeps its text's alignment.
 
         Matplotlib aligns a line by its tallest and its deepest letter, and at least by those of "lp".
         """
@@ -68,26 +68,26 @@ class Stamps:
             place
             for number, line in enumerate(lines)
             if line.strip()
-            for place in self._along(text, line.split(" "), x, top - number * pitch)
+            for place in self._words_of_line(text, line.split(" "), x, top - number * pitch)
         ]
 
     def _leading(self, text: Text) -> tuple[float, float]:
-        """From one baseline to the next, and the room that a text of several lines has around itself beyond this."""
+        """The distance of baselines, and the additional height of a text of several lines."""
         key = (text, text.get_fontproperties())
         if key not in self._leadings:
-            one, two, three = (self._tall(text, "lp" + more * "\nlp") for more in range(3))
+            one, two, three = (self._height(text, "lp" + more * "\nlp") for more in range(3))
             self._leadings[key] = (three - two, two - one - (three - two))
         return self._leadings[key]
 
-    def _tall(self, text: Text, words: str) -> float:
+    def _height(self, text: Text, words: str) -> float:
         like = Text()
         like.update_from(text)
         like.set_figure(self._figure)
         like.set_text(words)
         return float(like.get_window_extent(self._ruler).height)
 
-    def _along(self, text: Text, words: list[str], x: float, y: float) -> list[Place]:
-        """The same for one line with its anchor at (x, y)."""
+    def _words_of_line(self, text: Text, words: list[str], x: float, y: float) -> list[Place]:
+        """The words of one line with its anchor at (x, y)."""
         ha, va, font = text.get_horizontalalignment(), text.get_verticalalignment(), text.get_fontproperties()
         if len(words) == 1:
             return [(words[0], x, y, ha, va)]
@@ -103,7 +103,7 @@ class Stamps:
         return [(word, left + start, y + line, "left", "baseline") for word, start in pairs if word]
 
     def _size(self, words: str, font: FontProperties) -> Size:
-        """Width of the ink, height, and how far it reaches below its baseline."""
+        """Width, height, and depth below the baseline."""
         key = (words, font)
         if key not in self._sizes:
             if len(self._sizes) >= MOST:
@@ -124,7 +124,7 @@ class Stamps:
         return self._kept[key]
 
     def _make(self, text: Text, half_width: int, half_height: int) -> Stamp:
-        """What the ink leaves of the ground, and adds to it, at rows and columns seen from the anchor."""
+        """(1 - α) and α · colour of the rendered word, at rows and columns relative to its anchor."""
         text.set_figure(self._figure)
         renderer = RendererAgg(2 * half_width, 2 * half_height, self._figure.dpi)
         text.draw(renderer)

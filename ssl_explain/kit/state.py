@@ -1,4 +1,4 @@
-"""One frozen record per explorer: every control is a field that knows its range, its label and what it means."""
+"""The settings of an explorer: a frozen dataclass whose fields carry the range, label and tooltip of their controls."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from ssl_explain import require
 
 @dataclass(frozen=True)
 class Control:
-    """What a control offers: a range with a step, or a list of options; ``live`` ones act on a run in progress.
+    """A range with a step, or a list of options; a ``live`` control changes a run in progress.
 
-    ``names`` says how an option reads that does not speak for itself.
+    ``names`` holds labels of options whose values are not clear by themselves.
     """
 
     label: str
@@ -33,17 +33,17 @@ class Control:
         return tuple(kind(round(self.low + k * self.step, 10)) for k in range(count + 1))
 
     def check(self, name: str, value: Any) -> None:
-        """Raise a ValueError or TypeError that names the field if the value is not one that the control offers."""
+        """Raise a ValueError or TypeError that names the field unless the control offers this value."""
         if not self.options:
             if isinstance(self.step, int):
                 require.integer(name, value, int(self.low), self.tip, high=int(self.high))
             require.number(name, value, self.low, self.high, self.tip)
         elif value not in self.options:
-            raise ValueError(f"`{name}` must be one of {self.options}, got {value!r}; {self.tip}.")
+            require.fail(name, f"be one of {self.options}", repr(value), self.tip)
 
 
 def slider(default: float, low: float, high: float, step: float, *, label: str, tip: str, live: bool = False) -> Any:
-    """Declare a field that moves from ``low`` to ``high`` in steps; integers if ``step`` is one."""
+    """Declare a field with values from ``low`` to ``high`` in steps; integers if ``step`` is an integer."""
     return field(default=default, metadata={"control": Control(label, tip, low, high, step, live=live)})
 
 
@@ -56,7 +56,7 @@ def choice(
     live: bool = False,
     names: Mapping[Any, str] | None = None,
 ) -> Any:
-    """Declare a field that takes one of a few values; ``names`` says how to read those that do not speak."""
+    """Declare a field that takes one of a few values; ``names`` holds labels for them."""
     control = Control(label, tip, options=options, live=live, names=names or {})
     return field(default=default, metadata={"control": control})
 
@@ -89,7 +89,7 @@ class State:
         return dataclasses.replace(self, **values)
 
     def __str__(self) -> str:
-        """The line of code that makes this state: only what differs from the defaults."""
+        """The code that makes this state: fields that differ from their defaults."""
         changed = [
             f"{f.name}={getattr(self, f.name)!r}"
             for f in dataclasses.fields(self)

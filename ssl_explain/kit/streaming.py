@@ -1,4 +1,4 @@
-"""Explorers with Play and Pause: the time of a run that is there moves, or training goes on while you watch."""
+"""Explorers with Play and Pause: move through a finished run, or train while the picture follows."""
 
 import functools
 import html
@@ -9,59 +9,59 @@ import ipywidgets
 
 from ssl_explain.kit.controls import button, with_progress
 from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.runner import Run, Runner, weakly
+from ssl_explain.kit.runner import Run, Runner, weak_method
 from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
 
 S = TypeVar("S", bound=State)
-MANY = 100  # training steps that take so long that one wants to see them go by
+MANY = 100  # training steps per update of the progress bar
 
 
 class Player(Explorer[S]):
-    """An explorer that goes on step by step in a thread of its own, until nothing is left to do."""
+    """An explorer that takes steps in a background thread until its run is over."""
 
-    pace = 0  # steps per picture where the state does not say it; 0: as many as fit
+    pace = 0  # steps per picture if the state has no pace; 0: as many as fit
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it; nothing runs yet."""
-        self._runner = Runner(weakly(self._step), weakly(self._show), weakly(self._settle))
+        self._runner = Runner(weak_method(self._step), weak_method(self._show), weak_method(self._update_buttons))
         self._runner.steps_per_frame = getattr(state, "pace", self.pace)
         super().__init__(state, controls)
 
     def _step(self) -> bool:
-        with self._turn.yielding():  # whoever was asked to stop while it waited takes no step: the run may be another
+        with self._lock.yielding():  # asked to stop meanwhile: take no step, since the run may have changed
             return not self._runner.stopping and self._advance()
 
     def _advance(self) -> bool:
-        """Take one step; whether more are to come."""
+        """Take one step and return whether more steps follow."""
         raise NotImplementedError
 
     def _show(self) -> None:
-        """Show what the steps since the last picture have done; here each of them shows itself."""
+        """Draw the present state; here every step draws."""
 
     def _rewind(self) -> None:
-        """Go back to the start, if this is the end."""
+        """Go back to the start if the run is over."""
         raise NotImplementedError
 
     @property
     def running(self) -> bool:
-        """Whether it goes on in the background."""
+        """Whether steps are taken in the background."""
         return not self._runner.stopping
 
     def play(self) -> None:
-        """Go on in the background until the end; begin again if this is the end."""
+        """Take steps in the background until the end; start again if this is the end."""
         if not self.running:
-            with self._turn:
+            with self._lock:
                 self._rewind()
             self._runner.play()
-        self._settle()
+        self._update_buttons()
 
     def pause(self) -> None:
-        """Stop after the present step and show where it stands."""
+        """Stop after the present step and draw."""
         self._runner.pause()
-        self._settle()
+        self._update_buttons()
 
-    def _settle(self) -> None:
+    def _update_buttons(self) -> None:
         busy = self.running
         if "_buttons" in vars(self):
             for name, made in self._buttons.items():
@@ -71,7 +71,7 @@ class Player(Explorer[S]):
             self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}.{remedy}"
 
     def _actions(self) -> dict[str, tuple[str, str, Callable[[], object]]]:
-        """Tooltip and icon of every button, and what it does."""
+        """Tooltip, icon and function of every button."""
         return {
             "play": ("let time run; watch the curves", "play", self.play),
             "pause": ("let time stand", "pause", self.pause),
@@ -92,7 +92,7 @@ class Player(Explorer[S]):
 
 
 class TimedExplorer(Player[S]):
-    """An explorer whose state has a ``time`` from 0 to 100, per cent of the run; Play moves it."""
+    """An explorer whose state has a ``time`` from 0 to 100, per cent of the run; Play increases it."""
 
     pace = 1
 
@@ -106,12 +106,11 @@ class TimedExplorer(Player[S]):
 
 
 class StreamingExplorer(Player[S]):
-    """An explorer of a :class:`Run`; ``live`` settings act on the run in progress, all others restart it.
+    """An explorer of a :class:`Run`; ``live`` settings change the run in progress, all others restart it.
 
-    After a run is over, Play (or a new setting) starts afresh from the same network and keeps the old curve to compare
-    with; a preset always starts afresh. Interrupting the kernel does not stop the thread: Pause does. A subclass says
-    how a run starts, what a live setting changes and what is shown; its state has the field ``budget``, and may have
-    ``pace``.
+    After a run is over, Play (or a new setting) restarts from the same network and keeps the old curve for comparison;
+    a preset always restarts. Interrupting the kernel does not stop the thread: Pause does. A subclass defines
+    ``start``, ``hand_over`` and ``record_of``; its state has the field ``budget``, and may have ``pace``.
     """
 
     stride = 10  # training steps of the button Step
@@ -122,35 +121,35 @@ class StreamingExplorer(Player[S]):
         super().__init__(state, controls)
 
     def start(self, state: S) -> Run:
-        """Make a new run that has taken no step."""
+        """A new run at step 0."""
         raise NotImplementedError
 
     def hand_over(self, state: S, training: Run) -> None:
-        """Give the live settings to the run in progress."""
+        """Pass the live settings to the run in progress."""
         raise NotImplementedError
 
     def record_of(self, state: S, before: Trace | None) -> Any:
-        """What the picture shows now; ``before`` is the run before."""
+        """The record of the present state; ``before`` is the previous run."""
         raise NotImplementedError
 
     def compute(self, state: S) -> Any:
-        """Start afresh: a new run that has taken no step."""
+        """The record of a new run at step 0."""
         self._training = self.start(state)
         return self.record_of(state, self._before)
 
     @property
     def trace(self) -> Trace:
         """Everything measured in the present run."""
-        with self._turn:
+        with self._lock:
             return self._training.trace()
 
     @property
     def over(self) -> bool:
-        """Whether the run has used its steps up or broken down."""
+        """Whether the run has used up its steps or has stopped early."""
         return self._training.step >= _field(self._state, "budget") or self._training.stopped is not None
 
     def refresh(self, old: S) -> None:
-        """Hand live settings to the run in progress; start afresh for all others, and when the run is over."""
+        """Pass live settings to the run in progress; restart for all others, and when the run is over."""
         changed = {name for name in self._state.controls() if getattr(old, name) != getattr(self._state, name)}
         self._runner.steps_per_frame = getattr(self._state, "pace", self.pace)
         if changed - {"pace", "budget"}:
@@ -162,25 +161,25 @@ class StreamingExplorer(Player[S]):
         self._show()
 
     def choose(self, values: Mapping[str, Any]) -> None:
-        """Take a preset: it is a run of its own and starts afresh, whatever has run before."""
-        with self._turn:
+        """Apply a preset, which always starts a new run."""
+        with self._lock:
             self._runner.ask_to_stop()
             super().choose(values)
             if self._training.step > 0 or self._training.stopped is not None:
                 self._restart(keep=True)
                 self._show()
-            self._settle()
+            self._update_buttons()
 
-    def _kept(self) -> dict[str, Any]:
-        """The run too, with whatever a subclass remembers of it."""
+    def _snapshot(self) -> dict[str, Any]:
+        """All attributes, the run included."""
         return dict(vars(self))
 
-    def _go_back(self, kept: dict[str, Any]) -> None:
-        super()._go_back(kept)
+    def _restore(self, kept: dict[str, Any]) -> None:
+        super()._restore(kept)
         self.hand_over(self._state, self._training)
 
     def _restart(self, *, keep: bool) -> None:
-        """Go back to step 0; ``keep`` the curve so far to compare with, unless the world itself is another."""
+        """Go back to step 0 and, if ``keep``, keep the curve so far for comparison; not if the world has changed."""
         trace = self._training.trace()
         if not keep:
             self._before = None
@@ -194,7 +193,7 @@ class StreamingExplorer(Player[S]):
         return not self.over
 
     def _show(self) -> None:
-        with self._turn:
+        with self._lock:
             self.record = self.record_of(self._state, self._before)
             self._draw()
 
@@ -203,22 +202,22 @@ class StreamingExplorer(Player[S]):
             self._restart(keep=True)
 
     def run(self, steps: int) -> Any:
-        """Train ``steps`` steps in the foreground (a notebook shows a bar if they are many) and return the record."""
+        """Train for ``steps`` steps in the foreground, with a progress bar for many, and return the record."""
         self.pause()
         parts = [min(MANY, steps - at) for at in range(0, int(steps), MANY)] or [steps]
-        with self._turn:
+        with self._lock:
             for part in with_progress(parts, "training"):
                 self._training.advance(part)
         self._show()
         return self.record
 
     def reset(self) -> None:
-        """Go back to the untrained network and keep the curve so far to compare with."""
+        """Go back to the untrained network and keep the curve so far for comparison."""
         self._runner.pause()
-        with self._turn:
+        with self._lock:
             self._restart(keep=True)
         self._show()
-        self._settle()
+        self._update_buttons()
 
     def _actions(self) -> dict[str, tuple[str, str, Callable[[], object]]]:
         return {
@@ -230,5 +229,5 @@ class StreamingExplorer(Player[S]):
 
 
 def _field(state: State, name: str) -> int:
-    """A whole number that only some states have."""
+    """An integer field that only some states have."""
     return int(getattr(state, name))

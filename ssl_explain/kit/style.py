@@ -1,4 +1,4 @@
-"""Colours by role, sizes, and the one way to make a figure: no pyplot, and no setting of the user's matplotlib."""
+"""Colours by role, sizes, and figures that depend neither on pyplot nor on the user's matplotlib settings."""
 
 import copy
 import threading
@@ -8,32 +8,30 @@ from contextvars import ContextVar
 from typing import Any
 
 from matplotlib import RcParams, colormaps, rcParamsDefault
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette with a darker sky blue and orange: told apart with the common colour-vision deficiencies,
-# and contrast ≥ 3 on paper.
+# Okabe and Ito's palette, safe for common colour-vision deficiencies, with a darker sky blue and orange for
+# contrast ≥ 3 on white.
 MEASURED, PREDICTED, POSITIVE, NEGATIVE, QUIET = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6e6e6e"
 INK, PAPER, BRANCH = "#222222", "#ffffff", "#8f8f8f"
 SERIES = ("#444444", "#3091F2", "#009E73", "#99733D", "#0072B2", "#CC79A7", "#D55E00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 SCALE: Colormap = colormaps["cividis"]
-"""From 'knows nothing' (dark) to 'knows all that can be known' (bright); monotone in lightness."""
+"""Correlation with a latent from 0 (dark) to its ceiling (bright); monotone in lightness."""
 LOWEST = 0.3
-"""The share that is drawn darkest: below it nothing is told apart."""
+"""The share at and below which the darkest colour is used."""
 
 FONT = 10
 
-
-PEN = threading.RLock()
-"""Held by the thread that draws: all figures share one parser of formulas, which two threads cannot use at once."""
+DRAWING = threading.RLock()
+"""Held by the thread that draws, since all figures share one parser of formulas, which is not thread-safe."""
 
 LOOK: dict[str, Any] = {key: copy.deepcopy(rcParamsDefault._get(key)) for key in rcParamsDefault if key != "backend"}
-"""Every setting of our figures: matplotlib's defaults, and the font that comes with it."""
+"""Every setting of our figures: matplotlib's defaults, and the font that is part of it."""
 LOOK["font.family"] = ["DejaVu Sans"]
 
 _drawing: ContextVar[bool] = ContextVar("drawing", default=False)
@@ -44,17 +42,17 @@ def _setting(settings: RcParams, key: str) -> Any:
     return LOOK[key] if _drawing.get() and key in LOOK else _users_setting(settings, key)
 
 
-# Matplotlib reads its settings when an artist is made, when it is drawn, and when a figure is saved; some of them
-# nowhere but in drawing. `rc_context` would change them for the whole process: a plot that the user makes while an
-# explorer trains would get our look, and a style that is set meanwhile would be lost. So nothing is set: within
-# `drawing`, the thread that draws reads LOOK, while all other threads read what the user has set.
+# Matplotlib reads its settings when an artist is made, when it is drawn, and when a figure is saved. `rc_context`
+# would change them for the whole process: a plot that the user makes while an explorer trains would get our look,
+# and a style that the user sets meanwhile would be lost. So nothing is set: within `drawing` the thread that draws
+# reads LOOK, and all other threads read the user's settings.
 RcParams.__getitem__ = _setting  # type: ignore[method-assign]
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
     """Make, change or draw artists in our own look, one thread at a time; also a decorator."""
-    with PEN:
+    with DRAWING:
         before = _drawing.set(True)
         try:
             yield
@@ -63,23 +61,15 @@ def drawing() -> Iterator[None]:
 
 
 class _Figure(Figure):
-    """A figure that is drawn and saved in our own look, by whoever asks."""
+    """A figure that is drawn and saved in our own look, also when the user calls these methods."""
 
-    @drawing()
-    def draw(self, renderer: Any) -> None:
-        super().draw(renderer)
-
-    @drawing()
-    def draw_artist(self, a: Artist) -> None:
-        super().draw_artist(a)
-
-    @drawing()
-    def savefig(self, fname: Any, **options: Any) -> None:
-        super().savefig(fname, **options)
+    draw = drawing()(Figure.draw)
+    draw_artist = drawing()(Figure.draw_artist)
+    savefig = drawing()(Figure.savefig)
 
 
 def on_scale(share: float) -> str:
-    """The colour of text on a patch of :data:`SCALE`: white or black, whichever reads (contrast ≥ 4.5 everywhere)."""
+    """The colour of text on a patch of :data:`SCALE`: white or black, with a contrast of at least 4.5."""
     return PAPER if share < 0.63 else "#000000"
 
 
@@ -92,7 +82,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def tidy(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "") -> None:
-    """Give one Axes the house look: two spines, readable labels, a left-aligned title."""
+    """Style one Axes: two spines, readable labels, a left-aligned title."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(QUIET)
     ax.tick_params(labelsize=FONT, colors=INK)

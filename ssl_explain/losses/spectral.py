@@ -1,7 +1,7 @@
-"""Losses of two embedding matrices that count statistics of the batch instead of pairs: no negative is named.
+"""Losses of two embedding matrices from statistics of the batch, without explicit negatives.
 
-Row i of ``z1`` and row i of ``z2`` are two views of point i. Every loss returns its terms by name; what it is worth is
-their weighted sum, ``terms.total``. n is the number of points, d the number of outputs. Where an embedding is not
+Row i of ``z1`` and row i of ``z2`` are two views of point i. Every loss returns its terms by name; the loss is their
+weighted sum, ``terms.total``. n is the number of points, d the number of outputs. Where an embedding is not
 finite, neither is the loss.
 """
 
@@ -16,7 +16,7 @@ from ssl_explain import require
 from ssl_explain.losses.contrastive import Objective, outputs
 from ssl_explain.records import Terms, Views
 
-Embeddings = Float[Tensor, "_ _"]  # (n, d); that both views agree in it is checked by hand, with a reason
+Embeddings = Float[Tensor, "_ _"]  # (n, d); `_check` compares the shapes, with an error that says more
 PairedLoss = Callable[[Tensor, Tensor], Terms]
 
 
@@ -30,7 +30,7 @@ def vicreg(
     margin: float = 1.0,
     epsilon: float = 1e-4,
 ) -> Terms:
-    """Views alike, every output alive, no two outputs alike: L = λ s + μ v + ν c.
+    """Invariance of the views, variance of every output, decorrelation of the outputs: L = λ s + μ v + ν c.
 
     s = 1/n Σ_i ‖z1_i - z2_i‖², a sum over outputs; v = v(z1) + v(z2), v(z) = 1/d Σ_j max(0, γ - √(C_jj + ε));
     c = c(z1) + c(z2), c(z) = 1/d Σ_{i≠j} C_ij², with C the covariance over the batch, divided by n - 1.
@@ -45,14 +45,14 @@ def vicreg(
         TypeError: embeddings that are no floating-point tensors.
 
     Example:
-        >>> same = torch.ones(4, 2)  # collapsed: views alike, but every output dead
+        >>> same = torch.ones(4, 2)  # collapsed: views are equal, but all outputs are constant
         >>> {name: round(value.item(), 2) for name, value in vicreg(same, same).values.items()}
         {'invariance': 0.0, 'variance': 1.98, 'covariance': 0.0}
     """
     _check(z1, z2)
     weights = _weights(invariance=invariance, variance=variance, covariance=covariance)
     gamma = require.single("margin", margin, "1 asks for a standard deviation of one")
-    eps = require.single("epsilon", epsilon, "it keeps the square root smooth; try 1e-4", open_low=True)
+    eps = require.single("epsilon", epsilon, "it keeps the square root differentiable; try 1e-4", open_low=True)
     d, covariances = z1.shape[1], [_covariance(z, z, len(z) - 1) for z in (z1, z2)]
     stds = [(c.diagonal() + eps).sqrt() for c in covariances]
     values = {
@@ -64,7 +64,7 @@ def vicreg(
 
 
 def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, epsilon: float = 1e-5) -> Terms:
-    """Each output agrees with itself on the other view, and with no other one: L = Σ_i (1 - R_ii)² + λ Σ_{i≠j} R_ij².
+    """Correlate each output with itself on the other view and no other one: L = Σ_i (1 - R_ii)² + λ Σ_{i≠j} R_ij².
 
     R_ij = 1/n Σ_b ẑ1_bi ẑ2_bj is the cross-correlation of the two views. Outputs are standardised over the batch,
     ẑ = (z - mean) / √(var + ε), and the variance divides by n, not n - 1. λ is ``redundancy``.
@@ -76,13 +76,13 @@ def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, ep
         TypeError: embeddings that are no floating-point tensors.
 
     Example:
-        >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])  # white, and views alike
+        >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])  # white, and views are equal
         >>> round(barlow_twins(z, z).total.item(), 6)
         0.0
     """
     _check(z1, z2)
     weights = {"on-diagonal": 1.0, **_weights(**{"off-diagonal": redundancy})}
-    eps = require.single("epsilon", epsilon, "it keeps dead outputs finite; try 1e-5", open_low=True)
+    eps = require.single("epsilon", epsilon, "it keeps constant outputs finite; try 1e-5", open_low=True)
     first, second = ((z.var(0, correction=0) + eps).sqrt() for z in (z1, z2))
     correlation = _covariance(z1, z2, len(z1)) / (first.unsqueeze(1) * second)
     values = {
@@ -93,7 +93,7 @@ def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, ep
 
 
 def spectral_contrastive(z1: Embeddings, z2: Embeddings) -> Terms:
-    """Views of a point point the same way, views of two points at right angles: L = -2 E[z·z+] + E[(z·z-)²].
+    """Align views of a point, make views of two points orthogonal: L = -2 E[z·z+] + E[(z·z-)²].
 
     pull = -1/n Σ_i z1_i · z2_i, with weight 2; push = mean over i ≠ j of (z1_i · z2_j)². Nothing is centred.
 
@@ -104,7 +104,7 @@ def spectral_contrastive(z1: Embeddings, z2: Embeddings) -> Terms:
         TypeError: embeddings that are no floating-point tensors.
 
     Example:
-        >>> spectral_contrastive(torch.eye(3), torch.eye(3)).total.item()  # alike, and at right angles
+        >>> spectral_contrastive(torch.eye(3), torch.eye(3)).total.item()  # equal views, orthogonal points
         -2.0
     """
     _check(z1, z2, axis=0)
@@ -122,7 +122,7 @@ def paired(loss: PairedLoss) -> Objective:
         TypeError: a loss that is no function; the objective: no network, no views.
 
     Example:
-        >>> points = torch.eye(3).unsqueeze(1).expand(3, 2, 3)  # three points, two views alike
+        >>> points = torch.eye(3).unsqueeze(1).expand(3, 2, 3)  # three points, two equal views
         >>> paired(spectral_contrastive)(nn.Identity(), Views(points)).item()
         -2.0
     """
@@ -133,8 +133,7 @@ def paired(loss: PairedLoss) -> Objective:
 def _pair(loss: PairedLoss, net: nn.Module, views: Views) -> Tensor:
     """The loss of the first two views of a batch."""
     a = require.instance("views", views, Views, "draw them from a world").x.shape[-2]
-    if a < 2:
-        raise ValueError(f"`views` must hold two views of each point, got {a}; draw views=2.")
+    require.that(a >= 2, "views", "hold two views of each point", a, "draw with views=2")
     f = outputs(net, views)
     return loss(f[..., 0, :], f[..., 1, :]).total
 
@@ -158,16 +157,13 @@ def _weights(**weights: float) -> dict[str, float]:
 
 
 def _check(z1: Tensor, z2: Tensor, axis: int = 1) -> None:
-    """Refuse what are not two views of the same points; a matrix will be made over ``axis``."""
+    """Check that both are views of the same points, and that a square matrix over ``axis`` fits into memory."""
     for name, z in (("z1", z1), ("z2", z2)):
         require.tensor(name, z, "n d", "one row per point, one column per output")
     require.dtype("z2", z2, z1.dtype, "the entries of z1")
     if z1.shape != z2.shape:
-        raise ValueError(
-            f"`z1` and `z2` must be two views of the same points, both of shape (n, d), got {tuple(z1.shape)} and "
-            f"{tuple(z2.shape)}; row i of both belongs to point i."
-        )
-    if len(z1) < 2:
-        raise ValueError(f"`z1` must hold at least two points, got {len(z1)}; one point has no variance.")
+        expected = f"have the shape of z1, {tuple(z1.shape)}"
+        require.fail("z2", expected, tuple(z2.shape), "row i of both is a view of point i")
+    require.that(len(z1) >= 2, "z1", "hold at least two points", len(z1), "one point has no variance")
     require.integer("number of outputs", z1.shape[1], 1, "widen the top of the network")
     require.room("z1", z1.shape[axis] ** 2, "take a smaller batch or fewer outputs")

@@ -1,4 +1,4 @@
-"""How hard a loss pulls and pushes: its partial derivatives, and the pair weights of the covariance operator."""
+"""Partial derivatives of a loss with respect to its energies, and the pair weights of the covariance operator."""
 
 import torch
 from jaxtyping import Float
@@ -15,8 +15,7 @@ def pull_and_push(
     """∂L/∂r+ > 0 and ∂L/∂r_k- < 0 of every point; they sum to zero over each point.
 
     Raises:
-        ValueError: no negatives, shapes that do not belong together, energies that are NaN: their shares would look
-            like numbers.
+        ValueError: no negatives, shapes that do not belong together, energies that are not finite.
         TypeError: a loss that is no function, energies that are no floating-point tensors.
 
     Example:
@@ -36,9 +35,9 @@ def pull_and_push(
 
 
 def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Tensor, "n n"]:
-    """ξ(x, x') = -∂L/∂r- at r+ = 0 and r- = ½‖f̄(x) - f̄(x')‖², one negative: how much each pair of points counts.
+    """ξ(x, x') = -∂L/∂r- at r+ = 0 and r- = ½‖f̄(x) - f̄(x')‖², one negative: the weight of each pair of points.
 
-    Symmetric, since the energy is. L_simp weighs all pairs alike; InfoNCE and the soft triplet weigh near pairs most.
+    Symmetric, since the energy is. L_simp gives all pairs the same weight, InfoNCE and soft triplet near pairs more.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 

@@ -1,4 +1,4 @@
-"""A small student with eyes: two convolutions and a linear top, without biases."""
+"""A small convolutional encoder: two convolutions and a linear head, without biases."""
 
 from math import prod
 
@@ -12,8 +12,8 @@ from ssl_explain import require
 class ConvNet(nn.Module):
     """Two layers of 3 × 3 convolutions with ReLU and a linear head: f = W max(0, C_2 ∗ max(0, C_1 ∗ x)).
 
-    It reads pictures flattened to (..., c·h·w), as every world of pictures draws them. The second convolution moves
-    by ``stride`` pixels, the first one by one. Without biases the output is homogeneous of degree 1 in the input;
+    It reads pictures flattened to (..., c·h·w), as :class:`PictureWorld` draws them. The second convolution has the
+    given ``stride``, the first has stride 1. Without biases the output is homogeneous of degree 1 in the input;
     it is ℓ2-normalised unless ``normalise`` is off.
 
     Raises:
@@ -38,7 +38,7 @@ class ConvNet(nn.Module):
         normalise: bool = True,
         scale: float = 1.0,
     ) -> None:
-        """Draw weights from N(0, 2·scale² / d_in), d_in being what one neuron reads."""
+        """Draw weights from N(0, 2·scale² / d_in), with d_in the number of inputs of one neuron."""
         super().__init__()
         require.generator(generator)
         require.integers("shape", shape, 0, "give (channels, height, width) of one picture", count=3)
@@ -49,7 +49,7 @@ class ConvNet(nn.Module):
         gain = require.single("scale", scale, "1 keeps the size of activations", open_low=True)
         self.shape, self.normalise = shape, normalise
         stride = min(require.integer("stride", stride, 1, "2 halves the sides of the picture"), max(shape[1:]))
-        self.stride = stride  # beyond the picture there is nothing to move to
+        self.stride = stride  # a larger stride has the same effect
         positions = -(-shape[1] // stride) * -(-shape[2] // stride)
         sizes = [(channels[0], shape[0], 3, 3), (channels[1], channels[0], 3, 3), (outputs, positions * channels[1])]
         require.room("size of a layer", max(map(prod, sizes)), "take fewer channels, outputs or pixels")
@@ -58,7 +58,7 @@ class ConvNet(nn.Module):
 
     @property
     def input_dimension(self) -> int:
-        """Entries that one flattened picture must have."""
+        """Number of entries of one flattened picture."""
         c, h, w = self.shape
         return c * h * w
 
@@ -73,7 +73,7 @@ class ConvNet(nn.Module):
         return [first, second, nn.functional.normalize(top, dim=-1) if self.normalise else top]
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
-        """The output of the head, ℓ2-normalised unless that is switched off; where an input is NaN, so is it.
+        """The output of the head, ℓ2-normalised unless that is switched off; NaN in, NaN out.
 
         Raises:
             ValueError: an input of another width.
@@ -83,7 +83,7 @@ class ConvNet(nn.Module):
         return top.reshape(*x.shape[:-1], top.shape[-1])
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
-        """Activations of every layer: a node is a position in the picture, and the output is a single node.
+        """Activations of every layer; a node is a position in the picture, and the output is a single node.
 
         Raises:
             ValueError: an input of another width, or one that is not finite (which ``forward``, the hot path, skips).
@@ -95,5 +95,5 @@ class ConvNet(nn.Module):
         return [layer.reshape(*x.shape[:-1], *layer.shape[1:]) for layer in layers]
 
     def features(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_hidden"]:
-        """What a probe reads: the last layer below the head, flattened."""
+        """The last layer below the head, flattened: the input of a linear probe."""
         return self.activations(x)[-2].flatten(-2)

@@ -1,4 +1,4 @@
-"""Two towers and no negatives: an online network that predicts what a target network says of the other view."""
+"""Two towers without negatives: an online network predicts the output of a target network for another view."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -32,11 +32,8 @@ class LinearPredictor(nn.Module):
         """Keep a copy of the matrix."""
         super().__init__()
         require.tensor("matrix", matrix, "d_top d_in", "such as torch.eye(4)")
-        if matrix.shape[0] != matrix.shape[1]:
-            raise ValueError(
-                f"`matrix` must be square, got shape {tuple(matrix.shape)}; "
-                "a predictor maps outputs to outputs of the same width."
-            )
+        square, got = matrix.shape[0] == matrix.shape[1], f"shape {tuple(matrix.shape)}"
+        require.that(square, "matrix", "be square", got, "a predictor maps outputs to outputs of the same width")
         self.matrix = nn.Parameter(require.finite("matrix", matrix).clone(), requires_grad=trained)
 
     def forward(self, f: Float[Tensor, "*batch d_top"]) -> Float[Tensor, "*batch d_top"]:
@@ -47,7 +44,7 @@ class LinearPredictor(nn.Module):
 
 
 def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
-    """How to draw a linear predictor: P_ij ~ N(0, scale² / width).
+    """Make a function that draws a linear predictor: P_ij ~ N(0, scale² / width).
 
     Raises:
         ValueError: a width below 1, a negative scale, or more entries than there is room for.
@@ -56,19 +53,18 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
     require.integer("width", width, 1, "as wide as the output of the tower")
     require.room("width", width**2, "as wide as the output of the tower")
     gain = require.single("scale", scale, "1 keeps the size of outputs")
-
     return partial(_draw_linear, width, gain)
 
 
 def _draw_linear(width: int, gain: float, generator: torch.Generator) -> nn.Module:
-    """Draw the matrix of a linear predictor."""
+    """Draw the matrix of a linear predictor; a partial of this, unlike a closure, lets torch.save store the network."""
     require.generator(generator)
     noise = torch.randn(width, width, generator=generator, device=generator.device, dtype=torch.float32)
     return LinearPredictor(noise * gain / width**0.5)
 
 
 def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
-    """How to draw a predictor with one hidden ReLU layer, without biases.
+    """Make a function that draws a predictor with one hidden ReLU layer, without biases.
 
     Raises:
         ValueError: a width below 1; on drawing: more weights than there is room for.
@@ -86,16 +82,16 @@ def _draw_mlp(widths: tuple[int, int, int], generator: torch.Generator) -> nn.Mo
 
 @dataclass(frozen=True)
 class Centring:
-    """Which outputs lose their mean, which mean that is, and what the gradient sees of it.
+    """Which outputs are centred, by which mean, and whether the gradient passes through it.
 
     ``online``, ``target``: the towers that are centred. ``mean`` "own" is the mean of the view that a tower reads
     over the batch, f(x_1) - E_x f(x_1); "all" is the mean over all views of the batch, the population mean if the
-    batch is the population. ``through``: whether the gradient runs through the online mean. ``scale`` also divides
+    batch is the population. ``through``: whether the gradient passes through the online mean. ``scale`` also divides
     by the standard deviation: BatchNorm without its learned gain.
 
     Raises:
-        ValueError: another word for the mean.
-        TypeError: anything but True and False elsewhere.
+        ValueError: a ``mean`` that is neither "own" nor "all".
+        TypeError: a flag that is no bool.
     """
 
     online: bool = True
@@ -105,27 +101,27 @@ class Centring:
     scale: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse another word for the mean, and words for True and False."""
+        """Check the flags and the name of the mean."""
         require.flags(online=self.online, target=self.target, through=self.through, scale=self.scale)
-        if not isinstance(self.mean, str) or self.mean not in ("own", "all"):
-            raise ValueError(f'`mean` must be "own" or "all", got {self.mean!r}; "own" is the usual one.')
+        known = isinstance(self.mean, str) and self.mean in ("own", "all")
+        require.that(known, "mean", 'be "own" or "all"', repr(self.mean), '"own" is the usual one')
 
     def apply(self, f: Float[Tensor, "n a d_top"], view: int) -> Float[Tensor, "n d_top"]:
-        """Output of one view of every point, (n, d_top), centred (and scaled) over the batch.
+        """The outputs of one view of every point, (n, d_top), centred (and scaled) over the batch.
 
         Raises:
             ValueError: outputs of another form, no points, a view that is not there.
             TypeError: outputs that are no floating-point tensor.
         """
         _views(f, view)
-        crowd = f[:, view : view + 1] if self.mean == "own" else f
-        crowd = (crowd if self.through else crowd.detach()).flatten(0, 1)
-        centred = f[:, view] - crowd.mean(0)
-        return centred / (crowd.var(0, correction=0) + 1e-5).sqrt() if self.scale else centred
+        averaged = f[:, view : view + 1] if self.mean == "own" else f
+        averaged = (averaged if self.through else averaged.detach()).flatten(0, 1)
+        centred = f[:, view] - averaged.mean(0)
+        return centred / (averaged.var(0, correction=0) + 1e-5).sqrt() if self.scale else centred
 
 
 def _views(x: Tensor, *numbers: int) -> None:
-    """Refuse what holds no points, or not the views with these numbers."""
+    """Check that ``x`` holds points and the views with these ``numbers``."""
     n, a, d = require.tensor("x", x, "n a d", "one row per point, one per view of it").shape
     require.integer("size of a view", d, 1, "there is nothing to centre or to read")
     require.integer("number of points", n, 1, "draw a larger batch")
@@ -137,12 +133,12 @@ NO_CENTRING = Centring(online=False, target=False)
 
 
 class DualNet(nn.Module):
-    """Online tower, predictor, target tower: the loss compares P(f(x_1) - mean) with f_a(x_2) - mean, f_a held still.
+    """Online tower, predictor, target tower: the loss compares P(f(x_1) - mean) with stop-gradient(f_a(x_2) - mean).
 
-    ``momentum`` is what the target keeps of itself at each step, θ_a ← momentum · θ_a + (1 - momentum) · θ: 0 makes
-    it a copy of the online tower, 1 freezes it. None shares the weights: the same network, but no gradient.
-    ``predictor`` says how to draw one; None leaves the output as it is. Called as a network, or asked for
-    ``activations``, it answers as its online tower does.
+    ``momentum`` sets the update of the target, θ_a ← momentum · θ_a + (1 - momentum) · θ: 0 makes it a copy of the
+    online tower, 1 freezes it. None shares the weights with the online tower, with a stop-gradient.
+    ``predictor`` is a function that draws one; None is the identity. ``forward`` and ``activations`` are those of the
+    online tower.
 
     Source: Grill et al. (2020), arXiv 2006.07733; Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
@@ -167,17 +163,15 @@ class DualNet(nn.Module):
         centring: Centring = NO_CENTRING,
         momentum: float | None = None,
     ) -> None:
-        """Copy the online tower for a start, if the target has weights of its own."""
+        """Draw the predictor; copy the online tower if the target has weights of its own."""
         super().__init__()
         require.generator(generator)
         require.instance("centring", centring, Centring, "such as Centring(online=False)")
         if not isinstance(online, nn.Module) or not hasattr(online, "input_dimension"):
-            raise TypeError(f"`online` must be a network of this package, got {type(online).__name__}; try a ReLUNet.")
+            require.fail("online", "be a network of this package", type(online).__name__, "try a ReLUNet", TypeError)
         if predictor is not None and (not callable(predictor) or isinstance(predictor, nn.Module)):
-            raise TypeError(
-                f"`predictor` must be a function that draws one, got {type(predictor).__name__}; "
-                "try linear_predictor(4)."
-            )
+            remedy = "try linear_predictor(4)"
+            require.fail("predictor", "be a function that draws one", type(predictor).__name__, remedy, TypeError)
         self.online, self.centring, self.momentum = online, centring, momentum
         self._draw = predictor or nn.Identity
         self.predictor = self._draw(generator)
@@ -186,7 +180,7 @@ class DualNet(nn.Module):
             require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
             self.own_target = deepcopy(online).requires_grad_(False)
         weight = next(online.parameters())
-        with torch.no_grad():  # a predictor of the wrong width is found here, not in the first step
+        with torch.no_grad():  # finds a predictor of the wrong width before the first step
             self.predictor(online(weight.new_ones(1, self.input_dimension)))
 
     @property
@@ -196,11 +190,11 @@ class DualNet(nn.Module):
 
     @property
     def input_dimension(self) -> int:
-        """Entries that one input must have."""
+        """Number of entries of one input."""
         return cast(int, self.online.input_dimension)
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
-        """The output of the online tower, neither centred nor predicted from."""
+        """The output of the online tower, without centring and predictor."""
         return self.online(x)
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Tensor]:
@@ -210,7 +204,7 @@ class DualNet(nn.Module):
     def pair(
         self, x: Float[Tensor, "n a d"], *, first: int = 0, second: int = 1
     ) -> tuple[Float[Tensor, "n d_top"], Float[Tensor, "n d_top"]]:
-        """Prediction from view ``first`` and target of view ``second``, without gradient: what a loss compares.
+        """Prediction from view ``first``, and target from view ``second`` without gradient.
 
         Raises:
             ValueError: inputs of another form or width, no points, a view that is not there.
@@ -221,29 +215,29 @@ class DualNet(nn.Module):
         with torch.no_grad():
             g = f.detach() if self.own_target is None else self.own_target(x)
             target = self.centring.apply(g, second) if self.centring.target else g[:, second]
-        seen = self.centring.apply(f, first) if self.centring.online else f[:, first]
-        return self.predictor(seen), target
+        centred = self.centring.apply(f, first) if self.centring.online else f[:, first]
+        return self.predictor(centred), target
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Let the target follow: θ_a ← momentum · θ_a + (1 - momentum) · θ. Call it after each step."""
+        """Update the target: θ_a ← momentum · θ_a + (1 - momentum) · θ. Call it after each step."""
         if self.own_target is not None and self.momentum is not None:
             for mine, theirs in zip(self.own_target.parameters(), self.online.parameters(), strict=True):
                 mine.lerp_(theirs, 1 - self.momentum)
 
     @torch.no_grad()
     def redraw_predictor(self, generator: torch.Generator) -> None:
-        """Forget what the predictor has learned: draw it anew, as at the start."""
+        """Draw the predictor anew, as at the start."""
         fresh = self._draw(generator)
         for mine, new in zip(self.predictor.parameters(), fresh.parameters(), strict=True):
             mine.copy_(new)
 
 
 def fixed_predictor(matrix: Float[Tensor, "d_top d_in"]) -> MakePredictor:
-    """How to get a predictor that stays what it is, such as p·I."""
+    """Make a function that returns a predictor with this ``matrix``, not trained, such as p·I."""
     return partial(_keep, matrix)
 
 
 def _keep(matrix: Float[Tensor, "d_top d_in"], _: object) -> nn.Module:
-    """A predictor that was not drawn."""
+    """A predictor with a given matrix."""
     return LinearPredictor(matrix, trained=False)

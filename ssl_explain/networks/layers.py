@@ -80,7 +80,7 @@ class LayeredReLU(nn.Module):
                 pre = torch.baddbmm(self.biases[level].flatten(0, -3), matrices, inputs)
             else:
                 pre = torch.bmm(matrices, inputs)
-            f = pre if self.linear_top and level == len(self.weights) - 1 else pre.relu()
+            f = pre if self.linear_top and level == len(self.weights) - 1 else pre.relu_()
             layers.append(f)
         return layers
 

@@ -1,4 +1,4 @@
-"""The dense student: every neuron reads the whole layer below."""
+"""A dense ReLU network."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -37,10 +37,8 @@ class ReLUNet(LayeredReLU):
     ) -> None:
         """Draw one matrix per layer."""
         require.integers("widths", widths, 1, "a layer needs at least one neuron")
-        if len(widths) < 2:
-            raise ValueError(
-                f"`widths` must list the input and at least one layer, got {tuple(widths)}; try (6, 5, 4)."
-            )
+        enough = len(widths) >= 2
+        require.that(enough, "widths", "list the input and at least one layer", tuple(widths), "try (6, 5, 4)")
         shapes = [(1, d_out, d_in) for d_in, d_out in pairwise(widths)]
         super().__init__(
             shapes,

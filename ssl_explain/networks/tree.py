@@ -1,4 +1,4 @@
-"""The student wired along a tree: a node reads the neurons of its own children and nothing else."""
+"""A ReLU network with the structure of a tree: a node reads the neurons of its own children only."""
 
 import torch
 
@@ -8,9 +8,9 @@ from ssl_explain.topology import Tree
 
 
 class TreeNet(LayeredReLU):
-    """A ReLU network with the wiring of a tree and ``neurons_per_node`` neurons in every node.
+    """A ReLU network with the connections of a tree and ``neurons_per_node`` neurons in every node.
 
-    It knows which leaves belong together, but nothing about the latents: neither their values nor their polarity.
+    It has the topology of the latent tree, but neither the values of the latents nor their polarity.
 
     Raises:
         ValueError: no neurons, or more weights than there is room for.

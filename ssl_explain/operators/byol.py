@@ -1,4 +1,4 @@
-"""The update of BYOL, term by term: what it takes away within points, what is left between them, and the mean."""
+"""The expected update of BYOL as three operators: within points, between points, and of the mean."""
 
 import torch
 from jaxtyping import Float
@@ -11,16 +11,17 @@ from ssl_explain.records import ForwardPass, record
 
 @record
 class Term:
-    """One operator on vec(W_l): T = E_r[F_r A F_rᵀ], with F_r of shape (D, d_top); D × D only if it is asked for.
+    """One operator on vec(W_l): T = E_r[F_r A F_rᵀ], with F_r of shape (D, d_top).
 
-    ``factor`` holds F_rᵀ for every r; ``middle`` is A, square, not symmetric if the predictor is not.
+    ``factor`` holds F_rᵀ for every r; ``middle`` is A, square, and symmetric only if the predictor is.
+    Only :meth:`as_matrix` forms the D × D matrix.
     """
 
     factor: Float[Tensor, "r d_top d_weights"]
     middle: Float[Tensor, "d_top d_in"]
 
     def matvec(self, v: Float[Tensor, " d_weights"]) -> Float[Tensor, " d_weights"]:
-        """T v: to the outputs, through A, and back."""
+        """T v, by two matrix-vector products with A between them."""
         rows = self.factor.flatten(0, 1)
         u = (rows @ v).view(self.factor.shape[:2]) @ self.middle.mT
         return rows.mT @ u.flatten() / len(self.factor)
@@ -41,12 +42,12 @@ def byol_terms(
     through: bool = True,
     batch: int | None = None,
 ) -> dict[str, Term]:
-    """Split the expected update of layer l, -∇E½‖P f - f+‖² with the target f+ held still, into three operators.
+    """Split the expected update of layer l, -∇E½‖P f - f+‖² with stop-gradient on f+, into three operators.
 
     With M = E K the mean connection: within -E_x V_{x'|x}[K] weighed by PᵀP, between E_x[(K̄-M) Pᵀ(1-P) (K̄-M)ᵀ], and
-    mean M (push·Pᵀ - pull·PᵀP) Mᵀ. Their sum on vec(W_l) is the update. Pull is there unless the ``online`` tower is
-    centred, push unless the ``target`` is, or the online one with the gradient ``through`` its mean.
-    ``batch``: the towers are centred by the mean of their own batch of B independent points; all is (1 - 1/B) of it.
+    mean M (push·Pᵀ - pull·PᵀP) Mᵀ. Their sum, applied to vec(W_l), is the update. Pull is 0 if the ``online`` tower is
+    centred, else 1; push is 0 if the ``target`` is, or the online tower with the gradient ``through`` its mean.
+    ``batch``: the towers subtract the mean of their own batch of B independent points, a factor (1 - 1/B) of all terms.
     ``forward`` comes from views (n, a, d), every point and view equally likely; view pairs are drawn independently.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578, earlier version; the split of the mean is derived here.
@@ -66,9 +67,13 @@ def byol_terms(
     """
     means = mean_connection(forward, layer)
     centre = means.mean(0)
-    p = _square(predictor, centre.shape[0])
-    require.dtype("predictor", p, centre.dtype, "the weights of the network")
-    views = mean_connection(_views_as_points(forward), layer).unflatten(0, forward.output.shape[:2])
+    p, width = require.tensor("predictor", predictor, "d_top d_in", "such as 0.5 * torch.eye(d_top)"), len(centre)
+    if p.shape != (width, width):
+        expected, got = f"be a ({width}, {width}) matrix, as wide as the output", f"shape {tuple(p.shape)}"
+        require.fail("predictor", expected, got, f"a fixed one is p * torch.eye({width})")
+    require.dtype("predictor", require.finite("predictor", p), centre.dtype, "the weights of the network")
+    points = forward.map(lambda tensor: tensor.flatten(0, 1).unsqueeze(1))  # every view counts as a point of its own
+    views = mean_connection(points, layer).unflatten(0, forward.output.shape[:2])
     pull, push = not online, not (target or (online and through))
     share = _share(batch, pull or push)
     return {
@@ -78,30 +83,11 @@ def byol_terms(
     }
 
 
-def _views_as_points(forward: ForwardPass) -> ForwardPass:
-    """Every view a point of its own: its mean connection is its connection."""
-    inputs, gates = (
-        tuple(tensor.flatten(0, 1).unsqueeze(1) for tensor in group) for group in (forward.layer_inputs, forward.gates)
-    )
-    return ForwardPass(inputs, gates, forward.weights, forward.output.flatten(0, 1).unsqueeze(1))
-
-
-def _square(predictor: Tensor, width: int) -> Tensor:
-    require.tensor("predictor", predictor, "d_top d_in", f"a fixed one is p * torch.eye({width})")
-    if predictor.shape != (width, width):
-        raise ValueError(
-            f"`predictor` must be a ({width}, {width}) matrix, as wide as the output, got shape "
-            f"{tuple(predictor.shape)}; a fixed one is p * torch.eye({width})."
-        )
-    return require.finite("predictor", predictor)
-
-
 def _share(batch: int | None, mean_inside: bool) -> float:
-    """1 - 1/B: the mean of a batch carries 1/B of every point in it."""
+    """1 - 1/B, since the mean of a batch contains 1/B of every point in it."""
     if batch is None:
         return 1.0
     if mean_inside:
-        raise ValueError(
-            f"`batch` must be None with a centring that leaves the mean inside, got {batch!r:.80}; centre both towers."
-        )
-    return 1 - 1 / require.integer("batch", batch, 2, "the mean of one point is that point: nothing would be left")
+        expected = "be None with a centring that leaves the mean inside"
+        require.fail("batch", expected, f"{batch!r:.80}", "centre both towers")
+    return 1 - 1 / require.integer("batch", batch, 2, "a point minus the mean of itself is 0")

@@ -1,4 +1,4 @@
-"""The connection K_l: everything that lies between the weights of layer l and the output, in one object."""
+"""The connection K_l: the derivative of the output with respect to the weights of layer l."""
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ LARGEST = 2**30  # numbers of a connection: 4 GiB in single precision; the large
 
 
 def jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
-    """J_l = ∂f_L/∂f̃_l of every input, in one sweep from the top: J_L = D_L, J_l = J_{l+1} W_{l+1} D_l.
+    """J_l = ∂f_L/∂f̃_l of every input, by recursion from the top: J_L = D_L, J_l = J_{l+1} W_{l+1} D_l.
 
     ``d_top`` runs over all outputs, before any normalisation.
 
@@ -19,11 +19,11 @@ def jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top no
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
     """
     check(forward, layer)
-    return sweep(forward, layer)
+    return unchecked_jacobian(forward, layer)
 
 
 def check(forward: ForwardPass, layer: int) -> None:
-    """Refuse what has no connection.
+    """Check that a forward pass has a connection of this layer.
 
     Raises:
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
@@ -34,12 +34,11 @@ def check(forward: ForwardPass, layer: int) -> None:
     for number, weight in enumerate(forward.weights, 1):
         require.finite(f"weights of layer {number}", weight)
         if weight.ndim != 3:
-            raise ValueError(
-                f"`forward` must come from a single network, got {weight.shape[0]} runs side by side; take one of them."
-            )
+            got = f"{weight.shape[0]} runs side by side"
+            require.fail("forward", "come from a single network", got, "take one of them")
 
 
-def sweep(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
+def unchecked_jacobian(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node d_out"]:
     """:func:`jacobian` without the checks."""
     top = forward.gates[-1]
     j = torch.diag_embed(top.flatten(-2)).unflatten(-1, top.shape[-2:])
@@ -49,16 +48,16 @@ def sweep(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_top node 
 
 
 def _through(j: Float[Tensor, "*batch d_top node d_out"], weight: Tensor) -> Float[Tensor, "*batch d_top inputs"]:
-    """One matrix product: from the outputs of a layer to all of its inputs, node after node."""
+    """J W: from the outputs of a layer to all of its inputs, node after node."""
     if weight.shape[-3] == 1:
         return j.squeeze(-2) @ weight.squeeze(-3)
     return (j.unsqueeze(-2) @ weight).flatten(-3)
 
 
 def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out d_in d_top"]:
-    """K_l[o, i, t] = f_{l-1}[i] · J_l[t, o]: how much output t moves when weight (o, i) of layer l moves.
+    """K_l[o, i, t] = f_{l-1}[i] · J_l[t, o], the derivative of output t with respect to weight (o, i) of layer l.
 
-    Rows (o, i) stand in the order of ``weight.flatten()``. In K K'ᵀ the *top* output is what is summed over.
+    Rows (o, i) stand in the order of ``weight.flatten()``; K K'ᵀ sums over the *top* outputs.
     A layer of several nodes has a node axis in front of ``d_out``.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
@@ -79,6 +78,6 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
     width = forward.layer_inputs[layer - 1].shape[-1]
     outputs = forward.gates[-1].shape[-2:].numel()
     require.room("forward", forward.gates[layer - 1].numel() * width * outputs, "take fewer points", most=LARGEST)
-    j = sweep(forward, layer).movedim(-3, -1)  # node, d_out, d_top
+    j = unchecked_jacobian(forward, layer).movedim(-3, -1)  # node, d_out, d_top
     k = forward.layer_inputs[layer - 1][..., None, :, None] * j.unsqueeze(-2)
     return k.squeeze(-4)

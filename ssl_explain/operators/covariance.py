@@ -1,4 +1,7 @@
-"""The covariance operator OP_l = V_x[K̄_l(x)]: which directions of weight space grow, and how fast."""
+"""The covariance operator OP_l = V_x[K̄_l(x)]: which directions of weight space grow, and how fast.
+
+``definitions.py`` has the same objects straight from their definitions, ``_fast.py`` the products in blocks.
+"""
 
 import numpy as np
 import torch
@@ -6,15 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.operators.connection import LARGEST, check, sweep
+from ssl_explain.operators import _fast
+from ssl_explain.operators.connection import LARGEST, check
 from ssl_explain.records import ForwardPass, record
-from ssl_explain.threads import as_torch
 
-CHUNK = 2**18  # entries at a time: they stay in the cache until they have been used for the last time
-ROWS = 160_000  # entries at a time when rows are only read: with the vectors beside them they fit into 1 MB
 DENSE = 600  # below this many weights a dense eigensolver is faster than an iterative one
-START = 0  # the seed of a direction that an iteration begins with
-TOLERANCE = 1e-3  # of an eigenvector; the eigenvalue is far better, see _rayleigh
 
 
 @torch.no_grad()
@@ -30,51 +29,21 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
         TypeError: no forward pass, one in half precision, a layer that is no whole number.
     """
     check(forward, layer)
-    f = forward.layer_inputs[layer - 1]
+    f, gates = forward.layer_inputs[layer - 1], forward.gates[layer - 1]
     require.precise("forward", f)
     if f.ndim != 4:
-        raise ValueError(
-            f"`forward` must come from views of shape (n, a, d), got {f.ndim - 2} axes in front of the input's own; "
-            "pass net.forward_pass(views.x)."
-        )
-    n, a, node, d_in = f.shape
-    d_top, d_out = forward.gates[-1].shape[-2:].numel(), forward.gates[layer - 1].shape[-1]
-    require.room("forward", n * d_top * node * d_out * d_in, "take fewer points or a smaller layer", most=LARGEST)
-    result = _large_pages(f, n, d_top, node, d_out, d_in)
-    size = max(1, CHUNK // (a * d_top * node * d_out))
-    for start in range(0, n, size):
-        _fill(result[start : start + size], _slice(forward, slice(start, start + size)), layer)
-    return result.flatten(2)
-
-
-def _large_pages(like: Tensor, *shape: int) -> Tensor:
-    """Empty memory; on the CPU from NumPy, which asks the system for large pages: less time to fill and to read."""
-    if like.device.type != "cpu":
-        return like.new_empty(shape)
-    return torch.from_numpy(np.empty(shape, dtype=like.new_empty(0).numpy().dtype))
-
-
-def _slice(forward: ForwardPass, part: slice) -> ForwardPass:
-    """Some of the points, copied together: elementwise products over scattered entries take ten times as long."""
-    inputs, gates = ([tensor[part].contiguous() for tensor in group] for group in (forward.layer_inputs, forward.gates))
-    return ForwardPass(tuple(inputs), tuple(gates), forward.weights, forward.output[part])
-
-
-def _fill(result: Float[Tensor, "n d_top node d_out d_in"], forward: ForwardPass, layer: int) -> None:
-    """One product over the view axis: K̄[t, (o, i)] = Σ_a J_a[t, o] f_a[i] / a, written where it belongs."""
-    j, f = sweep(forward, layer), forward.layer_inputs[layer - 1]
-    f = f / f.shape[1]
-    if j.shape[-2] == 1:
-        torch.bmm(j.flatten(2).mT, f.squeeze(2), out=result.view(len(f), -1, f.shape[-1]))
-    else:
-        result.copy_(torch.einsum("natko,naki->ntkoi", j, f))
+        got = f"{f.ndim - 2} axes in front of the input's own"
+        require.fail("forward", "come from views of shape (n, a, d)", got, "pass net.forward_pass(views.x)")
+    entries = len(f) * forward.gates[-1].shape[-2:].numel() * gates.shape[-2:].numel() * f.shape[-1]
+    require.room("forward", entries, "take fewer points or a smaller layer", most=LARGEST)
+    return _fast.mean_over_views(forward, layer)
 
 
 @record
 class CovarianceOperator:
-    """OP = Fᵀ M F with F the rows of K̄ᵀ and M acting on points only; D × D, but never formed unless asked for.
+    """OP = Fᵀ M F with F the rows of K̄ᵀ and M acting on points only; only :meth:`as_matrix` forms the D × D matrix.
 
-    ``factor`` is K̄ᵀ minus its mean over points: only differences between points count.
+    ``factor`` is K̄ᵀ minus its mean over points, since OP depends on differences between points only.
     Without pair weights M = 1/n, and OP = V_x[K̄]. With symmetric weights ξ
     OP = E_{x,x'}[ξ (K̄(x) - K̄(x'))(K̄(x) - K̄(x'))ᵀ], and M is a graph Laplacian.
     """
@@ -92,14 +61,14 @@ class CovarianceOperator:
         return self.factor.flatten(0, 1)
 
     def _mix(self, u: Float[Tensor, "n columns"]) -> Float[Tensor, "n columns"]:
-        """Apply M: divide by n, or sum over the weighted differences to all other points."""
+        """M u: u / n, or the sum of the weighted differences to all other points."""
         n = u.shape[0]
         if self.pair_weights is None:
             return u / n
         return 2 / n**2 * (self.pair_weights.sum(1, keepdim=True) * u - self.pair_weights @ u)
 
     def matvec(self, v: Float[Tensor, "d_weights"]) -> Float[Tensor, "d_weights"]:
-        """OP v, by two matrix-vector products: out along the rows of K̄ᵀ, mix the points, and back.
+        """OP v = Fᵀ M F v, by two matrix-vector products.
 
         Raises:
             ValueError: a vector of another length.
@@ -108,8 +77,12 @@ class CovarianceOperator:
         require.tensor("v", v, "d_weights", "one number per weight: weight.flatten()")
         require.last_axis("v", v, self.size, "one number per weight: weight.flatten()")
         require.dtype("v", v, self.factor.dtype, "the entries of the operator")
+        # From weights to outputs: u(x) = (K̄(x) - E K̄)ᵀ v is the change of f̄(x) along v, relative to the mean change.
         u = (self._rows @ v).view(self.factor.shape[:2])
-        return self._rows.mT @ self._mix(u).flatten()
+        # Between points: the average, or the weighted differences.
+        u = self._mix(u)
+        # Back to weights: Σ_x (K̄(x) - E K̄) u(x).
+        return self._rows.mT @ u.flatten()
 
     def as_matrix(self) -> Float[Tensor, "d_weights d_weights"]:
         """The whole D × D matrix.
@@ -131,38 +104,30 @@ class CovarianceOperator:
         Raises:
             ValueError: k below 1 or above D.
         """
-        from scipy.sparse.linalg import LinearOperator, eigsh  # half a second that most notebooks never need
-
         require.integer("k", k, 1, f"the operator has {self.size} eigenvalues", high=self.size)
+        # A small layer: form the matrix.
         if self.size <= DENSE or 2 * k >= self.size:
             values, vectors = torch.linalg.eigh(self.as_matrix())
             return values.flip(0)[:k], vectors.flip(1)[:, :k]
-        g = torch.Generator().manual_seed(START)
+        # A large layer: iterate with products OP v, from a random combination of the rows of K̄ᵀ.
+        g = torch.Generator().manual_seed(_fast.START)
         start = self._rows.mT @ torch.randn(len(self._rows), generator=g, dtype=torch.float32).to(self.factor)
         varies = self.factor if self.pair_weights is None else self.matvec(start)
-        if not varies.any():  # any directions will do, but the iteration could not start
+        if not varies.any():  # OP = 0, from which the iteration could not start: every vector is an eigenvector
             return self.factor.new_zeros(k), torch.eye(self.size, k).to(self.factor)
-        operator = LinearOperator((self.size, self.size), matvec=self._numpy_matvec, dtype=start.cpu().numpy().dtype)
-        with as_torch():  # thousands of small products: threads would only wait for each other
-            _, columns = eigsh(operator, k=k, which="LA", v0=start.cpu().numpy(), tol=TOLERANCE)
-        return self._rayleigh(torch.from_numpy(columns).to(self.factor))
-
-    def _rayleigh(self, v: Float[Tensor, "d_weights k"]) -> tuple[Float[Tensor, "k"], Float[Tensor, "d_weights k"]]:
-        """λ = vᵀ OP v of each unit eigenvector: an error of ε in the vector is one of ε² in the eigenvalue."""
+        columns = _fast.largest(self._numpy_matvec, start.cpu().numpy(), k)
+        v = torch.from_numpy(columns).to(self.factor)
+        # Rayleigh quotients λ = vᵀ OP v / vᵀv: an error of ε in the eigenvector is one of ε² in the eigenvalue.
         u = (self._rows @ v).view(len(self.factor), -1)
         values = (u * self._mix(u)).view(-1, v.shape[1]).sum(0) / v.square().sum(0)
         order = values.argsort(descending=True)
         return values[order], v[:, order]
 
     def _numpy_matvec(self, v: np.ndarray) -> np.ndarray:
-        """OP v, reading K̄ once instead of twice: a few rows go out, and back while they are still in the cache."""
-        if self.pair_weights is not None:  # all points must be out before the first can be mixed
+        """OP v; with pair weights all outputs are needed before mixing, so there is no product in blocks."""
+        if self.pair_weights is not None:
             return self.matvec(torch.from_numpy(v).to(self.factor)).cpu().numpy()
-        rows, total, few = self._rows.cpu().numpy(), np.zeros_like(v), max(1, ROWS // self.size)
-        for start in range(0, len(rows), few):
-            some = rows[start : start + few]
-            total += (some @ v) @ some
-        return total / len(self.factor)
+        return _fast.gram_product(self._rows.cpu().numpy(), v) / len(self.factor)
 
 
 def covariance_operator(
@@ -192,16 +157,14 @@ def covariance_operator(
     factor = mean_connection(forward, layer)
     factor -= factor.mean(0)
     n = factor.shape[0]
-    if n < 2:
-        raise ValueError(f"`forward` must hold at least two points, got {n}; one point has no variance between points.")
+    require.that(n >= 2, "forward", "hold at least two points", n, "one point has no variance between points")
     require.finite("forward", factor)
     if pair_weights is not None:
         require.tensor("pair_weights", pair_weights, "n n", "one weight per pair of points")
         require.dtype("pair_weights", pair_weights, factor.dtype, "the weights of the network")
         require.finite("pair_weights", pair_weights)
         if pair_weights.shape != (n, n) or not torch.allclose(pair_weights, pair_weights.mT):
-            raise ValueError(
-                f"`pair_weights` must be a symmetric ({n}, {n}) matrix, got shape {tuple(pair_weights.shape)}; "
-                "an asymmetric weight leaves a term inside that is no covariance: symmetrise it."
-            )
+            expected, got = f"be a symmetric ({n}, {n}) matrix", f"shape {tuple(pair_weights.shape)}"
+            remedy = "an asymmetric weight adds a term that is no covariance: symmetrise it"
+            require.fail("pair_weights", expected, got, remedy)
     return CovarianceOperator(factor, pair_weights)

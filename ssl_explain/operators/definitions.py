@@ -1,12 +1,10 @@
-"""Every object of the theory typed straight from its definition: slow, literal, and the oracle of the fast path."""
+"""The operators straight from their definitions: slow, and the reference for the fast ones."""
 
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-Function = Callable[[Tensor], Tensor]
 
 
 def connection(f: Callable[[Tensor], Tensor], weight: Float[Tensor, "*shape"]) -> Float[Tensor, "d_weights d_top"]:
@@ -32,7 +30,7 @@ def covariance_operator(connections: Float[Tensor, "n a d_weights d_top"]) -> Fl
 
 
 def within_operator(connections: Float[Tensor, "n a d_weights d_top"]) -> Float[Tensor, "d_weights d_weights"]:
-    """E_x V_{x'|x}[K]: what varies between the views of one point."""
+    """E_x V_{x'|x}[K]: the variance over the views of one point, averaged over points."""
     centred = connections - connections.mean(1, keepdim=True)
     return torch.stack([torch.stack([k @ k.mT for k in views]).mean(0) for views in centred]).mean(0)
 

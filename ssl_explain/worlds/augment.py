@@ -1,5 +1,6 @@
-"""Views of pictures: turned, cropped, recoloured, blurred and partly erased, all by one strength."""
+"""Augmentation of pictures by affine maps, crops, colour, blur and erasing, all with one strength."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import ceil, inf, pi
 from typing import Any
@@ -10,12 +11,12 @@ from torch import Tensor
 
 from ssl_explain import require
 
-CHANCES = {"affine": 5, "crop": 3, "colour": 4, "blur": 1, "erase": 4}  # uniform numbers behind each part of a view
+CHANCES = {"affine": 5, "crop": 3, "colour": 4, "blur": 1, "erase": 4}  # uniform numbers that each part uses
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which parts of an augmentation are switched on: all, unless said otherwise.
+    """Which parts of an augmentation are switched on; by default all of them.
 
     ``colour`` does nothing to pictures of one channel.
 
@@ -34,7 +35,7 @@ class Recipe:
     colour: bool = True
 
     def __post_init__(self) -> None:
-        """A strength belongs to the draw of a view, not here."""
+        """Check that all are True or False."""
         require.flags(**vars(self))
 
     @property
@@ -46,55 +47,27 @@ class Recipe:
 EVERYTHING = Recipe()
 
 
-@dataclass(frozen=True)
-class Reach:
-    """How far each change may go at one strength: in proportion to it, until it can go no further.
+REACH = {
+    "angle": (pi / 12, pi),
+    "shear": (pi / 24, pi / 4),
+    "zoom": (0.1, 0.7),
+    "shift": (0.06, 0.5),
+    "window": (0.2, 1.4),
+    "hole": (0.25, 1.0),
+    "blur": (0.025, 0.25),
+    "brightness": (0.1, 0.8),
+    "contrast": (0.25, 2.0),
+    "saturation": (0.4, 3.0),
+    "hue": (pi / 10, pi),
+}
+"""The largest change of each kind per unit of strength, and its limit.
 
-    ``angle``, ``shear`` and ``hue`` are in radians, ``shift`` and ``hole`` shares of a side, ``blur`` in pixels;
-    ``zoom``, ``window``, ``contrast`` and ``saturation`` are logarithms of factors.
+``angle``, ``shear`` and ``hue`` are in radians, ``shift``, ``hole`` and ``blur`` shares of a side;
+``zoom``, ``window``, ``contrast`` and ``saturation`` are logarithms of factors.
 
-    What is left of a digit, by nearest neighbour among pictures that are not augmented: .96 of the views are put into
-    the right class at strength 0, .93 at 0.5, .79 at 1, .40 at 2, .14 at 4, and from 5 on .13, little above the .10 of
-    chance.
-    """
-
-    angle: float
-    shear: float
-    zoom: float
-    shift: float
-    window: float
-    hole: float
-    blur: float
-    brightness: float
-    contrast: float
-    saturation: float
-    hue: float
-
-    @classmethod
-    def at(cls, strength: float, side: int) -> "Reach":
-        """The reach of a strength on pictures whose shorter side has ``side`` pixels.
-
-        Raises:
-            ValueError: a strength that is negative, infinite or NaN.
-
-        Example:
-            >>> Reach.at(0.5, side=8).shift, Reach.at(100, side=8).shift
-            (0.03, 0.5)
-        """
-        s = check_strength(strength)
-        return cls(
-            angle=min(pi / 12 * s, pi),
-            shear=min(pi / 24 * s, pi / 4),
-            zoom=min(0.1 * s, 0.7),
-            shift=min(0.06 * s, 0.5),
-            window=min(0.2 * s, 1.4),
-            hole=min(0.25 * s, 1.0),
-            blur=min(0.025 * s, 0.25) * side,
-            brightness=min(0.1 * s, 0.8),
-            contrast=min(0.25 * s, 2.0),
-            saturation=min(0.4 * s, 3.0),
-            hue=min(pi / 10 * s, pi),
-        )
+The nearest neighbour among pictures that are not augmented has the right class for .96 of the views of a digit at
+strength 0, .93 at 0.5, .79 at 1, .40 at 2, .14 at 4, and from 5 on .13, little above the .10 of chance.
+"""
 
 
 def check_strength(strength: float) -> float:
@@ -108,18 +81,14 @@ def check_strength(strength: float) -> float:
 
 
 def chances(n: int, *, generator: torch.Generator) -> Float[Tensor, "n chance"]:
-    """All that chance decides about ``n`` views, uniform in [0, 1): the same for every strength and recipe."""
+    """The uniform random numbers behind ``n`` views, the same for every strength and recipe."""
     return torch.rand(n, sum(CHANCES.values()), generator=generator, device=generator.device, dtype=torch.float32)
 
 
 def augment(
-    pictures: Float[Tensor, "n c h w"],
-    strength: float,
-    *,
-    recipe: Recipe = EVERYTHING,
-    generator: torch.Generator,
+    pictures: Float[Tensor, "n c h w"], strength: float, *, recipe: Recipe = EVERYTHING, generator: torch.Generator
 ) -> Float[Tensor, "n c h w"]:
-    """One view of each picture: strength 0 gives it back bit for bit, and the larger it is, the less is left.
+    """One view of each picture; strength 0 returns the picture bit for bit, larger ones change it more.
 
     Raises:
         ValueError: a strength that is negative, infinite or NaN.
@@ -135,18 +104,19 @@ def augment(
 
 
 def change(
-    pictures: Float[Tensor, "n c h w"], decided: Float[Tensor, "n chance"], strength: float, recipe: Recipe
+    pictures: Float[Tensor, "n c h w"], uniform: Float[Tensor, "n chance"], strength: float, recipe: Recipe
 ) -> Float[Tensor, "n c h w"]:
-    """The views that these chances decide: at a larger strength the same chances go further the same way.
+    """Views from the numbers ``uniform`` of :func:`chances`: a larger strength scales the same changes.
 
     Raises:
         ValueError: a strength that is negative, infinite or NaN.
         ImportError: kornia is not installed.
     """
-    reach = Reach.at(strength, min(pictures.shape[-2:]))
-    if strength == 0 or not recipe.parts:
+    s = check_strength(strength)
+    reach = {name: min(slope * s, limit) for name, (slope, limit) in REACH.items()}
+    if s == 0 or not recipe.parts:
         return pictures
-    u = dict(zip(CHANCES, decided.to(pictures.dtype).split(list(CHANCES.values()), dim=1), strict=True))
+    u = dict(zip(CHANCES, uniform.to(pictures.dtype).split(list(CHANCES.values()), dim=1), strict=True))
     views = pictures
     if recipe.affine or recipe.crop:
         views = _move(views, u["affine"] if recipe.affine else None, u["crop"] if recipe.crop else None, reach)
@@ -160,7 +130,7 @@ def change(
 
 
 def _kornia() -> Any:
-    """The library of picture transforms, imported when a view is made and not before: it takes a second."""
+    """Import kornia when the first view is made, since that takes a second."""
     try:
         import kornia
     except ImportError as error:
@@ -171,18 +141,19 @@ def _kornia() -> Any:
     return kornia
 
 
-def _move(x: Tensor, affine: Tensor | None, crop: Tensor | None, reach: Reach) -> Tensor:
-    """Turn, shear, zoom and shift, then show a window of the outcome: one matrix, applied once; outside is black."""
+def _move(x: Tensor, affine: Tensor | None, crop: Tensor | None, reach: Mapping[str, float]) -> Tensor:
+    """Rotate, shear, zoom and shift, then crop: one affine map, applied once; outside is black."""
     size = x.new_tensor([x.shape[-1], x.shape[-2]])
     linear, offset = torch.eye(2).to(x).expand(len(x), 2, 2), x.new_zeros(len(x), 2)
     if affine is not None:
         either = 2 * affine - 1
-        angle, slant, grow = reach.angle * either[:, 0], (reach.shear * either[:, 1]).tan(), reach.zoom * either[:, 2]
+        angle, slant = reach["angle"] * either[:, 0], (reach["shear"] * either[:, 1]).tan()
         cos, sin = angle.cos(), angle.sin()
         turn = torch.stack([cos, cos * slant - sin, sin, sin * slant + cos], dim=1).view(-1, 2, 2)
-        linear, offset = turn * grow.exp().view(-1, 1, 1), reach.shift * size * either[:, 3:]
+        linear = turn * (reach["zoom"] * either[:, 2]).exp().view(-1, 1, 1)
+        offset = reach["shift"] * size * either[:, 3:]
     if crop is not None:
-        side = (-reach.window * crop[:, :1]).exp()  # the window is this share of the picture, anywhere inside it
+        side = (-reach["window"] * crop[:, :1]).exp()  # of the crop, as a share of the picture
         away = (1 - side) * (size - 1) / 2 * (2 * crop[:, 1:] - 1)
         linear, offset = linear / side.unsqueeze(-1), (offset - away) / side
     centre = (size - 1) / 2
@@ -191,25 +162,27 @@ def _move(x: Tensor, affine: Tensor | None, crop: Tensor | None, reach: Reach) -
     return warp(x, matrix, tuple(x.shape[-2:]), padding_mode="zeros", align_corners=True)
 
 
-def _recolour(x: Tensor, u: Tensor, reach: Reach) -> Tensor:
+def _recolour(x: Tensor, u: Tensor, reach: Mapping[str, float]) -> Tensor:
     """Brightness, contrast, saturation, hue, one after another."""
     enhance, either = _kornia().enhance, 2 * u - 1
-    x = enhance.adjust_brightness(x, reach.brightness * either[:, 0])
-    x = enhance.adjust_contrast_with_mean_subtraction(x, (reach.contrast * either[:, 1]).exp())
-    x = enhance.adjust_saturation_with_gray_subtraction(x, (reach.saturation * either[:, 2]).exp().view(-1, 1, 1, 1))
-    return enhance.adjust_hue(x, reach.hue * either[:, 3])
+    x = enhance.adjust_brightness(x, reach["brightness"] * either[:, 0])
+    x = enhance.adjust_contrast_with_mean_subtraction(x, (reach["contrast"] * either[:, 1]).exp())
+    x = enhance.adjust_saturation_with_gray_subtraction(x, (reach["saturation"] * either[:, 2]).exp().view(-1, 1, 1, 1))
+    return enhance.adjust_hue(x, reach["hue"] * either[:, 3])
 
 
-def _blur(x: Tensor, u: Tensor, reach: Reach) -> Tensor:
-    """A Gaussian of any width up to the reach, cut off at twice the reach."""
-    half = min(ceil(2 * reach.blur), min(x.shape[-2:]) - 1)
-    sigma = (reach.blur * u).clamp_min(0.01).expand(-1, 2)  # so narrow a Gaussian changes nothing
+def _blur(x: Tensor, u: Tensor, reach: Mapping[str, float]) -> Tensor:
+    """A Gaussian of a random width up to the reach, cut off at twice the reach."""
+    side = min(x.shape[-2:])
+    widest = reach["blur"] * side
+    half = min(ceil(2 * widest), side - 1)
+    sigma = (widest * u).clamp_min(0.01).expand(-1, 2)  # so narrow a Gaussian changes nothing
     return _kornia().filters.gaussian_blur2d(x, 2 * half + 1, sigma)
 
 
-def _erase(x: Tensor, u: Tensor, reach: Reach) -> Tensor:
-    """Blacken the pixels whose centres lie in a rectangle somewhere inside the picture."""
-    side = reach.hole * u[:, :2]
+def _erase(x: Tensor, u: Tensor, reach: Mapping[str, float]) -> Tensor:
+    """Set the pixels whose centres lie in a random rectangle to 0."""
+    side = reach["hole"] * u[:, :2]
     low = (1 - side) * u[:, 2:]
     inside = []
     for axis in (0, 1):

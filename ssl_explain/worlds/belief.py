@@ -1,4 +1,4 @@
-"""What the leaves say about the latents: one upward pass, for sampled leaves or for every leaf pattern.
+"""Posterior of the latents given the leaves: one upward pass, for sampled leaves or for every leaf pattern.
 
 Everything works in ±1 coding, where the belief in a latent is its posterior mean m ∈ [-1, 1].
 """
@@ -16,61 +16,52 @@ Polarity = tuple[Float[Tensor, "*runs _"], ...]
 
 
 def check_levels(levels: object, runs: tuple[int, ...], widths: tuple[int, ...]) -> None:
-    """Refuse what no tree of these widths can have sampled.
+    """Check that ``levels`` may be a sample of a tree of these widths.
 
     Raises:
         TypeError: levels that are no uint8 tensors.
         ValueError: levels of another tree.
     """
-    kept = "pass all that `sample` returned"
+    remedy = "pass all that `sample` returned"
     if not isinstance(levels, Sequence) or not all(getattr(level, "dtype", None) == torch.uint8 for level in levels):
-        raise TypeError(f"`levels` must hold one uint8 tensor per level, got {levels!r:.80}; {kept}.")
+        require.fail("levels", "hold one uint8 tensor per level", f"{levels!r:.80}", remedy, TypeError)
     shapes = [tuple(level.shape) for level in levels]
-    if tuple(shape[-1] for shape in shapes if shape) != widths:
-        raise ValueError(
-            f"`levels` must have {widths} nodes per level, got {tuple(shape[-1] for shape in shapes if shape)}; {kept}."
-        )
-    if len({shape[:-1] for shape in shapes}) > 1 or shapes[0][: len(runs)] != runs:
-        raise ValueError(f"`levels` must have the same runs and points on every level, got {shapes}; {kept}.")
+    found = tuple(shape[-1] for shape in shapes if shape)
+    require.that(found == widths, "levels", f"have {widths} nodes per level", found, remedy)
+    same = len({shape[:-1] for shape in shapes}) == 1 and shapes[0][: len(runs)] == runs
+    require.that(same, "levels", "have the same runs and points on every level", shapes, remedy)
 
 
 def check_polarity(polarity: Polarity) -> None:
-    """Refuse what is no probability in disguise.
+    """Check that every ρ lies in [-1, 1], so that (1 + ρ)/2 is a probability.
 
     Raises:
         TypeError: polarities that are no floating-point tensors.
         ValueError: levels without edges or of unequal runs, a polarity outside [-1, 1] or not finite.
     """
     if not isinstance(polarity, Sequence) or not all(isinstance(level, Tensor) for level in polarity):
-        raise TypeError(f"`polarity` must hold one tensor per level, got {polarity!r:.80}; or try `LatentTree.random`.")
+        remedy = "or try `LatentTree.random`"
+        require.fail("polarity", "hold one tensor per level", f"{polarity!r:.80}", remedy, TypeError)
     shapes = [tuple(level.shape) for level in polarity]
     if not shapes or any(not s or 0 in s or s[:-1] != shapes[0][:-1] for s in shapes):
-        raise ValueError(
-            f"`polarity` must hold one (*runs, edges) tensor per level, got shapes {shapes}; "
-            "the runs are the same on every level, and every level has edges."
-        )
+        remedy = "the runs are the same on every level, and every level has edges"
+        require.fail("polarity", "hold one (*runs, edges) tensor per level", f"shapes {shapes}", remedy)
     for level in polarity:
-        if not level.is_floating_point():
-            raise TypeError(f"`polarity` must hold floating-point numbers, got {level.dtype}; write 1.0 for 1.")
-        require.finite("polarity", level)
-        if level.abs().max() > 1:
-            worst = float(level.abs().max())
-            raise ValueError(
-                f"`polarity` must lie in [-1, 1], got a magnitude of {worst:g}; (1 + ρ)/2 is a probability."
-            )
+        floats = level.is_floating_point()
+        require.that(floats, "polarity", "hold floating-point numbers", level.dtype, "write 1.0 for 1", TypeError)
+        largest = float(require.finite("polarity", level).abs().max())
+        remedy = "(1 + ρ)/2 is a probability"
+        require.that(largest <= 1, "polarity", "lie in [-1, 1]", f"a magnitude of {largest:g}", remedy)
 
 
 def few_leaves(asked: str, leaves: int, most: int, base: int, runs: int = 1) -> None:
-    """Refuse to list what would not fit.
+    """Check that a table of ``base^leaves`` entries per run fits into memory.
 
     Raises:
         ValueError: more leaves than ``most``, or more ``runs`` than there is room for.
     """
-    if leaves > most:
-        raise ValueError(
-            f"`{asked}` must see {most} leaves or fewer, got {leaves}; {base}^{leaves} entries are too many to list: "
-            "sample instead, or take a shallower tree."
-        )
+    remedy = f"{base}^{leaves} entries are too many to list: sample instead, or take a shallower tree"
+    require.that(leaves <= most, asked, f"see {most} leaves or fewer", leaves, remedy)
     require.room(asked, 2 * runs * base**leaves, "take fewer runs")
 
 
@@ -92,7 +83,7 @@ def beliefs(polarity: Polarity, leaves: Float[Tensor, "*runs n leaf"]) -> list[F
 
 
 def _certain(like: Tensor) -> Float[Tensor, "2 2"]:
-    """P(leaf | the leaf itself), where ``like`` lives."""
+    """P(leaf | the leaf itself), with the type and on the device of ``like``."""
     return torch.eye(2, dtype=like.dtype, device=like.device)
 
 
@@ -121,8 +112,8 @@ def transmit(likelihood: Float[Tensor, "*edges_patterns 2"], rho: Float[Tensor, 
 def pair_likelihoods(polarity: Polarity, strength: float) -> Float[Tensor, "*runs pattern pattern 2"]:
     """P(leaves of view 1, leaves of view 2 | root = 0 or 1), both views of one data point.
 
-    A child of a node that both views kept is kept by both with probability (1 - q)². Then the views below share it.
-    Otherwise at least one of them is drawn afresh, and they are independent given the parent.
+    A child of a node that both views kept is kept by both with probability (1 - q)², and is then shared by both views.
+    Otherwise at least one of them is drawn anew, and they are independent given the parent.
     """
     runs, branching, kept = polarity[0].shape[:-1], polarity[-1].shape[-1], (1 - strength) ** 2
     one = _certain(polarity[0])
@@ -148,13 +139,13 @@ def _single(below: Polarity, rho: Float[Tensor, "*runs edges"]) -> Float[Tensor,
 
 
 def summable(runs: int, topology: Tree, leaves: int, numbers: int) -> int:
-    """How many levels, from the bottom, have at most so many leaves below a latent and so many patterns in all."""
+    """Number of levels, from the bottom, with few enough ``leaves`` below a latent and ``numbers`` of table entries."""
     below = [topology.branching**level for level in range(1, topology.depth + 1)]
     return sum(b <= leaves and 2 * runs * topology.n_leaves // b * 2**b <= numbers for b in below)
 
 
-def lean(m: Tensor, mean: Tensor) -> Tensor:
-    """The posterior mean of a latent that is not fair, from its belief ``m`` under a fair one: (m + b) / (1 + m b)."""
+def with_prior(m: Tensor, mean: Tensor) -> Tensor:
+    """The posterior mean of a latent with prior mean b, from its belief ``m`` under b = 0: (m + b) / (1 + m b)."""
     return (m + mean) / (1 + m * mean).clamp_min(torch.finfo(m.dtype).tiny)
 
 
@@ -163,7 +154,7 @@ def exact_ceilings(
 ) -> list[Float[Tensor, "*runs _"]]:
     """The standard deviation of the posterior mean over that of the latent, as a sum over all leaf patterns below.
 
-    For a fair latent that is √E[m²]. ``means`` holds E[z] of every latent in ±1 coding, level by level.
+    With prior mean 0 that is √E[m²]. ``means`` holds E[z] of every latent in ±1 coding, level by level.
     """
     result = []
     for level, mean in zip(range(1, len(polarity) + 1), means, strict=True):

@@ -1,4 +1,4 @@
-"""Points that vary in some directions, views that vary in others: the smallest world with both kinds of variance."""
+"""Gaussian points with Gaussian clouds of views: the smallest world with variance between and within points."""
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from ssl_explain.records import Views, record
 class Clouds:
     """Gaussian points x ~ N(0, diag(between²)), each with a Gaussian cloud of views x' ~ N(x, q²·diag(within²)).
 
-    The strength q of the augmentation scales the clouds: q = 0 makes all views of a point alike.
+    The strength q of the augmentation scales the clouds: at q = 0 all views of a point are equal.
 
     Raises:
         ValueError: standard deviations that are negative, not finite, or of unequal length.
@@ -28,19 +28,13 @@ class Clouds:
     within: Float[Tensor, " d"]
 
     def __post_init__(self) -> None:
-        """Check that both are standard deviations of the same directions."""
+        """Check that both hold standard deviations of the same directions."""
         for name, value in (("between", self.between), ("within", self.within)):
             require.finite(name, require.tensor(name, value, "d", "one standard deviation per direction"))
             if (value < 0).any():
-                raise ValueError(
-                    f"`{name}` must hold one standard deviation ≥ 0 per direction, got {value.tolist()}; "
-                    "0 keeps a direction still."
-                )
-        if self.between.shape != self.within.shape:
-            raise ValueError(
-                f"`within` must have {self.dimension} directions, got {len(self.within)}; "
-                "list the same directions in both."
-            )
+                require.fail(name, "hold one standard deviation ≥ 0 per direction", value.tolist(), "0 is no variance")
+        same, expected = self.between.shape == self.within.shape, f"have {self.dimension} directions"
+        require.that(same, "within", expected, len(self.within), "list the same directions in both")
 
     @property
     def dimension(self) -> int:
@@ -54,11 +48,8 @@ class Clouds:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are no numbers, no generator.
         """
-        require.integer("n", n, 1, "ask for at least one data point")
-        require.integer("views", views, 1, "ask for at least one view")
+        require.draw(n, views, self.dimension, generator)
         q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")
-        require.generator(generator)
-        require.room("n", n * views * self.dimension, "draw fewer at a time")
         one, many, dtype = (n, 1, self.dimension), (n, views, self.dimension), self.between.dtype
         points = torch.randn(one, generator=generator, device=generator.device, dtype=dtype) * self.between
         clouds = torch.randn(many, generator=generator, device=generator.device, dtype=self.within.dtype) * self.within

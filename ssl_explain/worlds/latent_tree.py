@@ -241,7 +241,7 @@ class LatentTree:
         if reach < self.topology.depth:
             leaves = self.as_input(self.sample(n, generator=generator)[0]).double()
             found = zip(belief.beliefs(polarity, leaves)[reach:], means[reach:], strict=True)
-            levels += [belief.ceiling(belief.lean(m, b.unsqueeze(-2)).square().mean(-2), b) for m, b in found]
+            levels += [belief.ceiling(belief.with_prior(m, b.unsqueeze(-2)).square().mean(-2), b) for m, b in found]
         return tuple(level.to(self.polarity[0].dtype) for level in levels)
 
     def ceiling(self, n: int, *, generator: torch.Generator) -> Float[Tensor, "*runs depth"]:

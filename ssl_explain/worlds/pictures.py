@@ -1,6 +1,5 @@
 """Real pictures, and the handwritten digits that come with scikit-learn."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,13 +17,13 @@ DIGITS_TO_TRAIN = 1197  # the other 600 are for testing
 
 @record
 class PictureWorld:
-    """A set of pictures; a view of one is what an augmentation of strength s ≥ 0 makes of it.
+    """A set of pictures; a view is a picture after an augmentation of strength s ≥ 0.
 
-    ``images`` lie in [0, 1]. A network reads every view flattened, its pixels brought to mean 0 and variance 1
-    (``standardise``). The reason: a network without biases cannot subtract brightness, and brightness is most of what
-    raw pixels share (two digits have a cosine of .69, after this of .49). It needs the one picture only, so nothing of
-    a test set leaks, and every picture weighs the same in the covariance operator.
-    ``labels`` are for measuring: no network and no loss ever sees them.
+    ``images`` lie in [0, 1]. A network reads every view flattened, its pixels standardised to mean 0 and variance 1
+    (``standardise``): a network without biases cannot subtract brightness, which is most of what raw pixels share (the
+    cosine of two digits is .69 before and .49 after). Each picture is standardised alone, so nothing leaks from a test
+    set, and all pictures have the same weight in the covariance operator.
+    ``labels`` are for measuring: no network and no loss reads them.
 
     Raises:
         ValueError: images of another form or range, fewer than two of them, labels of another number.
@@ -43,26 +42,24 @@ class PictureWorld:
     standardise: bool = True
 
     def __post_init__(self) -> None:
-        """Check the form of what was read."""
+        """Check images, labels and recipe."""
         require.tensor("images", self.images, "*picture c h w", "divide whole numbers by the largest value")
         require.instance("recipe", self.recipe, Recipe, "such as Recipe(erase=False)")
         shape = tuple(self.images.shape)
         if len(shape) != 4 or shape[0] < 2 or shape[1] not in (1, 3) or min(shape[2:]) < 4:
-            raise ValueError(
-                f"`images` must have shape (pictures, 1 or 3 channels, height, width), got {shape}; "
-                "at least two pictures of at least 4 × 4 pixels."
-            )
-        require.finite("images", self.images)
-        low, high = self.images.aminmax()
-        if low < 0 or high > 1:
-            raise ValueError(f"`images` must lie in [0, 1], got {low:g} to {high:g}; divide by the largest value.")
-        if self.labels is not None and getattr(self.labels, "dtype", None) != torch.uint8:
-            raise TypeError(f"`labels` must be a uint8 tensor, got {self.labels!r:.80}; convert with .to(torch.uint8).")
-        if self.labels is not None and self.labels.shape != self.images.shape[:1]:
-            raise ValueError(
-                f"`labels` must hold one label for each of {len(self)} images, got shape {tuple(self.labels.shape)}; "
-                "leave them out if nothing is measured."
-            )
+            expected = "have shape (pictures, 1 or 3 channels, height, width)"
+            require.fail("images", expected, shape, "at least two pictures of at least 4 × 4 pixels")
+        low, high = require.finite("images", self.images).aminmax()
+        inside = bool(low >= 0 and high <= 1)
+        require.that(inside, "images", "lie in [0, 1]", f"{low:g} to {high:g}", "divide by the largest value")
+        if self.labels is None:
+            return
+        if getattr(self.labels, "dtype", None) != torch.uint8:
+            remedy = "convert with .to(torch.uint8)"
+            require.fail("labels", "be a uint8 tensor", f"{self.labels!r:.80}", remedy, TypeError)
+        one_each, expected = self.labels.shape == shape[:1], f"hold one label for each of {len(self)} images"
+        got, remedy = f"shape {tuple(self.labels.shape)}", "leave them out if nothing is measured"
+        require.that(one_each, "labels", expected, got, remedy)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -84,7 +81,7 @@ class PictureWorld:
         return replace(self, images=self.images.to(device), labels=labels)
 
     def as_input(self, images: Float[Tensor, "*batch c h w"]) -> Float[Tensor, "*batch d"]:
-        """Pictures as a network reads them; an even one, without anything to see, becomes zero.
+        """Pictures as a network reads them; a constant picture becomes zero.
 
         Raises:
             ValueError: pictures without their three axes.
@@ -110,52 +107,22 @@ class PictureWorld:
             TypeError: n, views or strength that are no numbers, no generator.
             ImportError: a strength above 0 without kornia.
         """
-        remedy = "a batch of one has no other picture to differ from"
-        require.integer("n", n, 2, f"{remedy}, and no picture is drawn twice", high=len(self))
-        require.integer("views", views, 1, "ask for at least one view")
+        remedy = "a batch of one has no other picture to differ from, and no picture is drawn twice"
+        require.integer("n", n, 2, remedy, high=len(self))
+        require.draw(n, views, self.dimension, generator)
         check_strength(strength)
-        require.generator(generator)
-        require.room("views", n * views * self.dimension, "draw fewer at a time")
         chosen = torch.randperm(len(self), generator=generator, device=generator.device)[:n].to(self.images.device)
         originals = self.images[chosen].to(generator.device).repeat_interleave(views, dim=0)
         seen = change(originals, chances(len(originals), generator=generator), strength, self.recipe)
         x = self.as_input(seen).unflatten(0, (n, views))
         return Views(x, None if self.labels is None else (self.labels[chosen].to(x.device).unsqueeze(-1),))
 
-    def views_of(
-        self, indices: Sequence[int], strengths: Sequence[float], *, generator: torch.Generator
-    ) -> Float[Tensor, "picture strength c h w"]:
-        """A grid to look at: one row per picture, one column per strength; along a row one change goes further.
-
-        Raises:
-            ValueError: an index without a picture, a strength below 0, or NaN; an empty grid, or one too large to hold.
-            TypeError: indices or strengths that are no sequences of numbers, no generator.
-            ImportError: a strength above 0 without kornia.
-        """
-        for name, given in (("indices", indices), ("strengths", strengths)):
-            if not isinstance(given, Sequence) or isinstance(given, str):
-                raise TypeError(f"`{name}` must be a sequence of numbers, got {given!r:.80}; try a list.")
-        if not len(indices) or not len(strengths):
-            raise ValueError(
-                f"`indices` and `strengths` must not be empty, got {indices} and {strengths}; "
-                "ask for at least one view."
-            )
-        require.generator(generator)
-        require.room("indices", len(indices) * len(strengths) * self.dimension, "ask for a smaller grid")
-        for index in indices:
-            require.integer("indices", index, 0, "count the pictures from 0", high=len(self) - 1)
-        for strength in strengths:
-            check_strength(strength)
-        decided = chances(len(indices), generator=generator)
-        originals = self.images[list(indices)].to(generator.device)
-        return torch.stack([change(originals, decided, strength, self.recipe) for strength in strengths], dim=1)
-
 
 def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld:
     """Handwritten digits of 8 × 8 grey pixels: the first 1,197 to train, the other 600 to test.
 
-    They test a theory and are useless as a test of learning: the nearest neighbour in raw pixels is of the same class
-    for .97 of the test pictures. The split keeps scikit-learn's order; a random one makes it .99.
+    They test the theory, but not learning: the nearest neighbour in raw pixels is of the same class for .97 of the test
+    pictures. The split keeps scikit-learn's order; with a random split that share is .99.
 
     Raises:
         ValueError: another split.
@@ -167,8 +134,8 @@ def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld
     """
     images, labels = _digits()
     halves = {"train": slice(None, DIGITS_TO_TRAIN), "test": slice(DIGITS_TO_TRAIN, None)}
-    if not isinstance(split, str) or split not in halves:
-        raise ValueError(f"`split` must be one of train, test, got {split!r}; there is no third one.")
+    known = isinstance(split, str) and split in halves
+    require.that(known, "split", "be one of train, test", repr(split), "there is no other split")
     names = tuple(str(digit) for digit in range(10))
     return PictureWorld(images[halves[split]].clone(), labels[halves[split]].clone(), names, recipe)
 
@@ -176,8 +143,8 @@ def digits(split: str = "train", *, recipe: Recipe = EVERYTHING) -> PictureWorld
 @lru_cache(maxsize=1)
 @own_modes()
 def _digits() -> tuple[Float[Tensor, "picture 1 8 8"], UInt8[Tensor, " picture"]]:
-    """The 1,797 digits, read once."""
-    from sklearn.datasets import load_digits  # takes a second to import: only who wants digits waits for it
+    """Images and labels of all 1,797 digits, read once."""
+    from sklearn.datasets import load_digits  # it takes a second to import
 
     pixels, labels = load_digits(return_X_y=True)
     images = torch.from_numpy(pixels).float().div_(16).view(-1, 1, 8, 8)

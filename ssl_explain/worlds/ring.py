@@ -1,4 +1,4 @@
-"""Two objects on a ring that shift about: what a neuron learns to tell apart, their shape or their place."""
+"""Patterns on a ring, augmented by shifts: a neuron may come to detect the pattern, its position, or both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Ring:
     """Patterns of 0 and 1 on a ring of ``cells``; a view of a pattern is the same pattern, shifted.
 
     Strength q is the largest shift as a share of half the ring, rounded to whole cells. Below q = 1 a point is a
-    pattern at a position and a view moves it by no more than that, either way, uniformly; at q = 1 a shift is uniform
+    pattern at a position, and a view shifts it uniformly by at most that much either way. At q = 1 a shift is uniform
     over all cells, so position is no longer part of a point.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
@@ -42,19 +42,15 @@ class Ring:
         """Check that the patterns fit and differ under every shift."""
         remedy = "on fewer 11 and 101 overlap with themselves, for more a position would need more than 8 bits"
         require.integer("cells", self.cells, 5, remedy, high=256)
-        if not isinstance(self.dtype, torch.dtype) or not self.dtype.is_floating_point:
-            raise TypeError(f"`dtype` must be a floating-point type, got {self.dtype!r}; try torch.float32.")
+        floats = isinstance(self.dtype, torch.dtype) and self.dtype.is_floating_point
+        require.that(floats, "dtype", "be a floating-point type", repr(self.dtype), "try torch.float32", TypeError)
         _check_patterns(self.objects)
-        if any(len(pattern) > self.cells // 2 + 1 for pattern in self.objects):
-            raise ValueError(
-                f"`objects` must fit on half of {self.cells} cells, got {self.objects}; take a larger ring."
-            )
-        turns = [{tuple(p.roll(by).tolist()) for by in range(self.cells)} for p in self.patterns()]
-        if not turns or not all(self.patterns().any(1)) or any(a & b for a, b in combinations(turns, 2)):
-            raise ValueError(
-                f"`objects` must hold at least one pattern with a 1 in it and differ under every shift, "
-                f"got {self.objects!r:.80}; try {OBJECTS}."
-            )
+        fit = all(len(pattern) <= self.cells // 2 + 1 for pattern in self.objects)
+        require.that(fit, "objects", f"fit on half of {self.cells} cells", self.objects, "take a larger ring")
+        shifted = [{tuple(p.roll(by).tolist()) for by in range(self.cells)} for p in self.patterns()]
+        if not shifted or not all(self.patterns().any(1)) or any(a & b for a, b in combinations(shifted, 2)):
+            expected = "hold at least one pattern with a 1 in it and differ under every shift"
+            require.fail("objects", expected, f"{self.objects!r:.80}", f"try {OBJECTS}")
 
     @property
     def dimension(self) -> int:
@@ -62,7 +58,7 @@ class Ring:
         return self.cells
 
     def shift(self, strength: float) -> int | None:
-        """The largest shift of a strength, in cells; None where shifts are uniform over the ring."""
+        """The largest shift at a strength, in cells; None where shifts are uniform over the ring."""
         q = require.number("strength", strength, 0, 1, "0 is no shift, 1 is any shift")
         return None if q == 1 else min(round(q * self.cells / 2), (self.cells - 1) // 2)
 
@@ -102,28 +98,25 @@ class Ring:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are no numbers, no generator.
         """
-        require.integer("n", n, 1, "ask for at least one data point")
-        require.integer("views", views, 1, "ask for at least one view")
+        require.draw(n, views, self.cells, generator)
         largest = self.shift(strength)
-        require.generator(generator)
-        require.room("n", n * views * self.cells, "draw fewer at a time")
         kind = torch.randint(len(self.objects), (n,), generator=generator, device=generator.device)
         place = torch.randint(self.cells, (n,), generator=generator, device=generator.device)
         low, high = (0, self.cells) if largest is None else (-largest, largest + 1)
         moves = torch.randint(low, high, (n, views), generator=generator, device=generator.device)
         patterns = self.patterns().to(kind.device)[kind].unsqueeze(1).expand(-1, views, -1)
-        position = torch.zeros_like(place) if largest is None else place  # uniform shifts leave no position to a point
+        position = torch.zeros_like(place) if largest is None else place  # under uniform shifts a point has no position
         return Views(self._shifted(patterns, place.unsqueeze(-1) + moves), _latents(kind, position))
 
 
 def _check_patterns(objects: object) -> None:
-    """Refuse what is not a row of rows of 0 and 1."""
+    """Check that ``objects`` is a sequence of sequences of 0 and 1."""
     rows = objects if isinstance(objects, Sequence) else (objects,)
     for row in rows:
-        if not isinstance(row, Sequence) or isinstance(row, str):
-            raise TypeError(f"`objects` must hold patterns of 0 and 1, got {row!r:.80}; try {OBJECTS}.")
-        if any(not isinstance(cell, int) or cell not in (0, 1) for cell in row):
-            raise ValueError(f"`objects` must hold patterns of 0 and 1, got {row!r:.80}; try {OBJECTS}.")
+        cells = row if isinstance(row, Sequence) and not isinstance(row, str) else None
+        if cells is None or any(not isinstance(cell, int) or cell not in (0, 1) for cell in cells):
+            error = TypeError if cells is None else ValueError
+            require.fail("objects", "hold patterns of 0 and 1", f"{row!r:.80}", f"try {OBJECTS}", error)
 
 
 def _latents(kind: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:

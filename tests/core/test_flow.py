@@ -210,7 +210,7 @@ def test_no_steps_only_measure():
         ({"step_size": 0.0}, r"`step_size` must lie in \(0, inf\), got 0.0"),
         ({"step_size": float("nan")}, "`step_size` must lie in"),
         ({"measure_every": 0}, "`measure_every` must be an integer ≥ 1, got 0"),
-        ({"layers": (3,)}, r"`layers` must name layers from 1 to 2, got \(3,\); None moves all of them"),
+        ({"layers": (3,)}, r"`layers` must name layers from 1 to 2, got \(3,\); None trains all of them"),
         ({"layers": (0, 1)}, "`layers` must name layers from 1 to 2"),
         ({"layers": ()}, "`layers` must name layers from 1 to 2"),
     ],

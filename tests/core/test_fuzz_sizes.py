@@ -24,7 +24,6 @@ HUGE = {
     "objects": "Ring(256, tuple(tuple(int(b) for b in f'{k:07b}') + (1,) for k in range(30))).enumerate(0.1)",
     "points of clouds": "Clouds(torch.ones(9), torch.ones(9)).draw(10**9, generator=g)",
     "views of a picture": "pictures.draw(2, views=10**9, strength=0.0, generator=g)",
-    "grid of pictures": "pictures.views_of([0] * 10**4, [0.0] * 10**4, generator=g)",
     "widths": "ReLUNet((10**6, 10**6), generator=g)",
     "runs of networks": "ReLUNet((9, 9), runs=10**9, generator=g)",
     "neurons": "TreeNet(Tree(9), 10**6, generator=g)",

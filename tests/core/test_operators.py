@@ -232,7 +232,7 @@ def test_operator_in_slices_is_the_operator_in_one(monkeypatch):
     for net in (NETS["dense-3"], NETS["tree-ternary"]):
         fp = net.forward_pass(views(net, n=7))
         whole = mean_connection(fp, 1)
-        monkeypatch.setattr("ssl_explain.operators.covariance.CHUNK", 1)
+        monkeypatch.setattr("ssl_explain.operators._fast.CHUNK", 1)
         torch.testing.assert_close(mean_connection(fp, 1), whole, **EXACT)
         monkeypatch.undo()
 

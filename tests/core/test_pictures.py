@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssl_explain.worlds.augment import Recipe
+from ssl_explain.worlds.augment import Recipe, chances, change
 from ssl_explain.worlds.pictures import PictureWorld, digits
 
 
@@ -121,13 +121,12 @@ def test_labels_are_optional_and_never_in_the_views(g):
     assert plain.draw(3, strength=0.0, generator=g).latents is None
 
 
-def test_a_grid_of_views_shows_one_change_growing(seeded):
-    world = tiny()
-    grid = world.views_of((4, 0), (0.0, 0.5, 2), generator=seeded(1))
-    assert grid.shape == (2, 3, 1, 6, 6)
-    assert torch.equal(grid[:, 0], world.images[[4, 0]])
-    assert torch.equal(grid[:, 2:], world.views_of((4, 0), (2.0,), generator=seeded(1)))
-    assert not torch.equal(grid[:, 1], grid[:, 2])
+def test_a_larger_strength_goes_further_the_same_way(seeded):
+    images, decided = tiny().images[[4, 0]], chances(2, generator=seeded(1))
+    none, some, all_of_it = (change(images, decided, strength, tiny().recipe) for strength in (0.0, 0.5, 2))
+    assert torch.equal(none, images)
+    assert torch.equal(all_of_it, change(images, chances(2, generator=seeded(1)), 2.0, tiny().recipe))
+    assert not torch.equal(some, all_of_it)
 
 
 @pytest.mark.parametrize(
@@ -146,20 +145,6 @@ def test_draw_refuses(options, words, g):
     with pytest.raises(ValueError, match=words):
         tiny().draw(given.pop("n"), generator=g, **given)
     assert torch.equal(g.get_state(), before)  # nothing half-done
-
-
-@pytest.mark.parametrize(
-    ("indices", "strengths", "words"),
-    [
-        ((5,), (0.0,), "`indices` must be an integer from 0 to 4, got 5"),
-        ((-1,), (0.0,), "`indices` must be an integer from 0 to 4, got -1"),
-        ((0,), (0.0, -1.0), r"`strength` must lie in \[0, inf\), got -1"),
-        ((), (0.0,), "`indices` and `strengths` must not be empty"),
-    ],
-)
-def test_a_grid_refuses(indices, strengths, words, g):
-    with pytest.raises(ValueError, match=words):
-        tiny().views_of(indices, strengths, generator=g)
 
 
 @pytest.mark.parametrize(

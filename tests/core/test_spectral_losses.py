@@ -166,7 +166,7 @@ def test_off_diagonal_keeps_the_rest():
 @EVERY
 @pytest.mark.parametrize(
     ("first", "second", "words"),
-    [((1, 3), (1, 3), "at least two points, got 1"), ((4, 3), (4, 2), r"got \(4, 3\) and \(4, 2\)")],
+    [((1, 3), (1, 3), "at least two points, got 1"), ((4, 3), (4, 2), r"shape of z1, \(4, 3\), got \(4, 2\)")],
 )
 def test_shapes_that_are_no_two_views(loss, first, second, words):
     with pytest.raises(ValueError, match=words):

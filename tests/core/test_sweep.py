@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damage import forged
 from filelock import FileLock
 
 from ssl_explain.dynamics import sweep as sweep_module
@@ -55,8 +55,8 @@ def few(path):
 
 
 def content(folder):
-    """Every file below a folder, but for the lock (empty, and of no consequence)."""
-    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "lock")
+    """Every file below a folder."""
+    files = (file for file in folder.rglob("*") if file.is_file())
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
@@ -205,7 +205,7 @@ def test_killed_from_outside_while_two_workers_compute(path, undisturbed):
     parts, end = path.with_suffix(".parts"), time.monotonic() + 60
     process = subprocess.Popen(command, start_new_session=True)
     try:
-        while not list(parts.glob("0*.json")) and process.poll() is None and time.monotonic() < end:
+        while not parts.exists() and process.poll() is None and time.monotonic() < end:
             os.sched_yield()
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -244,9 +244,8 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize("name", ["sweep.json", "00000.json", "00003.json"])
-def test_a_damaged_part_is_named_and_left_alone(half, name, damage):
-    file = half.with_suffix(".parts") / name
+def test_damaged_partial_results_are_named_and_left_alone(half, damage):
+    file = half.with_suffix(".parts")
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
     before = content(half.parent)
     with pytest.raises(ValueError, match=re.escape(f"`{file}` must be a whole file of a sweep")):
@@ -254,28 +253,24 @@ def test_a_damaged_part_is_named_and_left_alone(half, name, damage):
     assert content(half.parent) == before
 
 
-def test_the_part_of_another_setting_is_named(half):
-    parts = half.with_suffix(".parts")
-    shutil.copy(parts / "00000.json", parts / "00001.json")
+FORGED = {
+    "a job too many": lambda done: done | {"6": done["0"]},
+    "a job that is no number": lambda done: done | {"x": done["0"]},
+    "a job without rows": lambda done: done | {"1": []},
+    "rows of other columns": lambda done: done | {"1": [{"x": 1}]},
+    "rows that are none": lambda done: done | {"1": [3]},
+    "nothing": lambda done: {},
+}
+
+
+@pytest.mark.parametrize("forge", FORGED)
+def test_rows_that_no_sweep_writes_are_named_and_left_alone(half, forge):
+    file = half.with_suffix(".parts")
+    body = json.loads(file.read_bytes())["body"]
+    body["done"] = FORGED[forge](body["done"])
+    file.write_bytes(forged(body))
     before = content(half.parent)
-    with pytest.raises(ValueError, match=r"00001\.json` must be a whole file.*got no rows of setting .*0\.9"):
-        go(half, strict, fixed={"broken": 10})
-    assert content(half.parent) == before
-
-
-@pytest.mark.parametrize("name", ["00006.json", "notes.txt", "table.csv"])
-def test_a_file_that_does_not_belong_there_is_named(half, name):
-    stranger = half.with_suffix(".parts") / name
-    stranger.write_text("precious")
-    with pytest.raises(ValueError, match=re.escape(f"`{stranger}` must be") + ".*a file that this sweep never writes"):
-        go(half, strict, fixed={"broken": 10})
-    assert stranger.read_text() == "precious"
-
-
-def test_parts_without_their_plan_are_named(half):
-    (half.with_suffix(".parts") / "sweep.json").unlink()
-    before = content(half.parent)
-    with pytest.raises(ValueError, match=r"sweep\.json` must be a whole file of a sweep, got none beside 00000\.json"):
+    with pytest.raises(ValueError, match=re.escape(f"`{file}` must be a whole file of a sweep, got ")):
         go(half, strict, fixed={"broken": 10})
     assert content(half.parent) == before
 
@@ -289,7 +284,7 @@ def test_parts_without_their_plan_are_named(half):
 )
 def test_parts_of_another_sweep_are_named_and_left_alone(half, options, said):
     before = content(half.parent)
-    with pytest.raises(ValueError, match="must hold parts of this sweep, got those of another one") as error:
+    with pytest.raises(ValueError, match="must hold partial results of this sweep, got those of another one") as error:
         go(half, strict, **options)
     assert said in str(error.value)
     assert content(half.parent) == before
@@ -327,18 +322,24 @@ def test_the_table_of_another_command_is_replaced_only_on_demand(path):
     assert json.loads(path.with_suffix(".json").read_text())["command"] == COMMAND
 
 
-def test_leftovers_of_a_killed_write_are_swept_up_and_hidden_files_of_others_stay(half):
-    parts = half.with_suffix(".parts")
-    for name in (".00004.json.ab12cd_3", ".table.csv.abcdefgh", ".sweep.json.abcdefgh", ".DS_Store"):
-        (parts / name).write_text("half")
+def test_leftovers_of_a_killed_write_are_removed_and_hidden_files_of_others_stay(half):
+    for name in (
+        ".table.parts.ab12cd_3",
+        ".table.csv.abcdefgh",
+        ".table.json.abcdefgh",
+        ".DS_Store",
+        ".other.csv.abcdefgh",
+    ):
+        (half.parent / name).write_text("half")
     with pytest.raises(ValueError, match="out of luck"):
         go(half, strict, fixed={"broken": 10})
-    assert {file.name for file in parts.iterdir() if file.name.startswith(".")} == {".DS_Store"}
+    hidden = {file.name for file in half.parent.iterdir() if file.name.startswith(".")}
+    assert hidden == {".DS_Store", ".other.csv.abcdefgh"}
 
 
 def test_a_second_sweep_in_the_same_place_is_sent_away(half):
     with (
-        FileLock(half.with_suffix(".parts") / "lock"),
+        FileLock(half.with_suffix(".lock")),
         pytest.raises(ValueError, match="used by one sweep at a time, but another process writes there"),
     ):
         go(half, strict, fixed={"broken": 10})

@@ -7,8 +7,8 @@ import torch
 from fire import at_once
 
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.operators._fast import blas_threads_as_torch, libraries
 from ssl_explain.operators.covariance import DENSE, CovarianceOperator, covariance_operator
-from ssl_explain.threads import as_torch, libraries
 
 
 def threads():
@@ -57,7 +57,7 @@ def test_of_two_threads_the_second_waits_and_the_number_is_restored():
     inside, seen = threading.Event(), []
 
     def first():
-        with as_torch():
+        with blas_threads_as_torch():
             inside.set()
             waiting.wait(60)
             seen.append(("first", *threads()))
@@ -65,7 +65,7 @@ def test_of_two_threads_the_second_waits_and_the_number_is_restored():
     def second():
         inside.wait(60)
         waiting.set()
-        with as_torch():
+        with blas_threads_as_torch():
             seen.append(("second", *threads()))
 
     waiting = threading.Event()
@@ -76,5 +76,5 @@ def test_of_two_threads_the_second_waits_and_the_number_is_restored():
 
 def test_fewer_threads_than_torch_has_stay_few(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
-    with as_torch():
+    with blas_threads_as_torch():
         assert threads() == {2}

@@ -15,7 +15,6 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and l
 # Everything that writes a file, in the package by function, in the tools by file; and why that will do.
 WRITERS = {
     "ssl_explain/results.py: staged": "a finished file beside the old one; `write_whole` and `write_table` move it",
-    "ssl_explain/kit/style.py: savefig": "hands a user's own savefig on to matplotlib, in our look",
     "tools/run_notebooks.py": "a finished file beside the old one, then moved",
     "tools/working_copies.py": "a finished file beside the old one, then moved; it starts before PyTorch is read",
     "tools/setup_env.py": "its note beside the old one, then moved; settings of .venv and build/ come before it",
@@ -78,7 +77,7 @@ torch.set_num_threads(1)
 import course_map, nbformat, run_notebooks
 from nbformat.v4 import new_code_cell, new_notebook
 from ssl_explain import ReLUNet, Ring, Training, contrastive
-from ssl_explain.dynamics import partial_results as parts
+from ssl_explain.dynamics.partial_results import PartialResults
 from ssl_explain.lessons.real_images.checkpoint import save_checkpoint
 from ssl_explain.results import write_table, write_whole
 
@@ -103,12 +102,13 @@ def listing(path, generation):
     course_map.main()
 
 def part(path, generation):
-    parts._write(path, {"rows": [generation] * 99})
+    results = PartialResults(path.with_suffix(".csv"), {}, [{}], command="c", seeds="s")
+    results.add(0, [{"x": generation}] * 99)
 
 def whole(path, generation):
     write_whole(path, b"%d" % generation * 99)
 
-WRITERS = {"t.csv": table, "e.safetensors": checkpoint, "n.ipynb": executed, "README.md": listing, "00000.json": part,
+WRITERS = {"t.csv": table, "e.safetensors": checkpoint, "n.ipynb": executed, "README.md": listing, "p.parts": part,
            "explorer.gif": whole}
 place, step = Path(sys.argv[1]), int(sys.argv[4])
 """

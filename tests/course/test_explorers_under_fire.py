@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from ssl_explain.kit import picture
 from ssl_explain.kit.live import LiveView
-from ssl_explain.kit.style import PEN
+from ssl_explain.kit.style import DRAWING
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 FIRED = [*((name, False) for name in FACTORIES), *((name, True) for name in PLAYED)]
@@ -100,8 +100,8 @@ def test_no_two_threads_draw_at_once(made):
     view, held = made("loss_explorer").view, []
     kept = view.picture.record
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(view, "_frame", lambda: held.append(PEN._is_owned()) or view.jpeg)
-        patch.setattr(view.picture.figure, "savefig", lambda *_, **__: held.append(PEN._is_owned()))
+        patch.setattr(view, "_frame", lambda: held.append(DRAWING._is_owned()) or view.jpeg)
+        patch.setattr(view.picture.figure, "savefig", lambda *_, **__: held.append(DRAWING._is_owned()))
         at_once(lambda: view.show(kept), view.picture.png)
     assert held == [True, True]
 

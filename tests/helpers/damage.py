@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from fuzz import JSON, NOISE, REFUSED, damaged, outcome
 
-from ssl_explain.dynamics.partial_results import Parts
+from ssl_explain.dynamics.partial_results import PartialResults
 from ssl_explain.dynamics.partial_results import _checksum as sealed
 from ssl_explain.results import read_manifest, read_table, write_table
 
@@ -52,7 +52,7 @@ SETTINGS = [{"x": 1}, {"x": 2}]
 
 
 def keeper(folder):
-    return Parts(Path(folder, "t.csv"), {"job": "j"}, SETTINGS, command="c", seeds="1")
+    return PartialResults(Path(folder, "t.csv"), {"job": "j"}, SETTINGS, command="c", seeds="1")
 
 
 def half_done(folder):
@@ -63,17 +63,17 @@ def half_done(folder):
 
 def whole_parts():
     with TemporaryDirectory() as folder:
-        parts = half_done(folder)
-        return {name: (parts / name).read_bytes() for name in ("sweep.json", "00000.json")}
+        return half_done(folder).read_bytes()
 
 
 PARTS = whole_parts()
+PLAN = json.loads(PARTS)["body"]["plan"]
 
 
-def part(name, content):
-    """Go on with a sweep one of whose files is this one: as it was, or refused and left alone."""
+def part(content):
+    """Go on with a sweep whose partial results are these bytes: as they were, or refused and left alone."""
     with TemporaryDirectory() as folder:
-        file = half_done(folder) / name
+        file = half_done(folder)
         file.write_bytes(content)
 
         def resume():
@@ -92,11 +92,12 @@ def forged(body):
     return json.dumps({"format": 1, "sha256": sealed(body), "body": body}).encode()
 
 
-def any_part(plan, rows, body):
-    part("sweep.json", plan)
-    part("00000.json", rows)
-    part("00000.json", forged(body))
-    part("00000.json", forged({"setting": SETTINGS[0], "rows": body}))
+def any_part(content, body):
+    part(content)
+    part(forged(body))
+    part(forged({"plan": body, "done": {"0": [{"x": 1, "y": 2.0}]}}))
+    part(forged({"plan": PLAN, "done": body}))
+    part(forged({"plan": PLAN, "done": {"0": body}}))
 
 
-FILES = (damaged(PARTS["sweep.json"]), damaged(PARTS["00000.json"]), JSON)
+FILES = (damaged(PARTS), JSON)

@@ -144,7 +144,7 @@ def expected(explorer: Any) -> Any:
 
 def agrees(explorer: Any) -> None:
     """Controls, record, picture and words are those of one moment."""
-    with explorer._turn:
+    with explorer._lock:
         shown = {name: widget.value for name, widget in explorer._widgets.items()}
         assert shown == {name: getattr(explorer.state, name) for name in shown}
         assert explorer.figure.record is explorer.record

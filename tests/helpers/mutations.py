@@ -50,7 +50,7 @@ OPERATORS = [
         "02_gradient_as_connection.ipynb",
     ),
     Mutation(
-        "operators/covariance.py",
+        "operators/_fast.py",
         "torch.bmm(j.flatten(2).mT,",
         "torch.bmm(j.transpose(-3, -1).flatten(2).mT,",
         "own output where the top output belongs",

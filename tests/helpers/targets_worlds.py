@@ -167,14 +167,6 @@ TARGETS = {
     "PictureWorld.draw": Target(
         draw, {"world": PICTURES} | DRAW | {"n": st.just(2), "strength": st.floats(0, 9)}, drawn, spoil=tuple(DRAW)
     ),
-    "PictureWorld.views_of": Target(
-        lambda world, indices, strengths, generator: world.views_of(indices, strengths, generator=generator),
-        {"world": PICTURES, "indices": st.lists(st.integers(0, 1), min_size=1, max_size=4),
-         "strengths": st.lists(st.floats(0, 9), min_size=1, max_size=3), "generator": G},
-        lambda result, world, indices, strengths, **_: same(
-            result.shape, (len(indices), len(strengths), *world.shape)
-        ), spoil=("indices", "strengths", "generator"),
-    ),
     "digits": Target(
         digits, {"split": st.sampled_from(["train", "test"]), "recipe": RECIPES},
         lambda result, split, recipe: same(result.shape, (1, 8, 8)),

@@ -182,7 +182,7 @@ def test_the_line_that_is_copied_shows_as_it_is(monkeypatch):
 def test_a_failure_of_a_run_shows_its_words_as_words(make):
     explorer = make()
     explorer._runner = SimpleNamespace(error=RuntimeError(HOSTILE), stopping=True)
-    explorer._settle()
+    explorer._update_buttons()
     assert_harmless(pieces(explorer.widget))
 
 

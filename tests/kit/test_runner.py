@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ssl_explain.kit import runner as module
-from ssl_explain.kit.runner import Runner, Turn
+from ssl_explain.kit.runner import FairLock, Runner
 
 PATIENCE = 60  # seconds; never used up unless something hangs
 
@@ -153,16 +153,16 @@ def test_pauses_from_within_and_from_several_threads_come_back():
 
 
 def test_a_waiter_gets_in_while_a_busy_thread_loops():
-    turn, stop, count = Turn(), threading.Event(), [0]
+    lock, stop, count = FairLock(), threading.Event(), [0]
 
     def busy():
         while not stop.is_set():
-            with turn.yielding():
+            with lock.yielding():
                 count[0] += 1
 
     def visit():
         for _ in range(200):
-            with turn:
+            with lock:
                 pass
 
     worker, visitor = in_thread(busy), in_thread(visit)
@@ -175,8 +175,8 @@ def test_a_waiter_gets_in_while_a_busy_thread_loops():
 
 
 def test_whoever_waits_comes_before_the_busy_one():
-    turn, order, waits, asked = Turn(), [], threading.Event(), threading.Event()
-    count = turn._wait
+    lock, order, waits, asked = FairLock(), [], threading.Event(), threading.Event()
+    count = lock._wait
 
     def counted(change):
         count(change)
@@ -184,16 +184,16 @@ def test_whoever_waits_comes_before_the_busy_one():
             waits.set()
 
     def visit():
-        with turn:
+        with lock:
             order.append("visitor")
 
     def busy():
         asked.set()
-        with turn.yielding():
+        with lock.yielding():
             order.append("busy")
 
-    with turn:
-        turn._wait = counted
+    with lock:
+        lock._wait = counted
         threads = [in_thread(visit)]
         assert waits.wait(PATIENCE)
         threads.append(in_thread(busy))
@@ -205,10 +205,10 @@ def test_whoever_waits_comes_before_the_busy_one():
 
 
 def test_a_turn_may_be_taken_again_by_who_has_it():
-    turn = Turn()
-    with turn, turn, turn.yielding():
+    lock = FairLock()
+    with lock, lock, lock.yielding():
         pass
-    assert turn._waiting == 0
+    assert lock._waiting == 0
 
 
 def test_an_interrupted_wait_is_over():
@@ -218,11 +218,11 @@ def test_an_interrupted_wait_is_over():
         def acquire(self):
             raise KeyboardInterrupt
 
-    turn = Turn()
-    free, turn._lock = turn._lock, Interrupted()
-    with pytest.raises(KeyboardInterrupt), turn:
+    lock = FairLock()
+    free, lock._lock = lock._lock, Interrupted()
+    with pytest.raises(KeyboardInterrupt), lock:
         pass
-    turn._lock = free
-    with turn.yielding():
+    lock._lock = free
+    with lock.yielding():
         pass
-    assert turn._waiting == 0
+    assert lock._waiting == 0

@@ -134,7 +134,7 @@ def test_a_thread_that_waited_takes_no_step_of_the_new_run():
     explorer._runner._step = lambda: waits.set() or take()
     explorer._run.training.advance = lambda steps: waits.clear() or advance(steps)
     explorer.play()
-    with explorer._turn:
+    with explorer._lock:
         assert waits.wait(PATIENCE)
         explorer.state = SLOW.change(seed=3)
     explorer.pause()

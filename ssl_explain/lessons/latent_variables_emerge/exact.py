@@ -13,7 +13,7 @@ from ssl_explain.lessons.latent_variables_emerge.pair_law import PairLaw, law_op
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.networks.tree import TreeNet
 from ssl_explain.operators.covariance import CovarianceOperator
-from ssl_explain.worlds.belief import beliefs, lean
+from ssl_explain.worlds.belief import beliefs, with_prior
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
@@ -32,7 +32,7 @@ class ExactKnowledge:
         self.p = given_root @ given_root.new_tensor([1 - tree.root, tree.root])
         bias = 2 * tree.root - 1
         means = [bias * rho for rho in tree.from_root()[1:]]
-        posterior = [lean(m, b) for m, b in zip(beliefs(tree.polarity, x), means, strict=True)]
+        posterior = [with_prior(m, b) for m, b in zip(beliefs(tree.polarity, x), means, strict=True)]
         self.latents = [m - b for m, b in zip(posterior, means, strict=True)]
         self.spread = [1 - b**2 for b in means]
 

@@ -29,9 +29,8 @@ def expected_simple(f: Outputs, joint: Joint) -> Float[Tensor, "*runs"]:
         >>> expected_simple(f, torch.eye(2) / 2).item()  # r+ is always 0, r- is 0 or 2
         -1.0
     """
-    f = _centred(f)
-    p = joint.sum(-1)
-    return -(f * (joint @ f - p.unsqueeze(-1) * (p.unsqueeze(-2) @ f))).sum((-2, -1))
+    f = f - joint.sum(-1).unsqueeze(-2) @ f  # now Σ_i p_i f_i = 0, and p_i p_j adds nothing
+    return -(f * (joint @ f)).sum((-2, -1))
 
 
 def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> Float[Tensor, "*runs"]:

@@ -178,33 +178,33 @@ class RaceExplorer(TimedExplorer[RaceState]):
 
     def play(self) -> None:
         """Let the time run to its end, from the start if it stands there."""
-        with self._turn:
+        with self._lock:
             self._rewind()
             self._playing = True
             self._runner.steps_per_frame = 1
             if self._idle:
                 self._start()
-        self._settle()
+        self._update_buttons()
 
     def pause(self) -> None:
         """Let the time stand; a run that was catching up stays where it is."""
         self._runner.pause()
-        with self._turn:
+        with self._lock:
             self._playing, self._idle = False, True
             self._look()
-        self._settle()
+        self._update_buttons()
 
     @property
     def running(self) -> bool:
         """Whether time runs; a run that only catches up does not count."""
         return self._playing
 
-    def _settle(self) -> None:
+    def _update_buttons(self) -> None:
         if self._runner.error is not None:
             self._idle = True
         if self._idle:
             self._playing = False
-        super()._settle()
+        super()._update_buttons()
 
 
 def _index(state: RaceState) -> int:
