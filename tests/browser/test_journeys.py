@@ -4,17 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from lab import LiveExplorer, Notebook, chromium, find_chromium, jupyter_lab
+from lab import LiveExplorer, Notebook, chromium, journeys, jupyter_lab
 from playwright.sync_api import expect
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        find_chromium() is None,
-        reason="NO BROWSER JOURNEY WAS MADE: no Chromium found. Set CHROMIUM=/path/to/it, or put chromium, "
-        "chromium-browser or google-chrome on PATH.",
-    ),
-]
+pytestmark = journeys("NO BROWSER JOURNEY WAS MADE")
 
 CONTROLS = """area => [...area.querySelectorAll('.widget-slider, .widget-toggle-buttons, button')].map(control => {
     const label = control.matches('button') ? control : control.querySelector('.widget-label');

@@ -6,16 +6,13 @@ from pathlib import Path
 import build_site
 import pytest
 import site_frames
-from lab import chromium, find_chromium
+from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
 from site_report import FORMULAS, MOVE, open_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None, reason="NO STATIC PAGE WAS OPENED: no Chromium found."),
-]
+pytestmark = journeys("NO STATIC PAGE WAS OPENED")
 
 
 @pytest.fixture(scope="module")

@@ -154,16 +154,13 @@ def test_in_a_notebook_there_are_widget_picture_and_words(fresh):
     assert data["text/plain"] == metadata["image/png"]["alt"] == fresh.figure.describe()
 
 
-def test_a_figure_on_another_canvas_is_refused(fresh):
+def test_what_is_no_picture_or_explorer_is_refused(fresh):
     picture = type(fresh.figure)(fresh.record)
     picture.figure = Figure()
     with pytest.raises(
         TypeError, match=r"`picture` must own an Agg canvas, got FigureCanvasBase; use style\.new_figure"
     ):
         LiveView(picture)
-
-
-def test_a_subclass_must_compute_and_paint():
     with pytest.raises(NotImplementedError):
         Explorer(BASE)
 

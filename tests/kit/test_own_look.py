@@ -20,18 +20,8 @@ from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.style import LOOK, drawing, new_figure
 from ssl_explain.lessons.real_images.directions_explorer import sweep_of
 
-IN_NO_PICTURE = (
-    "webagg",
-    "backend",
-    "keymap",
-    "animation",
-    "tk.",
-    "toolbar",
-    "timezone",
-    "date.",
-    "docstring",
-    "macosx",
-)
+IN_NO_PICTURE = ("webagg", "backend", "keymap", "animation", "tk.", "toolbar", "timezone")
+IN_NO_PICTURE += ("date.", "docstring", "macosx")
 ODD = ("red", "dotted", "bold", "italic", "small-caps", "center", "x", "major", "data", "minor", "full", "in")
 
 

@@ -155,7 +155,7 @@ def test_a_linear_predictor_drawn_anew_every_50_steps_costs_probe(table, centrin
     assert interval(again - never)[1] < 0
 
 
-def test_without_centring_decay_and_a_lagging_target_keep_points_apart(table):
+def test_a_lagging_target_and_decay_keep_points_apart_and_with_centring_beat_the_untrained_network(table):
     """The mean does not take over; but few directions are left, and the probe stays below the untrained network."""
 
     def output(measure, target, decay):
@@ -167,9 +167,6 @@ def test_without_centring_decay_and_a_lagging_target_keep_points_apart(table):
     untrained = rows(table, method="untrained", layer="output")
     assert interval(output("rank", "EMA", DECAY))[1] < 6
     assert interval(output("probe", "EMA", DECAY) - untrained["probe"])[1] < 0
-
-
-def test_centring_predictor_lagging_target_and_decay_together_beat_the_untrained_network(table):
     untrained = rows(table, method="untrained", layer="output")["probe"]
     best = byol(table, predictor="linear", centring="mean", target="EMA", decay=DECAY)
     assert interval(best - untrained)[0] > 0

@@ -75,28 +75,22 @@ def test_gradients_are_those_of_autograd(supervised, linear):
         torch.testing.assert_close(mine[0], theirs)
 
 
-def test_the_two_scales():
+def test_linear_orthonormal_layers_never_move_their_kernel():
     bottom, top, c = first_layers("orthonormal", 12, [1])
     torch.testing.assert_close(bottom[0].mT @ bottom[0], torch.eye(8).double())
     torch.testing.assert_close(top[0] @ top[0].mT, torch.eye(2).double())
     assert c == 1
     assert first_layers("ntk", 16, [1])[2] == 0.25
-
-
-def test_a_linear_network_with_orthonormal_layers_never_moves_its_kernel():
     run = drift_run("contrastive", "orthonormal", 16, [5.0], seeds=[1, 2], linear=True)
     assert run.drift.max() < 1e-12
     assert drift_run("contrastive", "orthonormal", 16, [5.0], seeds=[1, 2]).drift.min() > 0.02
 
 
-def test_runs_side_by_side_are_single_runs():
+def test_runs_side_by_side_are_single_runs_in_steps_that_are_small_enough():
+    """Half the step changes the drift by little: it is that of the flow."""
     both = drift_run("supervised", "ntk", 16, [1.0, 2.0], seeds=[1, 2]).drift
     alone = [drift_run("supervised", "ntk", 16, [1.0, 2.0], seeds=[s]).drift[:, 0] for s in (1, 2)]
     torch.testing.assert_close(both, torch.stack(alone, 1), rtol=1e-9, atol=0)
-
-
-def test_the_step_is_small_enough():
-    """Half the step changes the drift by little: it is that of the flow."""
     for loss, scale in PAIRS:
         coarse, fine = (drift_run(loss, scale, 32, [4.0], seeds=[1, 2, 3], step_size=h).drift for h in (0.05, 0.025))
         torch.testing.assert_close(coarse, fine, rtol=0.05, atol=0)

@@ -122,7 +122,7 @@ def test_free_outputs_are_shown_as_far_as_they_can_be_measured(rate):
     assert "Training stopped at step" in explorer.figure.describe()
 
 
-def test_a_move_of_time_catches_up_in_the_background_to_the_same_bits():
+def test_a_move_catches_up_in_the_background_to_the_same_bits_and_the_last_one_wins():
     explorer = race_explorer(SMALL)
     explorer.state = SMALL.change(time=50)
     join(explorer)
@@ -131,9 +131,6 @@ def test_a_move_of_time_catches_up_in_the_background_to_the_same_bits():
     assert explorer._idle
     assert explorer.record.trace.steps[-1] == 20
     assert same(explorer.record, race_explorer(SMALL.change(time=20)).record)
-
-
-def test_another_run_catches_up_too_and_the_last_move_wins():
     explorer = race_explorer(SMALL.change(time=100))
     for seed in range(2, 9):
         explorer.state = explorer.state.change(seed=seed)

@@ -13,17 +13,14 @@ RUNS, STEPS, SEED = 30, 2500, 1
 SMALL = {"runs": 2, "steps": 3, "seed": 4}
 
 
-def test_rows_are_labelled_and_possible():
+def test_rows_are_labelled_and_possible_and_start_before_the_first_step():
+    """Start belongs to the untrained network: it does not depend on how long training lasts."""
     for k, row in enumerate(block(5, (0.7, 1.0), **SMALL)):
         assert tuple(row) == COLUMNS
         neurons, low, high, run, level, start, end, ceiling = row.values()
         assert (neurons, low, high) == (5, 0.7, 1.0)
         assert (run, level) == (k // 5, k % 5 + 1)
         assert all(0 <= x <= 1 and round(x, 4) == x for x in (start, end, ceiling))
-
-
-def test_no_step_is_taken_before_the_start():
-    """Start belongs to the untrained network: it does not depend on how long training lasts."""
     short, long = (list(block(2, (0.9, 1.0), **SMALL | {"steps": steps})) for steps in (1, 20))
     assert [row["start"] for row in short] == [row["start"] for row in long]
     assert [row["end"] for row in short] != [row["end"] for row in long]

@@ -70,7 +70,7 @@ def explorers():
 # Views
 
 
-def test_views_at_zero_are_their_pictures_and_columns_stay_with_their_row():
+def test_views_and_mosaics_keep_their_places():
     record = views_explorer(ViewsState(strength=0.0)).record
     assert torch.equal(record.grid, record.grid[:, :1].expand_as(record.grid))
     picture = views_explorer(ViewsState(strength=2.0))
@@ -79,6 +79,11 @@ def test_views_at_zero_are_their_pictures_and_columns_stay_with_their_row():
     np.testing.assert_array_equal(whole[9:17, :8], first)
     np.testing.assert_array_equal(whole[9:17, -8:], picture.record.grid[1, -1].numpy())
     assert np.isnan(whole[8]).all()
+    grid = torch.arange(8.0).view(1, 4, 1, 2)
+    narrow, wide = mosaic(grid), mosaic(grid, wide=(0,))
+    assert narrow.shape == (1, 11)
+    assert wide.shape == (1, 13)
+    np.testing.assert_array_equal(narrow[0][~np.isnan(narrow[0])], wide[0][~np.isnan(wide[0])])
 
 
 def test_the_share_kept_falls_to_chance_and_parts_that_are_off_do_nothing():
@@ -91,14 +96,6 @@ def test_the_share_kept_falls_to_chance_and_parts_that_are_off_do_nothing():
     assert record.parts == ()
     assert record.kept_now == pytest.approx(share_kept(0.0, EVERYTHING))
     assert "on: nothing" in views_explorer(ViewsState(strength=6.0, **off)).figure.describe()
-
-
-def test_mosaic_of_one_row_and_its_wide_gap():
-    grid = torch.arange(8.0).view(1, 4, 1, 2)
-    narrow, wide = mosaic(grid), mosaic(grid, wide=(0,))
-    assert narrow.shape == (1, 11)
-    assert wide.shape == (1, 13)
-    np.testing.assert_array_equal(narrow[0][~np.isnan(narrow[0])], wide[0][~np.isnan(wide[0])])
 
 
 # Directions
@@ -140,7 +137,7 @@ def test_roughness_and_overlap_at_their_ends():
     assert overlap(torch.eye(6)[:, :3], torch.eye(6)[:, 3:]) == 0
 
 
-def test_students_side_by_side_are_reproducible_and_start_alike():
+def test_students_side_by_side_are_reproducible_and_those_alone():
     world = digits()
     twice = [students(world, 0.5, runs=2, steps=3, batch=16) for _ in range(2)]
     assert all(torch.equal(a, b) for a, b in zip(twice[0].weights, twice[1].weights, strict=True))
@@ -150,9 +147,6 @@ def test_students_side_by_side_are_reproducible_and_start_alike():
     drawn = SideBySide(world, 3).draw(5, views=2, strength=0.0, generator=torch.Generator().manual_seed(0)).x
     assert drawn.shape == (3, 5, 2, 64)
     assert len(drawn[:, :, 0].flatten(0, 1).unique(dim=0)) == 15
-
-
-def test_one_student_gives_what_it_gave_among_the_others():
     net = students(digits(), 0.0, runs=3, steps=0)
     x = digits().inputs()[:7]
     together = net(x.expand(3, -1, -1))[2]

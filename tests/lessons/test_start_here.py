@@ -63,7 +63,12 @@ def test_small_weights_only_where_outputs_are_normalised(seeded):
         first_weight(scale=0.0)
 
 
-def test_record_says_where_the_run_stands():
+def test_levels_are_averaged_and_a_record_says_where_the_run_stands():
+    record = record_of()
+    means = record.by_level(record.trace.values)
+    assert means.shape == (3, 3)
+    for level, own in enumerate((slice(0, 4), slice(4, 6), slice(6, 7))):
+        torch.testing.assert_close(means[:, level], record.trace.values[:, own].mean(1))
     run = emergence_run(depth=3, neurons=4, points=200, measure_every=10, strength=0.3)
     before = run.training.trace()
     run.training.advance(15)
@@ -75,14 +80,6 @@ def test_record_says_where_the_run_stands():
     assert record.trace.ahead.strength == 0.7
     assert record.topology.depth == 3
     assert record.polarity is run.tree.polarity
-
-
-def test_levels_are_averaged_one_by_one():
-    record = record_of()
-    means = record.by_level(record.trace.values)
-    assert means.shape == (3, 3)
-    for level, own in enumerate((slice(0, 4), slice(4, 6), slice(6, 7))):
-        torch.testing.assert_close(means[:, level], record.trace.values[:, own].mean(1))
 
 
 BAD = {

@@ -79,7 +79,7 @@ def test_buttons_know_what_can_be_done():
     assert explorer.trace.steps.tolist() == [0, 10]
 
 
-def test_play_after_the_end_starts_afresh_beside_the_old_curve():
+def test_after_the_end_play_or_a_live_setting_starts_afresh_beside_the_old_curve():
     explorer = tree_explorer(SMALL)
     old = explorer.run(500).trace
     play_to(explorer, 5)
@@ -88,9 +88,6 @@ def test_play_after_the_end_starts_afresh_beside_the_old_curve():
     assert [stretch.strength for stretch in explorer.record.before.stretches] == [0.5]
     steps = explorer._run.training.step
     assert torch.equal(explorer.trace.losses, old.losses[:steps])
-
-
-def test_a_live_setting_after_the_end_starts_afresh_beside_the_old_curve():
     explorer = tree_explorer(SMALL)
     old = explorer.run(500).trace
     explorer.state = SMALL.change(strength=0.0)

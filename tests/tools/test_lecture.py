@@ -212,7 +212,7 @@ def test_notebooks_to_preheat():
         lecture.preheated("77")
 
 
-def test_the_server_is_for_this_machine_and_needs_a_token():
+def test_the_server_is_for_this_machine_and_names_no_address_outside():
     config = lecture.settings(["00_start_here.ipynb"], port=1, browser=False, token="secret")
     assert config.Lecture.ip == "127.0.0.1"
     assert config.Lecture.token == "secret"
@@ -220,9 +220,6 @@ def test_the_server_is_for_this_machine_and_needs_a_token():
     assert config.VoilaConfiguration.strip_sources
     assert config.VoilaKernelManager.kernel_pools_config["default"]["pool_size"] == 0
     assert not lecture.settings([], port=1, browser=False, token="t").VoilaConfiguration.preheat_kernel
-
-
-def test_nothing_of_ours_names_an_address_outside():
     files = [*(ROOT / "tools" / "lecture_assets").iterdir(), *(ROOT / "tools" / "slides_assets").iterdir()]
     assert files
     assert [file.name for file in files if re.search(r"https?://", file.read_text(encoding="utf-8"))] == []

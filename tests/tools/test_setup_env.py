@@ -121,7 +121,7 @@ def test_two_set_ups_do_not_run_together(tool, project, monkeypatch):
     assert asked == [tool.fcntl.LOCK_EX | tool.fcntl.LOCK_NB] * 2 + [tool.fcntl.LOCK_EX]
 
 
-def test_another_interpreter_another_place_another_version(world, project, tool):
+def test_an_environment_of_another_place_or_version_is_made_again_and_one_made_by_hand_kept(world, project, tool):
     world()
     config = project / ".venv" / "pyvenv.cfg"
     good = config.read_text()
@@ -132,9 +132,6 @@ def test_another_interpreter_another_place_another_version(world, project, tool)
     note = project / ".venv" / "ssl_explain.json"
     note.write_text(json.dumps({**json.loads(note.read_text()), "root": "elsewhere"}))
     assert world() == ["venv", ("pip",)]
-
-
-def test_an_environment_made_by_hand_is_kept(world, project):
     world()
     (project / ".venv" / "ssl_explain.json").unlink()
     assert world() == [("pip",)]
