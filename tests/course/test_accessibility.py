@@ -4,6 +4,7 @@ import functools
 import html
 import itertools
 import json
+import random
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from looks import (
     SMALLEST,
     TABLE,
     colours_of_lines,
+    crowded_texts,
     wrong_with_figure,
     wrong_with_words,
 )
@@ -61,6 +63,27 @@ def test_every_picture_class_is_looked_at(made):
     for parent in classes:
         classes += parent.__subclasses__()
     assert {c for c in classes[1:] if c.__module__.startswith("ssl_explain.")} <= looked_at
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("name", FACTORIES)
+def test_words_keep_apart_in_any_mixture_of_settings(name):
+    """Words collide where three or four settings make them long at once; pairs of extremes do not get there."""
+    explorer, rng = FACTORIES[name](), random.Random(name)
+    controls = explorer.state.controls()
+    start = explorer.state
+    for _ in range(40):
+        mixture = {field: rng.choice(control.values()) for field, control in controls.items() if rng.random() < 0.7}
+        explorer.state = start.change(**mixture)
+        assert crowded_texts(explorer.figure.figure) == [], mixture
+
+
+def test_words_that_meet_are_seen():
+    explorer = FACTORIES["modes_explorer"]()
+    left, right = explorer.figure.captions
+    assert crowded_texts(explorer.figure.figure) == []
+    left.set_text("word " * 20)
+    assert crowded_texts(explorer.figure.figure) == [f"{left.get_text()} | {right.get_text()}"]
 
 
 # --- controls ---------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def test_every_setting_is_sound(name, made, some):
             update = explorer.figure.update
             patch.setattr(explorer.figure, "update", lambda record: redrawn.append(update(record)))
         tried = [base.change(**values) for base in bases(name) for values in settings(base.controls())]
-        for explorer.state in some(tried, 20):
+        for explorer.state in some(tried, 14):
             settle(explorer)
             sound(explorer)
     assert not any(redrawn)
