@@ -50,6 +50,7 @@ def made() -> Iterator[Callable[[str], Explorer[Any]]]:
         yield functools.cache(lambda name: FACTORIES[name]())
 
 
+@pytest.mark.gate(10)
 @pytest.mark.parametrize("name", FACTORIES)
 def test_texts_lines_and_markers_of_a_picture_are_seen(made, name):
     figure = made(name).figure.figure

@@ -36,16 +36,16 @@ def test_every_setting_is_sound(name, made, some):
 
 
 @EVERY
-def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, made):
-    explorer, base, said = made(name), bases(name)[0], set()
+def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, made, some):
+    explorer, base, said = made(name), bases(name)[0], []
     assert 2 <= len(explorer.presets) <= 4
-    for values in explorer.presets.values():
+    for values in some(explorer.presets.values(), 2):
         explorer.state = base.change(**values)
         settle(explorer)
         sound(explorer)
         agrees(explorer)
-        said.add(explorer.figure.describe())
-    assert len(said) == len(explorer.presets)
+        said.append(explorer.figure.describe())
+    assert len(set(said)) == len(said)
     fresh(explorer)
     assert eval(explorer.line(), dict(NAMES)).state == explorer.state
 

@@ -101,7 +101,7 @@ def elsewhere(explorer: Any) -> Any:
     return record
 
 
-@pytest.mark.gate(3)
+@pytest.mark.gate(2)
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_picture_looks_the_same_under_any_settings(made, name):
     explorer = made(name)

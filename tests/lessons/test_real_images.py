@@ -54,6 +54,7 @@ def test_one_file_per_epoch_and_nothing_else(finished, tmp_path):
     assert checkpoint_path(tmp_path, 123456).name == "epoch-123456.safetensors"
 
 
+@pytest.mark.gate(5)
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("cut", [1, 2])
 def test_a_resumed_run_ends_with_the_bytes_of_an_uncut_one(tmp_path, way, cut):

@@ -62,6 +62,7 @@ def test_landscape_keeps_its_surface_while_only_the_point_moves():
     assert picture.png() == LandscapePicture(hot).png()
 
 
+@pytest.mark.gate(6)
 @pytest.mark.parametrize("seed", CLOUD["seed"].values())
 def test_without_the_push_everything_collapses_with_it_nothing_does(seed):
     alone = cloud_run(CloudState(loss="r+ alone", step=0, seed=seed))
