@@ -14,7 +14,7 @@ from ssl_explain.lessons.start_here.command import demo
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command and option. What is not given is not set: so an option counts before the command, and after it."""
+    """Every command and option. Options have no defaults here, so they work before and after the command."""
     quiet = argparse.SUPPRESS
     top = argparse.ArgumentParser(prog="python -m ssl_explain", description=__doc__, argument_default=quiet)
     names = {run.__name__.replace("_", "-"): run for run in OPTIONS}
@@ -31,28 +31,27 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read(words: Sequence[str] | None) -> tuple[Command, argparse.Namespace]:
-    """The command and its options; an option of the other command ends with the usage."""
+    """The command and its options; an option of another command ends with the usage."""
     top = parser()
     given = vars(top.parse_args(words))
     run = given.pop("run")
     if strange := given.keys() - DEFAULTS[run].keys():
-        top.error(
-            f"{run.__name__.replace('_', '-')} has no option " + ", ".join(f"--{name}" for name in sorted(strange))
-        )
+        options = ", ".join(f"--{name}" for name in sorted(strange))
+        top.error(f"{run.__name__.replace('_', '-')} has no option {options}")
     return run, argparse.Namespace(**DEFAULTS[run] | given)
 
 
 def in_words(error: Exception, out: Path | None) -> str:
-    """What an error says; of a file in the folder to write to, which option names that folder."""
+    """The message of an error; if it is about a file below ``--out``, it names that option."""
     if not isinstance(error, OSError) or out is None or not str(error.filename).startswith(str(out)):
         return str(error)
     return f"`--out` must name a folder to write to, got {out} ({error.filename}: {error.strerror}); name another."
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Parse the command line and run the command; bad values end with one sentence, Ctrl-C with none: no traceback.
+    """Parse the command line and run the command, without tracebacks: bad values end with one sentence.
 
-    So does a reader that has left (`| head`). What a terminal cannot write is spelled out.
+    Ctrl-C and a closed pipe (`| head`) end silently. Characters that the terminal cannot write are spelled out.
     """
     console.write_plainly()
     run, arguments = read(words)

@@ -1,8 +1,8 @@
 """Measure speed and emergence: a table here, the same figures in a JSON file.
 
-``python tools/bench.py [--out bench.json] [--browser]``. Every figure is a median over repetitions; a target that is
-missed is said so and does not fail the command: a busy machine is no defect. ``--browser`` adds what a reader
-feels in JupyterLab, measured in a real Chromium (see tests/browser).
+``python tools/bench.py [part ...] [--out bench.json]``. Every figure is a median over repetitions; a target that is
+missed is said so and does not fail the command: a busy machine is no defect. Only the part ``browser`` must be asked
+for: what a reader feels in JupyterLab, measured in a real Chromium (see tests/browser).
 """
 
 import argparse
@@ -13,21 +13,20 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import bench_growth
-import bench_limits
-import bench_operators
-import bench_pictures
-import bench_sweep
 import torch
-from measure import Row, median, seconds
+from bench_growth import growth
+from bench_limits import BATCH, limits, seeded, tree_and_net
+from bench_operators import operators
+from bench_runs import pictures, sweep
+from measure import REPEAT, Row, median, seconds
 
-from ssl_explain import BestCorrelation, LatentTree, TreeNet, contrastive, info_nce, train
+from ssl_explain import BestCorrelation, contrastive, info_nce, train
 from ssl_explain.lessons.latent_variables_emerge.exact import exact_run
 from ssl_explain.lessons.latent_variables_emerge.expected import expected_info_nce, expected_simple
 from ssl_explain.lessons.start_here.experiment import emergence_run
@@ -37,14 +36,12 @@ from ssl_explain.results import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = ROOT / "tests" / "browser"
-BATCH = 128
 
 
 def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps: int = 500) -> float:
     """Data points per second in ``train``, over all runs."""
-    generator = torch.Generator().manual_seed(1)
-    tree = LatentTree.random(5, polarity=(0.8, 1.0), generator=generator, runs=runs)
-    net = TreeNet(tree.topology, 10, generator=generator, scale=0.2, runs=runs)
+    generator = seeded()
+    tree, net = tree_and_net(runs=runs)
     measure = BestCorrelation(tree, generator=generator) if measuring else lambda net: torch.zeros(1)
     objective = contrastive(info_nce, negatives=1)
 
@@ -55,14 +52,14 @@ def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps
     return steps * BATCH * (runs or 1) / seconds(lambda: go(steps))
 
 
-def training(repeat: int) -> Iterator[Row]:
+def training() -> Iterator[Row]:
     """How fast it trains."""
     setting = "depth 5, 10 neurons, batch 128, InfoNCE H = 1"
-    one = median(samples_per_second, repeat)
+    one = median(samples_per_second)
     yield Row(f"training, {setting}", one, "samples/s", low=60_000)
-    bare = median(lambda: samples_per_second(measuring=False), repeat)
+    bare = median(lambda: samples_per_second(measuring=False))
     yield Row("  the same without measuring", bare, "samples/s")
-    side = median(lambda: samples_per_second(runs=16, steps=100), repeat)
+    side = median(lambda: samples_per_second(runs=16, steps=100))
     yield Row("  16 runs side by side, in total", side, "samples/s", low=150_000)
     yield Row("  16 runs side by side, times the samples/s of one", side / one, "x", low=2.2)
 
@@ -82,14 +79,11 @@ def emergence() -> Iterator[Row]:
         yield Row(f"tree {seed}, q = 0: root by its ceiling", 100 * shares(seed, 0.0)[-1], "%", high=65)
 
 
-def exact(repeat: int) -> Iterator[Row]:
+def exact() -> Iterator[Row]:
     """Training without sampling, on a tree of depth 3 with ten neurons per node."""
     for name, loss in (("L_simp", expected_simple), ("InfoNCE", expected_info_nce)):
-        generator = torch.Generator().manual_seed(1)
-        tree = LatentTree.random(3, generator=generator)
-        net = TreeNet(tree.topology, 10, generator=generator)
-        run = exact_run(tree, net, strength=1.0, learning_rate=0.01, loss=loss)
-        taken = median(partial(seconds, partial(run.advance, 300)), repeat) / 300
+        run = exact_run(*tree_and_net(depth=3), strength=1.0, learning_rate=0.01, loss=loss)
+        taken = median(partial(seconds, partial(run.advance, 300))) / 300
         yield Row(f"exact mode, {name}: one training step", 1000 * taken, "ms", high=1.5)
 
 
@@ -106,11 +100,11 @@ def controls() -> Iterator[Row]:
         yield Row(f"explorer, {control.label}: compute and draw", 1000 * statistics.median(taken), "ms")
 
 
-def streaming(repeat: int) -> Iterator[Row]:
+def streaming() -> Iterator[Row]:
     """Training behind live pictures, against the bare loop with the same settings; headless."""
     state = TreeState(budget=3000)
     shares, pictures, pauses = [], [], []
-    for _ in range(repeat):
+    for _ in range(REPEAT):
         run = run_of(state).training
         bare = 1000 / seconds(partial(run.advance, 1000))
         explorer = tree_explorer(state)
@@ -126,12 +120,16 @@ def streaming(repeat: int) -> Iterator[Row]:
     yield Row("streaming, headless: Pause, the slowest", max(pauses), "s", high=0.3)
 
 
-def importing(repeat: int) -> Iterator[Row]:
-    """How long the first line of every notebook takes."""
-    for module in ("torch", "ssl_explain"):
-        command = [sys.executable, "-c", f"import {module}"]
-        taken = median(partial(seconds, partial(subprocess.run, command, check=True)), repeat)
-        yield Row(f"import {module}, with the start of Python", taken, "s")
+def importing() -> Iterator[Row]:
+    """How long the first lines of a notebook take, each in a fresh process, in turns."""
+    room = "ssl_explain.lessons.selectivity_amplification"
+    lines = ("import torch", "import ssl_explain", f"import {room}", f"from {room} import *")
+    processes = [partial(subprocess.run, [sys.executable, "-c", line], check=True) for line in lines]
+    rounds = [[seconds(process) for process in processes] for _ in range(9)]
+    torch_alone, *others = (statistics.median(taken) for taken in zip(*rounds, strict=True))
+    yield Row("import torch, with the start of Python", torch_alone, "s")
+    for line, taken, high in zip(lines[1:], others, (None, 0.35, None), strict=True):
+        yield Row(f"{line.replace(room, 'lesson 05')}, beyond torch", taken / torch_alone - 1, "torch", high=high)
 
 
 def from_browser(script: str, *arguments: str) -> list[dict[str, Any]]:
@@ -169,38 +167,32 @@ def browser() -> Iterator[Row]:
 
 def machine() -> dict[str, object]:
     """What the figures depend on."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
-        "torch": torch.__version__, "cpus": os.cpu_count(), "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-    }  # fmt: skip
+    system, python = f"{platform.system()} {platform.machine()}", platform.python_version()
+    facts = {"system": system, "python": python, "torch": torch.__version__, "cpus": os.cpu_count()}
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    return {**facts, "threads": torch.get_num_threads(), "load": load}
+
+
+ALL = (training, exact, streaming, controls, importing, emergence, operators, limits, growth, sweep, pictures)
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {part.__name__: part for part in (*ALL, browser)}
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Measure speed and emergence.")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)} (default: all but browser)")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where to write (default: bench.json)")
-    parser.add_argument("--repeat", type=int, default=5, help="repetitions per figure (default: 5)")
-    parser.add_argument("--browser", action="store_true", help="measure in a real JupyterLab and Chromium as well")
     options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     torch.set_num_threads(1)
     facts = machine()
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    rows: list[Row] = []
-    parts = [
-        training(options.repeat),
-        exact(options.repeat),
-        streaming(options.repeat),
-        controls(),
-        importing(options.repeat),
-        emergence(),
-    ]
-    parts += [module.rows() for module in (bench_operators, bench_limits, bench_growth, bench_sweep, bench_pictures)]
-    for part in [*parts, browser()] if options.browser else parts:
-        for row in part:
-            rows.append(row)
+    figures = []
+    for part in [PARTS[name] for name in options.parts] or ALL:
+        for row in part():
             print(row, flush=True)
-    figures = [{**asdict(row), "verdict": row.verdict} for row in rows]
+            figures.append({**asdict(row), "verdict": row.verdict})
     write_whole(options.out, (json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n").encode())
     print(f"written to {options.out}")
 

@@ -1,8 +1,7 @@
 """How the cost of the hot paths grows with depth, neurons, points, views and seeds: fitted slopes against the order.
 
-``python tools/bench_growth.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. A slope is that of a straight
-line through log time over log size, each time the fastest of several rounds on one thread. Sizes are such that the work
-outweighs the calls; the order is what the count of operations says for large sizes.
+A slope is that of a straight line through log time over log size, each time the fastest of several rounds on one
+thread. Sizes are such that the work outweighs the calls; the order is what the count of operations says for large ones.
 """
 
 import math
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from bench_limits import Path, building, exact_step, sampling, tree_step
 from measure import Row, fastest
 from threadpoolctl import threadpool_limits
@@ -58,15 +56,9 @@ def slope(growth: Growth, repeat: int) -> float:
     return float(np.polyfit(np.log([growth.of(size) for size in growth.sizes]), np.log(taken), 1)[0])
 
 
-def rows(repeat: int = 5) -> Iterator[Row]:
+def growth(repeat: int = 5) -> Iterator[Row]:
     """The exponent of every growth, and the order that operations are counted in."""
     with threadpool_limits(1, "blas"):
         for growth in growths():
             name = f"growth: {growth.name}, order {growth.order:g}"
             yield Row(name, slope(growth, repeat), "slope", high=growth.order + SLACK)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for row in rows():
-        print(row, flush=True)

@@ -1,10 +1,10 @@
 """How far the hot paths are from what this machine can do, and how their cost grows.
 
-``python tools/bench_limits.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. A lower bound is the work that
-cannot be left out, done on operands that lie ready: random numbers, bare matrix products, readings of memory. Path
-and bound take turns on one thread, the fastest round of each counts, and what is reported is their ratio. Where a
-batch is small, most of the time goes into calls, not into work; so the smallest call that PyTorch has is timed as well,
-and the path is compared a second time, with a bound that pays for as many of those as the path makes.
+A lower bound is the work that cannot be left out, done on operands that lie ready: random numbers, bare matrix
+products, readings of memory. Path and bound take turns on one thread, the fastest round of each counts, and what is
+reported is their ratio. Where a batch is small, most of the time goes into calls, not into work; so the smallest call
+that PyTorch has is timed as well, and the path is compared a second time, with a bound that pays for as many of those
+as the path makes.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ from ssl_explain.operators.covariance import CovarianceOperator, covariance_oper
 Action = Callable[[], object]
 MOST = 3.0
 """A path may take three times its bound."""
+UNMEASURED: dict[str, Any] = {"measure": lambda net: torch.zeros(1), "measure_every": 10**9}
 DEPTH, NEURONS, BATCH, VIEWS = 5, 10, 128, 2
 
 
@@ -84,26 +85,18 @@ def products(weights: list[Tensor], columns: int) -> list[Action]:
 
 def all_of(actions: list[Action]) -> Action:
     """One action after the other."""
-
-    def go() -> None:
-        for action in actions:
-            action()
-
-    return go
+    return lambda: [action() for action in actions]
 
 
 def tree_step(batch: int = BATCH, depth: int = DEPTH, neurons: int = NEURONS, runs: int | None = None) -> Path:
     """One step of training on the tree, with InfoNCE and one negative."""
     tree, net = tree_and_net(depth, neurons, runs)
-    run = Training(
-        net, tree, contrastive(info_nce, negatives=1), learning_rate=0.01, generator=seeded(),
-        measure=lambda net: torch.zeros(1), batch=batch, measure_every=10**9,
-    )  # fmt: skip
+    loss = contrastive(info_nce, negatives=1)
+    run = Training(net, tree, loss, learning_rate=0.01, generator=seeded(), batch=batch, **UNMEASURED)
     bound = [numbers(tree, batch), *products(list(net.weights), VIEWS * batch)]
     seeds = f", {runs} seeds" if runs else ""
-    return Path(
-        f"a training step, batch {batch}{seeds}", run.advance, all_of(bound), "random numbers and matrix products"
-    )
+    words = "random numbers and matrix products"
+    return Path(f"a training step, batch {batch}{seeds}", run.advance, all_of(bound), words)
 
 
 def exact_step(depth: int = 3, branching: int = 2, *, info: bool = True) -> Path:
@@ -111,18 +104,13 @@ def exact_step(depth: int = 3, branching: int = 2, *, info: bool = True) -> Path
     tree = LatentTree.random(depth, branching, generator=seeded())
     net = TreeNet(tree.topology, NEURONS, generator=seeded())
     loss = expected_info_nce if info else expected_simple
-    run = exact_run(
-        tree, net, strength=1.0, learning_rate=0.01, loss=loss, measure=lambda net: torch.zeros(1), measure_every=10**9
-    )
+    run = exact_run(tree, net, strength=1.0, learning_rate=0.01, loss=loss, **UNMEASURED)
     n = 2**tree.dimension
     pairs, f = torch.rand(n, n), torch.rand(n, NEURONS)
-    bound: list[Action] = [*products(list(net.weights), n), partial(torch.mm, pairs, f, out=torch.empty(n, NEURONS))]
+    mix = partial(torch.mm, pairs, f, out=torch.empty(n, NEURONS))
+    bound: list[Action] = [*products(list(net.weights), n), mix]
     if info:  # energies of all pairs, their exponentials, and the gradient back to both factors
-        bound += [
-            bound[-1],
-            partial(torch.mm, f, f.mT, out=torch.empty(n, n)),
-            partial(torch.exp, pairs, out=pairs + 0),
-        ]
+        bound += [mix, partial(torch.mm, f, f.mT, out=torch.empty(n, n)), partial(torch.exp, pairs, out=pairs + 0)]
     words = "matrix products, and an exponential per pair" if info else "matrix products"
     return Path(f"an exact step, {'InfoNCE' if info else 'L_simp'}, {n} patterns", run.advance, all_of(bound), words)
 
@@ -194,7 +182,7 @@ def paths() -> Iterator[Path]:
     yield spectrum()
 
 
-def rows(repeat: int = 9) -> Iterator[Row]:
+def limits(repeat: int = 9) -> Iterator[Row]:
     """Every path as a multiple of its bound."""
     with threadpool_limits(1, "blas"):
         call = smallest_call()
@@ -206,9 +194,3 @@ def rows(repeat: int = 9) -> Iterator[Row]:
             yield Row(f"  its bound, {path.what}", 1000 * taken["bound"], "ms")
             whole = taken["bound"] + calls * call
             yield Row(f"  as a multiple of bound and {calls} smallest calls", taken["path"] / whole, "x", high=MOST)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for row in rows():
-        print(row, flush=True)

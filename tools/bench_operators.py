@@ -1,20 +1,13 @@
 """Measure the covariance operator: 256 points, 64 views, widths 100-100-10, layer 1 (10,000 weights), one thread.
 
-``python tools/bench_operators.py`` prints the table; ``tools/bench.py`` calls :func:`rows`. Times are ratios to the one
-batched matrix product that building K̄ is, timed alone in the same run, turn by turn: the fastest of several rounds
-each, since a busy machine only ever adds.
+Times are ratios to the one batched matrix product that building K̄ is, timed alone in the same run, turn by turn: the
+fastest of several rounds each, since a busy machine only ever adds.
 """
 
-import json
-import re
-import resource
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
-from measure import Row, fastest, seconds
+from measure import Row, fastest, in_a_fresh_process, peak_memory, seconds
 from threadpoolctl import threadpool_limits
 from torch.func import functional_call, jacrev, vmap
 
@@ -52,21 +45,12 @@ def largest_error(operator: CovarianceOperator, values: torch.Tensor) -> float:
     return float((values.double() / exact - 1).abs().max())
 
 
-def peak_memory() -> float:
-    """The most memory that this process ever held, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: `getrusage` would count what the parent process held as well
-        return int(re.findall(r"VmHWM:\s+(\d+)", status.read_text())[0]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def peak() -> None:
-    """Print how much memory building the operator and using it takes, in MB."""
-    before = peak_memory()
+def peak() -> float:
+    """How much memory, in MB, the process takes that builds the operator and uses it."""
     net, x = network()
     operator = covariance_operator(net.forward_pass(x), layer=1)
     operator.eigh(10), operator.trace(), operator.matvec(torch.ones(operator.size))
-    print(json.dumps({"peak": peak_memory(), "operator": peak_memory() - before}))
+    return peak_memory()
 
 
 def product_of(forward: ForwardPass, out: torch.Tensor | None = None) -> Callable[[], torch.Tensor]:
@@ -80,7 +64,7 @@ def product_of(forward: ForwardPass, out: torch.Tensor | None = None) -> Callabl
     return lambda: torch.bmm(left, right, out=out)
 
 
-def rows(repeat: int = 9) -> Iterator[Row]:
+def operators(repeat: int = 9) -> Iterator[Row]:
     """Every figure of the operator."""
     net, x = network()
     with threadpool_limits(1, "blas"), torch.no_grad():
@@ -96,8 +80,7 @@ def rows(repeat: int = 9) -> Iterator[Row]:
         error = largest_error(operator, operator.eigh(10)[0])
         by_samples = seconds(lambda: jacobians(net, x))
         difference = float((jacobians(net, x[:4]) - mean_connection(forward, layer=1)[:4]).abs().max())
-    done = subprocess.run([sys.executable, __file__, "--peak"], stdout=subprocess.PIPE, text=True, check=True)
-    memory = json.loads(done.stdout)
+    whole, before = in_a_fresh_process("bench_operators", "peak()"), in_a_fresh_process("measure", "peak_memory()")
     yield from [
         Row("operator: the one batched product, alone", 1000 * taken["product"], "ms"),
         Row("operator: the same into memory that lies ready", 1000 * taken["bare"], "ms"),
@@ -106,15 +89,6 @@ def rows(repeat: int = 9) -> Iterator[Row]:
         Row("operator: eigh(10), largest relative error", error, "", high=1e-6),
         Row("operator: per-sample Jacobians by torch.func", by_samples / taken["build"], "builds", low=20),
         Row("operator: largest difference to those Jacobians", difference, "", high=1e-5),
-        Row("operator: peak memory of the whole process", memory["peak"], "MB", high=1000),
-        Row("operator: of which without Python and its libraries", memory["operator"], "MB"),
+        Row("operator: peak memory of the whole process", whole, "MB", high=1000),
+        Row("operator: of which without Python and its libraries", whole - before, "MB"),
     ]
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    if "--peak" in sys.argv:
-        peak()
-    else:
-        for row in rows():
-            print(row)

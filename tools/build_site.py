@@ -3,7 +3,6 @@
 import argparse
 import ast
 import contextlib
-import html
 import io
 import os
 import shutil
@@ -19,13 +18,15 @@ from course import ONLY_IN_LAB, lesson, notebooks
 from page_policy import digest, policy
 from site_frames import play
 from site_pages import code, outputs, player_section, question_section, reveal_section
-from site_text import markdown
+from site_text import markdown, render
+from working_copies import replace_file
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
+WORKERS = 2
 LIMIT = 40e6  # bytes of the whole site
 BEFOREHAND = (
     '<p class="note">On this page explorers play pictures that were computed beforehand, along one or two controls. '
@@ -81,18 +82,8 @@ class Reader:
 def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
     """A whole page: style and script inside, and a policy that lets nothing in from outside."""
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
-    allowed = policy([script], digest(style))
-    nav = "".join(f'<a href="{address}">{html.escape(words)}</a>' for words, address in links)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f'<a class="skip" href="#main">to the text</a>\n<header><nav aria-label="course">{nav}</nav></header>\n'
-        f'<main id="main" tabindex="-1">\n{body}</main>\n'
-        "<footer><p>Text and pictures: CC BY 4.0. Code: MIT.</p></footer>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
+    shell = {"title": title, "styles": [style], "scripts": [script], "policy": policy([script], digest(style))}
+    return render("site_assets/page.html.j2", body=body, links=links, **shell)
 
 
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:
@@ -103,26 +94,20 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     torch.set_num_threads(1)
     notebook = nbformat.read(path, as_version=4)
     os.chdir(path.parent)
-    reader = Reader()
-    body = ""
+    reader, body = Reader(), ""
     for number, cell in enumerate(notebook.cells, 1):
         try:
             body += reader.cell(cell) + (BEFOREHAND if number == 1 else "")
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    (folder / f"{path.stem}.html").write_text(
-        page(lesson(path, notebook).title, body, links), encoding="utf-8", newline="\n"
-    )
+    replace_file(folder / f"{path.stem}.html", page(lesson(path, notebook).title, body, links).encode())
     return path.name, time.monotonic() - begin
 
 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
-    cards = ""
-    for about in map(lesson, paths):
-        name = f"{about.number} {html.escape(about.title)}"
-        cards += f'<li><a href="{about.path.stem}.html">{name}</a>{markdown(about.question)}</li>\n'
-    return markdown((ASSETS / "index.md").read_text(encoding="utf-8")) + f'<ol class="cards">\n{cards}</ol>\n'
+    about = markdown((ASSETS / "index.md").read_text(encoding="utf-8"))
+    return about + render("site_assets/cards.html.j2", lessons=map(lesson, paths))
 
 
 def main() -> int:
@@ -130,7 +115,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the static site from the notebooks.")
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder (default: build/site)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     options = parser.parse_args()
     everything = notebooks()
     paths = [path.resolve() for path in options.paths] or everything
@@ -139,13 +123,13 @@ def main() -> int:
     fresh.mkdir(parents=True)
     links = [("Contents", "index.html"), *((path.stem[:2], f"{path.stem}.html") for path in everything)]
     links.append(("Notation", "NOTATION.html"))
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         for done in [pool.submit(build, path, fresh, links) for path in paths]:
             name, took = done.result()
             print(f"{name}: {took:.0f} s", flush=True)
     sheet = markdown((ROOT / "notebooks" / "NOTATION.md").read_text(encoding="utf-8"))
-    (fresh / "NOTATION.html").write_text(page("Notation", sheet, links), encoding="utf-8", newline="\n")
-    (fresh / "index.html").write_text(page("ssl_explain", contents(everything), links), encoding="utf-8", newline="\n")
+    replace_file(fresh / "NOTATION.html", page("Notation", sheet, links).encode())
+    replace_file(fresh / "index.html", page("ssl_explain", contents(everything), links).encode())
     size = sum(file.stat().st_size for file in fresh.iterdir())
     print(f"{len(paths) + 2} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
     if size > LIMIT:

@@ -13,9 +13,10 @@ from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
 from page_policy import digest, policy, written_script
 from reveal import NoReveal, fetch, parts
-from site_text import markdown
+from site_text import image, markdown, render
 from slide_text import lines_of, paragraphs, rendered, sheets
-from slide_types import TYPES
+from slide_types import TYPES, cut_before
+from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "slides_assets"
@@ -35,13 +36,11 @@ class Slide:
 
 
 def picture(cell: NotebookNode) -> tuple[str, list[str]]:
-    """The first picture of a cell as large as there is room, and its words for the speaker."""
+    """The first picture of a cell, and its words for the speaker."""
     for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            words = html.escape(data.get("text/plain", ""), quote=True)
-            source = f"data:image/png;base64,{data['image/png'].strip()}"
-            return f'<img src="{source}" alt="{words}">', [f"<p>{words}</p>"] if words else []
+        if "image/png" in output.get("data", {}):
+            words = html.escape(output.data.get("text/plain", ""), quote=True)
+            return image(output.data), [f"<p>{words}</p>"] if words else []
     raise ValueError(f"a picture was expected in the outputs of the cell {cell.source[:60]!r}; run `make notebooks`.")
 
 
@@ -49,16 +48,6 @@ def printed(cell: NotebookNode) -> str:
     """The last words that a cell has shown."""
     shown = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
     return next((text for text in reversed(shown) if text), "")
-
-
-def poll(question: str, options: list[str], right: str | None = None) -> str:
-    """A question with lettered answers; when the answer is known it is marked by a word as well."""
-    rows = ""
-    for letter, option in zip("ABCDEFG", options, strict=False):
-        mark = "" if right is None else ' class="right"' if option == right else ' class="wrong"'
-        told = " <span>✓ measured</span>" if option == right else ""
-        rows += f'<li{mark}><span class="letter">{letter}</span><span>{html.escape(option)}{told}</span></li>'
-    return f'<h2>{html.escape(question)}</h2>\n<ul class="options">{rows}</ul>\n'
 
 
 class Deck:
@@ -78,10 +67,7 @@ class Deck:
                     f"run `python tools/slide_types.py notebooks/{about.path.name}`."
                 )
             self._remember(cell)
-            if kind == "notes":
-                self._note(markdown(ONLY_IN_LAB.sub("", cell.source)))
-            elif kind != "skip":
-                self._show(cell, kind)
+            self._show(cell, kind)
 
     def _remember(self, cell: NotebookNode) -> None:
         """Keep a question for the slide that answers it."""
@@ -90,29 +76,16 @@ class Deck:
             question, *options = printed(cell).splitlines()
             self.questions[name[1]] = (question, [option.replace("( )", "", 1).strip() for option in options])
 
-    def _note(self, text: str) -> None:
-        if self.slides:
-            self.slides[-1].notes.append(text)
-
     def _show(self, cell: NotebookNode, kind: str) -> None:
         tags = set(cell.metadata.get("tags", []))
-        if "first-screen" in tags:
-            self._title()
-        elif cell.cell_type == "markdown":
-            self._text(cell, kind)
-        elif tags & {"predict", "reveal"}:
-            self._poll(cell, kind)
-        else:
-            self._picture(cell, kind)
-
-    def _title(self) -> None:
-        about = self.about
-        body = (
-            f'<p class="kicker">{about.number}</p>\n<h1>{html.escape(about.title)}</h1>\n'
-            f'<div class="question">{markdown(about.question)}</div>\n'
-            f'<div class="small">{markdown(f"Afterwards you can {about.afterwards}")}</div>\n'
-        )
-        self.slides.append(Slide(body, style="sheet title"))
+        if kind == "notes":
+            for slide in self.slides[-1:]:
+                slide.notes.append(markdown(ONLY_IN_LAB.sub("", cell.source)))
+        elif kind != "skip" and "first-screen" in tags:
+            self.slides.append(Slide(render("slides_assets/title.html.j2", about=self.about), style="sheet title"))
+        elif kind != "skip":
+            text, answers = cell.cell_type == "markdown", tags & {"predict", "reveal"}
+            (self._text if text else self._poll if answers else self._picture)(cell, kind)
 
     def _text(self, cell: NotebookNode, kind: str) -> None:
         blocks = paragraphs(PRESS.sub("", ONLY_IN_LAB.sub("", cell.source)))
@@ -128,10 +101,7 @@ class Deck:
             short = "sheet short" if sum(map(lines_of, page)) < SHORT else "sheet"
             self.slides.append(Slide(head + rendered(page), "subslide" if number else kind, style=short))
         if "speaker" in cell.metadata:
-            told = section(self.section, cell.metadata["speaker"])
-            note = f"<p><b>{told.minutes} minutes.</b> <b>Poll:</b> {html.escape(told.poll)}</p>"
-            note += f"<p><b>Usual wrong answer:</b> {html.escape(told.wrong)}</p>"
-            note += f"<p><b>Say:</b> {html.escape(told.say)}</p>" if told.say else ""
+            note = render("slides_assets/note.html.j2", told=section(self.section, cell.metadata["speaker"]))
             self.slides[-len(pages)].notes.insert(0, note)
 
     def _kicker(self) -> str:
@@ -143,7 +113,7 @@ class Deck:
             raise ValueError(f"a question must be asked before it is answered, got {cell.source[:60]!r}; ask it.")
         question, options = self.questions[name[1]]
         right = printed(cell).removeprefix("Measured: ") if "reveal" in cell.metadata.tags else None
-        body = f'<p class="kicker">{"Predict" if right is None else "Measured"}</p>\n{poll(question, options, right)}'
+        body = render("slides_assets/poll.html.j2", question=question, options=options, right=right)
         self.slides.append(Slide(body, kind))
 
     def _picture(self, cell: NotebookNode, kind: str) -> None:
@@ -156,66 +126,34 @@ class Deck:
         body = f'<p class="kicker">{self._kicker()}</p>\n<p class="picture">{image}</p>\n'
         self.slides.append(Slide(body, kind, notes))
 
-    def sections(self) -> str:
+    def columns(self) -> list[list[Slide]]:
         """The slides as reveal.js wants them: a column for each that begins a section."""
-        columns: list[list[str]] = []
-        for slide in self.slides:
-            if slide.kind == "slide" or not columns:
-                columns.append([])
-            notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
-            columns[-1].append(f'<section><div class="{slide.style}">\n{slide.body}</div>{notes}</section>\n')
-        return "".join(f"<section>\n{''.join(column)}</section>\n" for column in columns)
-
-
-def _head(title: str, allowed: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{html.escape(title)}</title>\n"
-    )
+        return cut_before(lambda slide: slide.kind == "slide", self.slides)
 
 
 def page(deck: Deck, reveal: dict[str, str]) -> str:
     """A whole page: slides, style and scripts, and a policy that lets nothing in from outside."""
     style, start = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "start.js"))
     licence = reveal["licence"].strip().replace("--", "- -")
-    scripts = [
-        script.replace("</script", "<" + chr(92) + "/script") for script in (reveal["script"], reveal["notes"], start)
-    ]
+    scripts = [code.replace("</script", r"<\/script") for code in (reveal["script"], reveal["notes"], start)]
     # The window with the notes has the policy of the page that opened it. Both set styles on single elements.
     allowed = policy([*scripts, written_script(reveal["notes"])], "'unsafe-inline'", more=FRAMES)
-    return (
-        _head(f"{deck.about.number} {deck.about.title}", allowed)
-        + f"<!-- reveal.js:\n{licence}\n-->\n<style>{reveal['style']}</style>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main class="reveal" aria-label="slides"><div class="slides">\n{deck.sections()}</div></main>\n'
-        + "".join(f"<script>{script}</script>\n" for script in scripts)
-        + "</body>\n</html>\n"
-    )
+    shell = {"styles": [reveal["style"], style], "scripts": scripts, "policy": allowed}
+    return render("slides_assets/deck.html.j2", about=deck.about, licence=licence, columns=deck.columns(), **shell)
 
 
 def index(counts: dict[str, int]) -> str:
     """The list of all decks."""
     style = (ASSETS / "index.css").read_text(encoding="utf-8")
-    rows = "".join(
-        f'<li><a href="{one.path.stem}.html">{one.number} {html.escape(one.title)}</a>{markdown(one.question)}'
-        f'<p class="soft">{counts[one.path.stem]} slides</p></li>\n'
-        for one in lessons()
-        if one.path.stem in counts
-    )
-    return (
-        f"{_head('ssl_explain: slides', policy([], digest(style)))}<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        "<h1>ssl_explain: slides</h1>\n<p>In a deck: <kbd>space</kbd> forward, <kbd>shift</kbd> <kbd>space</kbd> back, "
-        "<kbd>S</kbd> speaker notes, <kbd>O</kbd> overview, <kbd>F</kbd> full screen, <kbd>?</kbd> all keys.</p>\n"
-        f"<ol>\n{rows}</ol>\n</main>\n</body>\n</html>\n"
-    )
+    decks = [(one, counts[one.path.stem]) for one in lessons() if one.path.stem in counts]
+    return render("slides_assets/index.html.j2", decks=decks, styles=[style], policy=policy([], digest(style)))
 
 
 def build(path: Path, folder: Path, reveal: dict[str, str]) -> int:
     """Write the slides of one notebook; how many there are."""
     nb = nbformat.read(path, as_version=4)
     deck = Deck(nb, lesson(path, nb))
-    (folder / f"{path.stem}.html").write_text(page(deck, reveal), encoding="utf-8", newline="\n")
+    replace_file(folder / f"{path.stem}.html", page(deck, reveal).encode())
     return len(deck.slides)
 
 
@@ -232,7 +170,7 @@ def main() -> int:
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     counts = {path.stem: build(path, options.out, reveal) for path in options.paths or notebooks()}
-    (options.out / "index.html").write_text(index(counts), encoding="utf-8", newline="\n")
+    replace_file(options.out / "index.html", index(counts).encode())
     size = sum(file.stat().st_size for file in options.out.iterdir())
     shown = os.path.relpath(options.out)
     print(f"{sum(counts.values())} slides in {len(counts)} decks, {size / 1e6:.1f} MB: open {shown}/index.html")

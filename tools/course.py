@@ -42,12 +42,7 @@ class Lesson:
 
 
 def section(title: str, note: Mapping[str, Any]) -> Section:
-    """Read a speaker note; what to say may stand in brackets behind the wrong answer.
-
-    Example:
-        >>> section("Why", {"minutes": 2, "poll": "Who?", "wrong": "Nobody. (The augmentation.)"}).say
-        'The augmentation.'
-    """
+    """Read a speaker note; what to say may stand in brackets behind the wrong answer: "Nobody. (The augmentation.)"."""
     found = re.fullmatch(r"(.*?)\s*\((.+)\)", note["wrong"], flags=re.DOTALL)
     wrong, say = found.groups() if found else (note["wrong"], "")
     return Section(title, note["minutes"], note["poll"], wrong, note.get("say", say))

@@ -1,11 +1,8 @@
 """Write what README and course map repeat from the notebooks: titles, questions, minutes, and the lecturer's notes.
 
 ``python tools/course_map.py`` rewrites the list of notebooks in ``README.md`` and ``notebooks/README.md``, and in the
-latter the table of sections, all between their marks; ``--check`` only says whether they are up to date.
+latter the table of sections, all between their marks.
 """
-
-import argparse
-import sys
 
 from course import FOLDER, Lesson, lessons
 
@@ -15,12 +12,7 @@ ROOT = FOLDER.parent
 
 
 def cell(text: str) -> str:
-    r"""Text that may stand in a table.
-
-    Example:
-        >>> cell("|s| grows")
-        '\\|s\\| grows'
-    """
+    """Text that may stand in a table."""
     return text.replace("|", "\\|").replace("\n", " ").strip()
 
 
@@ -70,21 +62,13 @@ def course_map(text: str) -> str:
 PAGES = {ROOT / "README.md": readme, FOLDER / "README.md": course_map}
 
 
-def main() -> int:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Write what README and course map repeat from the notebooks.")
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if something has changed")
-    options = parser.parse_args()
-    old = {path: path.read_text(encoding="utf-8") for path in PAGES}
-    new = {path: afresh(old[path]) for path, afresh in PAGES.items()}
-    stale = [path for path in PAGES if new[path] != old[path]]
-    if options.check:
-        print("\n".join(f"{path} is out of date; run `python tools/course_map.py`" for path in stale) or "up to date")
-        return int(bool(stale))
-    for path in stale:
-        write_whole(path, new[path].encode())
-    return 0
+def main() -> None:
+    """Write the pages that have changed."""
+    for path, afresh in PAGES.items():
+        old = path.read_text(encoding="utf-8")
+        if (new := afresh(old)) != old:
+            write_whole(path, new.encode())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

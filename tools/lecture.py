@@ -14,10 +14,10 @@ from typing import Any
 
 import tornado.ioloop
 import tornado.web
-from course import ONLY_IN_LAB, Lesson, lessons, notebooks
+from course import ONLY_IN_LAB, lessons, notebooks
 from jupyter_server.base.handlers import JupyterHandler
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
-from site_text import PageRenderer, markdown
+from site_text import PageRenderer, render
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -48,18 +48,6 @@ def text(source: str) -> str:
     return MarkdownWithMath(renderer=LectureRenderer()).render(ONLY_IN_LAB.sub("", source))
 
 
-def card(one: Lesson, state: str) -> str:
-    """One notebook on the first page."""
-    minutes = f"{one.minutes} minutes to read"
-    badge = f' <span class="badge">45 minutes: part {ROUTE.index(one.number) + 1}</span>' if one.number in ROUTE else ""
-    warm = f' <span class="state">{state}</span>' if state else ""
-    return (
-        f'<li><a href="/voila/render/{one.path.name}" target="_blank"><span class="number">{one.number}</span> '
-        f"{html.escape(one.title)}</a>{markdown(one.question)}"
-        f'<p class="soft">{minutes}{badge}{warm}</p></li>\n'
-    )
-
-
 def plan() -> str:
     """The lecture of 45 minutes, minute by minute, as the course map has it; its links open the live notebooks."""
     section = (FOLDER / "README.md").read_text(encoding="utf-8").split("\n## 45 minutes\n")[1].split("\n## ")[0]
@@ -69,14 +57,8 @@ def plan() -> str:
 def landing(states: dict[str, str]) -> str:
     """The first page: every notebook with its question, and the plan of a lecture."""
     style = (ASSETS / "landing.css").read_text(encoding="utf-8")
-    cards = "".join(card(one, states.get(one.path.name, "")) for one in lessons())
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>ssl_explain: lecture</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        "<h1>How does a network learn without labels?</h1>\n"
-        f'<ol class="cards">\n{cards}</ol>\n<h2>45 minutes</h2>\n{plan()}</main>\n</body>\n</html>\n'
-    )
+    told = {"lessons": lessons(), "states": states, "route": ROUTE, "plan": plan()}
+    return render("lecture_assets/landing.html.j2", styles=[style], **told)
 
 
 class LandingHandler(JupyterHandler):
@@ -148,16 +130,11 @@ def preheated(wanted: str) -> list[str]:
 
     Raises:
         ValueError: a number that no notebook has.
-
-    Example:
-        >>> preheated("none"), preheated("00")
-        ([], ['00_start_here.ipynb'])
     """
-    numbers = {"none": (), "route": ROUTE, "all": tuple(path.name[:2] for path in notebooks())}.get(wanted)
-    chosen = [number.strip() for number in wanted.split(",")] if numbers is None else list(numbers)
     names = {path.name[:2]: path.name for path in notebooks()}
-    unknown = sorted(set(chosen) - set(names))
-    if unknown:
+    groups = {"none": (), "route": ROUTE, "all": tuple(names)}
+    chosen = groups.get(wanted, tuple(number.strip() for number in wanted.split(",")))
+    if not names.keys() >= set(chosen):
         raise ValueError(f"`--preheat` must be none, route, all or numbers such as 00,05, got {wanted!r}; see --help.")
     return [names[number] for number in chosen]
 
@@ -165,25 +142,13 @@ def preheated(wanted: str) -> list[str]:
 def settings(warm: list[str], *, port: int, browser: bool, token: str) -> Config:
     """All that we ask of Voilà."""
     pools = {"default": {"pool_size": 0}, **{name: {"pool_size": 1} for name in warm}}
+    place = {"ip": "127.0.0.1", "port": port, "open_browser": browser, "root_dir": str(FOLDER), "token": token}
+    quiet = {"log_level": "ERROR", "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}}}
+    look = {"template": "lab", "theme": "light", "strip_sources": True, "show_tracebacks": True}
+    locked = {"allow_template_override": "NO", "allow_theme_override": "NO"}
     return Config(
-        Lecture={
-            "ip": "127.0.0.1",
-            "port": port,
-            "open_browser": browser,
-            "root_dir": str(FOLDER),
-            "token": token,
-            "log_level": "ERROR",
-            "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
-        },
-        VoilaConfiguration={
-            "template": "lab",
-            "theme": "light",
-            "strip_sources": True,
-            "show_tracebacks": True,
-            "allow_template_override": "NO",
-            "allow_theme_override": "NO",
-            "preheat_kernel": bool(warm),
-        },
+        Lecture=place | quiet,
+        VoilaConfiguration=look | locked | {"preheat_kernel": bool(warm)},
         VoilaExecutor={"timeout": 300},
         VoilaKernelManager={"kernel_pools_config": pools},
         TemplateExporter={"filters": {"lecture_text": text}},

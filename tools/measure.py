@@ -1,9 +1,17 @@
-"""What every benchmark shares: a figure with its target, and how long a call takes."""
+"""What every benchmark shares: a figure with its target, how long a call takes, and how much memory a process."""
 
+import math
+import re
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+REPEAT = 5
 
 
 @dataclass(frozen=True)
@@ -28,22 +36,19 @@ class Row:
         """PASS, FAIL, or nothing where there is no target."""
         if not self.target:
             return ""
-        reached = self.value is not None and (
-            self.value >= self.low if self.low is not None else self.value <= (self.high or 0.0)
-        )
-        return "PASS" if reached else "FAIL"
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return "PASS" if self.value is not None and low <= self.value <= high else "FAIL"
 
     def __str__(self) -> str:
         """One line of the table."""
-        value = (
-            "not measured" if self.value is None else f"{self.value:,.4g}" if self.value < 1e4 else f"{self.value:,.0f}"
-        )
+        value = "not measured" if self.value is None else f"{self.value:,.{'4g' if self.value < 1e4 else '0f'}}"
         return f"{self.name:<66} {value:>12} {self.unit:<10} {self.target:>10} {self.verdict}"
 
 
-def median(measure: Callable[[], float], repeat: int) -> float:
+def median(measure: Callable[[], float]) -> float:
     """The median of several measurements."""
-    return statistics.median(measure() for _ in range(repeat))
+    return statistics.median(measure() for _ in range(REPEAT))
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -59,3 +64,19 @@ def fastest(actions: dict[str, Callable[[], object]], repeat: int) -> dict[str, 
         action()
     rounds = [{name: seconds(action) for name, action in actions.items()} for _ in range(repeat)]
     return {name: min(taken[name] for taken in rounds) for name in actions}
+
+
+def peak_memory() -> float:
+    """The most memory that this process ever held, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: `getrusage` would count what the parent process held as well
+        return int(re.findall(r"VmHWM:\s+(\d+)", status.read_text())[0]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def in_a_fresh_process(module: str, call: str) -> float:
+    """What a call to a function of a benchmark returns in a process that has done nothing else."""
+    code = f"import torch; torch.set_num_threads(1); import {module}; print({module}.{call})"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout)

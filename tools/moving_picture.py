@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from ssl_explain.lessons.start_here.explorer import TreeExplorer, tree_explorer
+from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.results import write_whole
 
@@ -16,18 +16,14 @@ MARKS = (0, 5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400
 MOMENT, FIRST, LAST = 220, 1200, 2500  # milliseconds per frame
 
 
-def frame(explorer: TreeExplorer) -> Image.Image:
-    """What the explorer shows, as pixels."""
-    return Image.fromarray(explorer.view.pixels()).convert("RGB")
-
-
 def film(strength: float) -> list[Image.Image]:
     """One run from its start to its end."""
     explorer = tree_explorer(TreeState(seed=2, strength=strength, budget=500), controls=("strength",), levels=(0,))
-    frames = [frame(explorer)]
-    for before, mark in itertools.pairwise(MARKS):
-        explorer.run(mark - before)
-        frames.append(frame(explorer))
+    frames = []
+    for before, mark in itertools.pairwise([0, *MARKS]):
+        if mark > before:
+            explorer.run(mark - before)
+        frames.append(Image.fromarray(explorer.view.pixels()).convert("RGB"))
     return frames
 
 

@@ -7,22 +7,12 @@ from collections.abc import Sequence
 
 
 def digest(text: str) -> str:
-    """A script or a style as a policy names it.
-
-    Example:
-        >>> digest("")
-        "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
-    """
+    """A script or a style as a policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def policy(scripts: Sequence[str], style: str, *, more: str = "") -> str:
-    """The policy of a page with these scripts; ``style`` and ``more`` say what else it may do.
-
-    Example:
-        >>> policy([], "'none'")
-        "default-src 'none'; img-src data:; style-src 'none'; script-src 'none'; base-uri 'none'; form-action 'none'"
-    """
+    """The policy of a page with these scripts; ``style`` and ``more`` say what else it may do."""
     known = " ".join(map(digest, scripts)) or "'none'"
     return (
         f"default-src 'none'; img-src data:; style-src {style}; script-src {known}; {more}"

@@ -16,11 +16,13 @@ import time
 from pathlib import Path
 
 import nbformat
+from course import notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
+from working_copies import replace_file
 
-ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = 300  # seconds for a cell
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 LANGUAGE = {  # what an export asks for; the version of Python is another on every machine
     "name": "python",
@@ -37,12 +39,7 @@ MACHINE_MADE_ID = re.compile(r"[0-9a-f]{8}(-[0-9]+|(-[0-9a-f]{4}){3}-[0-9a-f]{12
 
 
 def code_hash(nb: NotebookNode) -> str:
-    """The sha256 over the sources of all code cells, in order.
-
-    Example:
-        >>> code_hash(nbformat.v4.new_notebook())[:8]
-        '4f53cda1'
-    """
+    """The sha256 over the sources of all code cells, in order."""
     sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
@@ -65,19 +62,12 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """
     kept = []
     for output in outputs:
-        if "data" in output:
-            was_widget = output.data.pop(WIDGET_VIEW, None) is not None
-            if (
-                was_widget
-                and set(output.data) <= {"text/plain"}
-                and BARE_WIDGET.match(output.data.get("text/plain", ""))
-            ):
-                continue
-            for kind in ("text/plain", "text/html", "text/markdown"):
-                if kind in output.data:
-                    output.data[kind] = clean_text(output.data[kind])
-        if "text" in output:
-            output.text = clean_text(output.text)
+        data = output.get("data", {})
+        was_widget = data.pop(WIDGET_VIEW, None) is not None
+        if was_widget and set(data) <= {"text/plain"} and BARE_WIDGET.match(data.get("text/plain", "")):
+            continue
+        for holder, names in ((data, ("text/plain", "text/html", "text/markdown")), (output, ("text",))):
+            holder.update({name: clean_text(holder[name]) for name in names if name in holder})
         if "traceback" in output:
             output.traceback = [clean_text(line) for line in output.traceback]
         kept.append(output)
@@ -86,9 +76,10 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def give_stable_ids(nb: NotebookNode) -> None:
     """Derive the ids that a machine chose from the cell itself; ids that a person chose stay."""
-    taken = {cell.id for cell in nb.cells if "id" in cell and not MACHINE_MADE_ID.fullmatch(cell.id)}
+    chosen = {cell.id for cell in nb.cells if "id" in cell and not MACHINE_MADE_ID.fullmatch(cell.id)}
+    taken = set(chosen)
     for cell in nb.cells:
-        if cell.get("id") in taken and not MACHINE_MADE_ID.fullmatch(cell.id):
+        if cell.get("id") in chosen:
             continue
         stem = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         candidates = [stem, *(f"{stem}-{copy}" for copy in range(2, len(nb.cells) + 2))]
@@ -111,22 +102,17 @@ def tidy(nb: NotebookNode) -> None:
 
 
 def write(nb: NotebookNode, path: Path) -> None:
-    """Write beside the old file, then swap: the file is never half-written."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.write_text(nbformat.writes(nb).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    """Replace the file in one step."""
+    replace_file(path, (nbformat.writes(nb).rstrip("\n") + "\n").encode())
 
 
-def execute(path: Path, timeout: int) -> str | None:
+def execute(path: Path) -> str | None:
     """Run one notebook in place; return None, or what went wrong, in which case the file is as it was."""
     nb = nbformat.read(path, as_version=4)
     at: dict[str, int] = {"cell": 0}
     client = NotebookClient(
         nb,
-        timeout=timeout,
+        timeout=TIMEOUT,
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
@@ -144,27 +130,22 @@ def execute(path: Path, timeout: int) -> str | None:
     return None
 
 
-def shown(path: Path) -> str:
-    """The path as short as it can be said from here."""
-    return os.path.relpath(path)
-
-
 def check(paths: list[Path]) -> int:
     """List the stale notebooks; 1 if there are any."""
     stale = [path for path in paths if is_stale(nbformat.read(path, as_version=4))]
     for path in stale:
-        print(f"{shown(path)}: its outputs are older than its code; run `make notebooks`")
+        print(f"{os.path.relpath(path)}: its outputs are older than its code; run `make notebooks`")
     return 1 if stale else 0
 
 
-def run(paths: list[Path], timeout: int) -> int:
+def run(paths: list[Path]) -> int:
     """Execute each notebook, one line per notebook; 1 if one of them failed."""
     failed = 0
     for path in paths:
         begin = time.monotonic()
-        problem = execute(path, timeout)
+        problem = execute(path)
         word = "ok" if problem is None else "FAILED, left as it was"
-        print(f"{shown(path)}: {word} ({time.monotonic() - begin:.1f} s)", flush=True)
+        print(f"{os.path.relpath(path)}: {word} ({time.monotonic() - begin:.1f} s)", flush=True)
         if problem is not None:
             print(problem, flush=True)
             failed += 1
@@ -176,14 +157,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Execute the notebooks in place and keep what they show.")
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
     parser.add_argument("--check", action="store_true", help="execute nothing, list the notebooks with stale outputs")
-    parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take (default: 300)")
     options = parser.parse_args()
-    paths = options.paths or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    paths = options.paths or notebooks()
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         print(f"no such notebook: {', '.join(missing) or 'notebooks/*.ipynb'}", file=sys.stderr)
         return 2
-    return check(paths) if options.check else run(paths, options.timeout)
+    return check(paths) if options.check else run(paths)
 
 
 if __name__ == "__main__":

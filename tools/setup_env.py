@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,7 +19,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from working_copies import read_note, replace_file
+
 ROOT = Path(__file__).resolve().parent.parent
+NOTE = "ssl_explain.json"
 
 # Messages of widgets in one kernel thread; no pop-up about news or updates in front of an audience; a notebook that is
 # opened again shows its explorers as they were, marked as dead until their cells run, instead of "model not found".
@@ -41,21 +43,6 @@ def fingerprint(root: Path, constraints: Path) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def read_note(env: Path) -> dict:
-    """What the last set-up left behind; empty for an environment that we did not make."""
-    try:
-        return json.loads((env / "ssl_explain.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def write_note(env: Path, **note: object) -> None:
-    """Replace the note in one step."""
-    fresh = env / "ssl_explain.json.new"
-    fresh.write_text(json.dumps(note), encoding="utf-8")
-    os.replace(fresh, env / "ssl_explain.json")
-
-
 def base_interpreter() -> Path:
     """The interpreter behind this one, also when this one lives in an environment."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
@@ -67,15 +54,13 @@ def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
     if not config.exists():
         return "there is none yet"
     lines = dict(line.split(" = ", 1) for line in config.read_text(encoding="utf-8").splitlines() if " = " in line)
-    if Path(lines.get("executable", "")).resolve() != base_interpreter():
-        return "it belongs to another Python"
-    if lines.get("version") != ".".join(map(str, sys.version_info[:3])):
-        return "its Python has been updated"
-    if note.get("interrupted"):
-        return "the last installation did not finish"
-    if note.get("root", str(root)) != str(root):
-        return "the project has moved"
-    return None
+    reasons = {
+        "it belongs to another Python": Path(lines.get("executable", "")).resolve() != base_interpreter(),
+        "its Python has been updated": lines.get("version") != ".".join(map(str, sys.version_info[:3])),
+        "the last installation did not finish": note.get("interrupted", False),
+        "the project has moved": note.get("root", str(root)) != str(root),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def make_from_scratch(env: Path) -> None:
@@ -84,7 +69,7 @@ def make_from_scratch(env: Path) -> None:
     if env.exists():
         shutil.rmtree(env)
     env.mkdir(parents=True)
-    write_note(env, interrupted=True)
+    replace_file(env / NOTE, json.dumps({"interrupted": True}).encode())
     subprocess.run([base_interpreter(), "-m", "venv", str(env)], check=True)
 
 
@@ -125,7 +110,7 @@ def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quie
 
 def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
     """Bring the environment up to date; a second call without a change returns at once."""
-    note, digest = read_note(env), fingerprint(root, constraints)
+    note, digest = read_note(env / NOTE), fingerprint(root, constraints)
     reason = why_rebuild(env, root, note)
     if reason is None and note.get("fingerprint") == digest:
         if set(extras) <= set(note["extras"]):
@@ -138,9 +123,9 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
         print(f"Making {env.name} with Python {sys.version.split()[0]}: {reason}.", flush=True)
         print("This takes about 1.6 GB and a minute or more.", flush=True)
         make_from_scratch(env)
-    write_note(env, interrupted=True)
+    replace_file(env / NOTE, json.dumps({"interrupted": True}).encode())
     install(env, root, constraints, extras, quiet=reason is None)
-    write_note(env, fingerprint=digest, extras=extras, root=str(root))
+    replace_file(env / NOTE, json.dumps({"fingerprint": digest, "extras": extras, "root": str(root)}).encode())
     print(f"Set up {env.name} in {time.monotonic() - started:.0f} s.", flush=True)
 
 

@@ -73,9 +73,8 @@ def thin(values: Sequence[Any], most: int, keep: Any) -> list[Any]:
     return [values[k] for k in sorted(chosen)]
 
 
-def _axis(explorer: Explorer[Any], name: str, most: int) -> dict[str, Any]:
-    control = explorer.state.controls()[name]
-    now = getattr(explorer.state, name)
+def _axis(state: Any, name: str, most: int) -> dict[str, Any]:
+    control, now = state.controls()[name], getattr(state, name)
     values = thin(control.values(), most, now)
     labels = [label_of(control, value) for value in values]
     return {"name": name, "label": control.label, "tip": control.tip, "values": values, "labels": labels,
@@ -93,7 +92,7 @@ def play(explorer: Explorer[Any]) -> Player:
     start = explorer.state
     sizes = [len(start.controls()[name].values()) for name in names]
     first = MOST if len(names) == 1 else max(2, MOST // min(sizes[1], SECOND))
-    player = Player([_axis(explorer, name, first if k == 0 else SECOND) for k, name in enumerate(names)])
+    player = Player([_axis(start, name, first if k == 0 else SECOND) for k, name in enumerate(names)])
     player.scenes.append({"axes": len(names), "grid": _pictures(explorer, player, start, player.axes)})
     for label, values in explorer.offered().items():
         _add_preset(explorer, player, label, start.change(**values))
@@ -115,25 +114,22 @@ def _pictures(explorer: Explorer[Any], player: Player, state: Any, axes: Sequenc
 def _add_preset(explorer: Explorer[Any], player: Player, label: str, state: Any) -> None:
     """A preset: a position of the first scene, if all it sets lies on the axes; otherwise a scene of its own."""
     axes, start = player.axes, explorer.state
-    at = [axis["values"].index(value) if (value := getattr(state, axis["name"])) in axis["values"] else None
-          for axis in axes]  # fmt: skip
     on_axes = {axis["name"]: getattr(state, axis["name"]) for axis in axes}
-    if None not in at and start.change(**on_axes) == state:
+    if start.change(**on_axes) == state and all(on_axes[axis["name"]] in axis["values"] for axis in axes):
+        at = [axis["values"].index(on_axes[axis["name"]]) for axis in axes]
         player.presets.append({"label": label, "scene": 0, "at": at})
         return
-    control, now = start.controls()[axes[0]["name"]], getattr(state, axes[0]["name"])
-    few = {**axes[0], "values": thin(control.values(), BESIDE, now)}
-    labels = [label_of(control, value) for value in few["values"]]
+    few = _axis(state, axes[0]["name"], BESIDE)
     grid = _pictures(explorer, player, state, [few])
-    player.scenes.append({"axes": 1, "grid": grid, "labels": labels})
-    player.presets.append({"label": label, "scene": len(player.scenes) - 1, "at": [few["values"].index(now)]})
+    player.scenes.append({"axes": 1, "grid": grid, "labels": few["labels"]})
+    player.presets.append({"label": label, "scene": len(player.scenes) - 1, "at": [few["start"]]})
 
 
 def _play_training(explorer: StreamingExplorer[Any], name: str) -> Player:
     """A run for some values of one control, looked at several times on its way."""
     short = [steps for steps in explorer.state.controls()["budget"].values() if steps <= LONGEST]
     start = explorer.state.change(budget=max(short, default=explorer.state.budget))
-    other = _axis(explorer, name, MOST // LOOKS)
+    other = _axis(explorer.state, name, MOST // LOOKS)
     steps = min(start.budget, LONGEST)
     marks = [round(steps * k / (LOOKS - 1)) for k in range(LOOKS)]
     time = {"name": "step", "label": "training step", "tip": "how long it has trained", "values": marks,

@@ -1,10 +1,14 @@
-"""Text cells as HTML: formulas in MathML, links from page to page. Nothing here needs PyTorch."""
+"""Cells and templates as HTML: formulas in MathML, links between pages. Nothing here needs PyTorch."""
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
 from site_formulas import mathml
 
 
@@ -37,3 +41,20 @@ class PageRenderer(IPythonRenderer):
 def markdown(source: str) -> str:
     """A text cell as HTML."""
     return MarkdownWithMath(renderer=PageRenderer()).render(source)
+
+
+def image(data: NotebookNode) -> str:
+    """A picture with its words, from what a cell has shown."""
+    words = html.escape(data.get("text/plain", ""), quote=True)
+    return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
+
+
+def render(template: str, **values: object) -> str:
+    """A template, named from the folder of the tools, filled in; values are escaped unless it calls them safe."""
+    return TEMPLATES.get_template(template).render(values) + "\n"
+
+
+PLACES = FileSystemLoader(Path(__file__).parent)
+TEMPLATES = Environment(loader=PLACES, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+TEMPLATES.policies["json.dumps_kwargs"] = {"allow_nan": False}
+TEMPLATES.filters["markdown"] = lambda source: Markup(markdown(source))

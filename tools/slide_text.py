@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from collections.abc import Callable, Iterable
 
 from site_text import markdown
 
@@ -41,26 +42,27 @@ def paragraphs(source: str) -> list[str]:
     return kept
 
 
+def packed(parts: Iterable[str], fits: Callable[[list[str]], bool]) -> list[list[str]]:
+    """Parts in order, as many together as fit, and at least one."""
+    full: list[list[str]] = [[]]
+    for part in parts:
+        if full[-1] and not fits([*full[-1], part]):
+            full.append([])
+        full[-1].append(part)
+    return full
+
+
 def smaller_tables(block: str) -> list[str]:
     """A long table in parts that fit, each with the heading."""
     head, rows = block.splitlines()[:2], block.splitlines()[2:]
-    parts: list[list[str]] = [[]]
-    for row in rows:
-        if parts[-1] and lines_of("\n".join([*head, *parts[-1], row])) > LINES:
-            parts.append([])
-        parts[-1].append(row)
+    parts = packed(rows, lambda part: lines_of("\n".join([*head, *part])) <= LINES)
     return ["\n".join([*head, *part]) for part in parts]
 
 
 def sheets(blocks: list[str]) -> list[list[str]]:
     """Spread paragraphs over as many slides as they need."""
-    full: list[list[str]] = [[]]
     whole = [smaller_tables(block) if block.startswith("|") else [block] for block in blocks]
-    for block in itertools.chain.from_iterable(whole):
-        if full[-1] and sum(map(lines_of, [*full[-1], block])) > LINES:
-            full.append([])
-        full[-1].append(block)
-    return full
+    return packed(itertools.chain.from_iterable(whole), lambda page: sum(map(lines_of, page)) <= LINES)
 
 
 def rendered(blocks: list[str]) -> str:

@@ -1,18 +1,21 @@
 """Give every cell of a notebook its place in the slides.
 
 ``python tools/slide_types.py notebooks/10*.ipynb`` writes ``slideshow.slide_type`` into the metadata of those cells
-that have none yet; what somebody chose by hand stays (``--again`` chooses all of them afresh). Sources and outputs are
-never touched, so nothing has to be executed again.
+that have none yet; what somebody chose by hand stays. Sources and outputs are never touched, so nothing has to be
+executed again.
 """
 
 import argparse
 import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from course import notebooks
 from nbformat import NotebookNode
-from run_notebooks import ROOT, write
+from run_notebooks import write
 
 TYPES = ("slide", "subslide", "fragment", "skip", "notes")
 CAPTION = 260  # letters: what is shorter stands above its picture
@@ -35,13 +38,13 @@ def has_picture(cell: NotebookNode) -> bool:
     return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
 
 
-def sections(nb: NotebookNode) -> list[list[NotebookNode]]:
-    """The cells, cut in front of every heading."""
-    parts: list[list[NotebookNode]] = []
-    for cell in nb.cells:
-        if is_heading(cell) or not parts:
+def cut_before(begins: Callable[[Any], bool], items: Iterable[Any]) -> list[list[Any]]:
+    """Items in order, cut in front of each that begins a part."""
+    parts: list[list[Any]] = []
+    for item in items:
+        if begins(item) or not parts:
             parts.append([])
-        parts[-1].append(cell)
+        parts[-1].append(item)
     return parts
 
 
@@ -54,12 +57,16 @@ def _code(cell: NotebookNode, following: list[NotebookNode]) -> str:
     return "skip" if replaced else "subslide"
 
 
+def _is_caption(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and len(cell.source) <= CAPTION
+
+
 def _text(cell: NotebookNode, following: NotebookNode | None) -> str:
     if LIVE.search(cell.source) and "$$" not in cell.source:
         return "notes"
     if "$$" in cell.source or cell.source.startswith("**"):
         return "subslide"
-    above = following is not None and has_picture(following) and len(cell.source) <= CAPTION
+    above = following is not None and has_picture(following) and _is_caption(cell)
     return "subslide" if above else "notes"
 
 
@@ -74,30 +81,23 @@ def section_types(cells: list[NotebookNode]) -> list[str]:
     desk = re.match(r"## (Exercise|Check)", head.source) and not shown
     if desk or any("exercise" in tags(cell) for cell in body):
         return ["skip"] * len(cells)
-    types = ["slide" if is_heading(head) else "skip"]
-    for k, cell in enumerate(body, 1):
-        if cell.cell_type == "code":
-            types.append(_code(cell, cells[k + 1 :]))
-        else:
-            visible = [
-                c for c in cells[k + 1 :] if c.cell_type != "code" or _code(c, cells[cells.index(c) + 1 :]) != "skip"
-            ]
-            types.append(_text(cell, visible[0] if visible else None))
-        before = [k for k in range(len(types) - 1) if types[k] != "skip"]
-        if types[-1] == "subslide" and has_picture(cell) and before and before[-1] > 0:
-            above = cells[before[-1]]
-            if above.cell_type == "markdown" and types[before[-1]] == "subslide" and len(above.source) <= CAPTION:
-                types[-1] = "fragment"
-    return types
+    kinds = ["slide" if is_heading(head) else "skip"]
+    kinds += [_code(cell, cells[k + 1 :]) if cell.cell_type == "code" else "" for k, cell in enumerate(body, 1)]
+    for k, cell in enumerate(cells):
+        following = (other for other, kind in zip(cells[k + 1 :], kinds[k + 1 :], strict=True) if kind != "skip")
+        kinds[k] = kinds[k] or _text(cell, next(following, None))
+        above = max((j for j in range(1, k) if kinds[j] != "skip"), default=0)
+        if kinds[k] == kinds[above] == "subslide" and has_picture(cell) and _is_caption(cells[above]):
+            kinds[k] = "fragment"
+    return kinds
 
 
-def assign(nb: NotebookNode, *, again: bool = False) -> int:
-    """Fill in what is missing (or everything); the number of cells that changed."""
-    chosen = [kind for cells in sections(nb) for kind in section_types(cells)]
+def assign(nb: NotebookNode) -> int:
+    """Fill in what is missing; the number of cells that changed."""
+    chosen = [kind for cells in cut_before(is_heading, nb.cells) for kind in section_types(cells)]
     changed = 0
     for cell, kind in zip(nb.cells, chosen, strict=True):
-        old = cell.metadata.get("slideshow", {}).get("slide_type")
-        if old != kind and (again or old not in TYPES):
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in TYPES:
             cell.metadata["slideshow"] = {"slide_type": kind}
             changed += 1
     return changed
@@ -107,12 +107,10 @@ def main() -> int:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description="Give every cell of a notebook its place in the slides.")
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
-    parser.add_argument("--again", action="store_true", help="also replace what was chosen before")
     options = parser.parse_args()
-    for path in options.paths or sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in options.paths or notebooks():
         nb = nbformat.read(path, as_version=4)
-        changed = assign(nb, again=options.again)
-        if changed:
+        if changed := assign(nb):
             write(nb, path)
         print(f"{path.name}: {changed} of {len(nb.cells)} cells")
     return 0

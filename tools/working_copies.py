@@ -18,12 +18,7 @@ NOTE = ".copies.json"
 
 
 def digest(content: bytes) -> str:
-    """Digest of what a reader writes: the text and the code of a notebook, or all of another file.
-
-    Example:
-        >>> digest(b'{"cells": []}') == digest(b'{"cells": [], "metadata": {}}') != digest(b"")
-        True
-    """
+    """Digest of what a reader writes: the text and the code of a notebook, or all of another file."""
     try:
         cells = json.loads(content)["cells"]
         content = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
@@ -32,7 +27,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write beside the old file, then swap: the file is never half-written."""
     fresh = path.with_name(f".{path.name}.new")
     try:
@@ -42,15 +37,10 @@ def write(path: Path, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def version(content: bytes) -> str:
-    """What the note keeps of a file of the course: the digest of what a reader would change in it, and of all of it."""
-    return f"{digest(content)} {hashlib.sha256(content).hexdigest()}"
-
-
-def read_note(mine: Path) -> dict[str, Any]:
-    """For every copy: the version that it was made from; empty if there is no note."""
+def read_note(path: Path) -> dict[str, Any]:
+    """What an earlier run left behind; empty if it left nothing."""
     try:
-        note = json.loads((mine / NOTE).read_bytes())
+        note = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
@@ -59,21 +49,22 @@ def read_note(mine: Path) -> dict[str, Any]:
 def renew(course: Path, mine: Path) -> tuple[list[str], list[str]]:
     """Bring the copies up to date; the names of those renewed, and of those kept though the course has newer ones."""
     mine.mkdir(exist_ok=True)
-    note = read_note(mine)
+    note = read_note(mine / NOTE)
     renewed, kept = [], []
     for source in sorted(path for path in course.iterdir() if path.suffix in (".ipynb", ".md")):
         name, content, copy = source.name, source.read_bytes(), mine / source.name
-        now, then = version(content), note.get(name, "none")
+        read, then = digest(content), note.get(name, "none")
+        now = f"{read} {hashlib.sha256(content).hexdigest()}"
         if copy.exists():
             if now == then:
                 continue
-            if digest(copy.read_bytes()) not in (now.partition(" ")[0], str(then).partition(" ")[0]):
+            if digest(copy.read_bytes()) not in (read, str(then).partition(" ")[0]):
                 kept.append(name)
                 continue
             renewed.append(name)
-        write(copy, content)
+        replace_file(copy, content)
         note[name] = now
-    write(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
+    replace_file(mine / NOTE, (json.dumps(note, indent=2) + "\n").encode())
     return renewed, kept
 
 

@@ -47,12 +47,11 @@ def sweep(
     path: Path,
     *,
     fixed: Mapping[str, object] | None = None,
-    workers: int = 1,
-    cluster: str | None = None,
     command: str | None = None,
     seeds: str = "see the command",
     replace: bool = False,
     progress: bool = True,
+    **work: Any,
 ) -> dict[str, list[Cell]]:
     """Run ``job(**setting, **fixed)`` for every setting of the grid; write all rows to ``path`` and return them.
 
@@ -60,6 +59,7 @@ def sweep(
     to numbers or text; the whole block of seeds of a setting belongs into one job, side by side in one tensor.
     It runs on one thread, so that its bits do not depend on where it runs: in this process, in one of ``workers``
     processes, or on the Dask cluster at an address such as ``cluster="tcp://192.168.0.2:8786"``.
+    ``work`` holds these two.
 
     A finished job is kept at once in ``name.parts`` beside the table. A sweep that was stopped, or killed at any
     moment, continues there when it is called again, and ends with the bytes of an undisturbed one. The table's
@@ -81,15 +81,14 @@ def sweep(
         ...     sweep(job, {"neurons": [2, 5]}, Path(folder) / "wires.csv", fixed={"offset": 1}, progress=False)
         {'neurons': [2, 5], 'wires': [5, 26]}
     """
-    require.integer("workers", workers, 1, "one job at a time needs one worker")
+    require.integer("workers", work.get("workers", 1), 1, "one job at a time needs one worker")
     settings, fixed, name = settings_of(grid), dict(fixed or {}), f"{job.__module__}.{job.__qualname__}"
     plan = {"job": name, "grid": dict(grid), "fixed": fixed}
     command = command or f"sweep({name}, {dict(grid)}, fixed={fixed})"
-    keeper = PartialResults(path, plan, settings, command=command, seeds=seeds, replace=replace)
-    with keeper.open() as parts:
+    with PartialResults(path, plan, settings, command=command, seeds=seeds, replace=replace).open() as parts:
         missing = {k: setting for k, setting in enumerate(settings) if k not in parts.done}
         with tqdm(total=len(settings), initial=len(parts.done), disable=not progress, unit="setting") as bar:
-            for index, rows in _run(partial(job, **fixed), missing, workers, cluster):
+            for index, rows in _run(partial(job, **fixed), missing, **work):
                 parts.add(index, rows)
                 bar.update()
         return parts.finish()
@@ -101,7 +100,9 @@ def _one(job: Job, index: int, setting: Setting) -> tuple[int, list[Any]]:
     return index, list(job(**setting))
 
 
-def _run(job: Job, jobs: Mapping[int, Setting], workers: int, cluster: str | None) -> Iterator[tuple[int, Rows]]:
+def _run(
+    job: Job, jobs: Mapping[int, Setting], *, workers: int = 1, cluster: str | None = None
+) -> Iterator[tuple[int, Rows]]:
     """The rows of every job, in the order in which they are finished."""
     if not jobs:
         return

@@ -164,7 +164,7 @@ class Training:
         """The loss of a batch and the next weights; none if a number is not finite."""
         views = usable(self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator))
         loss = loss_of("objective", self.objective(self.net, views))
-        total = loss.sum()
+        total = loss.sum() if loss.ndim else loss
         gradients = torch.autograd.grad(total, self._parameters)
         size = torch.cat([gradient.flatten() for gradient in gradients]).norm() * self.learning_rate
         loss = measured("objective", loss, self._losses[0] if self.step else None)

@@ -1,4 +1,4 @@
-"""Every command: what it does, its options, and the values it takes where none is given."""
+"""Every command: what it does, its options and their defaults."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ Make = Callable[..., Mapping[str, Sequence[object]]]
 TABLES: dict[str, tuple[Make, str, int]] = {
     "byol": (byol_table.byol_table, "byol_ablation.csv", byol_table.SEEDS),
     "kernel-drift": (kernel_drift.kernel_drift_table, "kernel_drift.csv", kernel_drift.SEEDS),
-}  # how it is made, its file, seeds
+}  # the function that makes a table, its file, its default number of seeds
 
 
 def sweep(arguments: argparse.Namespace) -> None:
@@ -45,10 +45,10 @@ def table(arguments: argparse.Namespace) -> None:
 
 
 def _recompute(make: Make, name: str, *, out: Path, **options: Any) -> None:
-    """Write a table; if it is stopped, say where the finished part lies.
+    """Write a table; if it is interrupted, print where the partial results are.
 
     Raises:
-        KeyboardInterrupt: it was stopped, and has said so.
+        KeyboardInterrupt: The command was interrupted; the message has been printed.
     """
     path = out / name
     try:
@@ -60,7 +60,7 @@ def _recompute(make: Make, name: str, *, out: Path, **options: Any) -> None:
 
 
 def _table_options(sub: argparse.ArgumentParser) -> None:
-    """The options of ``table``, but for who works on it and where it goes."""
+    """The options of ``table`` alone."""
     sub.add_argument("about", choices=tuple(TABLES), help="which table")
     usual = ", ".join(f"{name} {seeds}" for name, (_, _, seeds) in TABLES.items())
     sub.add_argument("--seeds", type=int, help=f"networks per setting (default: {usual})")
@@ -68,7 +68,7 @@ def _table_options(sub: argparse.ArgumentParser) -> None:
 
 
 def where(sub: argparse.ArgumentParser) -> None:
-    """Who works on a table, and where it goes."""
+    """The options of every command that writes a table: processes and folder."""
     sub.add_argument("--workers", type=int, help=f"processes on this machine (default: {WHERE['workers']})")
     sub.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://192.168.0.2:8786")
     sub.add_argument("--out", type=Path, help=f"folder to write to (default: {WHERE['out']})")

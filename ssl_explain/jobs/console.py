@@ -1,4 +1,4 @@
-"""What a terminal cannot write, and a reader that has left."""
+"""Terminals: characters that their encoding lacks, and pipes that were closed."""
 
 import codecs
 import os
@@ -10,7 +10,7 @@ GREEK = "GREEK SMALL LETTER "
 
 
 def spelled(error: UnicodeError) -> tuple[str, int]:
-    """The letters that an encoding lacks in plain ones: ≥ as >=, τ as tau, an accent left out, anything else as ?."""
+    """Spell characters that an encoding lacks in ASCII: ≥ as >=, τ as tau, é as e, all others as ?."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_plain, error.object[error.start : error.end])), error.end
@@ -23,7 +23,7 @@ def _plain(letter: str) -> str:
 
 
 def write_plainly() -> None:
-    """Let both streams spell what their encoding does not have."""
+    """Make stdout and stderr spell characters that their encoding lacks."""
     codecs.register_error("spelled", spelled)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -31,7 +31,7 @@ def write_plainly() -> None:
 
 
 def leave_quietly() -> int:
-    """Nobody reads on: send the rest nowhere, and return what shells return for it, 128 + the number of the signal."""
+    """After a closed pipe: discard the rest of the output, and return the exit status of shells, 128 + SIGPIPE."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())

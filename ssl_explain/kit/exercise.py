@@ -1,4 +1,4 @@
-"""What every exercise can do: check an attempt with reasons, show hints one by one, show its one solution."""
+"""Exercises: a check that gives reasons, hints that open one by one, and one solution."""
 
 import html
 import inspect
@@ -25,7 +25,7 @@ class Exercise:
     """A task with a check that explains.
 
     ``judge(attempt)`` returns a sentence: :data:`NOT_ATTEMPTED`, one that starts with :data:`RIGHT`, or what is wrong,
-    in the order shape, value, likely mistake. ``solution`` is the only copy there is; calling the exercise runs it.
+    in the order shape, value, likely mistake. Calling the exercise runs its solution.
     """
 
     title: str
@@ -36,11 +36,11 @@ class Exercise:
     judge: Callable[[Callable[..., Any]], str]
 
     def __call__(self, *args: Any) -> Any:
-        """What the solution returns."""
+        """Run the solution."""
         return self.solution(*args)
 
     def check(self, attempt: Callable[..., Any]) -> None:
-        """Print the verdict on an attempt; an attempt that raises is told why, and nothing is raised here."""
+        """Print the verdict on an attempt; an error that the attempt raises becomes the verdict."""
         try:
             verdict = self.judge(attempt)
         except Exception as error:
@@ -63,17 +63,24 @@ class Exercise:
         return f"{self.title} ({self.difficulty}, about {self.minutes} minutes): {len(self.hints)} hints and a solution"
 
 
-def exercise(
-    title: str,
-    difficulty: str,
-    minutes: int,
-    *,
-    hints: tuple[str, ...],
+def exercise(title: str, difficulty: str, minutes: int) -> Callable[[Callable[..., Exercise]], Exercise]:
+    """Make an :class:`Exercise` of the :func:`guided` solution below it.
+
+    Raises:
+        ValueError: A difficulty that is not known, or less than a minute.
+    """
+    require.names("difficulty", (difficulty,), DIFFICULTIES)
+    require.integer("minutes", minutes, 1, "say how long a reader needs, about")
+    return lambda solution: solution(title=title, difficulty=difficulty, minutes=minutes)
+
+
+def guided(
+    *hints: str,
     given: Callable[[torch.Generator], tuple[Any, ...]] | None = None,
     mistakes: Callable[..., Mapping[str, Any]] | None = None,
     judge: Callable[[Callable[..., Any]], str] | None = None,
-) -> Callable[[Callable[..., Any]], Exercise]:
-    """Make an :class:`Exercise` of the solution that stands below.
+) -> Callable[[Callable[..., Any]], Callable[..., Exercise]]:
+    """Attach hints and a judge to the solution below.
 
     ``given(g)`` is the tuple of arguments, drawn from a stream g that is the same at every check;
     ``mistakes(right, *arguments)`` maps sentences to the wrong values that they explain. Both run when an attempt is
@@ -81,24 +88,21 @@ def exercise(
 
     Raises:
         TypeError: Neither a judge nor both of `given` and `mistakes`, or an argument of another type.
-        ValueError: A difficulty that is not known, or less than a minute.
     """
-    require.names("difficulty", (difficulty,), DIFFICULTIES)
-    require.integer("minutes", minutes, 1, "say how long a reader needs, about")
-    for hint in require.instance("hints", hints, tuple, 'write ("first.", "second.")'):
+    for hint in hints:
         require.instance("hint", hint, str, "a hint is a sentence")
     if judge is None:
         require.function("given", given, "write lambda g: (argument, ...), or pass a judge")
         require.function("mistakes", mistakes, "write lambda right, argument: {sentence: value}, or pass a judge")
     elif given is not None or mistakes is not None:
         raise TypeError("`judge` must stand alone, got `given` or `mistakes` as well; leave it or them out.")
-    return lambda solution: Exercise(
-        title, difficulty, minutes, hints, solution, judge or partial(_judge, solution, given, mistakes)
+    return lambda solution: partial(
+        Exercise, hints=hints, solution=solution, judge=judge or partial(_judge, solution, given, mistakes)
     )
 
 
 def _judge(solution: Callable[..., Any], given: Any, mistakes: Any, attempt: Callable[..., Any]) -> str:
-    """Compare an attempt with the solution; the attempt gets copies, since it may write into its arguments."""
+    """Compare an attempt with the solution; the attempt gets copies, because it may change its arguments."""
     data = given(*draws())
     got, right = attempt(*deepcopy(data)), solution(*data)
     if isinstance(right, tuple) and isinstance(got, tuple | list):
@@ -116,17 +120,17 @@ def _source(function: Callable[..., Any]) -> str:
 
 
 def draws(n: int = 1) -> tuple[torch.Generator, ...]:
-    """Streams for what a judge draws: the same at every check, so that the verdict is."""
+    """Random streams for a judge, the same at every check, so that the verdict is the same."""
     return generators(SEED, n)
 
 
 def unattempted(answer: object) -> bool:
-    """Whether a stub was left as it was: it returns ``...`` or nothing."""
+    """Whether a stub is unchanged: it returns ``...`` or None."""
     return answer is None or answer is ...
 
 
 def compare(got: object, expected: Tensor, mistakes: Mapping[str, Tensor]) -> str:
-    """Judge a tensor by type, shape and value; a value that a known mistake gives gets that mistake's sentence."""
+    """Judge a tensor by type, shape and value; the value of a known mistake gets the sentence of that mistake."""
     if unattempted(got):
         return NOT_ATTEMPTED
     if isinstance(got, int | float):

@@ -1,7 +1,9 @@
-"""Predict, then look: commit an answer before the reveal, and learn which assumption a wrong one came from."""
+"""Predictions: commit to an answer before the reveal, which explains the assumption behind a wrong one."""
 
 import functools
 import html
+import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,7 @@ TIP = "choose this answer, then commit"
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to a :class:`Question`: how it reads, and which assumption stands behind it."""
+    """One answer to a :class:`Question`, and the assumption behind it."""
 
     text: str
     why: str
@@ -24,20 +26,42 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """Something to predict before looking; a measurement picks the right option by its key."""
+    """Something to predict; a measurement selects the right option by its key."""
 
     text: str
     options: dict[str, Option]
 
 
-class Prediction:
-    """A question with options; :meth:`reveal` compares the answer with what was measured.
+def question(text: str) -> Question:
+    r"""Read a :class:`Question`: what is asked, a blank line, then each option, ``[key] answer``, below it why.
 
-    Nothing blocks: without an answer the reveal offers to be opened, and it follows an answer given later.
+    Example:
+        >>> question("Heads or tails?\n\n[h] heads\n    Why not?\n[t] tails\n    It is luck.").options["t"]
+        Option(text='tails', why='It is luck.')
+    """
+    asked, answers = inspect.cleandoc(text).split("\n\n")
+    options = {}
+    for answer in re.split(r"\n(?! )", answers):
+        first, *why = map(str.strip, answer.splitlines())
+        key, _, words = first.removeprefix("[").partition("] ")
+        options[key] = Option(words, " ".join(why))
+    return Question(" ".join(asked.splitlines()), options)
+
+
+class Prediction:
+    """A question with options; :meth:`reveal` compares the answer with the measurement.
+
+    Without an answer the reveal is folded, and it is updated when an answer is given later.
+
+    Example:
+        >>> options = {"h": Option("heads", "why not"), "t": Option("tails", "luck")}
+        >>> guess = predict(Question("Heads or tails?", options))
+        >>> guess.reveal("t").text
+        'Measured: tails'
     """
 
     def __init__(self, question: Question) -> None:
-        """Ask it; nothing is chosen."""
+        """Start without an answer."""
         self.question = require.instance("question", question, Question, "such as those in a lesson's exercises.py")
         self.answer: str | None = None
         self._measured: str | None = None
@@ -45,61 +69,47 @@ class Prediction:
         OUTPUTS.listen()
 
     @functools.cached_property
-    def _choices(self) -> ipywidgets.ToggleButtons:
+    def widget(self) -> ipywidgets.VBox:
+        """The question with its options."""
         options = [(option.text, key) for key, option in self.question.options.items()]
         # No radio buttons: JupyterLab takes the arrow keys that are meant for them.
-        choices = ipywidgets.ToggleButtons(
+        self._choices = ipywidgets.ToggleButtons(
             options=options, value=self.answer, description="your guess", tooltip="choose one",
             tooltips=[TIP] * len(options), layout={"width": "auto"},
             style={"button_width": "auto", "description_width": "auto"},
         )  # fmt: skip
-        choices.add_class(LISTED)
-        return choices
-
-    @functools.cached_property
-    def _commit(self) -> ipywidgets.Button:
-        commit = button("commit", "keep this answer, then go on to the reveal", "check")
-        commit.on_click(lambda _: self.commit(self._choices.value))
-        return commit
-
-    @functools.cached_property
-    def _said(self) -> ipywidgets.HTML:
-        return ipywidgets.HTML()
-
-    @functools.cached_property
-    def _box(self) -> ipywidgets.VBox:
+        self._choices.add_class(LISTED)
+        self._commit = button("commit", "keep this answer, then go on to the reveal", "check")
+        self._commit.on_click(lambda _: self.commit(self._choices.value))
+        self._said = ipywidgets.HTML()
         title = ipywidgets.HTML(f"<b>Predict.</b> {html.escape(self.question.text)}")
         box = frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
         box.owner = self
         return box
 
-    @property
-    def widget(self) -> ipywidgets.VBox:
-        """The question with its options, to be shown."""
-        return self._box
-
     def close(self) -> None:
-        """Take the question from the screen; whoever shows it again makes its widgets anew."""
-        if "_box" in vars(self):
-            close(self._box)
-            del self._box, self._choices, self._commit, self._said
+        """Close the widgets; showing the question again makes new ones."""
+        if "widget" in vars(self):
+            close(self.widget)
+            del self.widget
 
     def commit(self, key: str | None) -> None:
-        """Keep an answer; None takes it back.
+        """Keep an answer; None withdraws it.
 
         Raises:
-            ValueError: a key that is not one of the options.
+            ValueError: A key that is not one of the options.
         """
         self._check(key)
         self.answer = key
-        self._said.value = "kept; go on" if key else "choose an option first"
+        if "widget" in vars(self):
+            self._said.value = "kept; go on" if key else "choose an option first"
         self._reveal.say(self._compared())
 
     def reveal(self, measured: str) -> "Reveal":
-        """Compare with the option that a measurement picked.
+        """Compare with the option that a measurement selects.
 
         Raises:
-            ValueError: a key that is not one of the options.
+            ValueError: A key that is not one of the options, or None.
         """
         if measured is None:
             raise ValueError("`measured` must be the key of an option, got None; a reveal needs a measurement.")
@@ -132,48 +142,35 @@ class Prediction:
 
 
 class Reveal:
-    """The live comparison, with a plain ``text`` for readers without widgets."""
+    """The comparison as a widget, with a plain ``text`` for readers without widgets."""
 
     def __init__(self) -> None:
-        """Nothing is measured yet."""
+        """Start empty."""
         self.text = ""
         self.words = ""
 
     def say(self, words: str) -> None:
-        """Show other words, in HTML."""
+        """Replace the words, which are HTML."""
         self.words = words
-        if "_html" in vars(self):
-            self._html.value = words
+        if "widget" in vars(self):
+            self.widget.value = words
 
     @functools.cached_property
-    def _html(self) -> ipywidgets.HTML:
+    def widget(self) -> ipywidgets.HTML:
+        """The words."""
         words = ipywidgets.HTML(self.words)
         words.owner = self
         return words
 
-    @property
-    def widget(self) -> ipywidgets.HTML:
-        """The words, to be shown."""
-        return self._html
-
     def close(self) -> None:
-        """Take the words from the screen; whoever shows them again makes their widget anew."""
-        if "_html" in vars(self):
-            close(self._html)
-            del self._html
+        """Close the widget; showing the words again makes a new one."""
+        if "widget" in vars(self):
+            close(self.widget)
+            del self.widget
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         OUTPUTS.shown(self.widget)
         return {**self.widget._repr_mimebundle_(**options), "text/plain": self.text}
 
 
-def predict(question: Question) -> Prediction:
-    """Ask a question before its answer is shown.
-
-    Example:
-        >>> options = {"h": Option("heads", "why not"), "t": Option("tails", "luck")}
-        >>> guess = predict(Question("Heads or tails?", options))
-        >>> guess.reveal("t").text
-        'Measured: tails'
-    """
-    return Prediction(question)
+predict = Prediction

@@ -6,7 +6,7 @@ Losses are the hot path: they check shapes, not every number. Where an input is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import torch
@@ -182,6 +182,12 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
     return partial(_contrast, loss, negatives)
 
 
+@lru_cache(16)
+def _partners(n: int, h: int, device: torch.device) -> Tensor:
+    """The points i, i + 1, …, i + h of every point i, counted cyclically: column 0 is the positive."""
+    return (torch.arange(n, device=device).unsqueeze(-1) + torch.arange(h + 1, device=device)) % n
+
+
 def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, views: Views) -> Tensor:
     """The mean loss over a batch."""
     n, a = require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
@@ -194,8 +200,7 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
     f = outputs(net, views)
     require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
     first, second = f[..., 0, :], f[..., 1, :]
-    start = torch.arange(n, device=second.device)
-    partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=second.device)) % n  # column 0: the positive
+    partners = _partners(n, h, f.device)
     if negatives == "batch":  # every pair is needed: one matrix product, and no copy of the outputs per pair
         centre = second.detach().mean(-2, keepdim=True)  # far from 0 the difference of squares would lose its digits
         first, second = first - centre, second - centre
@@ -203,5 +208,6 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
         every = (squares / 2 - first @ second.mT).clamp_min(0)
         energies = every.gather(-1, partners.expand(every.shape))
     else:
-        energies = 0.5 * (first.unsqueeze(-2) - second[..., partners, :]).square().sum(-1)
+        apart = first.unsqueeze(-2) - second.index_select(-2, partners.flatten()).unflatten(-2, partners.shape)
+        energies = 0.5 * (apart * apart).sum(-1)
     return loss(energies[..., 0], energies[..., 1:]).mean(-1)

@@ -161,7 +161,8 @@ class LatentTree:
         for original, flips in zip(reversed(levels[:-1]), self._flips(*lead, generator=generator), strict=True):
             u = torch.rand(original.shape, generator=generator, device=generator.device, dtype=torch.float32)
             kept = self._children(kept) & (u >= q)
-            view.append(torch.where(kept, original, self._children(view[-1]) ^ flips))
+            redrawn = self._children(view[-1]) ^ flips
+            view.append(redrawn ^ (original ^ redrawn) * kept)  # a choice; torch.where takes ten times as long on bytes
         return view[::-1]
 
     def draw(self, n: int, *, views: int = 2, strength: float, generator: torch.Generator) -> Views:

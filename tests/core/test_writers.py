@@ -15,11 +15,8 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and l
 # Everything that writes a file, in the package by function, in the tools by file; and why that will do.
 WRITERS = {
     "ssl_explain/results.py: staged": "a finished file beside the old one; `write_whole` and `write_table` move it",
-    "tools/run_notebooks.py": "a finished file beside the old one, then moved",
     "tools/working_copies.py": "a finished file beside the old one, then moved; it starts before PyTorch is read",
     "tools/setup_env.py": "its note beside the old one, then moved; settings of .venv and build/ come before it",
-    "tools/build_site.py": "into build/site.new, which becomes build/site when all pages are there",
-    "tools/build_slides.py": "build/slides, made from the notebooks whenever one asks",
     "tools/lecture.py": "a temporary page for the browser",
 }
 OPENS, WRITES, SAVES = (
@@ -98,7 +95,6 @@ def executed(path, generation):
 def listing(path, generation):
     path.exists() or write_whole(path, b"old")
     course_map.PAGES = {path: lambda text: f"{generation}" * 99}
-    sys.argv = ["course_map.py"]
     course_map.main()
 
 def part(path, generation):

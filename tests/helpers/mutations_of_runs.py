@@ -141,8 +141,8 @@ FLOWS = [
     Mutation("subspaces.py", "clamp(0, 1).flip(-1)", "clamp(0, 1)", "small angles in falling order", ANGLES),
     Mutation(
         GRASSMANN + "two_layers.py",
-        "return 2 * wish - wish @",
-        "return wish - wish @",
+        "return 2 * mc - mc @",
+        "return mc - mc @",
         "one layer alone",
         LAYERS,
     ),
@@ -165,8 +165,8 @@ FLOWS = [
 MEASUREMENTS = [
     Mutation(
         "lessons/real_images/probe.py",
-        "crowd = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())",
-        "crowd = KNeighborsClassifier(k).fit(test.double().cpu().numpy(), y_test.cpu().numpy())",
+        "classifier = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())",
+        "classifier = KNeighborsClassifier(k).fit(test.double().cpu().numpy(), y_test.cpu().numpy())",
         "neighbours looked up among the test points",
         "lessons/test_real_images_probe.py::test_neighbours_by_hand",
     ),

@@ -100,7 +100,7 @@ button.on_click(handler)"""
     names["button"].click()
     for _ in range(2):
         run(shell, "two", "pass")
-    assert is_open(names["guess"])
+    assert vars(names["guess"])["widget"].comm is not None
     assert names["guess"]._reveal.widget.comm is not None
 
 

@@ -1,18 +1,19 @@
-"""The decorator that makes an exercise: what it keeps, when it computes, what it refuses."""
+"""The decorators that make an exercise: what they keep, when they compute, what they refuse."""
 
 import pytest
 import torch
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, exercise
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, Exercise, exercise, guided
 
-WORDS = {"hints": ("Count.", "Twice.")}
+HINTS = ("Count.", "Twice.")
 TOLD = {
     "given": lambda g: (torch.rand(2, generator=g), 3.0),
     "mistakes": lambda right, x, k: {"Half of it.": right / 2},
 }
 
 
-@exercise("Twice", "easy", 2, **WORDS, **TOLD)
+@exercise("Twice", "easy", 2)
+@guided(*HINTS, **TOLD)
 def twice(x, k):
     """Twice k times x."""
     return 2 * k * x
@@ -30,19 +31,19 @@ def test_an_exercise_is_its_solution_with_a_judge():
 
 
 def test_numbers_and_pairs_are_compared_like_tensors():
-    number = exercise("n", "easy", 1, **WORDS, given=lambda _: (2.0,), mistakes=lambda right, x: {"Minus.": -x})
-    assert number(lambda x: x).judge(lambda x: x) == RIGHT
-    assert number(lambda x: x).judge(lambda x: -x) == "Minus."
-    pair = number(lambda x: (x, x + 1)).judge
-    assert pair(lambda x: [2, 3]) == pair(lambda x: torch.tensor([2.0, 3.0])) == RIGHT
-    assert number(lambda x: x).judge(lambda x: [2.0]) == "Return a tensor; yours is of type list."
+    judged = guided(*HINTS, given=lambda _: (2.0,), mistakes=lambda right, x: {"Minus.": -x})
+    number, pair = (exercise("n", "easy", 1)(judged(solution)) for solution in (lambda x: x, lambda x: (x, x + 1)))
+    assert number.judge(lambda x: x) == RIGHT
+    assert number.judge(lambda x: -x) == "Minus."
+    assert pair.judge(lambda x: [2, 3]) == pair.judge(lambda x: torch.tensor([2.0, 3.0])) == RIGHT
+    assert number.judge(lambda x: [2.0]) == "Return a tensor; yours is of type list."
 
 
 def test_a_judge_computes_nothing_before_it_judges():
     def given(g):
         raise ArithmeticError("too early")
 
-    late = exercise("late", "easy", 1, **WORDS, given=given, mistakes=given)(twice.solution)
+    late = exercise("late", "easy", 1)(guided(*HINTS, given=given, mistakes=given)(twice.solution))
     with pytest.raises(ArithmeticError):
         late.judge(twice)
 
@@ -53,15 +54,25 @@ def test_a_judge_computes_nothing_before_it_judges():
         ({"difficulty": "heavy"}, ValueError, "`difficulty` must hold some of easy, medium, hard"),
         ({"minutes": 0}, ValueError, "`minutes` must"),
         ({"minutes": "4"}, TypeError, "`minutes` must"),
-        ({"hints": "one."}, TypeError, "`hints` must be a tuple"),
-        ({"hints": (1, 2)}, TypeError, "`hint` must be a str"),
-        ({"given": (1.0, 2.0)}, TypeError, "`given` must be a function"),
-        ({"mistakes": {}}, TypeError, "`mistakes` must be a function"),
-        ({"given": None}, TypeError, "`given` must be a function, got None"),
-        ({"mistakes": None}, TypeError, "`mistakes` must be a function, got None"),
-        ({"judge": lambda attempt: RIGHT}, TypeError, "`judge` must stand alone"),
     ],
 )
-def test_a_definition_that_cannot_work_says_why(unshaped, change, error, words):
+def test_a_heading_that_cannot_work_says_why(unshaped, change, error, words):
     with pytest.raises(error, match=words):
-        exercise(**{"title": "t", "difficulty": "easy", "minutes": 1, **WORDS, **TOLD, **change})
+        exercise(**{"title": "t", "difficulty": "easy", "minutes": 1, **change})
+
+
+@pytest.mark.parametrize(
+    ("hints", "change", "words"),
+    [
+        ((1, 2), {}, "`hint` must be a str"),
+        ((["one."],), {}, "`hint` must be a str"),
+        (HINTS, {"given": (1.0, 2.0)}, "`given` must be a function"),
+        (HINTS, {"mistakes": {}}, "`mistakes` must be a function"),
+        (HINTS, {"given": None}, "`given` must be a function, got None"),
+        (HINTS, {"mistakes": None}, "`mistakes` must be a function, got None"),
+        (HINTS, {"judge": lambda attempt: RIGHT}, "`judge` must stand alone"),
+    ],
+)
+def test_guidance_that_cannot_work_says_why(unshaped, hints, change, words):
+    with pytest.raises(TypeError, match=words):
+        guided(*hints, **TOLD | change)

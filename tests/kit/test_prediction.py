@@ -84,6 +84,7 @@ def test_the_reveal_shows_the_last_measurement_folded_where_there_is_no_answer()
 
 def test_committing_in_the_browser():
     guess = predict(TOSS)
+    assert guess.widget.owner is guess
     assert guess._choices.value is None
     click(guess._commit)
     assert guess.answer is None

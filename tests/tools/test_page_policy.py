@@ -81,8 +81,13 @@ def test_a_script_of_reveal_js_cannot_end_early():
 
 
 def test_no_other_tool_writes_pages():
-    writes = {path.name for path in (ROOT / "tools").glob("*.py") if "<!doctype html>" in path.read_text("utf-8")}
-    assert writes == {"build_site.py", "build_slides.py", "lecture.py"}
+    tools = ROOT / "tools"
+    files = [*tools.glob("*.py"), *tools.rglob("*.j2")]
+    writes = {path.name for path in files if "<!doctype html>" in path.read_text("utf-8")}
+    assert writes == {"shell.html.j2", "lecture.py"}
+    extends = '{% extends "site_assets/shell.html.j2" %}'
+    pages = {path.name for path in tools.rglob("*.j2") if extends in path.read_text("utf-8")}
+    assert pages == {"page.html.j2", "index.html.j2", "deck.html.j2", "landing.html.j2"}
 
 
 @pytest.mark.parametrize("plugin", ["b()", r"`<script>1<\/script><script>2<\/script>`"])

@@ -83,10 +83,10 @@ def test_ids_follow_the_cells_and_chosen_ids_stay():
 def test_a_run_repeats_to_the_byte_and_a_failure_leaves_the_file_alone(tmp_path, capsys):
     path = tmp_path / "good.ipynb"
     nbformat.write(notebook("print('a')\nprint(object())", "1 + 1"), path)
-    assert tool.run([path], timeout=60) == 0
+    assert tool.run([path]) == 0
     once = path.read_bytes()
     assert tool.check([path]) == 0
-    assert tool.run([path], timeout=60) == 0
+    assert tool.run([path]) == 0
     assert path.read_bytes() == once
 
     nb = nbformat.read(path, as_version=4)
@@ -94,7 +94,7 @@ def test_a_run_repeats_to_the_byte_and_a_failure_leaves_the_file_alone(tmp_path,
     nbformat.write(nb, path)
     broken = path.read_bytes()
     capsys.readouterr()
-    assert tool.run([path], timeout=60) == 1
+    assert tool.run([path]) == 1
     assert "cell 3 of 3" in (said := capsys.readouterr().out)
     assert "ZeroDivisionError" in said
     assert path.read_bytes() == broken

@@ -3,69 +3,47 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import exercise, guided
+from ssl_explain.kit.prediction import question
 
-no_predictor = Question(
-    "No negatives, no predictor (P = 1), the target held still, the mean removed. What becomes of the output?",
-    {
-        "grows": Option(
-            "it grows: holding the target still is what prevents collapse",
-            "Holding the target still removes one half of the pull, not the pull. Nothing pushes.",
-        ),
-        "stands": Option(
-            "it stands still: prediction and target are the same network",
-            "They read two different views. The loss is the distance between these two outputs, and it pulls.",
-        ),
-        "shrinks": Option(
-            "it shrinks in every direction in which views differ",
-            "With P = 1 the update is minus the variance within points, and nothing else.",
-        ),
-    },
-)
+no_predictor = question("""
+    No negatives, no predictor (P = 1), the target held still, the mean removed. What becomes of the output?
 
-which_grow = Question(
-    "Mean removed, predictor P = p·1 with p = 0.7. Which directions grow?",
-    {
-        "all": Option(
-            "all of them: p < 1 is what counts",
-            "p < 1 makes the term between points positive. It must also beat the loss within points.",
-        ),
-        "none": Option(
-            "none: the predictor only scales the output",
-            "The prediction is scaled, the target is not. That asymmetry is what leaves something between points.",
-        ),
-        "signal": Option(
-            "only those whose signal fraction is above p",
-            "p·b - p²(b + w) is positive exactly if p < b / (b + w): the closer p is to 1, the less noise is allowed.",
-        ),
-    },
-)
+    [grows] it grows: holding the target still is what prevents collapse
+        Holding the target still removes one half of the pull, not the pull. Nothing pushes.
+    [stands] it stands still: prediction and target are the same network
+        They read two different views. The loss is the distance between these two outputs, and it pulls.
+    [shrinks] it shrinks in every direction in which views differ
+        With P = 1 the update is minus the variance within points, and nothing else.
+""")
 
-resets = Question(
-    "Every 25 steps a learned predictor is drawn anew, as large as usual (p = 1). What becomes of the output?",
-    {
-        "nothing": Option(
-            "hardly anything: the predictor is quickly learned again",
-            "That depends on which is quicker. Until it is learned again, a random predictor shrinks the weights.",
-        ),
-        "dies": Option(
-            "it shrinks until nothing is left",
-            "A random matrix points the wrong way as often as the right one. Each time the weights pay for it.",
-        ),
-        "grows": Option(
-            "it grows: every reset is fresh energy",
-            "A reset brings no energy. The output grows only where p is below a signal fraction, and 1 is above all.",
-        ),
-    },
-)
+which_grow = question("""
+    Mean removed, predictor P = p·1 with p = 0.7. Which directions grow?
+
+    [all] all of them: p < 1 is what counts
+        p < 1 makes the term between points positive. It must also beat the loss within points.
+    [none] none: the predictor only scales the output
+        The prediction is scaled, the target is not. That asymmetry is what leaves something between points.
+    [signal] only those whose signal fraction is above p
+        p·b - p²(b + w) is positive exactly if p < b / (b + w): the closer p is to 1, the less noise is allowed.
+""")
+
+resets = question("""
+    Every 25 steps a learned predictor is drawn anew, as large as usual (p = 1). What becomes of the output?
+
+    [nothing] hardly anything: the predictor is quickly learned again
+        That depends on which is quicker. Until it is learned again, a random predictor shrinks the weights.
+    [dies] it shrinks until nothing is left
+        A random matrix points the wrong way as often as the right one. Each time the weights pay for it.
+    [grows] it grows: every reset is fresh energy
+        A reset brings no energy. The output grows only where p is below a signal fraction, and 1 is above all.
+""")
 
 
-@exercise(
-    "Does this direction grow?",
-    "easy",
-    3,
-    hints=("Agreement of the two towers: p times what they share.", "Size of the prediction: p² times all variance."),
+@exercise("Does this direction grow?", "easy", 3)
+@guided(
+    "Agreement of the two towers: p times what they share.",
+    "Size of the prediction: p² times all variance.",
     given=lambda _: (0.6, 3.0, 0.5),
     mistakes=lambda right, p, b, w: {
         "The prediction p·f has the square p²(b + w): p meets itself there.": p * b - p * (b + w),
@@ -81,14 +59,10 @@ def growth_rate(p: float, b: float, w: float) -> float:
     return p * b - p**2 * (b + w)
 
 
-@exercise(
-    "When does the mean take over?",
-    "medium",
-    6,
-    hints=(
-        "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
-        "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
-    ),
+@exercise("When does the mean take over?", "medium", 6)
+@guided(
+    "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
+    "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
     given=lambda _: (0.4, 2.0, 0.5, 1.1),
     mistakes=lambda right, p, b, w, w_mean: {
         "That holds if both directions have the same noise: w ≠ w_mean shifts it.": b,
@@ -115,14 +89,10 @@ def _mistakes_gradient(right: Tensor, f: Tensor, target: Tensor, p: Tensor) -> d
     }
 
 
-@exercise(
-    "The gradient of a centred pair, by hand",
-    "medium",
-    8,
-    hints=(
-        "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
-        "The errors of the batch sum to zero, so the path through the mean adds nothing.",
-    ),
+@exercise("The gradient of a centred pair, by hand", "medium", 8)
+@guided(
+    "Write the error e = P(f - mean) - (target - mean); the loss is ½‖e‖², averaged over the batch.",
+    "The errors of the batch sum to zero, so the path through the mean adds nothing.",
     given=lambda g: (
         *(torch.randn(2, 5, 3, generator=g, dtype=torch.float64) + 1),
         torch.randn(3, 3, generator=g, dtype=torch.float64),
@@ -153,15 +123,11 @@ def _mistakes_largest(right: Tensor, between: Tensor, within: Tensor) -> dict[st
     }
 
 
-@exercise(
-    "The largest p, with mixed directions",
-    "hard",
-    12,
-    hints=(
-        "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
-        "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
-        "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
-    ),
+@exercise("The largest p, with mixed directions", "hard", 12)
+@guided(
+    "Some direction grows if vᵀ(p·C_b - p²(C_b + C_w))v > 0 for some v.",
+    "That is p < vᵀC_b v / vᵀ(C_b + C_w)v: look for the v that makes the quotient largest.",
+    "It is the largest eigenvalue of (C_b + C_w)⁻¹C_b; a Cholesky factor of C_b + C_w makes it symmetric.",
     given=lambda _: (torch.tensor([[2.0, 0.8], [0.8, 1.0]]).double(), torch.tensor([[1.5, 0.0], [0.0, 0.2]]).double()),
     mistakes=_mistakes_largest,
 )

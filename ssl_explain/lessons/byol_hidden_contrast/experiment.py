@@ -1,7 +1,9 @@
-"""BYOL where all can be said in advance: one step of any network, and whole runs in a world of known directions."""
+"""BYOL where all is known in advance: one step of any network, and whole runs in a world of known directions."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.dynamics.steppers import solve
 from ssl_explain.lessons.byol_hidden_contrast.record import HiddenContrast
 from ssl_explain.losses.predictive import PairLoss, half_square, predictive
 from ssl_explain.modes import own_modes
@@ -19,34 +22,25 @@ from ssl_explain.records import Views, record
 
 BETWEEN, WITHIN = (2.0, 1.0, 0.5, 0.25), (0.5, 1.0, 1.5, 0.25)
 """Variances of the four directions, between points and between the views of a point; the mean lies in the last one."""
-LIMIT = 1e20  # of an entry; a run that has outgrown it stands still
+LIMIT = 1e20  # of an entry; a run beyond it takes no further steps
 
 
 @record
 class _Directions:
-    """Variances of every direction, the squared mean, and which parts of the loss see that mean."""
+    """Variances of every direction and the squared mean; which gradients see the mean; and three second moments.
+
+    ``size`` is that of the input, as P f is weighed with it; ``aim`` is the cross-covariance of the two towers in the
+    gradient of W, ``told`` in that of P, where centred inputs drop the mean.
+    """
 
     between: np.ndarray
     within: np.ndarray
     mean: np.ndarray
     pull: bool
     push: bool
-    heard: bool
-
-    @property
-    def size(self) -> np.ndarray:
-        """What P f is weighed with: all variance, and the mean where it is pulled."""
-        return self.between + self.within + self.pull * self.mean
-
-    @property
-    def aim(self) -> np.ndarray:
-        """What the two towers agree on, as the weights see it."""
-        return self.between + self.push * self.mean
-
-    @property
-    def told(self) -> np.ndarray:
-        """The same, as the predictor sees it: it never sees a mean that its input has lost."""
-        return self.between + self.heard * self.mean
+    size: np.ndarray
+    aim: np.ndarray
+    told: np.ndarray
 
 
 def all_pairs(views: Views) -> Views:
@@ -137,27 +131,39 @@ def growth_rates(
     return torch.from_numpy(p * d.aim - p**2 * d.size)
 
 
-def hidden_contrast(
-    *,
-    p: float = 0.5,
-    centring: Centring = NO_CENTRING,
-    offset: float = 0.0,
-    learned: bool = False,
-    drawn: bool = False,
-    redraw: int = 0,
-    momentum: float = 0.0,
-    decay: float = 0.0,
-    seed: int = 1,
-    runs: int = 1,
-    steps: int = 375,
-    rate: float = 0.04,
-    between: Sequence[float] = BETWEEN,
-    within: Sequence[float] = WITHIN,
-) -> HiddenContrast:
-    """Gradient descent of ½‖P f - f+‖² for f = W x with exact expectations, ``runs`` random starts side by side.
+@dataclass(frozen=True)
+class ContrastSettings:
+    """The settings of :func:`hidden_contrast`, for ``runs`` random starts side by side.
 
     P begins as p·1, or ``drawn`` P_ij ~ N(0, p² / d); ``learned`` lets it move as fast as W. Every ``redraw`` steps
     (0: never) it begins again. The target keeps ``momentum`` of itself at each step; W and a learned P decay.
+    """
+
+    p: float = 0.5
+    centring: Centring = NO_CENTRING
+    offset: float = 0.0
+    learned: bool = False
+    drawn: bool = False
+    redraw: int = 0
+    momentum: float = 0.0
+    decay: float = 0.0
+    seed: int = 1
+    runs: int = 1
+    steps: int = 375
+    rate: float = 0.04
+    between: Sequence[float] = BETWEEN
+    within: Sequence[float] = WITHIN
+
+    def __post_init__(self) -> None:
+        require.integer("steps", self.steps, 1, "take at least one step")
+        require.integer("runs", self.runs, 1, "start at least one network")
+        require.integer("redraw", self.redraw, 0, "0 never begins again")
+        require.number("momentum", self.momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
+        require.number("decay", self.decay, 0, float("inf"), "0 is no decay")
+
+
+def hidden_contrast(**settings: Any) -> HiddenContrast:
+    """Gradient descent of ½‖P f - f+‖² for f = W x with exact expectations, by :class:`ContrastSettings`.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578, earlier version.
 
@@ -169,46 +175,42 @@ def hidden_contrast(
         >>> run.second_moment.shape, run.limit
         (torch.Size([11, 3]), 1.0)
     """
-    require.integer("steps", steps, 1, "take at least one step")
-    require.integer("runs", runs, 1, "start at least one network")
-    require.integer("redraw", redraw, 0, "0 never begins again")
-    require.number("momentum", momentum, 0, 1, "0 copies the online tower, 1 never moves the target")
-    require.number("decay", decay, 0, float("inf"), "0 is no decay")
-    d, g = _directions(between, within, offset, centring), torch.Generator().manual_seed(seed)
-    shape = (runs, len(between), len(between))
+    own = ContrastSettings(**settings)
+    d = _directions(own.between, own.within, own.offset, own.centring)
+    kept = _descend(own, d)
+    sizes, rates, moment, share = (torch.from_numpy(found) for found in _measure(kept, d, own.decay))
+    certain = None if own.learned or own.drawn else _limit(own, d)
+    times = torch.arange(own.steps + 1, dtype=torch.float64) * own.rate
+    variances = tuple(own.between), tuple(own.within)
+    return HiddenContrast(times, sizes, rates, moment, share, *variances, own.offset, certain)
+
+
+def _descend(own: ContrastSettings, d: _Directions) -> tuple[np.ndarray, ...]:
+    """Weights, target and predictor at every step; NumPy, for a step on 4 × 4 matrices costs less there."""
+    size, g, number = len(own.between), torch.Generator().manual_seed(own.seed), itertools.count()
 
     def noise() -> np.ndarray:
-        return torch.randn(shape, generator=g, dtype=torch.float64).numpy() / shape[-1] ** 0.5
+        return torch.randn((own.runs, size, size), generator=g, dtype=torch.float64).numpy() / size**0.5
 
     def fresh() -> np.ndarray:
-        return p * noise() if drawn else np.broadcast_to(p * np.eye(shape[-1]), shape)
+        return own.p * noise() if own.drawn else np.broadcast_to(own.p * np.eye(size), (own.runs, size, size))
 
-    kept = _descend(noise(), fresh, d, learned, redraw, momentum, decay, steps, rate)
-    sizes, rates, moment, share = (torch.from_numpy(found) for found in _measure(kept, d, decay))
-    sure = None if learned or drawn else _limit(p, d, momentum, decay, rate)
-    times = torch.arange(steps + 1, dtype=torch.float64) * rate
-    return HiddenContrast(times, sizes, rates, moment, share, tuple(between), tuple(within), offset, sure)
-
-
-def _descend(
-    weight: np.ndarray, fresh: Callable[[], np.ndarray], d: _Directions, learned: bool, redraw: int, momentum: float,
-    decay: float, steps: int, rate: float,
-) -> tuple[np.ndarray, ...]:  # fmt: skip
-    """Weights, target and predictor at every step; NumPy, for a step on 4 × 4 matrices costs less there."""
-    other, predictor, kept = weight, fresh(), []
-    for step in range(steps + 1):
-        kept.append((weight, other, predictor))
-        if redraw and step and step % redraw == 0:
+    def step(state: tuple[np.ndarray, ...], rate: float) -> tuple[np.ndarray, ...]:
+        weight, other, predictor = state
+        now = next(number)
+        if own.redraw and now and now % own.redraw == 0:
             predictor = fresh()
         going = np.maximum(np.abs(weight), np.abs(predictor)).max((-2, -1), keepdims=True) < LIMIT
         seen = predictor @ weight
-        down = predictor.swapaxes(-2, -1) @ (seen * d.size - other * d.aim) + decay * weight
-        if learned:
-            change = (seen * d.size - other * d.told) @ weight.swapaxes(-2, -1) + decay * predictor
+        down = predictor.swapaxes(-2, -1) @ (seen * d.size - other * d.aim) + own.decay * weight
+        if own.learned:
+            change = (seen * d.size - other * d.told) @ weight.swapaxes(-2, -1) + own.decay * predictor
             predictor = predictor - rate * change * going
         weight = weight - rate * down * going
-        other = momentum * other + (1 - momentum) * weight
-    return tuple(np.stack(series) for series in zip(*kept, strict=True))
+        return weight, own.momentum * other + (1 - own.momentum) * weight, predictor
+
+    start = noise()
+    return solve(step, (start, start, fresh()), step_size=own.rate, steps=own.steps)
 
 
 def _directions(between: Sequence[float], within: Sequence[float], offset: float, centring: Centring) -> _Directions:
@@ -217,11 +219,11 @@ def _directions(between: Sequence[float], within: Sequence[float], offset: float
     for name, values in (("between", between), ("within", within), ("offset", (offset,))):
         for value in values:
             require.number(name, float(value), 0, float("inf"), "a variance, or a squared length, is not negative")
-    m = np.zeros(len(between))
+    b, w, m = np.array(between), np.array(within), np.zeros(len(between))
     m[-1] = offset
     pull = not centring.online
     push = not (centring.target or (centring.online and centring.through))
-    return _Directions(np.array(between), np.array(within), m, pull, push, pull and not centring.target)
+    return _Directions(b, w, m, pull, push, b + w + pull * m, b + push * m, b + (pull and not centring.target) * m)
 
 
 def _measure(
@@ -238,10 +240,10 @@ def _measure(
     return sizes, rates, (sizes * (b + w + m)).sum(-1), (sizes * b).sum(-1) / np.maximum(alike, 1e-300)
 
 
-def _limit(p: float, d: _Directions, momentum: float, decay: float, rate: float) -> float:
+def _limit(own: ContrastSettings, d: _Directions) -> float:
     """The share of the direction that grows fastest, or shrinks slowest: in the end there is only that one."""
-    own, theirs = 1 - rate * (p**2 * d.size + decay), rate * p * d.aim
-    late = momentum + (1 - momentum) * theirs
-    step = np.stack([np.stack([own, theirs], -1), np.stack([(1 - momentum) * own, late], -1)], -2)
+    alone, theirs = 1 - own.rate * (own.p**2 * d.size + own.decay), own.rate * own.p * d.aim
+    late = own.momentum + (1 - own.momentum) * theirs
+    step = np.stack([np.stack([alone, theirs], -1), np.stack([(1 - own.momentum) * alone, late], -1)], -2)
     k = int(np.abs(np.linalg.eigvals(step)).max(-1).argmax())
     return float(d.between[k] / max(d.between[k] + d.mean[k], 1e-300))

@@ -12,6 +12,7 @@ with BatchNorm), and so does the between share where nothing is centred (.70 and
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
     open_student,
 )
 from ssl_explain.lessons.real_images.experiment import OUTPUTS, STEPS, Evaluation, picture_run
+from ssl_explain.lessons.real_images.table import evaluation
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, MakePredictor, linear_predictor, mlp_predictor
 from ssl_explain.networks.relu import ReLUNet
@@ -61,19 +63,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )  # method, predictor, centring, target, re-initialised every so many steps (0: never), weight decay
 SEEDS, SEED = 10, 1
-VIEWS = 0  # the seed of the views that all networks are measured on; the students have others
+VIEWS = 0  # the seed of the views that all networks are measured on; training uses other seeds
 
 COLUMNS = (
     "method", "predictor", "centring", "target", "reinitialise", "decay", "seed", "layer",
     "probe", "neighbours", "moment", "between", "rank",
 )  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-@own_modes()
-def _evaluation() -> Evaluation:
-    """One for all seeds of a block: it scores the raw pixels once."""
-    return Evaluation(digits("train"), digits("test"))
 
 
 @lru_cache(maxsize=1)
@@ -95,26 +90,25 @@ def _digits(*numbers: float) -> tuple[float, ...]:
 
 def _raw() -> tuple[Cell, ...]:
     _, share, rank = _life(_views())
-    return "pixels", *_digits(*_evaluation().raw.tolist(), 1.0, share, rank)
+    return "pixels", *_digits(*evaluation().raw.tolist(), 1.0, share, rank)
 
 
 @torch.no_grad()
 def _lives(net: ReLUNet) -> list[tuple[float, float, float]]:
-    """The signs of life of every layer that is scored."""
+    """The same three measures for every layer that is scored."""
     layers = net.activations(_views())
-    return [_life(layers[k].flatten(2)) for k in _evaluation().LAYERS.values()]
+    return [_life(layers[k].flatten(2)) for k in Evaluation.LAYERS.values()]
 
 
 def _rows(net: ReLUNet, start: ReLUNet) -> Iterator[tuple[Cell, ...]]:
     """Layer, probe, neighbours, second moment relative to the start, between share, effective rank."""
-    evaluation = _evaluation()
-    scored = zip(evaluation.LAYERS, evaluation(net).tolist(), _lives(net), _lives(start), strict=True)
+    scored = zip(Evaluation.LAYERS, evaluation()(net).tolist(), _lives(net), _lives(start), strict=True)
     for layer, scores, (moment, share, rank), (first, _, _) in scored:
         yield layer, *_digits(*scores, moment / first, share, rank)
 
 
 def _trained(setting: Setting, seed: int, steps: int) -> ReLUNet:
-    """The online tower of a seed after so many steps, or what is left of it if the run broke down."""
+    """The online tower of a seed after so many steps; weights of 0 if the run diverged."""
     method, predictor, centring, target, every, decay = setting
     if method == "InfoNCE":
         run = picture_run(digits("train"), strength=STRENGTH, seed=seed)
@@ -126,15 +120,15 @@ def _trained(setting: Setting, seed: int, steps: int) -> ReLUNet:
     run.advance(steps)
     tower: ReLUNet = run.net if method == "InfoNCE" else run.net.online  # type: ignore[assignment]
     forget_if_broken(run, tower)
-    tower.normalise = False  # every output is read at its own length, also one that the loss saw at length one
+    tower.normalise = False  # measure every output at its own length, also where the loss normalised it
     return tower
 
 
 def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
-    """Train one student per seed: scores and signs of life of its hidden layer and output; or a baseline.
+    """Train one network per seed; scores, second moment, between share and rank of its hidden layer and output.
 
-    The setting is (method, predictor, centring, target, re-initialise, decay). A run that breaks down is a result:
-    it counts as a network that says 0 of everything.
+    The setting is (method, predictor, centring, target, re-initialise, decay), or a baseline. A run that diverges
+    counts as a network whose output is always 0.
 
     Raises:
         ValueError: no seeds, no steps, a seed below 1.
@@ -142,7 +136,7 @@ def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterat
     """
     require.integer("seeds", seeds, 1, "an interval needs two or more")
     require.integer("steps", steps, 1, "take at least one step")
-    require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that students are measured on")
+    require.integer("seed", seed, VIEWS + 1, f"{VIEWS} draws the views that networks are measured on")
     if setting[0] == "raw":
         yield dict(zip(COLUMNS, (*setting, seed, *_raw()), strict=True))
         return
@@ -153,30 +147,20 @@ def byol_block(setting: Setting, *, seeds: int, steps: int, seed: int) -> Iterat
             yield dict(zip(COLUMNS, (*setting, own, *row), strict=True))
 
 
-def byol_table(
-    folder: Path,
-    *,
-    seeds: int = SEEDS,
-    seed: int = SEED,
-    workers: int = 2,
-    cluster: str | None = None,
-    replace: bool = False,
-    progress: bool = True,
-) -> dict[str, list[Cell]]:
+def byol_table(folder: Path, *, seeds: int = SEEDS, seed: int = SEED, **work: Any) -> dict[str, list[Cell]]:
     """The whole table, written to byol_ablation.csv in ``folder``.
 
+    ``work`` says who works on it, see :func:`ssl_explain.dynamics.sweep.sweep`.
+
     Raises:
-        ValueError: whatever a block rejects; files in the way, see :func:`ssl_explain.dynamics.sweep.sweep`.
+        ValueError: whatever a block or a sweep rejects.
     """
     return sweep(
         byol_block,
         {"setting": list(SETTINGS)},
         folder / "byol_ablation.csv",
         fixed={"seeds": seeds, "steps": STEPS, "seed": seed},
-        workers=workers,
-        cluster=cluster,
         command=f"python -m ssl_explain table byol --seeds {seeds} --seed {seed}",
         seeds=f"{seeds} students, seeds {seed} to {seed + seeds - 1}",
-        replace=replace,
-        progress=progress,
+        **work,
     )

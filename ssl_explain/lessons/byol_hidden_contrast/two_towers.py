@@ -1,29 +1,29 @@
-"""Two towers on real pictures: learning without negatives, and how to see that a network has stopped telling apart.
+"""Two towers on real pictures: learning without negatives, and measures of collapse.
 
-The student and its rate are those of the runs with InfoNCE; only the last step is left out, its output keeps its
-length. The loss does not look at that length: what can collapse is the direction.
+The network and its learning rate are those of the runs with InfoNCE, without the normalisation of the output. The loss
+does not depend on that length: what can collapse is the direction.
 """
+
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.training import Measure, Training
-from ssl_explain.lessons.real_images.experiment import BATCH, HIDDEN, LEARNING_RATE, OUTPUTS, SCALE, nothing
+from ssl_explain.dynamics.training import Training
+from ssl_explain.lessons.real_images.experiment import SCALE, PictureSettings, picture_student
 from ssl_explain.lessons.real_images.probe import spectrum
 from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.seeds import generator_on
 from ssl_explain.subspaces import effective_rank
-from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
 
 
 def open_student(world: PictureWorld, *, generator: torch.Generator, scale: float = SCALE) -> ReLUNet:
-    """The student with one hidden layer whose output keeps its length, for the pictures of a world.
+    """The network with one hidden layer, without normalised outputs, for the pictures of a world.
 
     Example:
         >>> from ssl_explain.worlds.pictures import digits
@@ -31,8 +31,7 @@ def open_student(world: PictureWorld, *, generator: torch.Generator, scale: floa
         >>> net.normalise, [tuple(w.shape) for w in net.weights]
         (False, [(1, 256, 64), (1, 64, 256)])
     """
-    widths = (world.dimension, HIDDEN, OUTPUTS)
-    return ReLUNet(widths, generator=generator, scale=scale, linear_top=True, normalise=False)
+    return picture_student(world, generator=generator, scale=scale, normalise=False)  # type: ignore[return-value]
 
 
 @own_modes()
@@ -45,20 +44,14 @@ def dual_run(
     reinitialise_every: int = 0,
     decay: float = 0.0,
     loss: PairLoss = cosine,
-    strength: float = 0.5,
-    learning_rate: float = LEARNING_RATE,
-    batch: int = BATCH,
     scale: float = SCALE,
-    seed: int = 0,
-    device: str = "cpu",
-    measure: Measure = nothing,
-    measure_every: int = 25,
+    **settings: Any,
 ) -> Training:
-    """A run of two towers that has not started, both directions asked for: each view predicts the other.
+    """A run of two towers that has not started; each view predicts the other. ``settings``: :class:`PictureSettings`.
 
     After each step the target follows; after every ``reinitialise_every`` steps (0: never) the predictor is drawn
-    anew. Student, predictor and all draws come from one seed, in this order: the same seed gives the same untrained
-    student whatever else is chosen, and a run that is cut into pieces ends as an uncut one.
+    again. Network, predictor and all draws come from one seed, in this order: the same seed gives the same untrained
+    network whatever else is chosen, and a run that is cut into pieces ends with the same bits.
 
     Raises:
         ValueError: whatever world, towers or training reject; a batch larger than the set of pictures.
@@ -72,10 +65,9 @@ def dual_run(
         >>> run.step, run.net(digits().inputs()).shape
         (3, torch.Size([1197, 64]))
     """
-    check_strength(strength)
-    generator = generator_on(device).manual_seed(seed)
-    require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
     require.integer("reinitialise_every", reinitialise_every, 0, "0 never draws the predictor anew")
+    own = PictureSettings(**settings)
+    generator = own.generator()
     student = open_student(world, generator=generator, scale=scale)
     net = DualNet(student, predictor, generator=generator, centring=centring, momentum=momentum)
 
@@ -84,18 +76,15 @@ def dual_run(
         if reinitialise_every and step % reinitialise_every == 0:
             net.redraw_predictor(generator)
 
-    return Training(
-        net, world.to(device), decayed(predictive(loss, symmetric=True), decay), learning_rate=learning_rate,
-        generator=generator, measure=measure, strength=strength, batch=batch, measure_every=measure_every,
-        after_step=after_step,
-    )  # fmt: skip
+    objective = decayed(predictive(loss, symmetric=True), decay)
+    return own.training(net, world, objective, generator, after_step=after_step)
 
 
 def between_share(f: Float[Tensor, "n 2 d"]) -> float:
-    """How much of a network's output tells points apart: V_x[f̄] / E‖f‖², 0 where it says the same of every point.
+    """The share of a network's output that varies between points: V_x[f̄] / E‖f‖², 0 for a constant output.
 
-    V_x[f̄] is estimated from two views of every point, E⟨f(x_1) - m_1, f(x_2) - m_2⟩, which what the views do not
-    share cancels from; without points to tell apart it may come out a little below 0. Outputs of 0 have the share 0.
+    V_x[f̄] is estimated from two views of every point, E⟨f(x_1) - m_1, f(x_2) - m_2⟩: independent parts of the two
+    views cancel, so a share of 0 may come out a little below 0. Outputs of 0 have the share 0.
 
     Example:
         >>> between_share(torch.tensor([[[1.0, 1.0], [1.0, 1.0]], [[-1.0, 1.0], [-1.0, 1.0]]]))
@@ -108,14 +97,14 @@ def between_share(f: Float[Tensor, "n 2 d"]) -> float:
 
 
 def filled_directions(f: Float[Tensor, "*n d"]) -> float:
-    """The effective rank of the :func:`spectrum` of outputs, and 0 where all are alike."""
+    """The effective rank of the :func:`spectrum` of outputs, and 0 if all are equal."""
     flat = require.finite("f", f).double().flatten(0, -2)
     return float(effective_rank(spectrum(flat))) if bool((flat != flat[0]).any()) else 0.0
 
 
 @torch.no_grad()
 def forget_if_broken(run: Training, tower: nn.Module) -> None:
-    """A run that has stopped, or whose outputs are no numbers any more, has learned nothing: weights of 0."""
+    """Set the weights to 0 if the run has stopped, or if they are not finite."""
     if run.stopped or not all(weight.isfinite().all() for weight in tower.parameters()):
         for weight in tower.parameters():
             weight.zero_()

@@ -5,71 +5,49 @@ import math
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import exercise, guided
+from ssl_explain.kit.prediction import question
 
-what_survives = Question(
-    "P is turned, so that it no longer shares its eigenvectors with W Wᵀ. Which statement still holds?",
-    {
-        "both": Option(
-            "both: a turn is only another basis",
-            "It would be, if W turned as well. Here only P turns: its modes are now mixtures of those of W.",
-        ),
-        "modes": Option(
-            "the equations of the modes, but not the invariant",
-            "The other way round. The modes assume shared eigenvectors, the invariant assumes nothing.",
-        ),
-        "invariant": Option(
-            "the invariant, but not the equations of the modes",
-            "Both gradients hold the same error E: the invariant needs no more. The modes need shared eigenvectors.",
-        ),
-    },
-)
+what_survives = question("""
+    P is turned, so that it no longer shares its eigenvectors with W Wᵀ. Which statement still holds?
 
-how_it_dies = Question(
-    "Weight decay rises, very slowly, while a mode of good size keeps standing at its fixed point. With noise σ² = 0 "
-    "its predictor begins at p = 1. How does the mode die?",
-    {
-        "fades": Option(
-            "it shrinks to zero, and at the threshold it is gone",
-            "It would if the pull stayed the same. It is p·e, and shrinks with p: below half of p the decay wins.",
-        ),
-        "half": Option(
-            "it shrinks to about half its p, then falls to zero at once",
-            "p+ and p- meet at p = 1/(2(1+σ²)). There both vanish, and nothing is left to stand on.",
-        ),
-        "stays": Option(
-            "it stays near p = 1, then falls to zero at once",
-            "It does fall at once, but it has moved before: p+ depends on η at every η.",
-        ),
-    },
-)
+    [both] both: a turn is only another basis
+        It would be, if W turned as well. Here only P turns: its modes are now mixtures of those of W.
+    [modes] the equations of the modes, but not the invariant
+        The other way round. The modes assume shared eigenvectors, the invariant assumes nothing.
+    [invariant] the invariant, but not the equations of the modes
+        Both gradients hold the same error E: the invariant needs no more. The modes need shared eigenvectors.
+""")
 
-slow_target = Question(
-    "A start is too small: with the present weights as target it dies. Now the target follows slowly instead. The "
-    "threshold and both fixed points stay as they are. And the start?",
-    {
-        "same": Option(
-            "it dies as before: the fixed points decide",
-            "They decide where it can end. From where it gets there is another question.",
-        ),
-        "dies": Option(
-            "it dies sooner: an old target is a bad one",
-            "The old target remembers larger weights. That is just what a shrinking mode needs.",
-        ),
-        "survives": Option(
-            "it survives: the target waits for the predictor",
-            "While p is small, the weights shrink. A slow target keeps asking for their first size, until p has grown.",
-        ),
-    },
-)
+how_it_dies = question("""
+    Weight decay rises, very slowly, while a mode of good size keeps standing at its fixed point. With noise σ² = 0 its
+    predictor begins at p = 1. How does the mode die?
+
+    [fades] it shrinks to zero, and at the threshold it is gone
+        It would if the pull stayed the same. It is p·e, and shrinks with p: below half of p the decay wins.
+    [half] it shrinks to about half its p, then falls to zero at once
+        p+ and p- meet at p = 1/(2(1+σ²)). There both vanish, and nothing is left to stand on.
+    [stays] it stays near p = 1, then falls to zero at once
+        It does fall at once, but it has moved before: p+ depends on η at every η.
+""")
+
+slow_target = question("""
+    A start is too small: with the present weights as target it dies. Now the target follows slowly instead. The
+    threshold and both fixed points stay as they are. And the start?
+
+    [same] it dies as before: the fixed points decide
+        They decide where it can end. From where it gets there is another question.
+    [dies] it dies sooner: an old target is a bad one
+        The old target remembers larger weights. That is just what a shrinking mode needs.
+    [survives] it survives: the target waits for the predictor
+        While p is small, the weights shrink. A slow target keeps asking for their first size, until p has grown.
+""")
 
 
-@exercise(
-    "How noisy may views be?",
-    "easy",
-    4,
-    hints=("A mode can stand if η is at most 1/(4(1+σ²)).", "At the largest σ² the two are equal: solve for σ²."),
+@exercise("How noisy may views be?", "easy", 4)
+@guided(
+    "A mode can stand if η is at most 1/(4(1+σ²)).",
+    "At the largest σ² the two are equal: solve for σ².",
     given=lambda _: (0.1,),
     mistakes=lambda right, decay: {
         "That is 1 + σ²: views have the variance 1 between points as well.": 1 / (4 * decay),
@@ -82,11 +60,10 @@ def most_noise(decay: float) -> float:
     return 1 / (4 * decay) - 1
 
 
-@exercise(
-    "Which one attracts?",
-    "easy",
-    4,
-    hints=("On the parabola, in units with α = 1, s = p².", "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate."),
+@exercise("Which one attracts?", "easy", 4)
+@guided(
+    "On the parabola, in units with α = 1, s = p².",
+    "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate.",
     given=lambda _: (torch.tensor([0.1, 0.25, 0.7]), 0.5, 0.1),
     mistakes=lambda right, p, noise, decay: {
         "The decay -ηp has a derivative too.": right + decay,
@@ -114,14 +91,10 @@ def _mistakes_square(right: Tensor, w: Tensor, p: Tensor, end: Tensor, alpha: fl
     }
 
 
-@exercise(
-    "Where the weights must end",
-    "medium",
-    5,
-    hints=(
-        "Without decay one matrix is the same at the start and at the end.",
-        "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
-    ),
+@exercise("Where the weights must end", "medium", 5)
+@guided(
+    "Without decay one matrix is the same at the start and at the end.",
+    "It is W Wᵀ - PᵀP/α. Write it down for both times, and solve for W Wᵀ at the end.",
     given=lambda _: (
         torch.tensor([[1.0, 0.5, 0.0], [0.2, 0.0, 1.0]]),
         torch.tensor([[0.5, 0.3], [0.0, 1.0]]),
@@ -135,11 +108,10 @@ def final_square(w: Tensor, p: Tensor, p_end: Tensor, alpha: float) -> Tensor:
     return w @ w.T + (p_end.T @ p_end - p.T @ p) / alpha
 
 
-@exercise(
-    "How long a start is remembered",
-    "easy",
-    3,
-    hints=("At time t, C is e^{-2ηt} times its start.", "Set the factor equal to the share, and take the logarithm."),
+@exercise("How long a start is remembered", "easy", 3)
+@guided(
+    "At time t, C is e^{-2ηt} times its start.",
+    "Set the factor equal to the share, and take the logarithm.",
     given=lambda _: (0.05, 0.01),
     mistakes=lambda right, decay, share: {
         "Weights fall as e^{-ηt}. C holds their squares.": math.log(1 / share) / decay,
@@ -161,15 +133,11 @@ def _mistakes_needed(right: float, alpha: float, noise: float, decay: float) -> 
     }
 
 
-@exercise(
-    "Waiting for the predictor",
-    "hard",
-    10,
-    hints=(
-        "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
-        "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
-        "Then a follows w slowly: it grows if w > a; find where w = a.",
-    ),
+@exercise("Waiting for the predictor", "hard", 10)
+@guided(
+    "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
+    "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
+    "Then a follows w slowly: it grows if w > a; find where w = a.",
     given=lambda _: (2.0, 0.25, 0.15),
     mistakes=_mistakes_needed,
 )

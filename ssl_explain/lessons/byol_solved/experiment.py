@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.dynamics.steppers import euler, integrate, solve
 from ssl_explain.lessons.byol_solved.record import ByolRun
 from ssl_explain.records import Views, record
 
@@ -39,7 +40,7 @@ class Rates:
 
 @record
 class Spread:
-    """What linear BYOL knows of its data: second moments between points, X = E[x̄x̄ᵀ], and within, X'.
+    """The data of linear BYOL: second moments between points, X = E[x̄x̄ᵀ], and within, X'.
 
     Nothing is centred, so a mean of the data counts as a direction between points.
 
@@ -93,7 +94,7 @@ def motion(weights: Any, predictor: Any, target: Any, between: Any, total: Any, 
 
     E = P W (X+X') - W_a X;  Ẇ = -PᵀE - ηW,  Ṗ = -αEWᵀ - ηP,  Ẇ_a = β(W - W_a).  ``total`` is X + X'.
 
-    Tensors and NumPy arrays will do: small matrices move fastest as arrays.
+    Tensors and NumPy arrays will do: small matrices are fastest as arrays.
 
     Source: Tian, Chen, Ganguli (2021), arXiv 2102.06810.
     """
@@ -104,7 +105,7 @@ def motion(weights: Any, predictor: Any, target: Any, between: Any, total: Any, 
     return d_weights, d_predictor, d_weights if copied else rates.target * (weights - target)
 
 
-def _checked(weights: Tensor, predictor: Tensor, target: Tensor | None, spread: Spread, rates: Rates) -> list[Any]:
+def _checked(weights: Tensor, predictor: Tensor, target: Tensor | None, spread: Spread, rates: Rates) -> Motion:
     """Weights, predictor and target as arrays, the target a copy if it is left out."""
     d_out, d_in = weights.shape
     if predictor.shape != (d_out, d_out):
@@ -116,10 +117,9 @@ def _checked(weights: Tensor, predictor: Tensor, target: Tensor | None, spread: 
             f"`target` must be left out of a copy, and else have the shape {(d_out, d_in)} of the weights, "
             f"got {tuple(target.shape)}; give `rates` a target rate, or None here."
         )
-    parts = (weights, predictor, weights if target is None else target)
-    for name, part in zip(("weights", "predictor", "target"), parts, strict=True):
-        require.finite(name, part)
-    return [part.detach().double().numpy().copy() for part in parts]
+    parts = {"weights": weights, "predictor": predictor, "target": weights if target is None else target}
+    w, p, a = (require.finite(name, part).detach().double().numpy() for name, part in parts.items())
+    return w, p, a
 
 
 def matrix_flow(
@@ -139,36 +139,9 @@ def matrix_flow(
         tensor([[0.5000, 0.0000],
                 [0.0000, 0.5000]], dtype=torch.float64)
     """
-    parts = _checked(weights, predictor, target, spread, rates)
+    start = _checked(weights, predictor, target, spread, rates)
     between, total = spread.between.double().numpy(), (spread.between + spread.within).double().numpy()
-    cuts, shapes = np.cumsum([part.size for part in parts])[:-1], [part.shape for part in parts]
-
-    def velocity(_: float, flat: Any) -> Any:
-        w, p, a = (part.reshape(shape) for part, shape in zip(np.split(flat, cuts), shapes, strict=True))
-        return np.concatenate([part.ravel() for part in motion(w, p, a, between, total, rates)])
-
-    solution = integrate(velocity, np.concatenate([part.ravel() for part in parts]), times)
-    series = [torch.from_numpy(part.T.copy()) for part in np.split(solution, cuts)]
-    return ByolRun(times.double(), *(part.unflatten(1, shape) for part, shape in zip(series, shapes, strict=True)))
-
-
-def integrate(velocity: Any, start: Any, times: Tensor, tolerance: float = 1e-12) -> Any:
-    """The solution of an ordinary differential equation at given times, one column per time.
-
-    Raises:
-        ValueError: times that do not increase; a solution that ends before the last time.
-    """
-    from scipy.integrate import solve_ivp
-
-    if times.ndim != 1 or len(times) < 2 or not bool((times.diff() > 0).all()):
-        raise ValueError(f"`times` must increase, got {times.tolist()}; torch.linspace(0, 20, 41) will do.")
-    t = times.double().numpy()
-    solution = solve_ivp(
-        velocity, (t[0], t[-1]), start, method="DOP853", t_eval=t, rtol=tolerance, atol=tolerance * 1e-2
-    )
-    if not solution.success:
-        raise ValueError(f"`times` must end before the solution does, got {t[-1]:g}; {solution.message}")
-    return solution.y
+    return ByolRun(times.double(), *integrate(lambda y: motion(*y, between, total, rates), start, times))
 
 
 def matrix_training(
@@ -182,23 +155,21 @@ def matrix_training(
     Raises:
         ValueError: matrices that do not fit each other, a learning rate that is not positive, fewer than one step.
     """
-    require.number("learning_rate", learning_rate, 0, math.inf, "0.1 is close to the flow", open_low=True)
-    require.integer("steps", steps, 1, "one step at least")
-    require.integer("every", every, 1, "1 keeps every step")
-    w, p, a = _checked(weights, predictor, target, spread, rates)
+    start = _checked(weights, predictor, target, spread, rates)
     between, total = spread.between.double().numpy(), (spread.between + spread.within).double().numpy()
-    kept = [(w, p, a)]
     momentum = 0.0 if rates.target is None else math.exp(-rates.target * learning_rate)
-    for step in range(1, steps + 1):
-        if np.vdot(w, w) + np.vdot(p, p) > LIMIT**2:
-            break
-        dw, dp, _ = motion(w, p, a, between, total, rates)
-        w, p = w + learning_rate * dw, p + learning_rate * dp
-        a = momentum * a + (1 - momentum) * w
-        if step % every == 0:
-            kept.append((w, p, a))
-    series = [torch.stack([torch.from_numpy(part) for part in parts]) for parts in zip(*kept, strict=True)]
-    return ByolRun(torch.arange(len(kept)).double() * every * learning_rate, *series)
+
+    def step(state: Motion, rate: float) -> Motion:
+        w, p, _ = euler(lambda y: motion(*y, between, total, rates), state, rate)
+        a = state[2]
+        return w, p, momentum * a + (1 - momentum) * w
+
+    def blown_up(state: Motion) -> bool:
+        return bool(np.vdot(state[0], state[0]) + np.vdot(state[1], state[1]) > LIMIT**2)
+
+    series = solve(step, start, step_size=learning_rate, steps=steps, every=every, until=blown_up)
+    times = torch.arange(len(series[0])).double() * every * learning_rate
+    return ByolRun(times, *(torch.from_numpy(part) for part in series))
 
 
 def invariant(run: ByolRun, predictor_speed: float) -> Float[Tensor, "t d_out d_out"]:

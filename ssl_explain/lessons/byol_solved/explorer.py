@@ -14,12 +14,13 @@ from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.byol_solved import modes as byol_modes
 from ssl_explain.lessons.byol_solved.experiment import Rates, Spread, invariant, isotropic, matrix_training
-from ssl_explain.lessons.byol_solved.picture import SPAN, PlanePicture
+from ssl_explain.lessons.byol_solved.picture import PlanePicture
 from ssl_explain.lessons.byol_solved.record import ByolRun, PhasePlane
 
+LENGTH = 32.0  # of training, in units of time
 EVERY = 8  # moments of the prediction per moment of training
 TIMES = torch.cat([
-    torch.linspace(0, SPAN, 321, dtype=torch.float32), SPAN * torch.linspace(1, 5, 41, dtype=torch.float32)[1:] ** 2
+    torch.linspace(0, LENGTH, 321, dtype=torch.float32), LENGTH * torch.linspace(1, 5, 41, dtype=torch.float32)[1:] ** 2
 ]).double()  # fmt: skip
 COLUMNS = torch.linspace(-0.3, 1.2, 31, dtype=torch.float64)
 COPY = math.inf
@@ -87,7 +88,7 @@ def training_of(state: ModesState) -> ByolRun:
     rate, every = (0.8, 1) if state.departure == "large steps" else (0.1, EVERY)
     return matrix_training(
         s.sqrt().diag() @ torch.eye(2, 3, dtype=torch.float64), predictor, spread=data_of(state), rates=state.rates,
-        learning_rate=rate, steps=round(SPAN / rate), every=every,
+        learning_rate=rate, steps=round(LENGTH / rate), every=every,
     )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def phase_plane(state: ModesState) -> PhasePlane:
         state.alpha, state.eta, state.noise, state.rates.target, byol_modes.threshold(state.noise),
         fixed, COLUMNS, edge, arrows, predicted, trained,
         invariant(run, state.alpha).diagonal(dim1=-2, dim2=-1), lives,
-        float((trained.size - beside).abs().max()), setting_of(state),
+        float((trained.size - beside).abs().max()), LENGTH, setting_of(state),
     )  # fmt: skip
 
 

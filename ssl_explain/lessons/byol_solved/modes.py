@@ -1,4 +1,4 @@
-"""Linear BYOL mode by mode: three numbers instead of three matrices, fixed points, the threshold, the basins."""
+"""Linear BYOL mode by mode: three numbers instead of three matrices; fixed points, threshold, basins."""
 
 import math
 from typing import Any
@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.lessons.byol_solved.experiment import Rates, integrate
+from ssl_explain.dynamics.steppers import integrate, rk4
+from ssl_explain.lessons.byol_solved.experiment import Rates
 from ssl_explain.lessons.byol_solved.record import ByolRun, ModeRun
 
 RUNGS = np.linspace(0, 1, 23)
@@ -46,15 +47,9 @@ def mode_flow(
     _checked(p, s, noise)
     if rates.target is None and tau != 1:
         raise ValueError(f"`tau` must be 1 for a copy, got {tau:g}; give `rates` a target rate.")
-    p, s = torch.broadcast_tensors(p.double(), s.double())
-    start = torch.stack([p, s, torch.full_like(p, tau)])
-
-    def velocity(_: float, flat: Any) -> Any:
-        p, s, tau = flat.reshape(3, -1)
-        return np.concatenate(mode_velocity(p, s, tau, noise, rates))
-
-    solution = torch.from_numpy(integrate(velocity, start.flatten().numpy(), times, tolerance).T.copy())
-    return ModeRun(times.double(), *solution.unflatten(1, start.shape).unbind(1))
+    p, s, start = torch.broadcast_tensors(p, s, torch.tensor(tau, dtype=torch.float64))
+    found = integrate(lambda y: mode_velocity(*y, noise, rates), (p, s, start), times, tolerance=tolerance)
+    return ModeRun(times.double(), *found)
 
 
 def _checked(p: Tensor, s: Tensor, noise: float) -> None:
@@ -65,7 +60,7 @@ def _checked(p: Tensor, s: Tensor, noise: float) -> None:
 
 
 def threshold(noise: float) -> float:
-    """The weight decay above which every mode dies: 1/(4(1+σ²)).
+    """The weight decay above which every mode collapses: 1/(4(1+σ²)).
 
     Raises:
         ValueError: a negative variance.
@@ -78,9 +73,9 @@ def threshold(noise: float) -> float:
 
 
 def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
-    """Where a mode can stand besides zero, with s = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
+    """The fixed points of a mode besides zero, with s = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
 
-    None above the threshold. p- is a watershed, p+ is where the survivors go.
+    None above the threshold. p- lies on the separatrix, p+ is stable.
 
     Raises:
         ValueError: a negative variance or decay.
@@ -110,14 +105,14 @@ def modes_of(run: ByolRun, vectors: Float[Tensor, "d m"] | None = None) -> ModeR
 
 
 def misalignment(run: ByolRun) -> Float[Tensor, " t"]:
-    """How far P is from sharing its eigenvectors with W Wᵀ: ‖PWWᵀ - WWᵀP‖ / (2‖P‖‖WWᵀ‖), 0 if it shares them all."""
+    """How far P and W Wᵀ are from common eigenvectors: ‖PWWᵀ - WWᵀP‖ / (2‖P‖‖WWᵀ‖), 0 if all are common."""
     gram = run.weights @ run.weights.mT
     size = run.predictor.norm(dim=(-2, -1)) * gram.norm(dim=(-2, -1))
     return (run.predictor @ gram - gram @ run.predictor).norm(dim=(-2, -1)) / (2 * size)
 
 
 def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
-    """A mode with its signs: (p, w, a), s = w² and τ = a/w; nothing breaks where w passes through zero."""
+    """Velocity of a mode with its signs, (p, w, a) with s = w² and τ = a/w: regular where w passes through zero."""
     p, w, a = y
     moved = np.empty_like(y)
     error = (w if rates.target is None else a) - (1 + noise) * p * w
@@ -125,15 +120,6 @@ def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
     moved[1] = p * error - rates.decay * w
     moved[2] = moved[1] if rates.target is None else rates.target * (w - a)
     return moved
-
-
-def _advance(y: Any, step: Any, noise: float, rates: Rates) -> Any:
-    """One Runge-Kutta step of order 4; each mode may have a step of its own."""
-    a = _signed_velocity(y, noise, rates)
-    b = _signed_velocity(y + step / 2 * a, noise, rates)
-    c = _signed_velocity(y + step / 2 * b, noise, rates)
-    d = _signed_velocity(y + step * c, noise, rates)
-    return y + step / 6 * (a + 2 * (b + c) + d)
 
 
 def quick_flow(
@@ -155,22 +141,22 @@ def quick_flow(
 
 
 def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
-    """Where p of many modes is much later: each takes long steps where it is slow and short ones where it is fast."""
+    """Follow many modes for a long time and return p; each has a step of its own, inverse to its speed."""
     y = np.stack([p, w, w])
     rest = rates.decay + (rates.target or 0) + 1e-3
     for _ in range(steps):
         p, w, a = np.abs(y)
         speed = (1 + noise) * (rates.predictor * w * w + p * p) + p + rates.predictor * a * w + rest
-        y = _advance(y, 0.8 / speed, noise, rates)
+        y = rk4(lambda y: _signed_velocity(y, noise, rates), y, 0.8 / speed)
     return y[0]
 
 
 def basin_boundary(
     columns: Float[Tensor, " column"], *, noise: float, rates: Rates, top: float = 4.0
 ) -> Float[Tensor, " column"]:
-    """For each p of a start, the s above which it survives; infinite if that is above ``top``, or if all dies.
+    """The separatrix: for each initial p the s above which a mode does not collapse; infinite if above ``top``.
 
-    Two rounds on a ladder of √s, the second between the last rung that dies and the first that does not.
+    Two rounds on a grid of √s, the second between the last value that collapses and the first that does not.
 
     Raises:
         ValueError: a negative variance, columns that are not finite, a top that is not positive.

@@ -17,8 +17,6 @@ LEFT, RIGHT, TOP = -0.3, 1.2, 1.5
 SHADE = "#d9d9d9"
 LINES: tuple[Any, ...] = ("-", "--")
 MARKS: tuple[Any, ...] = (("o", "full"), ("s", "none"))
-SPAN = 32.0
-"""The time shown on the right; the path on the plane goes on."""
 BASIN: dict[str, Any] = {"facecolor": SHADE, "edgecolor": "#a8a8a8", "hatch": "//", "linewidth": 0}
 
 
@@ -42,8 +40,8 @@ class PlanePicture(Picture[PhasePlane]):
         self.plane.set(xlim=(LEFT, RIGHT), ylim=(0, TOP))
         tidy(self.size_axes, title="s of two modes")
         tidy(self.offset_axes, title="s - p²/α of both", xlabel="time")
-        self.size_axes.set(xlim=(0, SPAN), ylim=(0, TOP))
-        self.offset_axes.set(xlim=(0, SPAN), ylim=(-1, 1.4))
+        self.size_axes.set(xlim=(0, record.length), ylim=(0, TOP))
+        self.offset_axes.set(xlim=(0, record.length), ylim=(-1, 1.4))
         self.offset_axes.axhline(0, color=QUIET, linewidth=0.8)
         self._make_plane()
         self._make_curves()

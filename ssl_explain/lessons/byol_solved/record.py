@@ -33,7 +33,7 @@ class PhasePlane:
     A start at ``columns[j]`` dies if its s is below ``boundary[j]`` (infinite: always). ``fixed`` holds p- and p+, or
     nothing where all collapses. ``arrows`` is (p, s, ṗ, ṡ) at τ = 1. The first mode is the start that is looked at.
     ``offset`` holds the invariant s - p²/α of both trained modes, ``gap`` the largest distance between a trained s and
-    the predicted one.
+    the predicted one. Training takes the time ``length``; the predicted path goes on.
     """
 
     predictor_speed: float
@@ -50,4 +50,5 @@ class PhasePlane:
     offset: Float[Tensor, "t 2"]
     survives: bool
     gap: float
+    length: float
     setting: str

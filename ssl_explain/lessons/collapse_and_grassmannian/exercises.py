@@ -3,78 +3,53 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import draws, exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import draws, exercise, guided
+from ssl_explain.kit.prediction import question
 
-columns_free = Question(
-    "Three random features climb the same wish, L_simp, and nothing keeps them apart. What will they find?",
-    {
-        "three": Option(
-            "the three strongest directions, one each",
-            "Nothing in the wish tells one column what another has found. Each climbs on its own, to the same top.",
-        ),
-        "one": Option(
-            "all three the same direction, the strongest",
-            "Each column follows θ̇ = Cθ by itself, so that the largest eigenvalue wins in every one.",
-        ),
-        "own": Option(
-            "whatever each of them happened to start with",
-            "That would need all directions to grow alike. The fastest outweighs the rest; the start sets the delay.",
-        ),
-    },
-)
+columns_free = question("""
+    Three random features follow the same loss, L_simp, and nothing keeps them apart. What will they find?
 
-pull_orthonormal = Question(
-    "Pulling alone kills free columns. What if the columns must stay orthonormal, and the loss still only pulls?",
-    {
-        "die": Option(
-            "they die too, only later",
-            "Orthonormal columns have length one, whatever the loss wants: they cannot shrink.",
-        ),
-        "still": Option(
-            "they stand still: pull and constraint cancel",
-            "The constraint takes the shrinking away, not the turning. Some directions are pulled less than others.",
-        ),
-        "quiet": Option(
-            "they turn to the directions in which views differ least",
-            "Where shrinking is forbidden, the least pulled directions win: the top eigenvectors of C ≤ 0.",
-        ),
-    },
-)
+    [three] the three strongest directions, one each
+        Nothing in the loss tells one column what another has found. Each moves on its own, to the same optimum.
+    [one] all three the same direction, the strongest
+        Each column follows θ̇ = Cθ by itself, so that the largest eigenvalue wins in every one.
+    [own] whatever each of them happened to start with
+        That would need all directions to grow equally fast. The fastest outweighs the rest; the start sets the delay.
+""")
 
-wider = Question(
-    "Two linear layers, both kept orthonormal; widths 8 and 256 start with the same product M = W₂W₁. What differs?",
-    {
-        "faster": Option(
-            "the wider one learns faster: it has more weights to move",
-            "More weights move, but each counts less in an orthonormal layer. The product obeys its own equation.",
-        ),
-        "slower": Option(
-            "the wider one hardly moves: wide networks are lazy",
-            "That comes with the 1/√width of another scale. Here both layers have orthonormal columns or rows.",
-        ),
-        "same": Option("nothing: M moves the same way", "The equation of M has no width in it."),
-    },
-)
+pull_orthonormal = question("""
+    Pulling alone kills free columns. What if the columns must stay orthonormal, and the loss still only pulls?
 
-what_moves = Question(
-    "Which choice keeps the tangent kernel of a wide ReLU network moving?",
-    {
-        "loss": Option(
-            "a contrastive loss in place of a supervised one",
-            "Without a target training never stops. But at any given time the drift still falls with the width at the "
-            "ntk scale.",
-        ),
-        "scale": Option(
-            "orthonormal layers in place of the 1/√width scale",
-            "Small outputs at the start leave the layers far to go, whichever loss asks them to.",
-        ),
-        "both": Option(
-            "it takes both",
-            "A moving target is not needed: supervised, with orthonormal layers, the line is nearly flat as well.",
-        ),
-    },
-)
+    [die] they die too, only later
+        Orthonormal columns have length one, whatever the loss wants: they cannot shrink.
+    [still] they stand still: pull and constraint cancel
+        The constraint takes the shrinking away, not the turning. Some directions are pulled less than others.
+    [quiet] they turn to the directions in which views differ least
+        Where shrinking is forbidden, the least pulled directions win: the top eigenvectors of C ≤ 0.
+""")
+
+wider = question("""
+    Two linear layers, both kept orthonormal; widths 8 and 256 start with the same product M = W₂W₁. What differs?
+
+    [faster] the wider one learns faster: it has more weights to move
+        More weights move, but each counts less in an orthonormal layer. The product obeys its own equation.
+    [slower] the wider one hardly moves: wide networks are lazy
+        That comes with the 1/√width of another scale. Here both layers have orthonormal columns or rows.
+    [same] nothing: M moves the same way
+        The equation of M has no width in it.
+""")
+
+what_moves = question("""
+    Which choice keeps the tangent kernel of a wide ReLU network moving?
+
+    [loss] a contrastive loss in place of a supervised one
+        Without a target training never stops. But at any given time the drift still falls with the width at the ntk
+        scale.
+    [scale] orthonormal layers in place of the 1/√width scale
+        Small outputs at the start leave the layers far to go, whichever loss asks them to.
+    [both] it takes both
+        A moving target is not needed: supervised, with orthonormal layers, the line is nearly flat as well.
+""")
 
 (_G,) = draws()
 _ROOT = torch.randn(4, 4, generator=_G, dtype=torch.float64)
@@ -84,24 +59,23 @@ WIDTHS = torch.tensor([10.0, 20.0, 40.0], dtype=torch.float64)
 DRIFTS = torch.tensor([0.3, 0.17, 0.08], dtype=torch.float64)
 
 
-@exercise(
-    "The speed of orthonormal columns",
-    "easy",
-    4,
-    hints=("The free speed is CΘ.", "Its part within the span is Θ(ΘᵀCΘ). Take it away."),
+@exercise("The speed of orthonormal columns", "easy", 4)
+@guided(
+    "The free speed is CΘ.",
+    "Its part within the span is Θ(ΘᵀCΘ). Take it away.",
     given=lambda _: (C, THETA),
     mistakes=lambda right, c, theta: {
         "That is the free flow CΘ. Take away its part within the span of Θ.": c @ theta,
         "You kept the part within the span of Θ; what is left outside of it moves the span.": (
             theta @ (theta.mT @ c @ theta)
         ),
-        "The sign: C Θ climbs the wish, as the objective is its negative.": -right,
+        "The sign: CΘ is the negative gradient, and the columns follow it.": -right,
     },
 )
 def projected(c: Tensor, theta: Tensor) -> Tensor:
     """The speed of orthonormal columns theta (d, k): (I - ΘΘᵀ)CΘ."""
-    wish = c @ theta
-    return wish - theta @ (theta.mT @ wish)
+    free = c @ theta
+    return free - theta @ (theta.mT @ free)
 
 
 def _mistakes_closed_form(right: Tensor, c: Tensor, theta: Tensor, t: float) -> dict[str, Tensor]:
@@ -115,14 +89,10 @@ def _mistakes_closed_form(right: Tensor, c: Tensor, theta: Tensor, t: float) -> 
     }
 
 
-@exercise(
-    "The closed form",
-    "medium",
-    6,
-    hints=(
-        "torch.linalg.matrix_exp(t * c) moves the columns freely.",
-        "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
-    ),
+@exercise("The closed form", "medium", 6)
+@guided(
+    "torch.linalg.matrix_exp(t * c) moves the columns freely.",
+    "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
     given=lambda _: (C, THETA, 2.0),
     mistakes=_mistakes_closed_form,
 )
@@ -132,14 +102,10 @@ def closed_form(c: Tensor, theta: Tensor, t: float) -> Tensor:
     return q @ q.mT
 
 
-@exercise(
-    "How many columns are left?",
-    "medium",
-    5,
-    hints=(
-        "torch.linalg.svdvals gives σ.",
-        "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
-    ),
+@exercise("How many columns are left?", "medium", 5)
+@guided(
+    "torch.linalg.svdvals gives σ.",
+    "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
     given=lambda _: (torch.linalg.matrix_exp(C) @ THETA,),
     mistakes=lambda right, theta: {
         "You used the singular values; use their squares, the variances along each direction.": (
@@ -165,14 +131,10 @@ def _mistakes_slope(right: Tensor, widths: Tensor, drifts: Tensor) -> dict[str, 
     }
 
 
-@exercise(
-    "A slope in the log-log plane",
-    "easy",
-    5,
-    hints=(
-        "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
-        "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
-    ),
+@exercise("A slope in the log-log plane", "easy", 5)
+@guided(
+    "A power law drift = c·widthᵖ is a line: log drift = log c + p·log width.",
+    "Centre x = log width; then the slope is Σ x·log drift / Σ x².",
     given=lambda _: (WIDTHS, DRIFTS),
     mistakes=_mistakes_slope,
 )

@@ -1,6 +1,6 @@
-"""Linear features f = Θᵀx that follow a quadratic wish: left free their columns merge, kept orthonormal they cannot.
+"""Linear features f = Θᵀx that follow a quadratic loss: free columns merge, orthonormal ones cannot.
 
-The wish is the smallest ``-½ tr(ΘᵀCΘ)`` with a symmetric C, here always built from views of points.
+The loss is ``-½ tr(ΘᵀCΘ)`` with a symmetric C, here always built from views of points.
 """
 
 import math
@@ -11,14 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.dynamics.steppers import euler, integrate, solve
 from ssl_explain.records import Views
 
-SPREAD = 8.0  # within e^±8 of each other columns are told apart to 1e-12
+SPREAD = 8.0  # columns whose sizes differ by e^±8 or less keep 12 digits
 TOLERANCE = 1e-6
 
 
 def simple_matrix(views: Views) -> Float[Tensor, "d d"]:
-    """The C of L_simp: what varies between points after averaging over their views, twice.
+    """The C of L_simp: twice the covariance between points, of means over their views.
 
     C = 2·V_x[E_{x'|x} x'], positive semi-definite. Exact if every point is listed with all of its views.
 
@@ -30,7 +31,7 @@ def simple_matrix(views: Views) -> Float[Tensor, "d d"]:
 
 
 def pull_matrix(views: Views) -> Float[Tensor, "d d"]:
-    """The C of r₊ alone, which only pulls the views of a point together.
+    """The C of r₊ alone: minus twice the covariance within points.
 
     C = -2·E_x V_{x'|x}[x'], negative semi-definite.
 
@@ -67,7 +68,7 @@ def span_flow(
 ) -> Float[Tensor, "t d k"]:
     """Solve Θ̇ = (I - ΘΘᵀ)CΘ exactly, up to a rotation of the columns: span Θ(t) = span(e^{Ct} Θ_0).
 
-    The basis is made orthonormal again and again on the way, so that late times are as exact as early ones.
+    The basis is made orthonormal on the way, so that late times are as exact as early ones.
 
     Source: Esser, Mukherjee, Ghoshdastidar (2023), arXiv 2309.02011.
 
@@ -91,28 +92,17 @@ def span_flow(
 def ode_flow(
     c: Float[Tensor, "d d"], theta: Float[Tensor, "d k"], times: Float[Tensor, " t"]
 ) -> Float[Tensor, "t d k"]:
-    """Integrate Θ̇ = (I - ΘΘᵀ)CΘ with SciPy, which knows nothing of its solution. Slow, and an independent witness.
+    """Integrate Θ̇ = (I - ΘΘᵀ)CΘ with SciPy, a slow and independent check of the closed form.
 
     Raises:
         ValueError: as :func:`span_flow`.
-        RuntimeError: the solver gave up.
     """
-    from scipy.integrate import solve_ivp  # it takes a second to import
-
     _check(c, theta, orthonormal=True)
     _rising(times)
-    matrix, shape = c.double().numpy(), tuple(theta.shape)
-
-    def speed(_: float, flat):  # type: ignore[no-untyped-def]
-        q = flat.reshape(shape)
-        wish = matrix @ q
-        return (wish - q @ (q.T @ wish)).ravel()
-
-    start, end = theta.double().numpy().ravel(), float(times[-1]) or 1.0
-    solved = solve_ivp(speed, (0.0, end), start, "DOP853", times.double().numpy(), rtol=1e-12, atol=1e-13)
-    if not solved.success:
-        raise RuntimeError(f"the solver of the flow gave up: {solved.message}")
-    return torch.from_numpy(solved.y.T.copy()).unflatten(-1, shape)
+    matrix = c.double().numpy()
+    early = times[:0] if times[0] == 0 else times.new_zeros(1)
+    found = integrate(lambda q: matrix @ q - q @ (q.T @ matrix @ q), theta, torch.cat([early, times]))
+    return found[len(early) :]
 
 
 def take_steps(
@@ -133,26 +123,22 @@ def take_steps(
             positive, a negative number of steps.
     """
     _check(c, theta, orthonormal=orthonormal)
-    require.number("step_size", step_size, 0, math.inf, "small steps follow the flow; try 0.1", open_low=True)
-    require.integer("steps", steps, 0, "0 only returns the start")
-    require.integer("every", every, 1, "1 keeps every step")
-    found = [theta]
-    for step in range(1, steps + 1):
-        wish = c @ theta
-        theta = theta + step_size * (project(theta, wish) if orthonormal else wish)
-        theta = orthonormalise(theta) if orthonormal else theta
-        if step % every == 0:
-            found.append(theta)
-    return torch.stack(found)
+
+    def step(theta: Tensor, h: float) -> Tensor:
+        if not orthonormal:
+            return euler(lambda theta: c @ theta, theta, h)
+        return orthonormalise(euler(lambda theta: project(theta, c @ theta), theta, h))
+
+    return solve(step, theta, step_size=step_size, steps=steps, every=every)
 
 
 def project(q: Float[Tensor, "*#runs d k"], gradient: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:
-    """What is left of a gradient when the columns q may not turn within their own span: (I - qqᵀ)·gradient."""
+    """Project a gradient onto the complement of the span of q, on the Grassmannian: (I - qqᵀ)·gradient."""
     return gradient - q @ (q.mT @ gradient)
 
 
 def orthonormalise(theta: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d k"]:
-    """Orthonormal columns with the same span, by QR; columns that are orthonormal already stay as they are."""
+    """Orthonormal columns with the same span, by QR; orthonormal columns stay as they are."""
     q, r = torch.linalg.qr(theta)
     signs = torch.diagonal(r, dim1=-2, dim2=-1).sign()
     return q * torch.where(signs == 0, 1, signs).unsqueeze(-2)
@@ -176,7 +162,7 @@ def _rising(times: Tensor) -> None:
 
 
 def _check(c: Tensor, theta: Tensor, *, orthonormal: bool = False) -> None:
-    """Whatever a flow needs of its matrix and of its start."""
+    """Check the matrix and the start of a flow."""
     if c.ndim != 2 or c.shape[0] != c.shape[1]:
         raise ValueError(f"`c` must be a square matrix, got shape {tuple(c.shape)}; build it with simple_matrix.")
     for name, value in (("c", c), ("theta", theta)):

@@ -1,14 +1,15 @@
-"""How far does the tangent kernel of a two-layer network move, and what decides it: the loss, or the scale?
+"""How far does the tangent kernel of a two-layer network move: does that depend on the loss, or on the scale?
 
 f(x) = c·W_2 φ(W_1 x) on 40 inputs (20 points with two views each, ‖x‖² = 1 on average), by gradient flow in Euler
 steps. Two scales: "ntk", all weights ~ N(0, 1) and c = 1/√width; "orthonormal", c = 1, both layers orthonormal and
-kept so (project, step, QR). Two losses: "supervised", half the squared distance to a teacher's answers, and
+kept so (project, step, QR). Two losses: "supervised", half the squared distance to the outputs of a teacher, and
 "contrastive", minus half the variance between points.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,23 +17,26 @@ from torch import Tensor
 
 from ssl_explain import require
 from ssl_explain.dynamics.partial_results import Cell
+from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.dynamics.sweep import sweep
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
 from ssl_explain.seeds import generators
+
+Layers = tuple[Tensor, Tensor]
 
 DIMENSION, POINTS, VIEWS, OUTPUTS, NOISE = 8, 20, 2, 2, 0.5
 STEP_SIZE = 0.05
 WIDTHS = (32, 64, 128, 256, 512)
 SCALES, LOSSES = ("ntk", "orthonormal"), ("supervised", "contrastive")
 TIMES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
-UNBOUNDED = (1.0, 2.0, 4.0)  # contrastive at the ntk scale: outputs grow without end
+UNBOUNDED = (1.0, 2.0, 4.0)  # contrastive at the ntk scale: outputs grow without bound
 SEEDS, SEED = 20, 1
 COLUMNS = ("loss", "scale", "width", "seed", "time", "drift")
 
 
 def drift_data(seeds: Sequence[int]) -> tuple[Float[Tensor, "runs n d"], Float[Tensor, "runs n k"]]:
-    """Inputs, the views of a point one after the other, and a teacher's answers; one world per seed."""
+    """Inputs, the views of a point in adjacent rows, and the outputs of a teacher; one world per seed."""
     worlds = []
     for seed in seeds:
         g, _ = generators(seed, 2)
@@ -49,7 +53,7 @@ def drift_data(seeds: Sequence[int]) -> tuple[Float[Tensor, "runs n d"], Float[T
 def first_layers(
     scale: str, width: int, seeds: Sequence[int]
 ) -> tuple[Float[Tensor, "runs m d"], Float[Tensor, "runs k m"], float]:
-    """W_1, W_2 and c of a scale; one network per seed, drawn apart from the seed's world.
+    """W_1, W_2 and c of a scale; one network per seed, from another stream than the world of that seed.
 
     Raises:
         ValueError: another scale; orthonormal layers that are narrower than their inputs.
@@ -103,26 +107,31 @@ def drift_run(
     bottom, top, c = first_layers(scale, width, seeds)
     target = y if loss == "supervised" else None
     first = tangent_kernel(bottom, top, x, c, linear=linear)
-    measured = []
+    moved, layers = [], (bottom, top.mT)  # as columns
+
+    def speed(layers: Layers) -> Layers:
+        down, up = ascent(layers[0], layers[1].mT, x, target, c, linear=linear)
+        return (down, up.mT) if scale == "ntk" else (project(layers[0], down), project(layers[1], up.mT))
+
+    def step(layers: Layers, h: float) -> Layers:
+        bottom, top = euler(speed, layers, h)
+        return (bottom, top) if scale == "ntk" else (orthonormalise(bottom), orthonormalise(top))
+
     for before, after in pairwise([0, *steps]):
-        for _ in range(after - before):
-            down, up = ascent(bottom, top, x, target, c, linear=linear)
-            if scale == "orthonormal":
-                bottom = orthonormalise(bottom + step_size * project(bottom, down))
-                top = orthonormalise(top.mT + step_size * project(top.mT, up.mT)).mT
-            else:
-                bottom, top = bottom + step_size * down, top + step_size * up
-        moved = tangent_kernel(bottom, top, x, c, linear=linear) - first
-        measured.append(moved.flatten(1).norm(dim=1) / first.flatten(1).norm(dim=1))
+        many = after - before
+        bottoms, tops = solve(step, layers, step_size=step_size, steps=many, every=many)
+        layers = bottoms[-1], tops[-1]
+        change = tangent_kernel(bottoms[-1], tops[-1].mT, x, c, linear=linear) - first
+        moved.append(change.flatten(1).norm(dim=1) / first.flatten(1).norm(dim=1))
     setting = f"{loss}, {scale}, {'linear' if linear else 'ReLU'}"
-    return Drift(torch.tensor(times, dtype=torch.float64), torch.stack(measured), width, setting)
+    return Drift(torch.tensor(times, dtype=torch.float64), torch.stack(moved), width, setting)
 
 
 def ascent(
     bottom: Float[Tensor, "*runs m d"], top: Float[Tensor, "*runs k m"], x: Float[Tensor, "*runs n d"],
     y: Float[Tensor, "*runs n k"] | None, c: float, *, linear: bool = False,
 ) -> tuple[Float[Tensor, "*runs m d"], Float[Tensor, "*runs k m"]]:  # fmt: skip
-    """Minus the gradients of the loss: -½ E‖y - f‖² with answers y, else ½ tr V_x[f̄] over points of two views."""
+    """Minus the gradients of the loss: -½ E‖y - f‖² with targets y, else ½ tr V_x[f̄] over points of two views."""
     h, gates = _hidden(bottom, x, linear)
     f = c * h @ top.mT
     if y is not None:
@@ -149,39 +158,29 @@ def drift_block(loss: str, scale: str, width: int, *, seeds: int, seed: int) -> 
             yield dict(zip(COLUMNS, (loss, scale, width, one, time, float(f"{drift:.4g}")), strict=True))
 
 
-def kernel_drift_table(
-    folder: Path,
-    *,
-    seeds: int = SEEDS,
-    seed: int = SEED,
-    workers: int = 2,
-    cluster: str | None = None,
-    replace: bool = False,
-    progress: bool = True,
-) -> dict[str, list[Cell]]:
+def kernel_drift_table(folder: Path, *, seeds: int = SEEDS, seed: int = SEED, **work: Any) -> dict[str, list[Cell]]:
     """The whole table, losses × scales × widths, written to kernel_drift.csv in ``folder``.
 
+    ``work`` says who works on it, see :func:`ssl_explain.dynamics.sweep.sweep`.
+
     Raises:
-        ValueError: no seeds; files in the way, see :func:`ssl_explain.dynamics.sweep.sweep`.
+        ValueError: no seeds; whatever a sweep rejects.
     """
     return sweep(
         drift_block,
         {"loss": list(LOSSES), "scale": list(SCALES), "width": list(WIDTHS)},
         folder / "kernel_drift.csv",
         fixed={"seeds": seeds, "seed": seed},
-        workers=workers,
-        cluster=cluster,
         command=f"python -m ssl_explain table kernel-drift --seeds {seeds} --seed {seed}",
         seeds=f"{seeds} worlds and networks, seeds {seed} to {seed + seeds - 1}",
-        replace=replace,
-        progress=progress,
+        **work,
     )
 
 
 def log_slopes(
     widths: Sequence[float] | Float[Tensor, " widths"], drift: Float[Tensor, "widths runs"]
 ) -> Float[Tensor, " runs"]:
-    """The least-squares slope of log drift on log width, run by run: 0 is a kernel that moves at every width alike.
+    """The least-squares slope of log drift on log width, run by run: 0 is a drift that does not depend on the width.
 
     Example:
         >>> log_slopes([10, 100], torch.tensor([[0.3, 0.3], [0.03, 0.3]])).round(decimals=3)
@@ -200,7 +199,6 @@ def _hidden(bottom: Tensor, x: Tensor, linear: bool) -> tuple[Tensor, Tensor]:
 
 def _steps(times: Sequence[float], step_size: float) -> list[int]:
     """After how many steps the times are reached."""
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow", open_low=True)
     steps = [round(time / step_size) for time in times]
     exact = all(abs(n * step_size - time) < 1e-9 for n, time in zip(steps, times, strict=True))
     if not steps or not exact or any(b <= a for a, b in pairwise([0, *steps])):

@@ -1,15 +1,16 @@
-"""The same flow where features lie in the span of the data: Θ = Σ_i φ(x_i) a_i, and only a kernel is known."""
+"""The same flow for features in the span of the data, Θ = Σ_i φ(x_i) a_i: only the kernel is needed."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain import require
+from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import span_flow
 
 
 def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n n"]:
-    """How alike two inputs are: exp(-‖x - x'‖² / (2·scale²)).
+    """The Gaussian kernel exp(-‖x - x'‖² / (2·scale²)).
 
     Raises:
         ValueError: a scale that is not positive.
@@ -21,7 +22,7 @@ def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n 
 def between_weights(points: int, views: int) -> Float[Tensor, "n n"]:
     """The B with C = Φᵀ B Φ for L_simp, where the rows of Φ are the views of each point, one point after the other.
 
-    B = (2/n)·PᵀHP: P averages over the views of a point, H takes away the mean over points.
+    B = (2/n)·PᵀHP: P averages over the views of a point, H subtracts the mean over points.
 
     Example:
         >>> between_weights(2, 1)
@@ -36,7 +37,7 @@ def between_weights(points: int, views: int) -> Float[Tensor, "n n"]:
 def root_of(gram: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n r"], Float[Tensor, "r n"]]:
     """Coordinates R of the data in their own span, R Rᵀ = G, and the pseudo-inverse that leads back.
 
-    Directions below 1e-10 of the largest are left out: the data do not span them.
+    Directions with eigenvalues below 1e-10 of the largest are left out: the data do not span them.
 
     Raises:
         ValueError: a kernel matrix that is not square, symmetric, finite and positive semi-definite.
@@ -69,18 +70,21 @@ def kernel_flow(
 def kernel_steps(
     gram: Float[Tensor, "n n"], b: Float[Tensor, "n n"], a: Float[Tensor, "n k"], *, step_size: float, steps: int
 ) -> Float[Tensor, "n k"]:
-    """Steps in coefficients that look at nothing but the kernel: a ← a + η(BGa - a aᵀGBGa), then aᵀGa = I again.
+    """Steps in coefficients, from the kernel alone: a ← a + η(BGa - a aᵀGBGa), then aᵀGa = I again.
 
     Raises:
         ValueError: a step size that is not positive, a negative number of steps, a start with aᵀGa ≠ I.
     """
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.1", open_low=True)
-    require.integer("steps", steps, 0, "0 only returns the start")
     if (a.mT @ gram @ a - torch.eye(a.shape[1], dtype=a.dtype)).abs().max() > 1e-6:
         raise ValueError("`a` must fulfil aᵀGa = I, got another; divide by the Cholesky factor of aᵀGa.")
-    for _ in range(steps):
-        wish = b @ (gram @ a)
-        a = a + step_size * (wish - a @ (a.mT @ gram @ wish))
+
+    def velocity(a: Tensor) -> Tensor:
+        free = b @ (gram @ a)
+        return free - a @ (a.mT @ gram @ free)
+
+    def step(a: Tensor, h: float) -> Tensor:
+        a = euler(velocity, a, h)
         lower = torch.linalg.cholesky(a.mT @ gram @ a)
-        a = torch.linalg.solve_triangular(lower, a.mT, upper=False).mT
-    return a
+        return torch.linalg.solve_triangular(lower, a.mT, upper=False).mT
+
+    return solve(step, a, step_size=step_size, steps=steps)[-1]

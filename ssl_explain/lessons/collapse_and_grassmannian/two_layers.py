@@ -1,6 +1,7 @@
-"""Two linear layers, both kept orthonormal: their product follows an equation in which no width stands."""
+"""Two linear layers, both kept orthonormal: their product follows an equation without the width."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -8,16 +9,17 @@ from torch import Tensor
 
 from ssl_explain import require
 from ssl_explain.dynamics.kept import measured
+from ssl_explain.dynamics.steppers import rk4, solve
 from ssl_explain.lessons.collapse_and_grassmannian.experiment import orthonormalise, project
 
 Projection = Callable[[Tensor, Tensor], Tensor]
-"""(columns, gradient) -> what is left of the gradient."""
+"""(columns, gradient) -> projected gradient."""
 
 
 def stiefel(q: Float[Tensor, "d k"], gradient: Float[Tensor, "d k"]) -> Float[Tensor, "d k"]:
-    """What is left of a gradient when columns must stay orthonormal but may turn among themselves.
+    """Project a gradient onto the tangent space of orthonormal columns: gradient - q·sym(qᵀ·gradient).
 
-    gradient - q·sym(qᵀ·gradient). The other choice, ``grassmann.project``, leaves no turning.
+    ``grassmann.project`` removes rotations within the span as well.
     """
     inner = q.mT @ gradient
     return gradient - q @ (inner + inner.mT) / 2
@@ -59,23 +61,23 @@ def layer_speeds(
 
     The gradients are W_2ᵀMC and MCW_1ᵀ; the projection acts on the columns of W_1 and on the rows of W_2.
     """
-    wish = top @ bottom @ c
-    return projection(bottom, top.mT @ wish), projection(top.mT, bottom @ wish.mT).mT
+    mc = top @ bottom @ c
+    return projection(bottom, top.mT @ mc), projection(top.mT, bottom @ mc.mT).mT
 
 
 def product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
-    """Ṁ of both layers under the Grassmann projection: 2MC - MCMᵀM - MMᵀMC. No width stands in it.
+    """Ṁ of both layers under the Grassmann projection: 2MC - MCMᵀM - MMᵀMC. It does not depend on the width.
 
     Source: Esser, Mukherjee, Ghoshdastidar (2023), arXiv 2309.02011.
     """
-    wish = m @ c
-    return 2 * wish - wish @ m.mT @ m - m @ m.mT @ wish
+    mc = m @ c
+    return 2 * mc - mc @ m.mT @ m - m @ m.mT @ mc
 
 
 def stiefel_product_speed(c: Float[Tensor, "d d"], m: Float[Tensor, "k d"]) -> Float[Tensor, "k d"]:
-    """Ṁ of both layers under the Stiefel projection: 2MC - (3/2)·MCMᵀM - ½·MMᵀMC. No width here either."""
-    wish = m @ c
-    return 2 * wish - 1.5 * wish @ m.mT @ m - 0.5 * m @ m.mT @ wish
+    """Ṁ of both layers under the Stiefel projection: 2MC - (3/2)·MCMᵀM - ½·MMᵀMC. No width either."""
+    mc = m @ c
+    return 2 * mc - 1.5 * mc @ m.mT @ m - 0.5 * m @ m.mT @ mc
 
 
 @torch.no_grad()
@@ -95,14 +97,13 @@ def follow_layers(
             that returns another shape.
     """
     _fit(c, bottom, top)
-    _positive(steps, step_size)
+    require.integer("steps", steps, 1, "take at least one step")
 
-    def speed(layers: list[Tensor]) -> list[Tensor]:
-        speeds = layer_speeds(c, layers[0], layers[1], projection)
-        return [measured("projection", found, layer) for found, layer in zip(speeds, layers, strict=True)]
+    def speed(layers: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        down, up = layer_speeds(c, *layers, projection)
+        return measured("projection", down, layers[0]), measured("projection", up, layers[1])
 
-    history = _runge_kutta(speed, [bottom, top], steps, step_size)
-    return torch.stack([state[0] for state in history]), torch.stack([state[1] for state in history])
+    return solve(partial(rk4, speed), (bottom, top), step_size=step_size, steps=steps)
 
 
 @torch.no_grad()
@@ -114,36 +115,13 @@ def follow_product(
     steps: int,
     step_size: float,
 ) -> Float[Tensor, "t k d"]:
-    """The product M alone, from its own equation: it knows of no layers.
+    """The product M alone, from its own equation.
 
     Raises:
         ValueError: a step size that is not positive, no steps, a speed of another shape than M.
     """
-    _positive(steps, step_size)
-    history = _runge_kutta(lambda state: [measured("speed", speed(c, state[0]), m)], [m], steps, step_size)
-    return torch.stack([state[0] for state in history])
-
-
-def _runge_kutta(
-    speed: Callable[[list[Tensor]], list[Tensor]], state: list[Tensor], steps: int, h: float
-) -> list[list[Tensor]]:
-    def moved(by: float, along: list[Tensor]) -> list[Tensor]:
-        return [x + by * v for x, v in zip(state, along, strict=True)]
-
-    history = [state]
-    for _ in range(steps):
-        k1 = speed(state)
-        k2 = speed(moved(h / 2, k1))
-        k3 = speed(moved(h / 2, k2))
-        k4 = speed(moved(h, k3))
-        state = moved(h / 6, [a + 2 * b + 2 * c + d for a, b, c, d in zip(k1, k2, k3, k4, strict=True)])
-        history.append(state)
-    return history
-
-
-def _positive(steps: int, step_size: float) -> None:
     require.integer("steps", steps, 1, "take at least one step")
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 0.02", open_low=True)
+    return solve(partial(rk4, lambda m: measured("speed", speed(c, m), m)), m, step_size=step_size, steps=steps)
 
 
 def _fit(c: Tensor, bottom: Tensor, top: Tensor) -> None:

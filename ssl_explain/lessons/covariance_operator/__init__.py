@@ -1,8 +1,13 @@
 """Notebook 03: what it uses of its own room."""
 
-from ssl_explain.lessons.covariance_operator.exercises import more_augmentation, stop_gradient
-from ssl_explain.lessons.covariance_operator.explorer import OperatorState, operator_explorer, spectrum_of
-from ssl_explain.lessons.covariance_operator.picture import figure_growth, figure_step_error
+from typing import TYPE_CHECKING
+
+from ssl_explain.lessons import lazy
+
+if TYPE_CHECKING:
+    from ssl_explain.lessons.covariance_operator.exercises import more_augmentation, stop_gradient
+    from ssl_explain.lessons.covariance_operator.explorer import OperatorState, operator_explorer, spectrum_of
+    from ssl_explain.lessons.covariance_operator.picture import figure_growth, figure_step_error
 
 __all__ = [
     "OperatorState",
@@ -13,3 +18,5 @@ __all__ = [
     "spectrum_of",
     "stop_gradient",
 ]
+
+lazy(__name__)

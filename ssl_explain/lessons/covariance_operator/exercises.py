@@ -3,49 +3,35 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import exercise, guided
+from ssl_explain.kit.prediction import question
 
-more_augmentation = Question(
-    "Augmentation is turned up from nothing to 'anywhere on the ring'. What becomes of the spectrum of OP?",
-    {
-        "grows": Option(
-            "it grows: more views, more variance",
-            "The views do vary more. But OP averages over the views of a point first, so that what varies between them "
-            "is taken out, not added.",
-        ),
-        "shrinks_evenly": Option(
-            "all eigenvalues shrink by about the same factor",
-            "That would be so if augmentation touched all directions alike. A shift mixes places, so directions that "
-            "tell places apart die; those that tell shapes apart lose less.",
-        ),
-        "thins": Option(
-            "it thins: a few directions survive, most die",
-            "Averaging over the views removes every direction along which the views of one point differ. What tells "
-            "the points apart in spite of the shifts remains.",
-        ),
-    },
-)
+more_augmentation = question("""
+    Augmentation is turned up from nothing to 'anywhere on the ring'. What becomes of the spectrum of OP?
 
-stop_gradient = Question(
-    "The gradient is stopped in one of the two towers. What happens to the expected update of L_simp?",
-    {
-        "same": Option(
-            "nothing: both towers share their weights, so one is enough",
-            "They share the weights, but each contributes its own gradient. The two contributions are equal, and only "
-            "one is left.",
-        ),
-        "half": Option(
-            "it halves, and keeps its direction",
-            "Both towers contribute the same expected update, since the two views of a pair are exchangeable.",
-        ),
-        "zero": Option(
-            "it vanishes: pull and push cancel",
-            "Their strengths cancel, ∂L/∂r+ + ∂L/∂r- = 0, but they act on different pairs. What is left is the "
-            "variance between points.",
-        ),
-    },
-)
+    [grows] it grows: more views, more variance
+        The views do vary more. But OP averages over the views of a point first, so that what varies between them is
+        taken out, not added.
+    [shrinks_evenly] all eigenvalues shrink by about the same factor
+        That would be so if augmentation touched all directions alike. A shift mixes places, so directions that tell
+        places apart die; those that tell shapes apart lose less.
+    [thins] it thins: a few directions survive, most die
+        Averaging over the views removes every direction along which the views of one point differ. What tells the
+        points apart in spite of the shifts remains.
+""")
+
+stop_gradient = question("""
+    The gradient is stopped in one of the two towers. What happens to the expected update of L_simp?
+
+    [same] nothing: both towers share their weights, so one is enough
+        They share the weights, but each contributes its own gradient. The two contributions are equal, and only one is
+        left.
+    [half] it halves, and keeps its direction
+        Both towers contribute the same expected update, since the two views of a pair are exchangeable.
+    [zero] it vanishes: pull and push cancel
+        Their strengths cancel, ∂L/∂r+ + ∂L/∂r- = 0, but they act on different pairs. What is left is the variance
+        between points.
+""")
 
 
 def _connections(g: torch.Generator) -> Tensor:
@@ -69,15 +55,11 @@ def _mistakes_covariance(right: Tensor, k: Tensor) -> dict[str, Tensor]:
     }
 
 
-@exercise(
-    "The covariance operator from its definition",
-    "medium",
-    8,
-    hints=(
-        "Average over the views (axis 1) first: that is K̄.",
-        "Subtract the mean over points, so that only differences between points are left.",
-        "Multiply and sum over the top output and the points: torch.einsum('ndt,net->de', ...), then divide by n.",
-    ),
+@exercise("The covariance operator from its definition", "medium", 8)
+@guided(
+    "Average over the views (axis 1) first: that is K̄.",
+    "Subtract the mean over points, so that only differences between points are left.",
+    "Multiply and sum over the top output and the points: torch.einsum('ndt,net->de', ...), then divide by n.",
     given=lambda g: (_connections(g),),
     mistakes=_mistakes_covariance,
 )
@@ -88,14 +70,10 @@ def covariance(k: Tensor) -> Tensor:
     return torch.einsum("ndt,net->de", centred, centred) / len(k)
 
 
-@exercise(
-    "How much variance survives augmentation?",
-    "easy",
-    5,
-    hints=(
-        "The mean over views is the part that survives.",
-        "Total variance: every view against the mean of all views.",
-    ),
+@exercise("How much variance survives augmentation?", "easy", 5)
+@guided(
+    "The mean over views is the part that survives.",
+    "Total variance: every view against the mean of all views.",
     given=lambda g: (_connections(g)[..., 0],),
     mistakes=lambda right, f: {
         "That is the share that lies within points. The one that survives averaging is the rest.": 1 - right,
@@ -110,11 +88,10 @@ def surviving_share(f: Tensor) -> Tensor:
     return between / total
 
 
-@exercise(
-    "How many directions are alive?",
-    "easy",
-    4,
-    hints=("k equal eigenvalues should give k.", "Try (Σλ)² / Σλ²."),
+@exercise("How many directions are alive?", "easy", 4)
+@guided(
+    "k equal eigenvalues should give k.",
+    "Try (Σλ)² / Σλ².",
     given=lambda _: (torch.tensor([4.0, 2.0, 1.0, 0.5, 0.01]).double(),),
     mistakes=lambda right, values: {
         "That counts eigenvalues above zero. An eigenvalue of 0.01 should hardly count.": ((values > 0).double().sum()),
@@ -131,15 +108,11 @@ def effective_directions(values: Tensor) -> Tensor:
     return values.sum() ** 2 / values.square().sum()
 
 
-@exercise(
-    "One step by the theory",
-    "easy",
-    4,
-    hints=(
-        "vec(W) is weight.flatten().",
-        "Both towers: the factor is 2.",
-        "Bring the result back with view_as(weight).",
-    ),
+@exercise("One step by the theory", "easy", 4)
+@guided(
+    "vec(W) is weight.flatten().",
+    "Both towers: the factor is 2.",
+    "Bring the result back with view_as(weight).",
     given=lambda g: (covariance(_connections(g)[:, :, :4]), torch.tensor([[1.0, -2.0], [0.5, 3.0]]).double(), 0.1),
     mistakes=lambda right, op, weight, step_size: {
         "That is half of the step: the gradient runs through both towers, so the factor is 2.": (weight + right) / 2,

@@ -3,49 +3,35 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import exercise, guided
+from ssl_explain.kit.prediction import question
 
-which_layers = Question(
-    "Multiply the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?",
-    {
-        "top": Option(
-            "at the top layer only: there the output is linear in the weights",
-            "That assumes that gates below the top spoil it. But while they stay as they are, the output is linear in "
-            "the weights of every single layer.",
-        ),
-        "bottom": Option(
-            "at the bottom layer only: it alone sees the input itself",
-            "That assumes that K must hold the input x. It holds what its layer reads: any f_{l-1} will do, as long "
-            "as it does not depend on W_l.",
-        ),
-        "all": Option(
-            "at every layer",
-            "A ReLU network without biases is homogeneous: double the weights of one layer and the output doubles. "
-            "So the slope times the weights is the output itself.",
-        ),
-    },
-)
+which_layers = question("""
+    Multiply the connection of a layer with that layer's own weights: K_lᵀ vec(W_l). Where is it the output f_L?
 
-one_or_both = Question(
-    "The same pair, once with the second view frozen, once with both views moving. How do the gradients compare?",
-    {
-        "twice": Option(
-            "both towers: exactly twice as large, since r is symmetric",
-            "That assumes that both towers contribute the same. r is symmetric, but the two views are not: "
-            "other inputs, other gates. Only on average over swapped pairs is it twice as large.",
-        ),
-        "another": Option(
-            "another direction altogether, in general",
-            "One tower leaves K₁ in front, both leave K₁ - K₂. What is common to both views drops out, "
-            "and with it much of the gradient.",
-        ),
-        "same": Option(
-            "the same: freezing the target only saves work",
-            "That would be so if the target did not depend on W. Through it, the gradient has a second term.",
-        ),
-    },
-)
+    [top] at the top layer only: there the output is linear in the weights
+        That assumes that gates below the top spoil it. But while they stay as they are, the output is linear in the
+        weights of every single layer.
+    [bottom] at the bottom layer only: it alone sees the input itself
+        That assumes that K must hold the input x. It holds what its layer reads: any f_{l-1} will do, as long as it
+        does not depend on W_l.
+    [all] at every layer
+        A ReLU network without biases is homogeneous: double the weights of one layer and the output doubles. So the
+        slope times the weights is the output itself.
+""")
+
+one_or_both = question("""
+    The same pair, once with the second view frozen, once with both views moving. How do the gradients compare?
+
+    [twice] both towers: exactly twice as large, since r is symmetric
+        That assumes that both towers contribute the same. r is symmetric, but the two views are not: other inputs,
+        other gates. Only on average over swapped pairs is it twice as large.
+    [another] another direction altogether, in general
+        One tower leaves K₁ in front, both leave K₁ - K₂. What is common to both views drops out, and with it much of
+        the gradient.
+    [same] the same: freezing the target only saves work
+        That would be so if the target did not depend on W. Through it, the gradient has a second term.
+""")
 
 
 def _case(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -63,11 +49,10 @@ def _input_and_jacobian(g: torch.Generator) -> tuple[Tensor, Tensor]:
     return x, jacobian(x, w1, w2)
 
 
-@exercise(
-    "Which gates are open?",
-    "easy",
-    3,
-    hints=("A neuron is open where its pre-activation is positive.", "Compare, then turn True and False into numbers."),
+@exercise("Which gates are open?", "easy", 3)
+@guided(
+    "A neuron is open where its pre-activation is positive.",
+    "Compare, then turn True and False into numbers.",
     given=_first_layer,
     mistakes=lambda right, w1, x: {
         "These are the activations. A gate only says whether the neuron is open: 0 or 1.": (w1 @ x).relu(),
@@ -80,14 +65,10 @@ def gates(weight: Tensor, f: Tensor) -> Tensor:
     return (weight @ f > 0).to(f.dtype)
 
 
-@exercise(
-    "The Jacobian of two layers",
-    "easy",
-    5,
-    hints=(
-        "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
-        "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
-    ),
+@exercise("The Jacobian of two layers", "easy", 5)
+@guided(
+    "f₂ = W₂ D₁ f̃₁: read off what stands in front of f̃₁.",
+    "Multiplying by a diagonal matrix from the right scales columns: w2 * gates.",
     given=_case,
     mistakes=lambda right, x, w1, w2: {
         "The gates are missing: through a closed neuron nothing reaches the top.": w2,
@@ -100,11 +81,10 @@ def jacobian(x: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
     return w2 * (w1 @ x > 0)
 
 
-@exercise(
-    "The connection in one line",
-    "medium",
-    5,
-    hints=("Each entry is a product of one entry of f and one of J.", "torch.einsum writes it down as it reads."),
+@exercise("The connection in one line", "medium", 5)
+@guided(
+    "Each entry is a product of one entry of f and one of J.",
+    "torch.einsum writes it down as it reads.",
     given=_input_and_jacobian,
     mistakes=lambda right, x, j: {
         "The top output comes last: what is summed over in K Kᵀ is the last axis.": right.movedim(-1, 0),
@@ -130,15 +110,11 @@ def _mistakes_pair(right: Tensor, k1: Tensor, k2: Tensor, weight: Tensor) -> dic
     }
 
 
-@exercise(
-    "The gradient of a pair",
-    "hard",
-    8,
-    hints=(
-        "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
-        "Then back along the same difference: sum over the top output.",
-        "einsum with the letters oit, oi → t, and then a plain product with @.",
-    ),
+@exercise("The gradient of a pair", "hard", 8)
+@guided(
+    "First the difference of the outputs, (K₁ - K₂)ᵀ vec(W): one number per top output.",
+    "Then back along the same difference: sum over the top output.",
+    "einsum with the letters oit, oi → t, and then a plain product with @.",
     given=lambda g: (
         torch.randn(4, 5, 3, generator=g).double(),
         torch.randn(4, 5, 3, generator=g).double(),

@@ -1,4 +1,4 @@
-"""Luck: how much the best of n random neurons knows of a cause before any training."""
+"""Initial selectivity: how well the best of n random neurons correlates with a latent before any training."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def expected_maximum(pool: Float[Tensor, " n"], draws: int) -> float:
         >>> expected_maximum(torch.tensor([0.0, 1.0]), draws=2)
         0.75
     """
-    require.integer("draws", draws, 1, "the maximum of nothing is nothing")
+    require.integer("draws", draws, 1, "a maximum needs a draw")
     if pool.ndim != 1 or not len(pool):
         raise ValueError(f"`pool` must be a list of values, got shape {tuple(pool.shape)}; flatten it.")
     edges = (torch.arange(len(pool) + 1, dtype=torch.float64) / len(pool)) ** draws

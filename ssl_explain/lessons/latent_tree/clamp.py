@@ -1,4 +1,4 @@
-"""One latent of a tree: what knowing it says about all others, points that agree with it, views of what is below it."""
+"""One latent of a tree, observed: posterior of all others, points that agree with it, views of the leaves below it."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ TRIES = 256  # with P(root = 1) from 0.1 to 0.9 a latent has its rarer value in 
 
 
 def chances(tree: LatentTree, level: int, node: int, value: int | None) -> tuple[Float[Tensor, " _"], ...]:
-    """P(z = 1) of every node once latent ``node`` of ``level`` is known to be ``value`` (None: it is not known).
+    """P(z = 1) of every node given that latent ``node`` of ``level`` is ``value`` (None: the prior).
 
     In ±1 coding a child has ρ times the mean of its parent. On the way down to the known latent both ends count:
     with prior mean b and ρ the product of polarities down to the known c, the mean is (b + ρc) / (1 + bρc).
@@ -51,7 +51,7 @@ def draw_clamped(
     """One data point in which the latent has this value: draw many, keep the first that agrees.
 
     Raises:
-        RuntimeError: a value that a world this lopsided hardly ever shows.
+        RuntimeError: a value that hardly ever occurs in this tree.
     """
     levels = tree.sample(TRIES, generator=generator)
     agree = torch.ones(TRIES, dtype=torch.bool) if value is None else levels[level][:, node] == value
@@ -67,7 +67,7 @@ def views_and_kept(
     """The leaves of some views of one point, and which of them were kept.
 
     The same draws act on a marked tree, in which every node carries its level and every child copies its parent:
-    a leaf that still shows level 0 was kept, any other shows the level of the cause that it was redrawn from.
+    a leaf that still shows level 0 was kept, any other shows the level of the latent that it was redrawn from.
     """
     many = [z.expand(views, -1) for z in levels]
     marks = [torch.full_like(z, level) for level, z in enumerate(many)]

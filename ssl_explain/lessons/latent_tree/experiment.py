@@ -1,4 +1,4 @@
-"""What random neurons on the children of a latent carry of the root, predicted from polarities and measured."""
+"""Covariances between views, of random neurons on the children of a latent: predicted from polarities, measured."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from ssl_explain.worlds.belief import pattern_likelihoods
 from ssl_explain.worlds.latent_tree import MOST_LEAVES, MOST_PAIRED, LatentTree
 
 Activation = Callable[[Tensor], Tensor]
-SAMPLES, MOST_DRAWN = 6000, 160_000  # points, and leaves in all: a slider must not wait
+SAMPLES, MOST_DRAWN = 6000, 160_000  # points, and leaves in all: few enough for a slider
 
 
 @record
@@ -57,7 +57,7 @@ class ChildNeurons:
         return slice(b * self.node, b * (self.node + 1))
 
     def __call__(self, x: Float[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch neuron"]:
-        """The activations of all children, side by side, from the leaves of the whole tree."""
+        """The activations of the neurons of all children, from the leaves of the whole tree."""
         return self._of_mine(x.unflatten(-1, (self.tree.topology.widths[self.level], -1))[..., self.node, :])
 
     def _of_mine(self, mine: Float[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch neuron"]:
@@ -76,7 +76,7 @@ class ChildNeurons:
             TypeError: more leaves and no generator.
         """
         b, below = self.tree.topology.branching, self.level - 1
-        if below == 0:  # a leaf is its own cause
+        if below == 0:  # a leaf is its own latent
             leaf = self.weights.new_tensor([-1, 1]).view(2, 1, 1).expand(2, b, 1)
             return (self._neurons(leaf).diff(dim=0) / 2).flatten()
         if b**below > MOST_LEAVES:

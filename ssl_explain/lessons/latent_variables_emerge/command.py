@@ -31,7 +31,7 @@ def magnitudes(word: str) -> tuple[float, float]:
 
 
 def options(sub: argparse.ArgumentParser) -> None:
-    """The options of ``sweep``, but for who works on it and where it goes."""
+    """The options of ``sweep`` itself."""
     widths = " ".join(map(str, NEURONS))
     sub.add_argument("--neurons", type=int, nargs="+", help=f"neurons per node, one or more (default: {widths})")
     ranges = " ".join(f"{low:g}:{high:g}" for low, high in POLARITIES)

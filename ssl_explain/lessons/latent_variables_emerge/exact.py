@@ -1,4 +1,4 @@
-"""Training on a small tree without chance, and what its nodes know, select and amplify at every moment."""
+"""Training on a small tree without sampling; correlation, selectivity and operator of every node at any moment."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.dynamics.training import Training
-from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree, SameLaw
 from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_simple, over_the_law
 from ssl_explain.lessons.latent_variables_emerge.pair_law import PairLaw, law_operator
 from ssl_explain.networks.layers import LayeredReLU
@@ -18,7 +18,7 @@ from ssl_explain.worlds.latent_tree import LatentTree
 
 
 class ExactKnowledge:
-    """What every node of a network wired along a tree knows, as finite sums over the leaf patterns.
+    """Selectivity and correlation of the neurons of a network wired along a tree, as finite sums over leaf patterns.
 
     ``selectivity`` is s_j = ½(E[f_j | z = 1] - E[f_j | z = 0]) towards the latent of j's own node; ``correlation`` the
     best |correlation| of a neuron with it. A neuron sees only the leaves below its node, so both follow from the
@@ -90,13 +90,13 @@ def exact_run(
     measure: Callable[[TreeNet], Tensor] | None = None,
     measure_every: int = 10,
 ) -> Training:
-    """Gradient descent on the expected loss itself: no batch, no noise, and no seed once the network is drawn.
+    """Gradient descent on the expected loss: no batch, no noise, and no seed once the network is drawn.
 
     Raises:
         ValueError: more than nine leaves, strength outside [0, 1], a negative learning rate.
     """
     return Training(
-        net, ExactTree(tree), over_the_law(loss), learning_rate=learning_rate,
+        net, SameLaw(ExactTree(tree)), over_the_law(loss), learning_rate=learning_rate,
         generator=torch.Generator(), measure=measure or ExactKnowledge(tree), strength=strength,
         measure_every=measure_every,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A small latent tree as a world without chance: every expectation over it is a finite sum."""
+"""A small latent tree whose joint law of two views is known: every expectation over it is a finite sum."""
 
 from dataclasses import field
 
@@ -11,7 +11,7 @@ from ssl_explain.worlds.latent_tree import LatentTree
 
 @record
 class ExactTree:
-    """A small latent tree as a world without chance: asked for a batch, it answers with the law of all pairs.
+    """The joint laws of two views of a small latent tree, each computed once.
 
     Example:
         >>> tree = LatentTree((torch.full((4,), 0.9), torch.full((2,), 0.8)))
@@ -35,6 +35,13 @@ class ExactTree:
             self._laws[strength] = PairLaw(every, joint=joint)
         return self._laws[strength]
 
+
+@record
+class SameLaw:
+    """The world of a run without sampling: in place of a batch, every step gets the whole joint law."""
+
+    exact: ExactTree
+
     def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> PairLaw:
-        """:meth:`law`, whatever the batch: here every draw is all that there is."""
-        return self.law(strength)
+        """The full joint law: nothing is drawn, so number of points, views and generator are ignored."""
+        return self.exact.law(strength)

@@ -6,81 +6,58 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, unattempted
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, guided, unattempted
+from ssl_explain.kit.prediction import question
 
-first_to_move = Question(
-    "Which level comes closest to its ceiling first, counted from where it starts?",
-    {
-        "bottom": Option(
-            "the bottom, then upwards: a level can only build on the one below",
-            "That assumes that the lower level must be finished before the next can begin. But random neurons below "
-            "already carry a good part of the signal, enough for the top to start at once.",
-        ),
-        "together": Option(
-            "all levels at the same pace",
-            "That assumes that all layers feel the same pull. The pull on a lower layer passes through the weights "
-            "above, and those begin small and random.",
-        ),
-        "root": Option(
-            "the root, then downwards",
-            "Random features below carry enough of the root's signal, and the top layer feels the loss directly; "
-            "the levels below follow as the weights above them take shape.",
-        ),
-    },
-)
+first_to_move = question("""
+    Which level comes closest to its ceiling first, counted from where it starts?
 
-two_neurons = Question(
-    "One cause per node, so two neurons per node should do. Trained that way, how does the root end?",
-    {
-        "as_good": Option(
-            "about as well as with ten neurons: two are enough to represent one cause",
-            "That assumes that training finds whatever two neurons can represent. It starts from random neurons, and "
-            "none of two may have started near the cause; silent ones never move.",
-        ),
-        "worse": Option(
-            "clearly worse",
-            "Training amplifies what random neurons happen to select, and two are few draws. Besides, two ReLU outputs "
-            "of length one have only a quarter of the circle, and silent ones never move: a linear top ends higher.",
-        ),
-        "better": Option(
-            "better: fewer neurons overfit less",
-            "Overfitting needs a finite data set. Here every batch is new, so extra neurons cost nothing and bring "
-            "more lucky starts.",
-        ),
-    },
-)
+    [bottom] the bottom, then upwards: a level can only build on the one below
+        That assumes that the lower level must be finished before the next can begin. But random neurons below already
+        carry a good part of the signal, enough for the top to start at once.
+    [together] all levels at the same pace
+        That assumes that all layers feel the same pull. The pull on a lower layer passes through the weights above, and
+        those begin small and random.
+    [root] the root, then downwards
+        Random features below carry enough of the root's signal, and the top layer feels the loss directly; the levels
+        below follow as the weights above them take shape.
+""")
 
-wiring = Question(
-    "A dense network does not know which leaves belong together. Does its top still find the root?",
-    {
-        "no": Option(
-            "no: the wiring of the tree was a hidden label",
-            "The wiring does say which leaves share a cause. But the views say so too: what they keep in common can "
-            "only come from shared causes.",
-        ),
-        "yes": Option(
-            "yes, it finds the root too",
-            "The augmentation carries the information: only what comes from the kept causes survives in both views. "
-            "The wiring helps the lowest levels most.",
-        ),
-    },
-)
+two_neurons = question("""
+    One cause per node, so two neurons per node should do. Trained that way, how does the root end?
+
+    [as_good] about as well as with ten neurons: two are enough to represent one cause
+        That assumes that training finds whatever two neurons can represent. It starts from random neurons, and none of
+        two may have started near the cause; silent ones never move.
+    [worse] clearly worse
+        Training amplifies what random neurons happen to select, and two are few draws. Besides, two ReLU outputs of
+        length one have only a quarter of the circle, and silent ones never move: a linear top ends higher.
+    [better] better: fewer neurons overfit less
+        Overfitting needs a finite data set. Here every batch is new, so extra neurons cost nothing and bring more lucky
+        starts.
+""")
+
+wiring = question("""
+    A dense network does not know which leaves belong together. Does its top still find the root?
+
+    [no] no: the wiring of the tree was a hidden label
+        The wiring does say which leaves share a cause. But the views say so too: what they keep in common can only come
+        from shared causes.
+    [yes] yes, it finds the root too
+        The augmentation carries the information: only what comes from the kept causes survives in both views. The
+        wiring helps the lowest levels most.
+""")
 
 
-@exercise(
-    "InfoNCE in three lines",
-    "easy",
-    5,
-    hints=(
-        "Turn every energy r into e^(-r/τ) first.",
-        "The crowd is the positive and all negatives.",
-        "Mind the τ in front.",
-    ),
+@exercise("InfoNCE in three lines", "easy", 5)
+@guided(
+    "Turn every energy r into e^(-r/τ) first.",
+    "The denominator holds the positive and all negatives.",
+    "Mind the τ in front.",
     given=lambda g: (torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5),
     mistakes=lambda right, r_pos, r_neg, tau: {
         "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": right / tau,
-        "The positive belongs in the denominator too: the loss picks it out of a crowd that contains it.": (
+        "The positive belongs in the denominator too: the loss picks it out of a set that contains it.": (
             -tau * torch.log(torch.exp(-r_pos / tau) / torch.exp(-r_neg / tau).sum(-1))
         ),
         "The sign: a large energy is a large distance, so it must make the exponential small.": (
@@ -94,15 +71,11 @@ def info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     return -tau * torch.log(positive / (positive + negatives))
 
 
-@exercise(
-    "The ceiling of a cause with two leaves",
-    "medium",
-    8,
-    hints=(
-        "There are four leaf patterns; list them in ±1 coding.",
-        "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
-        "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
-    ),
+@exercise("The ceiling of a cause with two leaves", "medium", 8)
+@guided(
+    "There are four leaf patterns; list them in ±1 coding.",
+    "P(leaf = a | z) is (1 + ρ·a·z) / 2. The cause itself is a fair coin.",
+    "The posterior mean of a pattern is (P(pattern | +) - P(pattern | -)) / (P(pattern | +) + P(pattern | -)).",
     given=lambda _: (0.8, -0.6),
     mistakes=lambda right, rho_1, rho_2: {
         "That is the better leaf alone. Two leaves together know more: use both in the posterior.": (
@@ -149,15 +122,11 @@ def _judge_redraw(attempt: Callable[..., Any]) -> str:
     return RIGHT
 
 
-@exercise(
-    "One level of augmentation",
-    "medium",
-    6,
-    hints=(
-        "Draw for every child whether it is kept: probability 1 - q.",
-        "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
-        "torch.where(keep, child, fresh) puts both together.",
-    ),
+@exercise("One level of augmentation", "medium", 6)
+@guided(
+    "Draw for every child whether it is kept: probability 1 - q.",
+    "A child that is not kept copies its parent with probability (1 + ρ) / 2.",
+    "torch.where(keep, child, fresh) puts both together.",
     judge=_judge_redraw,
 )
 def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch.Generator) -> Tensor:
@@ -167,14 +136,10 @@ def redraw(parent: Tensor, child: Tensor, rho: float, q: float, generator: torch
     return torch.where(keep, child, torch.where(flip, 1 - parent, parent))
 
 
-@exercise(
-    "How many neurons are silent?",
-    "easy",
-    4,
-    hints=(
-        "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
-        "Reduce over points with all, then take the mean.",
-    ),
+@exercise("How many neurons are silent?", "easy", 4)
+@guided(
+    "A neuron is one (node, neuron) pair of the last two axes; the first axis runs over points.",
+    "Reduce over points with all, then take the mean.",
     given=lambda g: (torch.randn(30, 4, 5, generator=g).relu() * (torch.arange(5) > 0),),
     mistakes=lambda right, f: {
         "That is the share of zero activations. A silent neuron is zero on all points, not on some.": (

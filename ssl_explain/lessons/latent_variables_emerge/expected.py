@@ -1,4 +1,4 @@
-"""What a loss is worth over the whole joint law of two views: finite sums in place of batches.
+"""The expectation of a loss over the whole joint law of two views: finite sums in place of batches.
 
 ``f`` holds the outputs of every pattern, ``joint[i, j]`` the probability that two views of one point are patterns i
 and j, p its row sums. The negative is a view of an independent point, so its law is p.
@@ -34,7 +34,7 @@ def expected_simple(f: Outputs, joint: Joint) -> Float[Tensor, "*runs"]:
 
 
 def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> Float[Tensor, "*runs"]:
-    """InfoNCE against everyone at once, E[r+] + τ E_i log Σ_k p_k e^{-r_ik/τ}: its limit for many negatives.
+    """InfoNCE in the limit of many negatives, E[r+] + τ E_i log Σ_k p_k e^{-r_ik/τ}.
 
     With H negatives the loss is this plus τ log H, up to O(1/H).
 
@@ -43,13 +43,13 @@ def expected_info_nce(f: Outputs, joint: Joint, *, temperature: float = 0.1) -> 
 
     Example:
         >>> f = torch.zeros(2, 1)
-        >>> abs(expected_info_nce(f, torch.eye(2) / 2).item())  # all alike: nothing to tell apart
+        >>> abs(expected_info_nce(f, torch.eye(2) / 2).item())  # constant outputs
         0.0
     """
     tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     p, r = joint.sum(-1), energies(f)
-    crowd = torch.logsumexp(p.log().unsqueeze(-2) - r / tau, dim=-1)
-    return (joint * r).sum((-2, -1)) + tau * (p * crowd).sum(-1)
+    push = torch.logsumexp(p.log().unsqueeze(-2) - r / tau, dim=-1)
+    return (joint * r).sum((-2, -1)) + tau * (p * push).sum(-1)
 
 
 def expected_loss(f: Float[Tensor, "pattern d"], joint: Float[Tensor, "pattern pattern"], loss: Loss) -> Tensor:
@@ -79,12 +79,12 @@ def energies(f: Outputs) -> Float[Tensor, "*runs pattern pattern"]:
 
 
 def _centred(f: Outputs) -> Outputs:
-    """Outputs around 0: whatever depends on differences stays the same, and keeps its digits in sums of squares."""
+    """Centred outputs: differences stay the same, and sums of squares keep their digits."""
     return f - f.detach().mean(-2, keepdim=True)
 
 
 def over_the_law(expected: Expected) -> Objective:
-    """Make a training objective of an expected loss, for a world whose draw is a :class:`PairLaw`.
+    """Make a training objective of an expected loss, for a world that gives a :class:`PairLaw`.
 
     The objective raises a TypeError for views of any other kind: they carry no law.
     """
@@ -94,5 +94,5 @@ def over_the_law(expected: Expected) -> Objective:
 def _expect(expected: Expected, net: nn.Module, views: Views) -> Tensor:
     """The expected loss over the law that the views carry."""
     if not isinstance(views, PairLaw):
-        raise TypeError(f"`views` must be a PairLaw, got {type(views).__name__}; train on an ExactTree.")
+        raise TypeError(f"`views` must be a PairLaw, got {type(views).__name__}; train on a SameLaw.")
     return expected(net(views.x).squeeze(-2), views.joint)

@@ -1,4 +1,4 @@
-"""The law of both views of a point, and the covariance operator that follows from it without chance."""
+"""The joint law of two views of a point, and the covariance operator that follows from it exactly."""
 
 from dataclasses import field
 
@@ -6,14 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import require
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
 from ssl_explain.records import ForwardPass, Views, record
 
 
 @record
 class PairLaw(Views):
-    """Every view that a world can show, once, and how often two views of one point come together.
+    """All possible views, each once, and the probability of each pair as two views of one point.
 
     ``x`` has one row per pattern (its view axis has length one); ``joint[i, j]`` is the probability that the two views
     of a point are patterns i and j. It is symmetric, and its row sums are the probabilities of single views.
@@ -23,7 +22,7 @@ class PairLaw(Views):
 
 
 def law_operator(forward: ForwardPass, layer: int, joint: Float[Tensor, "pattern pattern"]) -> CovarianceOperator:
-    """The covariance operator of a world that is known exactly: OP = Σ_ij (joint_ij - p_i p_j) K_i K_jᵀ.
+    """The covariance operator of a known joint law: OP = Σ_ij (joint_ij - p_i p_j) K_i K_jᵀ.
 
     ``forward`` comes from the patterns of a :class:`PairLaw`. The same operator as
     :func:`~ssl_explain.operators.covariance.covariance_operator`, for
@@ -33,12 +32,11 @@ def law_operator(forward: ForwardPass, layer: int, joint: Float[Tensor, "pattern
         ValueError: a layer that does not exist, non-finite inputs or weights, a joint law of another shape or that is
             not symmetric.
     """
-    require.finite("joint", joint)
     if joint.shape[-1] != joint.shape[-2] or not torch.allclose(joint, joint.mT, atol=1e-6):
         raise ValueError(
             f"`joint` must be a symmetric square matrix, got shape {tuple(joint.shape)}; both views of a point have "
             "the same law: take `PairLaw.joint`."
         )
-    both = (joint + joint.mT) / 2  # what rounding left asymmetric is no part of the law
+    both = (joint + joint.mT) / 2  # remove rounding asymmetry
     p = both.sum(-1)
     return covariance_operator(forward, layer, (p.unsqueeze(-1) * p - both) * (len(p) ** 2 / 2))

@@ -1,7 +1,9 @@
-"""The race between the levels of a small tree: exact runs, one alone or several side by side."""
+"""The order of emergence of the levels of a small tree: exact runs, one alone or several side by side."""
 
 import copy
 import dataclasses
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,7 +19,7 @@ from ssl_explain.networks.tree import TreeNet
 from ssl_explain.records import Trace, record
 from ssl_explain.worlds.latent_tree import LatentTree
 
-OUTGROWN = 30  # weights so many times as long as at the start grow without end: their next steps leave all numbers
+OUTGROWN = 30  # a run stops when a weight norm exceeds this times its initial value: it is diverging
 
 
 def alone(trees: LatentTree) -> list[LatentTree]:
@@ -28,7 +30,7 @@ def alone(trees: LatentTree) -> list[LatentTree]:
 
 
 class NodeMeasure:
-    """What every node knows and prefers: (*runs, latent, 1 + neurons), the best |correlation| in front.
+    """Measure every node: (*runs, latent, 1 + neurons), the best |correlation| in front.
 
     Behind it the selectivity s_j of every neuron, as a share of the size √E‖f‖² of its node: weights that only grow
     longer do not change it.
@@ -61,7 +63,7 @@ class RaceRun(EmergenceRun):
     start: TreeNet
 
     def advance(self, steps: int) -> None:
-        """Take ``steps`` steps; stop where the outputs have outgrown every picture."""
+        """Take ``steps`` steps; stop when the weights grow without end."""
         self._stop_if_outgrown()
         for _ in range(steps):
             self.training.advance(1)
@@ -105,37 +107,43 @@ class RaceRun(EmergenceRun):
         return torch.stack(norms) if self.tree.runs else norms[0]
 
 
+@dataclass(frozen=True)
+class RaceSettings:
+    """What decides the bits of :func:`race_run`; ``runs`` trees and networks stand side by side, if given."""
+
+    depth: int = 3
+    neurons: int = 4
+    polarity: tuple[float, float] = (0.7, 1.0)
+    root: float = 0.5
+    strength: float = 1.0
+    loss: Expected = expected_simple
+    learning_rate: float = 0.01
+    seed: int = 1
+    normalise: bool = True
+    runs: int | None = None
+    measure_every: int = 5
+
+
 @own_modes()
-def race_run(
-    *,
-    depth: int = 3,
-    neurons: int = 4,
-    polarity: tuple[float, float] = (0.7, 1.0),
-    root: float = 0.5,
-    strength: float = 1.0,
-    loss: Expected = expected_simple,
-    learning_rate: float = 0.01,
-    seed: int = 1,
-    normalise: bool = True,
-    runs: int | None = None,
-    measure_every: int = 5,
-) -> RaceRun:
-    """Draw a small tree and a student wired along it, in double precision; ``runs`` of them side by side if given.
+def race_run(**settings: Any) -> RaceRun:
+    """Draw a small tree and a network wired along it, in double precision, by :class:`RaceSettings`.
 
     The first weights have scale 0.2, or 1 without normalisation. Nothing is random once they are drawn.
 
     Raises:
-        ValueError: whatever tree, student or training reject; more than nine leaves.
+        ValueError: whatever tree, network or training reject; more than nine leaves.
     """
-    generator = torch.Generator().manual_seed(seed)
-    drawn = LatentTree.random(depth, polarity=polarity, generator=generator, runs=runs, root=root)
-    tree = LatentTree(tuple(level.double() for level in drawn.polarity), root)
+    own = RaceSettings(**settings)
+    generator = torch.Generator().manual_seed(own.seed)
+    drawn = LatentTree.random(own.depth, polarity=own.polarity, generator=generator, runs=own.runs, root=own.root)
+    tree = LatentTree(tuple(level.double() for level in drawn.polarity), own.root)
+    scale = 0.2 if own.normalise else 1.0
     net = TreeNet(
-        tree.topology, neurons, generator=generator, runs=runs, normalise=normalise, scale=0.2 if normalise else 1.0
+        tree.topology, own.neurons, generator=generator, runs=own.runs, normalise=own.normalise, scale=scale
     ).double()
     ceilings = torch.cat(tree.latent_ceilings(1, generator=generator), dim=-1)
     training = exact_run(
-        tree, net, strength=strength, learning_rate=learning_rate, loss=loss, measure=NodeMeasure(tree),
-        measure_every=measure_every,
+        tree, net, strength=own.strength, learning_rate=own.learning_rate, loss=own.loss, measure=NodeMeasure(tree),
+        measure_every=own.measure_every,
     )  # fmt: skip
     return RaceRun(tree, ceilings, training, copy.deepcopy(net))

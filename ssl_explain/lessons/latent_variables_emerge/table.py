@@ -1,7 +1,8 @@
-"""Does it help to have more neurons than causes? Many seeds side by side, start and end of training."""
+"""Does it help to have more neurons than latents? Many seeds side by side, start and end of training."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ssl_explain import require
 from ssl_explain.dynamics.partial_results import Cell
@@ -18,7 +19,7 @@ COLUMNS = ("neurons", "polarity_low", "polarity_high", "run", "level", "start", 
 def block(
     neurons: int, polarity: tuple[float, float], *, runs: int, steps: int, seed: int, device: str = "cpu"
 ) -> Iterator[dict[str, Cell]]:
-    """Train ``runs`` trees and students side by side; one row per run and level, averaged over its latents.
+    """Train ``runs`` networks on ``runs`` trees side by side; one row per run and level, averaged over its latents.
 
     ``start``, ``end`` are best |correlations| and ``ceiling`` their Bayes ceiling, rounded to four digits.
 
@@ -49,15 +50,14 @@ def overparameterisation(
     steps: int = STEPS,
     seed: int = SEED,
     device: str = "cpu",
-    workers: int = 1,
-    cluster: str | None = None,
-    replace: bool = False,
-    progress: bool = True,
+    **work: Any,
 ) -> dict[str, list[Cell]]:
     """The whole table, neurons × polarity ranges, written to ``path``: one list per column of :data:`COLUMNS`.
 
+    ``work`` says who works on it, see :func:`ssl_explain.dynamics.sweep.sweep`.
+
     Raises:
-        ValueError: whatever :func:`block` rejects; files in the way, see :func:`ssl_explain.dynamics.sweep.sweep`.
+        ValueError: whatever :func:`block` or a sweep rejects.
     """
     ranges = [f"{low}:{high}" for low, high in polarities]
     words = ["python -m ssl_explain sweep", "--neurons", *map(str, neurons), "--polarity", *ranges]
@@ -67,10 +67,7 @@ def overparameterisation(
         {"neurons": list(neurons), "polarity": list(polarities)},
         path,
         fixed={"runs": runs, "steps": steps, "seed": seed, "device": device},
-        workers=workers,
-        cluster=cluster,
         command=" ".join(words),
         seeds=f"{runs} runs side by side from seed {seed}",
-        replace=replace,
-        progress=progress,
+        **work,
     )

@@ -1,6 +1,8 @@
-"""Two layers help each other: the same start with both layers free, the bottom alone, and the top alone."""
+"""Two layers help each other: the same start, trained with both layers, the bottom alone, and the top alone."""
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -49,55 +51,67 @@ def _size(centred: Tensor) -> Tensor:
     return centred.square().sum(-1).mean(-1)
 
 
-@torch.no_grad()
-def two_layer_growth(
-    *,
-    cells: int = 10,
-    widths: tuple[int, int] = (20, 5),
-    strength: float = 1.0,
-    seed: int = 1,
-    runs: int = 1,
-    scale: float = 1.0,
-    top_scale: float = 1.0,
-    linear_top: bool = True,
-    normalise: bool = False,
-    steps: int = 200,
-    rate: float = 0.02,
-    limit: float = 1e3,
-) -> Growth:
-    """Follow ``runs`` networks in all three modes at once, in Euler steps of the flow of L_simp.
+@dataclass(frozen=True)
+class GrowthSettings:
+    """The settings of :func:`two_layer_growth`, for ``runs`` networks side by side.
 
     ``rate`` is the relative growth of the output's variance in the first step with both layers free: it sets the step
-    size of each run, which its three modes share. A mode stands still once its output variance has grown by the
+    size of each run, which its three modes share. A mode stops once its output variance has grown by the
     factor ``limit``: with both layers free it blows up in finite time.
 
     Raises:
-        ValueError: whatever the ring or the network reject, scales and limits that are not positive.
+        ValueError: a rate, limit or scale of the top that is not positive.
+    """
+
+    cells: int = 10
+    widths: tuple[int, int] = (20, 5)
+    strength: float = 1.0
+    seed: int = 1
+    runs: int = 1
+    scale: float = 1.0
+    top_scale: float = 1.0
+    linear_top: bool = True
+    normalise: bool = False
+    steps: int = 200
+    rate: float = 0.02
+    limit: float = 1e3
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "limit", "top_scale"):
+            require.number(name, getattr(self, name), 0, math.inf, "it must be positive", open_low=True)
+
+
+@torch.no_grad()
+def two_layer_growth(**settings: Any) -> Growth:
+    """Follow networks in all three modes at once, in Euler steps of the flow of L_simp, by :class:`GrowthSettings`.
+
+    Raises:
+        ValueError: settings that cannot be; whatever the ring or the network reject.
 
     Example:
         >>> two_layer_growth(cells=6, widths=(4, 2), runs=2, steps=5).bottom.shape
         torch.Size([6, 3, 2])
     """
-    for name, value in (("rate", rate), ("limit", limit), ("top_scale", top_scale)):
-        require.number(name, value, 0, math.inf, "it must be positive", open_low=True)
-    x = Ring(cells, dtype=torch.float64).enumerate(strength).x
-    net = ReLUNet((cells, *widths), generator=torch.Generator().manual_seed(seed), scale=scale, runs=runs)
+    own = GrowthSettings(**settings)
+    x = Ring(own.cells, dtype=torch.float64).enumerate(own.strength).x
+    generator = torch.Generator().manual_seed(own.seed)
+    net = ReLUNet((own.cells, *own.widths), generator=generator, scale=own.scale, runs=own.runs)
     w1, w2 = (w.detach().double().squeeze(1).expand(3, *w.shape[:1], *w.shape[2:]) for w in net.weights)
-    w2 = w2 * top_scale
+    w2 = w2 * own.top_scale
     free = torch.tensor(FREE, dtype=torch.float64).view(3, 2, 1, 1, 1)
     limits, step_size = None, torch.ones(1)
     kept: list[tuple[Tensor, ...]] = []
-    for step in range(steps + 1):
-        v1, v2, g1, g2 = energy_and_gradients(w1, w2, x, linear_top=linear_top, normalise=normalise)
+    for step in range(own.steps + 1):
+        v1, v2, g1, g2 = energy_and_gradients(w1, w2, x, linear_top=own.linear_top, normalise=own.normalise)
         if limits is None:
             speed = g1[0].square().sum((-2, -1)) + g2[0].square().sum((-2, -1))
-            limits, step_size = limit * v2, rate * v2[0] / speed.clamp_min(1e-300)
+            limits, step_size = own.limit * v2, own.rate * v2[0] / speed.clamp_min(1e-300)
         going = v2 <= limits
         kept.append((v1, v2, w2.flatten(-2).norm(dim=-1), ~going))
         move = (step_size * going).unsqueeze(-1).unsqueeze(-1)
-        if step < steps:
+        if step < own.steps:
             w1, w2 = w1 + free[:, 0] * move * g1, w2 + free[:, 1] * move * g2
-    times = torch.arange(steps + 1, dtype=torch.float64).unsqueeze(-1) * step_size
+    times = torch.arange(own.steps + 1, dtype=torch.float64).unsqueeze(-1) * step_size
     bottom, output, top_norm, stopped = (torch.stack(series) for series in zip(*kept, strict=True))
     return Growth(times, bottom, output, top_norm, stopped)
 

@@ -1,14 +1,19 @@
 """Notebook 04: what it uses of its own room."""
 
-from ssl_explain.lessons.losses_reweigh_pairs.exercises import which_pairs, while_training
-from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
-    crowds,
-    frozen_operator,
-    measure_residue,
-    residue_over_training,
-)
-from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
-from ssl_explain.lessons.losses_reweigh_pairs.picture import figure_definite, figure_residue, figure_training
+from typing import TYPE_CHECKING
+
+from ssl_explain.lessons import lazy
+
+if TYPE_CHECKING:
+    from ssl_explain.lessons.losses_reweigh_pairs.exercises import which_pairs, while_training
+    from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
+        crowds,
+        frozen_operator,
+        measure_residue,
+        residue_over_training,
+    )
+    from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
+    from ssl_explain.lessons.losses_reweigh_pairs.picture import figure_definite, figure_residue, figure_training
 
 __all__ = [
     "PairsState",
@@ -23,3 +28,5 @@ __all__ = [
     "which_pairs",
     "while_training",
 ]
+
+lazy(__name__)

@@ -1,4 +1,4 @@
-"""How good is a prediction that freezes the pair weights? True and predicted update on a finite world, side by side."""
+"""How good is a prediction that freezes the pair weights? True and predicted update on a finite world."""
 
 from collections.abc import Callable
 
@@ -58,8 +58,8 @@ def expected_loss(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Crowds) -> 
 def frozen_weights(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Crowds) -> Float[Tensor, "*runs n n"]:
     """ξ(x, x'): how hard the anchor x pushes x' away, at mean outputs and r+ = 0.
 
-    With one negative this is ``pair_weights``. With more, each negative competes with the crowd around its anchor, and
-    ξ is not symmetric.
+    With one negative this is ``pair_weights``. With more, the negatives of an anchor share its weight, and ξ is not
+    symmetric.
     """
     n, a = f.shape[-3:-1]
     r = _energies(f.detach().mean(-2)).flatten(0, -2)[..., sets // a]  # (runs·n, sets, h)
@@ -131,7 +131,7 @@ def residue_over_training(
 
     ``values`` hold the spread, the between-point variance, cosine, relative error and size of the true update.
 
-    ``watch`` sees the network at every measurement.
+    ``watch`` is called with the network at every measurement.
     """
     sets = crowds(*views.x.shape[-3:-1])
 

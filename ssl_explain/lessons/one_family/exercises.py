@@ -3,68 +3,47 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import exercise, guided
+from ssl_explain.kit.prediction import question
 
-loud_or_steady = Question(
-    "Three outputs, trained with InfoNCE at q = 1. B and C are loud and steady. Who gets the third place: A, the "
-    "loudest of all but shaky, or E, quiet but the steadiest?",
-    {
-        "loud": Option(
-            "A: it varies most between points",
-            "That is what L_simp would do. InfoNCE stops growing a direction once it is large enough, and then the "
-            "price counts: A drags in more variance within points than between them.",
-        ),
-        "steady": Option(
-            "E: it varies least within points, compared with between",
-            "Once outputs can grow no further, what counts is how much of a direction's variance lies between points, "
-            "not how much there is of it. W simply reads a quiet direction louder.",
-        ),
-        "both": Option(
-            "they share it, an output in between",
-            "That happens on the way there. A mixture is never the best of both: turning it towards E always helps.",
-        ),
-    },
-)
+loud_or_steady = question("""
+    Three outputs, trained with InfoNCE at q = 1. B and C are loud and steady. Who gets the third place: A, the loudest
+    of all but shaky, or E, quiet but the steadiest?
 
-how_alike = Question(
-    "Seven losses, the same start, this one world, trained to the end. How far apart are the subspaces they learn?",
-    {
-        "same": Option(
-            "nearly all learn the same subspace",
-            "Pairs, statistics or a predictor: each prefers directions whose variance lies between points. (In other "
-            "worlds the weights of VICReg, Barlow Twins and BYOL may leave one of the three out.)",
-        ),
-        "kinds": Option(
-            "three groups: those with negatives, those with statistics, the one with a predictor",
-            "That assumes that how a loss prevents collapse decides what is learned. Here it decides how, not what.",
-        ),
-        "different": Option(
-            "each learns a subspace of its own",
-            "Their formulas differ, but each can only weigh the same two variances of a direction against each other.",
-        ),
-    },
-)
+    [loud] A: it varies most between points
+        That is what L_simp would do. InfoNCE stops growing a direction once it is large enough, and then the price
+        counts: A drags in more variance within points than between them.
+    [steady] E: it varies least within points, compared with between
+        Once outputs can grow no further, what counts is how much of a direction's variance lies between points, not how
+        much there is of it. W simply reads a quiet direction louder.
+    [both] they share it, an output in between
+        That happens on the way there. A mixture is never the best of both: turning it towards E always helps.
+""")
 
-copies = Question(
-    "VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with its formula's "
-    "weights 25, 25, 1, how many different directions do its three outputs fill?",
-    {
-        "three": Option(
-            "three: that is what the covariance term is for",
-            "A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper. "
-            "(Weighed as in the published code, scatter is cheaper, and three it is.)",
-        ),
-        "two": Option(
-            "two: the three outputs crowd into the two steadiest",
-            "All three read mostly E, and some C. To read B costs more in scatter than likeness costs in covariance.",
-        ),
-        "one": Option(
-            "one: all three become copies",
-            "That is what happens without the covariance term. With it, one further direction is worth its price.",
-        ),
-    },
-)
+how_alike = question("""
+    Seven losses, the same start, this one world, trained to the end. How far apart are the subspaces they learn?
+
+    [same] nearly all learn the same subspace
+        Pairs, statistics or a predictor: each prefers directions whose variance lies between points. (In other worlds
+        the weights of VICReg, Barlow Twins and BYOL may leave one of the three out.)
+    [kinds] three groups: those with negatives, those with statistics, the one with a predictor
+        That assumes that how a loss prevents collapse decides what is learned. Here it decides how, not what.
+    [different] each learns a subspace of its own
+        Their formulas differ, but each can only weigh the same two variances of a direction against each other.
+""")
+
+copies = question("""
+    VICReg has a term against outputs that resemble each other. In this world, at q = 1 and with its formula's weights
+    25, 25, 1, how many different directions do its three outputs fill?
+
+    [three] three: that is what the covariance term is for
+        A term is a price, not a rule: it has weight 1, and scatter within points 25. Being alike may be cheaper.
+        (Weighed as in the published code, scatter is cheaper, and three it is.)
+    [two] two: the three outputs crowd into the two steadiest
+        All three read mostly E, and some C. To read B costs more in scatter than likeness costs in covariance.
+    [one] one: all three become copies
+        That is what happens without the covariance term. With it, one further direction is worth its price.
+""")
 
 
 def _views(g: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -88,14 +67,10 @@ def _mistakes_variance(right: Tensor, z1: Tensor, z2: Tensor) -> dict[str, Tenso
     }
 
 
-@exercise(
-    "VICReg's variance term",
-    "easy",
-    4,
-    hints=(
-        "z.var(0) is the variance of each output over the batch, divided by n - 1.",
-        "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
-    ),
+@exercise("VICReg's variance term", "easy", 4)
+@guided(
+    "z.var(0) is the variance of each output over the batch, divided by n - 1.",
+    "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
     given=_views,
     mistakes=_mistakes_variance,
 )
@@ -104,14 +79,10 @@ def variance_term(z1: Tensor, z2: Tensor) -> Tensor:
     return torch.stack([(1 - (z.var(0) + 1e-4).sqrt()).clamp_min(0).mean() for z in (z1, z2)]).sum()
 
 
-@exercise(
-    "The matrix behind Barlow Twins",
-    "medium",
-    5,
-    hints=(
-        "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
-        "Then R is a product of two matrices, divided by n.",
-    ),
+@exercise("The matrix behind Barlow Twins", "medium", 5)
+@guided(
+    "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
+    "Then R is a product of two matrices, divided by n.",
     given=_views,
     mistakes=lambda right, z1, z2: {
         "Transposed: rows belong to the first view.": right.T,
@@ -132,14 +103,10 @@ def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
     return first.T @ second / len(z1)
 
 
-@exercise(
-    "Would a new direction grow?",
-    "medium",
-    5,
-    hints=(
-        "Its column c obeys ċ = (b A_b + w A_w) c.",
-        "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
-    ),
+@exercise("Would a new direction grow?", "medium", 5)
+@guided(
+    "Its column c obeys ċ = (b A_b + w A_w) c.",
+    "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
     given=lambda _: (
         torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double(),
         torch.tensor([[-1.0, 0.2], [0.2, -6.0]]).double(),
@@ -166,14 +133,10 @@ def growth_rate(on_between: Tensor, on_within: Tensor, b: float, w: float) -> Te
     return torch.linalg.eigvalsh(b * on_between + w * on_within)[-1]
 
 
-@exercise(
-    "Who survives?",
-    "medium",
-    4,
-    hints=(
-        "The share of variance between points is b / (b + w).",
-        "topk gives indices in falling order of the value; the answer wants them sorted.",
-    ),
+@exercise("Who survives?", "medium", 4)
+@guided(
+    "The share of variance between points is b / (b + w).",
+    "topk gives indices in falling order of the value; the answer wants them sorted.",
     given=lambda _: (
         torch.tensor([5.0, 3.0, 2.0, 0.9, 0.5, 0.1]).double(),
         torch.tensor([9.0, 1.0, 0.5, 2.0, 0.05, 0.001]).double(),

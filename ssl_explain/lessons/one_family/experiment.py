@@ -1,4 +1,4 @@
-"""The same start, the same world, another loss: which directions a linear network learns."""
+"""Which directions a linear network learns: the same start and world, under each loss."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,15 +11,15 @@ from ssl_explain.lessons.one_family.members import Member, moments
 from ssl_explain.lessons.one_family.record import FamilyRun, FamilyView, Frontier
 from ssl_explain.subspaces import principal_angles
 
-LONGEST_TURN = 0.1  # of the length of W, in one step: the rest of training is more of the same, in another time
+LONGEST_TURN = 0.1  # largest relative change of W per step; this only rescales time
 FIRST_PREDICTOR = 0.5
-DEAD = 0.02  # of the largest singular value: smaller ones are copies
-EMPTY = 1e-16  # of the largest column, squared: smaller ones are rounding
+DEAD = 0.02  # smallest singular value that counts, as a share of the largest; rows that are copies have smaller ones
+EMPTY = 1e-16  # smallest squared column that counts, as a share of the largest: below is rounding
 
 
 BETWEEN = torch.tensor([4.0, 2.5, 1.6, 1.0, 0.6, 0.3, 0.2, 0.12], dtype=torch.float64)
 WITHIN = torch.tensor([6.0, 0.5, 0.2, 2.5, 0.03, 0.8, 4.0, 0.05], dtype=torch.float64)
-"""Variances of the world of the course's last notebook: loud and shaky, loud and steady, quiet and steady, noise."""
+"""Variances of the world of notebook 13: large or small between points, large or small within."""
 
 
 def start_weights(
@@ -135,7 +135,7 @@ def best_rate(
     on_between: Float[Tensor, "*#grid k k"], on_within: Float[Tensor, "*#grid k k"], decay: float,
     between: Float[Tensor, "*#grid"], within: Float[Tensor, "*#grid"],
 ) -> Float[Tensor, "*grid"]:  # fmt: skip
-    """How fast a new, still empty direction grows at most: the largest eigenvalue of b A_b + w A_w, minus η.
+    """The largest growth rate of a direction that W does not use yet: the largest eigenvalue of b A_b + w A_w, minus η.
 
     ``between`` and ``within`` are its variances b and w. Its column c of W obeys ċ = (b A_b + w A_w - η) c.
     """
@@ -166,7 +166,7 @@ def family_view(
 
 
 def _first(values: Float[Tensor, " d"], k: int) -> tuple[int, ...]:
-    """The k largest; nobody if the next one is as large as the last of them."""
+    """The indices of the k largest; none if the next one is as large as the last of them."""
     order = values.argsort(descending=True)
     tie = k < len(values) and bool(values[order[k - 1]] - values[order[k]] < 1e-9)
     return () if tie else tuple(sorted(order[:k].tolist()))
@@ -191,7 +191,7 @@ def border_of(
 
 
 def frontier(runs: Sequence[FamilyRun], grid: Float[Tensor, " g"], *, last: int) -> Frontier:
-    """What the losses of batched runs in one world kept, and where their borders run at the end.
+    """The directions that each loss learned in batched runs in one world, and the borders of growth at the end.
 
     A_b and A_w are averaged over the last ``last`` kept steps. The border is the largest within variance at which a new
     direction would grow, the median over runs.

@@ -1,7 +1,7 @@
 """The family explorer: one world, seven losses, and the directions that each of them learns."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,31 +11,14 @@ from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.one_family.experiment import BETWEEN, WITHIN, family_view, start_weights, train_member
-from ssl_explain.lessons.one_family.members import (
-    Member,
-    barlow_member,
-    byol_member,
-    info_nce_member,
-    simple_member,
-    spectral_member,
-    triplet_member,
-    vicreg_member,
-)
+from ssl_explain.lessons.one_family.members import Member, members
 from ssl_explain.lessons.one_family.picture import FamilyPicture
 from ssl_explain.lessons.one_family.record import FamilyRun, FamilyView
 
 STEPS, EVERY = 600, 30
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))
 GRID = torch.logspace(-1.3, 1, 24, dtype=torch.float64)
-LOSSES: Mapping[str, Callable[[float], Member]] = {
-    "L_simp": lambda times: simple_member(),
-    "InfoNCE": lambda times: info_nce_member(),
-    "triplet": lambda times: triplet_member(),
-    "spectral": lambda times: spectral_member(),
-    "VICReg": lambda times: vicreg_member(covariance=times),
-    "Barlow": lambda times: barlow_member(redundancy=0.005 * times),
-    "BYOL": lambda times: byol_member(),
-}
+LOSSES = tuple(member.name for member in members())
 
 
 @dataclass(frozen=True)
@@ -46,7 +29,7 @@ class FamilyState(State):
         ValueError: a value that its control does not offer.
     """
 
-    loss: str = choice("VICReg", tuple(LOSSES), label="loss", tip="which loss trains the network")
+    loss: str = choice("VICReg", LOSSES, label="loss", tip="which loss trains the network")
     strength: float = slider(0.5, 0, 1, 0.1, label="augmentation q", tip="scales how far views scatter; 0: all alike")
     time: int = slider(STEPS, 0, STEPS, EVERY, label="step", tip="look at an earlier moment of the same training")
     outputs: int = slider(3, 1, 4, 1, label="outputs k", tip="rows of W: no more directions can be learned")
@@ -56,13 +39,18 @@ class FamilyState(State):
     seed: int = slider(2, 1, 9, 1, label="seed", tip="another random start")
 
 
+def member_of(loss: str, redundancy: float) -> Member:
+    """The member of this name."""
+    return members(redundancy)[LOSSES.index(loss)]
+
+
 @functools.lru_cache(maxsize=512)
 def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
     """The same start at every strength, trained side by side: the slider of q then only chooses."""
     start = start_weights(1, outputs, len(BETWEEN), generator=torch.Generator().manual_seed(seed))
     scales = torch.tensor(STRENGTHS, dtype=torch.float64).square().unsqueeze(1)
     everywhere = start.expand(len(scales), -1, -1)
-    return train_member(LOSSES[loss](redundancy), everywhere, BETWEEN, scales * WITHIN, steps=STEPS, every=EVERY)
+    return train_member(member_of(loss, redundancy), everywhere, BETWEEN, scales * WITHIN, steps=STEPS, every=EVERY)
 
 
 class FamilyExplorer(Explorer[FamilyState]):
@@ -87,7 +75,7 @@ class FamilyExplorer(Explorer[FamilyState]):
         times = state.redundancy if state.loss in ("VICReg", "Barlow") else 1.0
         run = train(state.loss, times, state.outputs, state.seed)
         which = STRENGTHS.index(state.strength)
-        return family_view(LOSSES[state.loss](times), run, state.time // EVERY, which, state.strength, GRID)
+        return family_view(member_of(state.loss, times), run, state.time // EVERY, which, state.strength, GRID)
 
     def paint(self, record: FamilyView) -> FamilyPicture:
         """Plane, matrices, bars."""

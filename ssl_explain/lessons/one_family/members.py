@@ -6,7 +6,7 @@ views is Gaussian, so that a loss can depend on W only through M = W C_b Wᵀ an
     -∂L/∂W = A_b W C_b + A_w W C_w,    A_b = -2 ∂ℓ/∂M,    A_w = -2 ∂ℓ/∂N,
 
 k × k each for k outputs. Below, S = M + N is the covariance of a single view. Exact for every member (the triplet up
-to quadrature); negatives are views of independent points, and InfoNCE has a crowd of them without end.
+to quadrature); negatives are views of independent points, and InfoNCE is taken in the limit of many of them.
 """
 
 import math
@@ -66,21 +66,21 @@ def simple_member() -> Member:
 
 
 def info_nce_member(temperature: float = TEMPERATURE) -> Member:
-    """InfoNCE against a crowd: A_b = U + U², A_w = U + U² - 2I, with U = (I + S/τ)⁻¹.
+    """InfoNCE in the limit of many negatives: A_b = U + U², A_w = U + U² - 2I, with U = (I + S/τ)⁻¹.
 
     L = tr N - τ/2 [log det(I + S/τ) + tr(I - U)], up to the constant τ log H. For small outputs it is L_simp.
     """
 
-    def calm(s: Tensor) -> Tensor:
-        return torch.linalg.inv_ex(eye(s) + s / temperature).inverse  # always there: S has no negative eigenvalue
+    def resolvent(s: Tensor) -> Tensor:
+        return torch.linalg.inv_ex(eye(s) + s / temperature).inverse  # it exists: S has no negative eigenvalue
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         s = m + n
-        push = torch.logdet(eye(s) + s / temperature) + trace(eye(s) - calm(s))
+        push = torch.logdet(eye(s) + s / temperature) + trace(eye(s) - resolvent(s))
         return Terms({"pull": trace(n), "push": -temperature / 2 * push}, {"pull": 1.0, "push": 1.0})
 
     def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        u = calm(m + n)
+        u = resolvent(m + n)
         both = u + u @ u
         return both, both - 2 * eye(u)
 
@@ -192,22 +192,21 @@ def byol_member(decay: float = 0.05, speed: float = 1.0) -> Member:
         s = m + n
         return Terms({"prediction error": 0.5 * trace(p @ s @ p.mT - 2 * p @ m + s)}, {"prediction error": 1.0})
 
-    def forces(m: Tensor, n: Tensor, p: Tensor) -> Pair:
-        return p.mT - p.mT @ p, -p.mT @ p
-
-    return Member("BYOL", law, forces, step=0.1, decay=decay, predictor=speed)
+    return Member("BYOL", law, lambda m, n, p: (p.mT - p.mT @ p, -p.mT @ p), step=0.1, decay=decay, predictor=speed)
 
 
-def members() -> tuple[Member, ...]:
+def members(redundancy: float = 1.0) -> tuple[Member, ...]:
     """All seven, each with the constants of its paper; τ = 0.5 for the two that have one.
+
+    ``redundancy`` multiplies the weights of VICReg's covariance and of Barlow's off-diagonal term.
 
     Example:
         >>> [member.name for member in members()]
         ['L_simp', 'InfoNCE', 'triplet', 'spectral', 'VICReg', 'Barlow', 'BYOL']
     """
     return (
-        simple_member(), info_nce_member(), triplet_member(), spectral_member(), vicreg_member(), barlow_member(),
-        byol_member(),
+        simple_member(), info_nce_member(), triplet_member(), spectral_member(), vicreg_member(covariance=redundancy),
+        barlow_member(redundancy=0.005 * redundancy), byol_member(),
     )  # fmt: skip
 
 

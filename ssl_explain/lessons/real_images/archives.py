@@ -1,4 +1,4 @@
-"""Published archives of pictures, read where they lie: checked, then member by member, never unpacked to disk."""
+"""Published archives of pictures: the checksum is compared, then members are read, and nothing is unpacked to disk."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monk
 
 @dataclass(frozen=True)
 class Archive:
-    """A file that somebody publishes: what it is called, where it is offered, and its checksum there."""
+    """A published file: its title, name, checksum and home page."""
 
     title: str
     file: str
@@ -33,7 +33,7 @@ class Archive:
     home: str
 
     def how_to_get(self) -> str:
-        """What a reader does who wants these pictures."""
+        """How to get these pictures."""
         return f"download {self.file} ({self.title}) from {self.home} and put it there as it is, without unpacking it"
 
 
@@ -55,7 +55,7 @@ def find(archive: Archive, folder: str | Path | None = None) -> Path:
     """Where the archive lies: in ``folder``, or else in the folder that SSL_EXPLAIN_DATA names.
 
     Raises:
-        FileNotFoundError: no folder is named, or the archive is not in it; the message says what to do.
+        FileNotFoundError: no folder is named, or the archive is not in it.
     """
     named = folder or os.environ.get(FOLDER)
     if not named:
@@ -76,7 +76,7 @@ def read_members(
 ) -> list[tuple[int, bytes]]:
     """Check the archive, then give size and bytes of each member named, its first ``most`` bytes if that is set.
 
-    The file is read from its start to the last member needed, so what comes early comes fast.
+    The file is read from its start to the last member needed.
 
     Raises:
         FileNotFoundError: the archive is not there.
@@ -93,7 +93,7 @@ def read_members(
         file.seek(0)
         try:
             found = _scan(file, set(names), most)
-        except Exception as error:  # tarfile trips over damage in many ways: TarError, zlib.error, TypeError, …
+        except Exception as error:  # damage raises TarError, zlib.error, TypeError, …
             raise ValueError(
                 f"`{archive.file}` must be a whole tar.gz archive, got {error}; {archive.how_to_get()}."
             ) from error
@@ -104,11 +104,11 @@ def read_members(
 
 
 def _scan(file: IO[bytes], wanted: set[str], most: int | None) -> dict[str, tuple[int, bytes]]:
-    """Walk through a tar stream and keep the regular files that are wanted."""
+    """Read the wanted regular files from a tar stream."""
     found: dict[str, tuple[int, bytes]] = {}
     with tarfile.open(fileobj=file, mode="r|gz") as stream:
         for member in stream:
-            if not 0 <= member.size <= LARGEST:  # tarfile would go and look for so many bytes
+            if not 0 <= member.size <= LARGEST:  # tarfile would try to read so many bytes
                 raise tarfile.ReadError(f"{member.name!r:.80} claims to have {member.size:,} bytes")
             name = member.name.removeprefix("./")
             content = stream.extractfile(member) if member.isfile() and name in wanted else None

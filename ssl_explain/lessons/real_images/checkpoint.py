@@ -1,8 +1,8 @@
 """Checkpoints of training: weights, random numbers and step in one safetensors file per epoch, moved into place whole.
 
 ``epoch-00003.safetensors`` holds the weights by their names in the network, ``generator`` (the state of the random
-numbers, bytes) and ``step``; its metadata hold format, settings and a checksum. What is not as expected is named and
-left alone.
+numbers, bytes) and ``step``; its metadata hold format, settings and a checksum. An unexpected file is
+named and stays as it is.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ from ssl_explain.dynamics.training import Training
 from ssl_explain.results import write_whole
 
 FORMAT = 1
-LATEST = 2**28  # steps: more losses than that have no room
-KEY = "ssl_explain"  # one entry of metadata: the order of several would change from run to run
+LATEST = 2**28  # steps: more losses would not fit into memory
+KEY = "ssl_explain"  # a single metadata key: safetensors does not fix the order of several
 NAME = re.compile(r"epoch-(\d{5,})\.safetensors")
 
 Settings = Mapping[str, int | float | str | None]
 
 
 def require_safetensors() -> Any:
-    """The library of the format; imported when a checkpoint is written or read and not before.
+    """The library of the format, imported only when a checkpoint is written or read.
 
     Raises:
         ImportError: it is not installed.
@@ -60,7 +60,7 @@ def epochs_in(folder: Path) -> list[int]:
 
 
 def _checksum(tensors: Mapping[str, Tensor], settings: object) -> str:
-    """Of everything that counts: names, shapes, types, bytes, settings."""
+    """The checksum of names, shapes, types, bytes and settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name in sorted(tensors):
         x = tensors[name].contiguous()
@@ -70,7 +70,7 @@ def _checksum(tensors: Mapping[str, Tensor], settings: object) -> str:
 
 
 def save_checkpoint(path: Path, training: Training, settings: Settings) -> None:
-    """Write where a run stands; an error leaves the folder as it was.
+    """Write the state of a run; an error leaves the folder as it was.
 
     Raises:
         ImportError: safetensors is not installed.
@@ -86,9 +86,9 @@ def save_checkpoint(path: Path, training: Training, settings: Settings) -> None:
 
 
 def load_checkpoint(path: Path, training: Training, settings: Settings) -> None:
-    """Put a run where the checkpoint left it: on a CPU its further steps have the bits of a run that never stopped.
+    """Restore a run from a checkpoint: on a CPU its further steps have the bits of an uninterrupted run.
 
-    The run is touched after every check has passed.
+    The run changes only after every check has passed.
 
     Raises:
         ImportError: safetensors is not installed.
@@ -125,7 +125,7 @@ _REMEDY = "move it away (the run then goes on from the epoch before), or write t
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
-    """The tensors and the settings of a file that is whole and ours."""
+    """The tensors and the settings of a checkpoint, after all checks of the file."""
     library = require_safetensors()
     if not path.is_file():
         raise FileNotFoundError(f"`path` must name a checkpoint, got no {path}.")

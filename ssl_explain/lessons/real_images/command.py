@@ -1,6 +1,6 @@
-"""The command `images`: train a student on real pictures, keep a checkpoint per epoch, say what it was worth.
+"""The command `images`: train a network on real pictures, keep a checkpoint per epoch, score its features.
 
-Scores on digits test the theory, not usefulness: raw pixels already do nearly as well.
+Scores on digits test the theory, not usefulness: raw pixels score nearly as well.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SCORED = 2000  # pictures to fit a probe on, and as many to score: more take min
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """What decides the bits of a run: two runs of the same settings on one CPU end alike.
+    """What decides the bits of a run: two runs of the same settings on one CPU end with the same bits.
 
     Raises:
         ValueError: another dataset, fewer than two pictures.
@@ -154,7 +154,7 @@ def train_on_images(
 
 
 def _check_place(out: Path | None, resume: bool) -> None:
-    """Before anything is computed: checkpoints can be written, and none is in the way."""
+    """Check, before anything is computed, that checkpoints can be written and that none is in the way."""
     if out is None:
         if resume:
             raise ValueError("`resume` must come with `out`, got none; name the folder of the checkpoints.")
@@ -194,7 +194,7 @@ def options(sub: argparse.ArgumentParser) -> None:
 
 
 def images(arguments: argparse.Namespace) -> None:
-    """Train a student on real pictures; print what it is worth, beside raw pixels and the untrained student."""
+    """Train a network on real pictures; print its scores beside those of raw pixels and of the untrained network."""
     options = vars(arguments).copy()
     own = {name: options.pop(name) for name in ("epochs", "out", "resume", "folder")}
     settings = ImageSettings(**options)

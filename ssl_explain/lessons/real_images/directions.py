@@ -1,17 +1,17 @@
 """Which patterns of pixels grow: the strongest directions of the bottom layer's operator, read as pictures.
 
-Several small students are trained side by side, so that every figure comes with its interval over seeds. Students,
-choice of pictures and views take three streams of a seed: none knows anything of the others.
+Several small networks are trained side by side, so that every figure comes with its interval over seeds. Networks,
+choice of pictures and views use three independent streams of a seed.
 """
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ssl_explain import require
 from ssl_explain.dynamics.training import Training
+from ssl_explain.lessons.real_images.experiment import picture_loss
 from ssl_explain.lessons.real_images.record import Directions
-from ssl_explain.losses.contrastive import contrastive, info_nce
+from ssl_explain.losses.contrastive import contrastive
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
@@ -41,19 +41,18 @@ class SideBySide:
 def students(
     world: PictureWorld, strength: float, *, runs: int = 10, steps: int = 200, batch: int = 64, seed: int = 1
 ) -> ReLUNet:
-    """Small students side by side, trained with InfoNCE on outputs of length one; 0 steps: untrained.
+    """Small networks side by side, trained with InfoNCE on normalised outputs; 0 steps: untrained.
 
-    The same seed gives the same untrained students, whatever the strength.
+    The same seed gives the same untrained networks, whatever the strength.
 
     Raises:
         ValueError: no runs, more pictures in a step than there are, a negative number of steps or strength.
     """
-    require.integer("steps", steps, 0, "0 leaves the students untrained")
     g, _, _ = generators(seed, 3)
     net = ReLUNet(
         (world.dimension, HIDDEN, OUTPUTS), generator=g, scale=SCALE, linear_top=True, runs=runs, normalise=True
     )
-    objective = contrastive(lambda p, n: info_nce(p, n, temperature=0.2), negatives="batch")
+    objective = contrastive(picture_loss("nce"), negatives="batch")
     run = Training(
         net, SideBySide(world, runs), objective, learning_rate=1.0, generator=g,
         measure=lambda net: net.weights[0].new_zeros(runs), strength=strength, batch=batch, measure_every=max(steps, 1),
@@ -63,7 +62,7 @@ def students(
 
 
 def one_of(net: ReLUNet, run: int, *, normalise: bool = False) -> ReLUNet:
-    """One student of several, in double precision, its outputs free: the setting of the theory."""
+    """One network of several, in double precision, without normalised outputs: the setting of the theory."""
     widths = (net.weights[0].shape[-1], *(weight.shape[-2] for weight in net.weights))
     alone = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=net.linear_top)
     with torch.no_grad():
@@ -88,17 +87,17 @@ def points_of(world: PictureWorld, seed: int, n: int = POINTS) -> Int[Tensor, " 
 
 
 def bottom_operator(net: ReLUNet, views: Views, layer: int = 1) -> CovarianceOperator:
-    """The covariance operator of a layer of a single student with free outputs."""
+    """The covariance operator of a layer of a single network without normalised outputs."""
     return covariance_operator(net.forward_pass(views.x), layer)
 
 
 def as_pictures(
     vectors: Float[Tensor, "d_weights k"], shape: tuple[int, int]
 ) -> tuple[Float[Tensor, "k h w"], Float[Tensor, " k"]]:
-    """The one picture of each eigenvector, of length one, and the share of the eigenvector that it carries.
+    """The leading picture of each eigenvector, of norm 1, and its share of the eigenvector.
 
     An eigenvector has a row of pixels for every neuron: a matrix. The picture is its first right singular vector,
-    and the share the first squared singular value, the eigenvector being of length one.
+    the share its first squared singular value, as the eigenvector has norm 1.
 
     Example:
         >>> pattern = torch.tensor([[0.6], [0.8]])
@@ -109,14 +108,14 @@ def as_pictures(
     matrices = vectors.mT.unflatten(-1, (-1, shape[0] * shape[1]))
     _, values, right = torch.linalg.svd(matrices, full_matrices=False)
     first = right[:, 0]
-    signs = first.gather(1, first.abs().argmax(1, keepdim=True)).sign()  # an eigenvector has no sign: fix one
+    signs = first.gather(1, first.abs().argmax(1, keepdim=True)).sign()  # eigenvectors have no sign: fix one
     return (first * signs).unflatten(-1, shape), values[:, 0] ** 2
 
 
 def roughness(pictures: Float[Tensor, "*k h w"]) -> Float[Tensor, "*k"]:
     """Squared differences of neighbouring pixels over twice the squared pixels, summed over both directions.
 
-    0 for an even picture, about 2 where every pixel is drawn alone.
+    0 for a constant picture, about 2 for independent pixels.
 
     Example:
         >>> roughness(torch.ones(1, 8, 8)).item()
@@ -130,7 +129,7 @@ def roughness(pictures: Float[Tensor, "*k h w"]) -> Float[Tensor, "*k"]:
 def overlap(a: Float[Tensor, "d k"], b: Float[Tensor, "d k"]) -> float:
     """The mean squared cosine of the principal angles between two spaces, each given by orthonormal columns.
 
-    1 where they are the same, k / d on average where one of them is drawn at random.
+    1 if they are equal, k / d on average if one of them is random.
 
     Example:
         >>> overlap(torch.eye(4)[:, :2], torch.eye(4)[:, 1:3])

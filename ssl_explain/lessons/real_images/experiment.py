@@ -1,22 +1,23 @@
-"""Training on real pictures, and what the features are worth before and after.
+"""Training on real pictures, and scores of the features before and after.
 
 On the handwritten digits these figures test the theory, not usefulness: the nearest neighbour in raw pixels already
-finds the class of .96 of the test pictures, so there is little to gain. Look at differences, beside the baselines.
+finds the class of .96 of the test pictures, so there is little to gain. Compare differences, beside the baselines.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.training import Measure, Training
+from ssl_explain.dynamics.training import Measure, Objective, Training
 from ssl_explain.lessons.real_images.probe import neighbours, probe
 from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
-from ssl_explain.losses.contrastive import Loss, contrastive, info_nce, simple_contrastive, soft_triplet
+from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.modes import own_modes
 from ssl_explain.networks.conv import ConvNet
 from ssl_explain.networks.relu import ReLUNet
@@ -28,10 +29,14 @@ Student = ReLUNet | ConvNet
 Kind = Literal["mlp", "conv"]
 LossName = Literal["simple", "triplet", "nce", "frozen"]
 
-HIDDEN, OUTPUTS, SCALE = 256, 64, 0.2  # outputs of length one: a small scale learns fast
+HIDDEN, OUTPUTS, SCALE = 256, 64, 0.2  # with normalised outputs small weights learn fast
 TEMPERATURE, LEARNING_RATE, BATCH, STEPS = 0.2, 1.0, 256, 400
 WIDEST = 1024  # features a probe reads; a layer of more is averaged over its positions
 CHUNK = 1024  # pictures that pass the network at a time
+
+
+MENU: Mapping[LossName, str] = {"simple": "L_simp", "triplet": "soft triplet", "nce": "InfoNCE"}
+"""The short names of this lesson, in its tables and on the command line; "frozen" is its own."""
 
 
 def picture_loss(name: LossName, *, temperature: float = TEMPERATURE, beta: float = 0.0) -> Loss:
@@ -40,34 +45,24 @@ def picture_loss(name: LossName, *, temperature: float = TEMPERATURE, beta: floa
     Raises:
         ValueError: another name, a β without the loss that has one.
     """
-    losses: Mapping[str, Callable[..., Tensor]] = {
-        "simple": simple_contrastive,
-        "triplet": partial(soft_triplet, temperature=temperature),
-        "nce": partial(info_nce, temperature=temperature),
-        "frozen": partial(frozen_info_nce, temperature=temperature, beta=beta),
-    }
-    if name not in losses:
-        raise ValueError(f"`loss` must be one of {', '.join(losses)}, got {name!r}.")
-    if beta and name != "frozen":
+    if name == "frozen":
+        return partial(frozen_info_nce, temperature=temperature, beta=beta)
+    if name not in MENU:
+        raise ValueError(f"`loss` must be one of {', '.join(MENU)}, frozen, got {name!r}.")
+    if beta:
         raise ValueError(f"`beta` must be 0 for the loss {name}, got {beta:g}; only the loss frozen has one.")
-    return losses[name]
+    return loss_called(MENU[name], temperature=temperature)
 
 
 def picture_student(
-    world: PictureWorld,
-    kind: Kind = "mlp",
-    *,
-    generator: torch.Generator,
-    hidden: int = HIDDEN,
-    outputs: int = OUTPUTS,
-    scale: float = SCALE,
+    world: PictureWorld, kind: Kind = "mlp", *, generator: torch.Generator, scale: float = SCALE, normalise: bool = True
 ) -> Student:
-    """A student without biases for the pictures of a world, its output of length one and its top layer linear.
+    """A network without biases for the pictures of a world, with a linear top layer and normalised outputs.
 
-    "mlp" has one layer of ``hidden`` ReLU neurons, so that the operators of the theory apply; "conv" two convolutions.
+    "mlp" has one hidden layer of ReLU neurons, so that the operators of the theory apply; "conv" two convolutions.
 
     Raises:
-        ValueError: another kind, a layer without neurons.
+        ValueError: another kind.
 
     Example:
         >>> from ssl_explain.worlds.pictures import digits
@@ -75,38 +70,60 @@ def picture_student(
         [(1, 256, 64), (1, 64, 256)]
     """
     if kind == "conv":
-        return ConvNet(world.shape, generator=generator, outputs=outputs, scale=scale)
+        return ConvNet(world.shape, generator=generator, outputs=OUTPUTS, scale=scale, normalise=normalise)
     if kind != "mlp":
         raise ValueError(f"`kind` must be one of mlp, conv, got {kind!r}.")
-    widths = (world.dimension, hidden, outputs)
-    return ReLUNet(widths, generator=generator, scale=scale, linear_top=True)
+    widths = (world.dimension, HIDDEN, OUTPUTS)
+    return ReLUNet(widths, generator=generator, scale=scale, linear_top=True, normalise=normalise)
 
 
 def nothing(net: object) -> Tensor:
-    """A measure for who only trains."""
+    """A measure of nothing."""
     return torch.zeros(0, dtype=torch.float32)
 
 
-@own_modes()
-def picture_run(
-    world: PictureWorld,
-    *,
-    kind: Kind = "mlp",
-    loss: Loss | None = None,
-    strength: float = 0.5,
-    learning_rate: float = LEARNING_RATE,
-    batch: int = BATCH,
-    seed: int = 0,
-    device: str = "cpu",
-    measure: Measure = nothing,
-    measure_every: int = 25,
-) -> Training:
-    """A run that has not started: student and draws from one seed, batch negatives; InfoNCE unless ``loss`` says other.
-
-    The same seed gives the same untrained student, whatever else is chosen.
+@dataclass(frozen=True)
+class PictureSettings:
+    """The settings of every run on pictures; the network and all draws come from one ``seed``.
 
     Raises:
-        ValueError: whatever world, student or training reject; a batch larger than the set of pictures; a device that
+        ValueError: a strength below 0.
+    """
+
+    strength: float = 0.5
+    learning_rate: float = LEARNING_RATE
+    batch: int = BATCH
+    seed: int = 0
+    device: str = "cpu"
+    measure: Measure = nothing
+    measure_every: int = 25
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
+
+    def generator(self) -> torch.Generator:
+        """The source of the network and of all draws."""
+        return generator_on(self.device).manual_seed(self.seed)
+
+    def training(
+        self, net: nn.Module, world: PictureWorld, objective: Objective, generator: torch.Generator, **more: Any
+    ) -> Training:
+        """A run that has not started; ``more`` goes to :class:`Training`."""
+        require.integer("batch", self.batch, 2, "no picture is drawn twice", high=len(world))
+        names = ("strength", "learning_rate", "batch", "measure", "measure_every")
+        own = {name: getattr(self, name) for name in names}
+        return Training(net, world.to(self.device), objective, generator=generator, **own, **more)
+
+
+@own_modes()
+def picture_run(world: PictureWorld, *, kind: Kind = "mlp", loss: Loss | None = None, **settings: Any) -> Training:
+    """A run that has not started, with batch negatives; InfoNCE unless another ``loss`` is given.
+
+    ``settings`` are those of :class:`PictureSettings`. The same seed gives the same untrained network, whatever else
+    is chosen.
+
+    Raises:
+        ValueError: whatever world, network or training reject; a batch larger than the set of pictures; a device that
             is not there.
         ImportError: a strength above 0 without kornia (when a step is taken).
 
@@ -117,20 +134,16 @@ def picture_run(
         >>> run.step, run.net(digits().inputs()).shape
         (3, torch.Size([1197, 64]))
     """
-    check_strength(strength)
-    generator = generator_on(device).manual_seed(seed)
-    require.integer("batch", batch, 2, "no picture is drawn twice", high=len(world))
+    own = PictureSettings(**settings)
+    generator = own.generator()
     net = picture_student(world, kind, generator=generator)
     objective = contrastive(loss or picture_loss("nce"), negatives="batch")
-    return Training(
-        net, world.to(device), objective, learning_rate=learning_rate, generator=generator, measure=measure,
-        strength=strength, batch=batch, measure_every=measure_every,
-    )  # fmt: skip
+    return own.training(net, world, objective, generator)
 
 
 @torch.no_grad()
 def features(net: Student, x: Float[Tensor, "n d"], layer: int = -1) -> Float[Tensor, "n d_layer"]:
-    """What a probe reads: the activations of a layer, -1 the output and -2 the last layer below it.
+    """The input of a probe: the activations of a layer, -1 the output and -2 the last layer below it.
 
     A layer with more than 1,024 activations (a map of channels) is averaged over its positions.
 

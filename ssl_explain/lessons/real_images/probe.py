@@ -1,7 +1,7 @@
-"""What features are worth: a linear probe and nearest neighbours, with labels that no training ever saw.
+"""Scores of features: a linear probe and nearest neighbours, with labels that training never uses.
 
-Both are fitted on the features of one set of pictures and scored on those of another. Scores mean something only
-beside those of raw pixels and of the untrained network under the same probe.
+Both are fitted on the features of one set of pictures and scored on those of another. Compare the scores with those of
+raw pixels and of the untrained network under the same probe.
 """
 
 import torch
@@ -12,7 +12,7 @@ from ssl_explain import require
 
 
 def _check(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> None:
-    """Features of one width, finite, each with its label, of two classes at least."""
+    """Check features: one width, finite, one label each, at least two classes."""
     for name, features, labels in (("train", train, y_train), ("test", test, y_test)):
         if len(features) != len(labels) or not len(features):
             raise ValueError(
@@ -43,7 +43,7 @@ def probe(
         >>> probe(x, y, x + 0.5, y)
         1.0
     """
-    from sklearn.linear_model import LogisticRegression  # a second to import: only who probes waits for it
+    from sklearn.linear_model import LogisticRegression  # it takes a second to import
     from threadpoolctl import threadpool_limits
 
     _check(train, y_train, test, y_test)
@@ -54,7 +54,7 @@ def probe(
         a, b = a.reshape(len(a), 0), b.reshape(len(b), 0)
         common = int(y_train.mode().values)
         return float((y_test == common).double().mean())
-    with threadpool_limits(1):  # matrices so small gain nothing from threads that wait for each other
+    with threadpool_limits(1):  # threads cost more than they gain on matrices this small
         classifier = LogisticRegression(max_iter=2000).fit(a, y_train.cpu().numpy())
         return float(classifier.score(b, y_test.cpu().numpy()))
 
@@ -82,9 +82,9 @@ def neighbours(
 
     _check(train, y_train, test, y_test)
     require.integer("k", k, 1, "1 asks the nearest point alone", high=len(train))
-    crowd = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())
+    classifier = KNeighborsClassifier(k).fit(train.double().cpu().numpy(), y_train.cpu().numpy())
     with threadpool_limits(1):
-        return float(crowd.score(test.double().cpu().numpy(), y_test.cpu().numpy()))
+        return float(classifier.score(test.double().cpu().numpy(), y_test.cpu().numpy()))
 
 
 def spectrum(features: Float[Tensor, "n d"]) -> Float[Tensor, " d"]:

@@ -1,4 +1,4 @@
-"""InfoNCE with its weights read off and held still: the loss whose gradient the theory predicts."""
+"""InfoNCE with frozen pair weights: the loss whose gradient the theory predicts."""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from ssl_explain.losses.contrastive import _crowd, check_energies
 def crowd_weights(
     r_neg: Float[torch.Tensor, "*batch n h"], *, temperature: float = 0.1
 ) -> Float[torch.Tensor, "*batch n h"]:
-    """How much each negative counts: ξ_k = e^{-r_k-/τ} / (1 + Σ_j e^{-r_j-/τ}), InfoNCE's weights at r+ = 0.
+    """The weight of each negative: ξ_k = e^{-r_k-/τ} / (1 + Σ_j e^{-r_j-/τ}), InfoNCE's weights at r+ = 0.
 
     No gradient flows through them. They depend on negatives alone; near ones weigh most.
 

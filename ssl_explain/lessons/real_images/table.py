@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ssl_explain import require
 from ssl_explain.dynamics.partial_results import Cell
@@ -38,7 +39,7 @@ SETTINGS = (
     *(("frozen", tau, beta) for tau in (0.1, 0.2, 0.5) for beta in (0.0, 0.5)),
 )  # loss, temperature, beta
 MILD = 0.5  # the strength at which losses are compared
-RATES = {"triplet": 5.0}  # averaged over 255 negatives it pulls gently: at 1, as the others, 400 steps are too few
+RATES = {"triplet": 5.0}  # its gradients are small when averaged over 255 negatives: at 1, 400 steps are too few
 SEEDS, SEED = 12, 1
 KINDS: tuple[Kind, ...] = ("mlp", "conv")
 DEFAULTS = {"about": None, "kinds": list(KINDS), "seeds": SEEDS, "steps": STEPS, "seed": SEED}
@@ -50,27 +51,26 @@ LOSS_COLUMNS = ("loss", "temperature", "beta", "seed", "layer", *SCORES)
 
 @lru_cache(maxsize=1)
 @own_modes()
-def _evaluation() -> Evaluation:
-    """One for all seeds of a block: it scores the raw pixels once."""
+def evaluation() -> Evaluation:
+    """The probe and the neighbours of the digits, one for all seeds of a block: it scores the raw pixels once."""
     return Evaluation(digits("train"), digits("test"))
 
 
 def _raw() -> tuple[str, float, float]:
-    linear, near = (round(float(score), 4) for score in _evaluation().raw)
+    linear, near = (round(float(score), 4) for score in evaluation().raw)
     return "pixels", linear, near
 
 
 def _rows(net: Student) -> Iterator[tuple[str, float, float]]:
     """Layer, probe, neighbours of a network."""
-    evaluation = _evaluation()
-    for layer, scores in zip(evaluation.LAYERS, evaluation(net).tolist(), strict=True):
+    for layer, scores in zip(Evaluation.LAYERS, evaluation()(net).tolist(), strict=True):
         yield layer, *(round(score, 4) for score in scores)
 
 
 def _trained(
     kind: Kind, loss: Loss | None, strength: float, seed: int, steps: int, rate: float = LEARNING_RATE
 ) -> Student:
-    """The student of a seed after so many steps; a run that breaks down has no score.
+    """The network of a seed after so many steps.
 
     Raises:
         ValueError: the loss or the next update is not finite.
@@ -94,10 +94,8 @@ def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed:
     require.integer("steps", steps, 1, "take at least one step")
     yield dict(zip(STRENGTH_COLUMNS, (kind, strength, seed, "raw", *_raw()), strict=True))
     for own in range(seed, seed + seeds):
-        untrained = picture_run(digits("train"), kind=kind, seed=own).net
-        trained = _trained(kind, None, strength, own, steps)
-        for when, net in (("untrained", untrained), ("trained", trained)):
-            for row in _rows(net):  # type: ignore[arg-type]
+        for when, taken in (("untrained", 0), ("trained", steps)):
+            for row in _rows(_trained(kind, None, strength, own, taken)):
                 yield dict(zip(STRENGTH_COLUMNS, (kind, strength, own, when, *row), strict=True))
 
 
@@ -115,14 +113,12 @@ def loss_block(setting: tuple[str, float, float], *, seeds: int, steps: int, see
     if name == "raw":
         yield dict(zip(LOSS_COLUMNS, (*setting, seed, *_raw()), strict=True))
         return
-    if name != "untrained":
+    if name == "untrained":
+        loss, steps = None, 0
+    else:
         loss = picture_loss(name, temperature=temperature or TEMPERATURE, beta=beta)  # type: ignore[arg-type]
     for own in range(seed, seed + seeds):
-        if name == "untrained":
-            net: Student = picture_run(digits("train"), seed=own).net  # type: ignore[assignment]
-        else:
-            net = _trained("mlp", loss, MILD, own, steps, RATES.get(name, LEARNING_RATE))
-        for row in _rows(net):
+        for row in _rows(_trained("mlp", loss, MILD, own, steps, RATES.get(name, LEARNING_RATE))):
             yield dict(zip(LOSS_COLUMNS, (*setting, own, *row), strict=True))
 
 
@@ -134,18 +130,15 @@ def picture_table(
     steps: int = STEPS,
     seed: int = SEED,
     kinds: Sequence[Kind] = ("mlp",),
-    workers: int = 1,
-    cluster: str | None = None,
-    replace: bool = False,
-    progress: bool = True,
+    **work: Any,
 ) -> dict[str, list[Cell]]:
     """One whole table, "strength" or "losses", written to pictures_strength.csv or pictures_losses.csv in ``folder``.
 
-    ``kinds`` of students are for the first: the losses are compared on "mlp".
+    ``kinds`` of students are for the first: the losses are compared on "mlp". ``work`` says who works on it, see
+    :func:`ssl_explain.dynamics.sweep.sweep`.
 
     Raises:
-        ValueError: another table, whatever a block rejects; files in the way, see
-            :func:`ssl_explain.dynamics.sweep.sweep`.
+        ValueError: another table, whatever a block or a sweep rejects.
     """
     if about not in ("strength", "losses"):
         raise ValueError(f"`about` must be one of strength, losses, got {about!r}.")
@@ -159,17 +152,14 @@ def picture_table(
         grid,
         folder / f"pictures_{about}.csv",
         fixed={"seeds": seeds, "steps": steps, "seed": seed},
-        workers=workers,
-        cluster=cluster,
         command=words,
         seeds=f"{seeds} students, seeds {seed} to {seed + seeds - 1}",
-        replace=replace,
-        progress=progress,
+        **work,
     )
 
 
 def options(sub: argparse.ArgumentParser) -> None:
-    """The options of ``image-sweep``, but for who works on it and where it goes."""
+    """The options of ``image-sweep`` itself."""
     sub.add_argument("about", choices=("strength", "losses"), help="which table")
     tip = f"students, for the table of strengths (default: {' '.join(KINDS)})"
     sub.add_argument("--kinds", nargs="+", choices=KINDS, help=tip)

@@ -1,9 +1,14 @@
 """Notebook 05: what it uses of its own room."""
 
-from ssl_explain.lessons.selectivity_amplification import experiment
-from ssl_explain.lessons.selectivity_amplification.exercises import first_preference, linear_learns, small_shifts
-from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
-from ssl_explain.lessons.selectivity_amplification.picture import figure_signs_kept, figure_winners
+from typing import TYPE_CHECKING
+
+from ssl_explain.lessons import lazy
+
+if TYPE_CHECKING:
+    from ssl_explain.lessons.selectivity_amplification import experiment
+    from ssl_explain.lessons.selectivity_amplification.exercises import first_preference, linear_learns, small_shifts
+    from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
+    from ssl_explain.lessons.selectivity_amplification.picture import figure_signs_kept, figure_winners
 
 __all__ = [
     "RingState",
@@ -15,3 +20,5 @@ __all__ = [
     "ring_explorer",
     "small_shifts",
 ]
+
+lazy(__name__)

@@ -1,28 +1,30 @@
-"""Where features come from: neurons on the ring amplify what they happen to prefer, and layers amplify each other.
+"""Neurons on the ring amplify their initial selectivity.
 
-The gradients are typed in closed form, since an explorer follows a whole flow for every move of a slider; tests and
+The gradients are in closed form, since an explorer follows a whole flow for every move of a slider; tests and
 notebooks compare them with autograd and with :mod:`ssl_explain.operators`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from ssl_explain import require
 from ssl_explain.dynamics.kept import measured
+from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.records import Views
 from ssl_explain.worlds.ring import Ring
 
 Update = Callable[[Tensor], Tensor]
-DEAD = 1e-12  # largest difference of mean connections that is rounding
+DEAD = 1e-12  # differences of mean connections up to this one are rounding
 
 
 def ring_neurons(cells: int, neurons: int, *, generator: torch.Generator, linear: bool = False) -> ReLUNet:
-    """One layer of neurons in float64, each with weights of length one.
+    """One layer of neurons in float64, each with weights of norm 1.
 
     Example:
         >>> net = ring_neurons(6, 3, generator=torch.Generator().manual_seed(0))
@@ -38,7 +40,7 @@ def ring_neurons(cells: int, neurons: int, *, generator: torch.Generator, linear
 def mean_connections(
     weights: Float[Tensor, "neuron cell"], x: Float[Tensor, "n a cell"], *, linear: bool = False
 ) -> Float[Tensor, "n neuron cell"]:
-    """K̄(x) = E[x'·1(wᵀx' > 0)] of every neuron: the average view, counting those that make it fire.
+    """K̄(x) = E[x'·1(wᵀx' > 0)] of every neuron: the average view, over the views that open its gate.
 
     Example:
         >>> mean_connections(torch.tensor([[1.0, -1.0]]), torch.eye(2).unsqueeze(0)).tolist()
@@ -57,7 +59,7 @@ def deltas(weights: Float[Tensor, "neuron cell"], views: Views, *, linear: bool 
 def dead(
     weights: Float[Tensor, "neuron cell"], x: Float[Tensor, "n a cell"], *, linear: bool = False
 ) -> Bool[Tensor, " neuron"]:
-    """Neurons whose mean connection is the same at every point: their operator is zero, they never learn."""
+    """Neurons whose mean connection is the same at every point: their operator is zero, so they do not learn."""
     means = mean_connections(weights, x, linear=linear)
     return (means - means.mean(0)).abs().amax((0, 2)) < DEAD
 
@@ -69,9 +71,9 @@ def selectivity(responses: Float[Tensor, "*t object place neuron"]) -> Float[Ten
 
 
 def identity_share(responses: Float[Tensor, "*t object place neuron"]) -> Float[Tensor, "*t neuron"]:
-    """The part of a neuron's between-point variance that the object alone explains; above ½ identity wins.
+    """The share of a neuron's between-point variance that the object alone explains.
 
-    A neuron that tells no points apart has share 0.
+    A neuron whose response does not vary between points has share 0.
 
     Example:
         >>> identity_share(torch.tensor([[[1.0], [1.0]], [[0.0], [0.0]]])).item()
@@ -127,16 +129,14 @@ def sampled_update(
 def follow(
     weights: Float[Tensor, "neuron cell"], update: Update, *, steps: int, step_size: float, every: int = 1
 ) -> Float[Tensor, "t neuron cell"]:
-    """Euler steps that keep the length of every neuron's weights; the state at the start and after every ``every``."""
-    require.integer("steps", steps, 1, "a flow needs at least one step")
-    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow; try 1", open_low=True)
-    norms, w, kept = weights.norm(dim=-1, keepdim=True), weights, [weights]
-    for step in range(1, steps + 1):
-        w = w + step_size * measured("update", update(w), w)
-        w = w * (norms / w.norm(dim=-1, keepdim=True))
-        if step % every == 0:
-            kept.append(w)
-    return torch.stack(kept)
+    """Euler steps that keep the length of every neuron's weights; see :func:`~ssl_explain.dynamics.steppers.solve`."""
+    norms = weights.norm(dim=-1, keepdim=True)
+
+    def step(w: Tensor, h: float) -> Tensor:
+        w = euler(lambda w: measured("update", update(w), w), w, h)
+        return w * (norms / w.norm(dim=-1, keepdim=True))
+
+    return solve(step, weights, step_size=step_size, steps=steps, every=every)
 
 
 def responses(
@@ -148,20 +148,26 @@ def responses(
     return f.unflatten(-2, x.shape[:2]).mean(-2).unflatten(-2, (objects, -1))
 
 
-def ring_run(
-    *,
-    cells: int = 10,
-    strength: float = 1.0,
-    neurons: int = 12,
-    seed: int = 1,
-    linear: bool = False,
-    batch: int | None = None,
-    tau: float | None = None,
-    steps: int = 300,
-    step_size: float = 1.0,
-    every: int = 5,
-) -> Selectivity:
-    """Follow random neurons on a ring: the exact flow of L_simp, or batches of L_simp or InfoNCE if ``batch`` is given.
+@dataclass(frozen=True)
+class RingSettings:
+    """The settings of :func:`ring_run`; ``batch`` None is the exact flow, ``tau`` the temperature of InfoNCE."""
+
+    cells: int = 10
+    strength: float = 1.0
+    neurons: int = 12
+    seed: int = 1
+    linear: bool = False
+    batch: int | None = None
+    tau: float | None = None
+    steps: int = 300
+    step_size: float = 1.0
+    every: int = 5
+
+
+def ring_run(**settings: Any) -> Selectivity:
+    """Follow random neurons on a ring, by :class:`RingSettings`.
+
+    It is the exact flow of L_simp, or batches of L_simp or InfoNCE if ``batch`` is given.
 
     Raises:
         ValueError: whatever the ring, the network or the flow reject.
@@ -171,17 +177,19 @@ def ring_run(
         >>> run.weights.shape, run.responses.shape
         (torch.Size([3, 3, 6]), torch.Size([3, 2, 1, 3]))
     """
-    world, generator = Ring(cells, dtype=torch.float64), torch.Generator().manual_seed(seed)
-    x = world.enumerate(strength).x
-    start = ring_neurons(cells, neurons, generator=generator, linear=linear).weights[0].detach().squeeze(0)
-    update = expected_update(x, linear=linear)
-    if batch is not None:
-        update = sampled_update(world, strength, batch, generator=generator, tau=tau, linear=linear)
-    weights = follow(start, update, steps=steps, step_size=step_size, every=every)
-    times = torch.arange(len(weights), dtype=torch.float32) * every * step_size
+    own = RingSettings(**settings)
+    world, generator = Ring(own.cells, dtype=torch.float64), torch.Generator().manual_seed(own.seed)
+    x = world.enumerate(own.strength).x
+    net = ring_neurons(own.cells, own.neurons, generator=generator, linear=own.linear)
+    start = net.weights[0].detach().squeeze(0)
+    update = expected_update(x, linear=own.linear)
+    if own.batch is not None:
+        update = sampled_update(world, own.strength, own.batch, generator=generator, tau=own.tau, linear=own.linear)
+    weights = follow(start, update, steps=own.steps, step_size=own.step_size, every=own.every)
+    times = torch.arange(len(weights), dtype=torch.float32) * own.every * own.step_size
     return Selectivity(
-        world.patterns(), times, weights, responses(weights, x, linear=linear), dead(start, x, linear=linear),
-        world.shift(strength), steps,
+        world.patterns(), times, weights, responses(weights, x, linear=own.linear), dead(start, x, linear=own.linear),
+        world.shift(own.strength), own.steps,
     )  # fmt: skip
 
 

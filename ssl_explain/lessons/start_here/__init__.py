@@ -1,9 +1,14 @@
 """Notebook 00: what it uses of its own room."""
 
-from ssl_explain.lessons.start_here import exercises
-from ssl_explain.lessons.start_here.experiment import emergence_run
-from ssl_explain.lessons.start_here.explorer import tree_explorer
-from ssl_explain.lessons.start_here.state import TreeState
+from typing import TYPE_CHECKING
+
+from ssl_explain.lessons import lazy
+
+if TYPE_CHECKING:
+    from ssl_explain.lessons.start_here import exercises
+    from ssl_explain.lessons.start_here.experiment import emergence_run
+    from ssl_explain.lessons.start_here.explorer import tree_explorer
+    from ssl_explain.lessons.start_here.state import TreeState
 
 __all__ = [
     "TreeState",
@@ -11,3 +16,5 @@ __all__ = [
     "exercises",
     "tree_explorer",
 ]
+
+lazy(__name__)

@@ -4,28 +4,20 @@ import torch
 from torch import Tensor
 
 from ssl_explain.kit import exercise as kit
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.prediction import question
 
-without_augmentation = Question(
-    "Set q = 0: the two views of a point are now the same picture. What becomes of the root?",
-    {
-        "rises": Option(
-            "its correlation rises just the same",
-            "With free outputs it need not fall, since the root is a large direction. But here outputs are normalised: "
-            "points can be told apart by any detail, details are many, and nothing singles out the root.",
-        ),
-        "stays": Option(
-            "it stays where it started",
-            "That would be so if equal views gave no gradient. The pull has none, true, but the push still moves the "
-            "network.",
-        ),
-        "falls": Option(
-            "it falls",
-            "Outputs are normalised, so pushing all points apart rewards every difference alike. There are "
-            "many more details of the leaves than roots, so they crowd the root out.",
-        ),
-    },
-)
+without_augmentation = question("""
+    Set q = 0: the two views of a point are now the same picture. What becomes of the root?
+
+    [rises] its correlation rises just the same
+        With free outputs it need not fall, since the root is a large direction. But here outputs are normalised: points
+        can be told apart by any detail, details are many, and nothing singles out the root.
+    [stays] it stays where it started
+        That would be so if equal views gave no gradient. The pull has none, true, but the push still moves the network.
+    [falls] it falls
+        Outputs are normalised, so pushing all points apart rewards every difference alike. There are many more details
+        of the leaves than roots, so they crowd the root out.
+""")
 
 
 def _neuron(g: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -47,15 +39,11 @@ def _mistakes_correlation(right: Tensor, f: Tensor, z: Tensor) -> dict[str, Tens
     }
 
 
-@kit.exercise(
-    "How well does a neuron know a cause?",
-    "easy",
-    3,
-    hints=(
-        "A neuron knows a cause if it changes when the cause changes: centre both first.",
-        "Correlation is the inner product of the centred vectors, divided by both of their norms.",
-        "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
-    ),
+@kit.exercise("How well does a neuron know a cause?", "easy", 3)
+@kit.guided(
+    "A neuron knows a cause if it changes when the cause changes: centre both first.",
+    "Correlation is the inner product of the centred vectors, divided by both of their norms.",
+    "A neuron that switches off when the cause switches on knows it just as well: take the absolute value.",
     given=_neuron,
     mistakes=_mistakes_correlation,
 )

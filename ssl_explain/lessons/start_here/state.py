@@ -7,6 +7,7 @@ from ssl_explain.lessons.start_here.experiment import EmergenceRun, emergence_ru
 from ssl_explain.losses.contrastive import Loss, Named, contrastive, loss_called
 
 DEPARTURES = ("none", "biases", "free outputs", "batch of 8")
+SAME = ("depth", "neurons", "polarity", "strength", "learning_rate", "seed")  # controls that are settings of the run
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,8 @@ def objective_of(state: TreeState) -> Named:
 def run_of(state: TreeState) -> EmergenceRun:
     """A run that has not started: the same bits for the same state."""
     return emergence_run(
-        depth=state.depth,
-        neurons=state.neurons,
-        polarity=state.polarity,
-        strength=state.strength,
+        **{name: getattr(state, name) for name in SAME},
         loss=loss_of(state),
-        learning_rate=state.learning_rate,
-        seed=state.seed,
         dense=state.wiring == "dense",
         biases=state.departure == "biases",
         normalise=state.departure != "free outputs",

@@ -1,7 +1,12 @@
 """Notebook 01: what it uses of its own room."""
 
-from ssl_explain.lessons.two_views_one_network.exercises import more_negatives, without_push
-from ssl_explain.lessons.two_views_one_network.explorer import CloudState, LossState, cloud_explorer, loss_explorer
+from typing import TYPE_CHECKING
+
+from ssl_explain.lessons import lazy
+
+if TYPE_CHECKING:
+    from ssl_explain.lessons.two_views_one_network.exercises import more_negatives, without_push
+    from ssl_explain.lessons.two_views_one_network.explorer import CloudState, LossState, cloud_explorer, loss_explorer
 
 __all__ = [
     "CloudState",
@@ -11,3 +16,5 @@ __all__ = [
     "more_negatives",
     "without_push",
 ]
+
+lazy(__name__)

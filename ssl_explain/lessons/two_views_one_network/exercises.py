@@ -3,50 +3,35 @@
 import torch
 from torch import Tensor
 
-from ssl_explain.kit.exercise import exercise
-from ssl_explain.kit.prediction import Option, Question
+from ssl_explain.kit.exercise import exercise, guided
+from ssl_explain.kit.prediction import question
 
-more_negatives = Question(
-    "InfoNCE with one negative, then with eight. Compare the sum of all pushes with the pull.",
-    {
-        "eight": Option(
-            "the pushes add up to about eight times the pull",
-            "That assumes that every negative pushes as hard as it did alone. But the negatives share: the loss asks "
-            "how likely each one is to be taken for the positive, and shares add up to one at most.",
-        ),
-        "equal": Option(
-            "the pushes add up to the pull, with one as with eight",
-            "The loss depends on differences of energies only. Raise r+ and every r- by the same amount and nothing "
-            "changes: so the slopes must add up to zero.",
-        ),
-        "less": Option(
-            "the pull wins: the pushes of eight cancel each other",
-            "In space, pushes in different directions may cancel. But here we add slopes, and all pushes have the "
-            "same sign.",
-        ),
-    },
-)
+more_negatives = question("""
+    InfoNCE with one negative, then with eight. Compare the sum of all pushes with the pull.
 
-without_push = Question(
-    "Keep the pull, leave out the push: L = r+. Each point has its own views. Where do the outputs go?",
-    {
-        "clusters": Option(
-            "the views of a point meet, different points stay apart",
-            "That assumes that a network can move the views of one point without moving other points. It has one set "
-            "of weights for all of them: what shrinks the one difference shrinks the other.",
-        ),
-        "collapse": Option(
-            "all outputs meet in one spot",
-            "The cheapest way to bring two views together is to shrink the weights, and nothing in the loss "
-            "holds different points apart.",
-        ),
-        "stay": Option(
-            "hardly anything moves",
-            "That assumes that a pull needs a push to work against. It has a slope of one of its own, wherever the "
-            "outputs are, and stops only when views coincide.",
-        ),
-    },
-)
+    [eight] the pushes add up to about eight times the pull
+        That assumes that every negative pushes as hard as it did alone. But the negatives share: the loss asks how
+        likely each one is to be taken for the positive, and shares add up to one at most.
+    [equal] the pushes add up to the pull, with one as with eight
+        The loss depends on differences of energies only. Raise r+ and every r- by the same amount and nothing changes:
+        so the slopes must add up to zero.
+    [less] the pull wins: the pushes of eight cancel each other
+        In space, pushes in different directions may cancel. But here we add slopes, and all pushes have the same sign.
+""")
+
+without_push = question("""
+    Keep the pull, leave out the push: L = r+. Each point has its own views. Where do the outputs go?
+
+    [clusters] the views of a point meet, different points stay apart
+        That assumes that a network can move the views of one point without moving other points. It has one set of
+        weights for all of them: what shrinks the one difference shrinks the other.
+    [collapse] all outputs meet in one spot
+        The cheapest way to bring two views together is to shrink the weights, and nothing in the loss holds different
+        points apart.
+    [stay] hardly anything moves
+        That assumes that a pull needs a push to work against. It has a slope of one of its own, wherever the outputs
+        are, and stops only when views coincide.
+""")
 
 
 def _energies(g: torch.Generator) -> tuple[Tensor, Tensor, float]:
@@ -58,11 +43,10 @@ def _one_negative(g: torch.Generator) -> tuple[Tensor, Tensor, float, float]:
     return r_pos, r_neg[:, 0], tau, 0.3
 
 
-@exercise(
-    "The energy of a pair",
-    "easy",
-    3,
-    hints=("Take the difference of the outputs first.", "Square it, sum over the last axis, take half."),
+@exercise("The energy of a pair", "easy", 3)
+@guided(
+    "Take the difference of the outputs first.",
+    "Square it, sum over the last axis, take half.",
     given=lambda g: (torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)),
     mistakes=lambda right, a, b: {
         "Nearly: the factor ½ is missing. It makes the slope of r the plain difference a - b.": 2 * right,
@@ -75,15 +59,11 @@ def energy(a: Tensor, b: Tensor) -> Tensor:
     return 0.5 * (a - b).square().sum(-1)
 
 
-@exercise(
-    "The pull of InfoNCE, by hand",
-    "medium",
-    8,
-    hints=(
-        "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
-        "The derivative of the second term is minus the share of the positive in the crowd.",
-        "One minus the share of the positive is the share of the negatives.",
-    ),
+@exercise("The pull of InfoNCE, by hand", "medium", 8)
+@guided(
+    "Write L = r+ + τ log(e^(-r+/τ) + Σ e^(-r-/τ)) and differentiate with respect to r+.",
+    "The derivative of the second term is minus the share of the positive in the denominator.",
+    "One minus the share of the positive is the share of the negatives.",
     given=_energies,
     mistakes=lambda right, r_pos, r_neg, tau: {
         "This is the share of the positive. The pull is what is missing to one: the share of the negatives.": 1 - right,
@@ -92,24 +72,20 @@ def energy(a: Tensor, b: Tensor) -> Tensor:
     },
 )
 def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
-    """∂L/∂r+ of InfoNCE: the share of the crowd e^{-r/τ} that belongs to the negatives, one number per point."""
+    """∂L/∂r+ of InfoNCE: the share of Σ e^{-r/τ} that belongs to the negatives, one number per point."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
     return negatives / (positive + negatives)
 
 
-@exercise(
-    "Who is pushed how hard?",
-    "medium",
-    6,
-    hints=(
-        "Differentiate the same L with respect to one r_k-.",
-        "Only the logarithm depends on it. The result is minus the share of that negative.",
-        "The crowd in the denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
-    ),
+@exercise("Who is pushed how hard?", "medium", 6)
+@guided(
+    "Differentiate the same L with respect to one r_k-.",
+    "Only the logarithm depends on it. The result is minus the share of that negative.",
+    "The denominator holds the positive and all negatives: keepdim=True keeps the shapes right.",
     given=_energies,
     mistakes=lambda right, r_pos, r_neg, tau: {
         "The sign: the loss falls when a negative moves away, so the slope is negative.": -right,
-        "Your pushes add up to -1 whatever r+ is. The positive belongs in the crowd too.": (
+        "Your pushes add up to -1 whatever r+ is. The positive belongs in the denominator too.": (
             -torch.softmax(-r_neg / tau, dim=-1)
         ),
         "You divided the push evenly. The nearest negative takes the largest share.": (
@@ -118,19 +94,15 @@ def pull_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
     },
 )
 def pushes_of_info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
-    """∂L/∂r_k- of InfoNCE, (n, h): minus the share of each negative in the crowd that contains the positive."""
+    """∂L/∂r_k- of InfoNCE, (n, h): minus the share of each negative in a sum that contains the positive."""
     positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau)
     return -negatives / (positive.unsqueeze(-1) + negatives.sum(-1, keepdim=True))
 
 
-@exercise(
-    "The switch in the soft triplet",
-    "medium",
-    5,
-    hints=(
-        "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
-        "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
-    ),
+@exercise("The switch in the soft triplet", "medium", 5)
+@guided(
+    "L = τ log(1 + e^u) with u = (r+ - r- + r0)/τ.",
+    "The derivative of log(1 + e^u) is the sigmoid of u; the chain rule brings a 1/τ.",
     given=_one_negative,
     mistakes=lambda right, r_pos, r_neg, tau, margin: {
         "The sign of the margin: it asks for more, so it keeps the switch open longer.": (
