@@ -1,10 +1,13 @@
 """What every test shares: runtime shape checks, one thread, reproducible property tests, seeded generators."""
 
+import functools
+import importlib
 import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jaxtyping
@@ -84,6 +87,17 @@ def some(request: pytest.FixtureRequest) -> Callable[..., list]:
         return [every[place] for place in sorted(kept)]
 
     return chosen
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Callable[[str], Any]]:
+    """Every explorer as a reader opens it, made once; no networks are trained for the choice of one."""
+    factories = importlib.import_module("registry").FACTORIES
+    module = importlib.import_module("ssl_explain.lessons.real_images.directions_explorer")
+    untrained = functools.cache(lambda: {"untrained": module.sweep_of("untrained")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "all_sweeps", untrained)
+        yield functools.cache(lambda name: factories[name]())
 
 
 @pytest.fixture

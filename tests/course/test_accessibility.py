@@ -1,13 +1,10 @@
 """Who cannot see a colour, a picture or a pointer still gets the finding: words, contrast, sizes, labels."""
 
-import functools
 import html
 import itertools
 import json
 import random
 import re
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +24,9 @@ from looks import (
 from matplotlib.colors import to_hex
 from registry import FACTORIES, PACKAGE
 
-from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.prediction import Option, Question, predict
 from ssl_explain.kit.style import BRANCH, FONT, MEASURED, NEGATIVE, QUIET, new_figure
-from ssl_explain.lessons.real_images.directions_explorer import sweep_of
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}
@@ -39,15 +34,6 @@ LINK = re.compile(r"(?<!!)\[([^]]*)\]\(([^)\s]+)\)")
 
 
 # --- the pictures of the explorers ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Callable[[str], Explorer[Any]]]:
-    """Every explorer as it stands when a reader opens it, made once; no networks trained for the choice of one."""
-    untrained = functools.cache(lambda: {"untrained": sweep_of("untrained")})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules[sweep_of.__module__], "all_sweeps", untrained)
-        yield functools.cache(lambda name: FACTORIES[name]())
 
 
 @pytest.mark.gate(10)

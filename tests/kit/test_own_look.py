@@ -1,7 +1,6 @@
 """Figures look the same whatever the user has set in matplotlib or seaborn, and leave those settings alone."""
 
 import functools
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,6 @@ from stills import STILLS, found
 
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.style import LOOK, drawing, new_figure
-from ssl_explain.lessons.real_images.directions_explorer import sweep_of
 
 IN_NO_PICTURE = ("webagg", "backend", "keymap", "animation", "tk.", "toolbar", "timezone")
 IN_NO_PICTURE += ("date.", "docstring", "macosx")
@@ -73,15 +71,6 @@ def _own_settings() -> Iterator[None]:
         yield
         seaborn.reset_defaults()
         seaborn.set_color_codes("reset")
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Any]:
-    """Every explorer, made once; no networks trained for the choice of one."""
-    untrained = functools.cache(lambda: {"untrained": sweep_of("untrained")})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules[sweep_of.__module__], "all_sweeps", untrained)
-        yield functools.cache(lambda name: FACTORIES[name]())
 
 
 def everything(explorer: Any, record: Any) -> tuple[bytes, bytes, bytes]:
