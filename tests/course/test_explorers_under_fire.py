@@ -106,9 +106,6 @@ def test_no_two_threads_draw_at_once(made):
     assert held == [True, True]
 
 
-# --- a cell that is run again -----------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def shell():
     """A notebook's Python, with the history of outputs that holds what a cell ends with."""
@@ -201,8 +198,6 @@ def test_a_front_end_that_does_not_name_its_cells_keeps_everything(shell, undraw
     run(shell, f"{SMALL}; explorer", None)
     assert slider.comm is not None
 
-
-# --- a question that is asked again -----------------------------------------------------------------------------
 
 TOSS = """
 from ssl_explain.kit.prediction import Option, Question

@@ -216,9 +216,6 @@ def test_labels_are_true_in_many_orders(name, seed, truth):
     play_at_random(name, seed, truth, 4 * EVENTS[name])
 
 
-# --- examples ---------------------------------------------------------------------------------------------------
-
-
 def legend_of(explorer):
     return [text.get_text().replace("\n", " ") for text in explorer.figure.marks.axes.get_legend().get_texts()]
 
@@ -315,9 +312,6 @@ def test_the_race_is_called_by_what_it_was_trained_with(truth):
         run = explorer.history(explorer.state.change(**values)).run.training
         assert {settings[:2] for settings in truth(run)} <= {(record.strength, values["learning_rate"])}
         assert record.strength == values["strength"]
-
-
-# --- records ----------------------------------------------------------------------------------------------------
 
 
 def trace(*stretches):

@@ -102,9 +102,6 @@ def test_a_planted_text_is_found(text):
     assert in_texts(nb)
 
 
-# --- what comes from a reader ---------------------------------------------------------------------------------------
-
-
 def pieces(widget):
     """Every piece of HTML in a widget and in all that it holds."""
     own = [widget.value] if isinstance(widget, ipywidgets.HTML | ipywidgets.HTMLMath) else []

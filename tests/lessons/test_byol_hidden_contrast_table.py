@@ -39,9 +39,6 @@ def byol(table, measure="probe", **wanted):
     return found[measure]
 
 
-# --- how it is made -----------------------------------------------------------------------------------------
-
-
 def test_rows_go_by_seed_and_layer():
     first, other = (list(byol_block(FULL, **SMALL | {"seed": seed})) for seed in (4, 5))
     assert [(row["seed"], row["layer"]) for row in first] == [(s, k) for s in (4, 5) for k in ("hidden", "output")]
@@ -122,9 +119,6 @@ def test_every_combination_is_there_once():
     }
     assert core == expected
     assert {s[:1] for s in SETTINGS if s[0] != "BYOL"} == {(name,) for name in BASELINES}
-
-
-# --- what it says -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("predictor", ["none", "linear", "mlp"])

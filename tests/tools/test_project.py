@@ -44,9 +44,6 @@ def conda_lines():
     return {line.split()[0]: line for line in yaml.safe_load(text)["dependencies"]}
 
 
-# --- versions -----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("requirement", RUNTIME + EXTRAS, ids=name_of)
 def test_a_range_is_closed_on_both_sides_and_holds_the_pinned_version(requirement):
     assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, f"{requirement}: write >=a,<b"
@@ -85,9 +82,6 @@ def test_one_oldest_python_everywhere():
     assert f">={oldest}," in conda_lines()["python"]
     for file in ("README.md", "tools/check_python.sh"):
         assert f"Python {oldest} or newer" in (ROOT / file).read_text(encoding="utf-8")
-
-
-# --- commands -----------------------------------------------------------------------------------------------
 
 
 def test_the_gate_is_make_test_and_nothing_weaker():
@@ -159,8 +153,6 @@ def test_without_a_browser_the_gate_warns_and_still_runs(tmp_path, user):
     assert ("apt-get update" in done.stdout) == (user == "0")
     assert "BROWSER TESTS WILL BE SKIPPED" in done.stderr
 
-
-# --- addresses ----------------------------------------------------------------------------------------------
 
 REGISTRIES = [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"), ("anaconda", "org")]
 FORBIDDEN = {
