@@ -1,4 +1,4 @@
-"""Keep PyTorch's ambient modes out: what computes gradients here does so alike whatever is switched on around it."""
+"""Switch off ambient modes of PyTorch, so that gradients do not depend on the modes of the caller."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ssl_explain import require
+
 Record = TypeVar("Record")
 
 
@@ -15,7 +17,7 @@ Record = TypeVar("Record")
 def own_modes(device: torch.device | None = None) -> Iterator[None]:
     """Switch gradients on, autocast and inference mode off, and a default device other than ``device`` and the CPU.
 
-    All of these belong to one thread, so no other one notices. The default dtype belongs to all threads: it stays.
+    All of these are settings of one thread. The default dtype is one of the process, so it is left as it is.
     Also a decorator: ``@own_modes()``.
     """
     foreign = _foreign({"cpu"} | ({device.type} if device else set()))
@@ -29,7 +31,7 @@ def own_modes(device: torch.device | None = None) -> Iterator[None]:
 
 
 def _foreign(kinds: set[str]) -> list[AbstractContextManager[Any]]:
-    """What undoes the modes that are switched on."""
+    """Contexts that undo the modes that are switched on."""
     modes: list[AbstractContextManager[Any]] = []
     if torch.is_inference_mode_enabled() or not torch.is_grad_enabled():
         modes += [torch.inference_mode(False), torch.enable_grad()]
@@ -40,22 +42,20 @@ def _foreign(kinds: set[str]) -> list[AbstractContextManager[Any]]:
 
 
 def trainable(net: nn.Module) -> list[nn.Parameter]:
-    """The weights of a network that learn.
+    """The weights of a network that require gradients.
 
     Raises:
         ValueError: none, or weights made under ``torch.inference_mode``, which can never learn.
     """
     weights = [weight for weight in net.parameters() if weight.requires_grad]
     if any(weight.is_inference() for weight in weights):
-        raise ValueError(
-            "`net` must have weights that can learn, got some made under torch.inference_mode; "
-            "make it outside, or train copy.deepcopy(net)."
-        )
+        got, remedy = "some made under torch.inference_mode", "make it outside, or train copy.deepcopy(net)"
+        require.fail("net", "have weights that can learn", got, remedy)
     return weights
 
 
 def usable(record: Record) -> Record:
-    """The same record, its tensors copied if they were made under ``torch.inference_mode``: no gradient takes those."""
+    """The record with copies of tensors made under ``torch.inference_mode``, which autograd rejects."""
     if not dataclasses.is_dataclass(record):
         return record
     values: dict[str, Any] = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}

@@ -66,7 +66,7 @@ class Views:
 
     Raises:
         ValueError: x without its three axes.
-        TypeError: x that is no floating-point tensor, latents that are no tuple.
+        TypeError: x that is not a floating-point tensor, latents that are not a tuple.
     """
 
     x: Float[Tensor, "*runs n a d"]

@@ -91,7 +91,7 @@ def write_table(
 
     Raises:
         ValueError: columns of unequal length.
-        TypeError: a path that is none.
+        TypeError: a path of another type.
     """
     path, content = require.path("path", path), csv_bytes(columns)
     manifest = {
@@ -115,7 +115,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         FileNotFoundError: the table or its manifest is missing.
         ValueError: the manifest is unreadable or of another format, or the table differs from the one it describes.
-        TypeError: a path that is none.
+        TypeError: a path of another type.
     """
     return _verified(path)[0]
 
@@ -155,7 +155,7 @@ def read_table(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         FileNotFoundError: the table or its manifest is missing.
         ValueError: the manifest is unreadable or of another format, or the table differs from the one it describes, or
             is no CSV table.
-        TypeError: a path that is none.
+        TypeError: a path of another type.
     """
     _, content = _verified(path)
     try:

@@ -14,7 +14,7 @@ class Tree:
 
     Raises:
         ValueError: depth below 1, branching below 2, or more than 2²⁰ leaves.
-        TypeError: depth or branching that are no whole numbers.
+        TypeError: depth or branching that are not integers.
 
     Example:
         >>> Tree(depth=2).widths

@@ -1,6 +1,6 @@
-"""Ask a vulnerability service about every version in constraints.txt: red for a known weakness, and for no answer.
+"""Check every pinned version with a vulnerability service: red for a known weakness, and for a missing answer.
 
-The one tool of the project that is of no use without a network. It is no part of the gate.
+The only tool that needs a network. It is not part of the gate.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ RED = (
 
 
 def install(folder: Path) -> Path:
-    """The auditor in an environment of its own, so that it changes nothing that it looks at."""
+    """Install the auditor in its own environment, so that it does not change what it checks."""
     program = folder / "bin" / "pip-audit"
     if not program.exists():
         subprocess.run([base_interpreter(), "-m", "venv", "--clear", str(folder)], check=True)
@@ -29,14 +29,14 @@ def install(folder: Path) -> Path:
 
 
 def audit(program: Path, constraints: Path) -> int:
-    """Ask about every line of a file of pins; 0 only if the service knows all of them and nothing against any."""
-    # Without --strict a version that the service says nothing about is passed over, and the rest is green.
+    """Check every pin in a file; 0 only if the service knows all of them and reports no weakness."""
+    # Without --strict a version that the service does not know is skipped, and the result is green.
     options = ["--strict", "--no-deps", "--disable-pip", "--progress-spinner", "off", "--requirement", str(constraints)]
     return subprocess.run([str(program), *options]).returncode
 
 
 def main() -> int:
-    """Install what is needed, ask, and say in one sentence what red means."""
+    """Install the auditor, run it, and explain a failure in one sentence."""
     try:
         code = audit(install(FOLDER), ROOT / "constraints.txt")
     except (subprocess.CalledProcessError, OSError) as problem:

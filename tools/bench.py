@@ -1,8 +1,8 @@
 """Measure speed and emergence: a table here, the same figures in a JSON file.
 
-``python tools/bench.py [part ...] [--out bench.json]``. Every figure is a median over repetitions; a target that is
-missed is said so and does not fail the command: a busy machine is no defect. Only the part ``browser`` must be asked
-for: what a reader feels in JupyterLab, measured in a real Chromium (see tests/browser).
+``python tools/bench.py [part ...] [--out bench.json]``. Every figure is a median over repetitions; a missed
+target is reported and does not fail the command, since the machine may be busy. The part ``browser`` runs only if it is
+named: delays in JupyterLab, measured in a real Chromium (see tests/browser).
 """
 
 import argparse
@@ -53,7 +53,7 @@ def samples_per_second(*, runs: int | None = None, measuring: bool = True, steps
 
 
 def training() -> Iterator[Row]:
-    """How fast it trains."""
+    """Training speed."""
     setting = "depth 5, 10 neurons, batch 128, InfoNCE H = 1"
     one = median(samples_per_second)
     yield Row(f"training, {setting}", one, "samples/s", low=60_000)
@@ -88,7 +88,7 @@ def exact() -> Iterator[Row]:
 
 
 def controls() -> Iterator[Row]:
-    """From a control to its new picture, without a browser, for every value that it can take."""
+    """Time from a control to the new picture, without a browser, for every value of the control."""
     explorer = tree_explorer(TreeState())
     home = explorer.state
     for name, control in home.controls().items():
@@ -121,7 +121,7 @@ def streaming() -> Iterator[Row]:
 
 
 def importing() -> Iterator[Row]:
-    """How long the first lines of a notebook take, each in a fresh process, in turns."""
+    """Import times, each in a fresh process, alternating."""
     room = "ssl_explain.lessons.selectivity_amplification"
     lines = ("import torch", "import ssl_explain", f"import {room}", f"from {room} import *")
     processes = [partial(subprocess.run, [sys.executable, "-c", line], check=True) for line in lines]
@@ -133,14 +133,14 @@ def importing() -> Iterator[Row]:
 
 
 def from_browser(script: str, *arguments: str) -> list[dict[str, Any]]:
-    """What a script of tests/browser measured, line by line; nothing if it failed."""
+    """Measurements of a script in tests/browser, one per line; none if it failed."""
     command = [sys.executable, str(BROWSER / script), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
 
 
 def every_control(notebook: str) -> Iterator[Row]:
-    """Every control of every explorer of a notebook: the slowest one of each explorer."""
+    """The slowest control of each explorer of a notebook."""
     lines = from_browser("latency.py", notebook, "--all", "--presses", "12")
     measured = [line for line in lines if line.get("p50_ms")]
     for number in sorted({line["explorer"] for line in measured}):
@@ -154,7 +154,7 @@ def every_control(notebook: str) -> Iterator[Row]:
 
 
 def browser() -> Iterator[Row]:
-    """What a reader feels in JupyterLab."""
+    """Delays in JupyterLab."""
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         yield from every_control(notebook.name)
     got = (from_browser("streaming.py") or [{}])[0]
@@ -166,7 +166,7 @@ def browser() -> Iterator[Row]:
 
 
 def machine() -> dict[str, object]:
-    """What the figures depend on."""
+    """Facts about the machine that the figures depend on."""
     system, python = f"{platform.system()} {platform.machine()}", platform.python_version()
     facts = {"system": system, "python": python, "torch": torch.__version__, "cpus": os.cpu_count()}
     load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

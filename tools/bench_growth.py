@@ -1,7 +1,7 @@
-"""How the cost of the hot paths grows with depth, neurons, points, views and seeds: fitted slopes against the order.
+"""Growth of the hot paths with depth, neurons, points, views and seeds: fitted exponents against the expected order.
 
-A slope is that of a straight line through log time over log size, each time the fastest of several rounds on one
-thread. Sizes are such that the work outweighs the calls; the order is what the count of operations says for large ones.
+The exponent is the slope of log time on log size, each time the fastest of several rounds on one thread. Sizes are so
+large that calls do not dominate; the order is that of the number of operations.
 """
 
 import math
@@ -15,12 +15,12 @@ from measure import Row, fastest
 from threadpoolctl import threadpool_limits
 
 SLACK = 0.25
-"""A slope may lie so much above the order: caches end somewhere between the smallest size and the largest."""
+"""Largest excess of a slope over the order; caches overflow between the smallest and the largest size."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """One path over a few sizes; ``of`` turns a size into what the order counts (a depth into leaves)."""
+    """One path over several sizes; ``of`` maps a size to the quantity that the order counts (a depth to leaves)."""
 
     name: str
     make: Callable[[int], Path]
@@ -30,7 +30,7 @@ class Growth:
 
 
 def growths() -> Iterator[Growth]:
-    """Every path with everything that it grows with."""
+    """Every path with every quantity that it grows with."""
     leaves = partial(math.pow, 2)
     yield Growth("drawing, points", sampling, (2048, 8192, 32768), 1)
     yield Growth("drawing, leaves (depth 5 to 9)", lambda d: sampling(2048, depth=d), (5, 7, 9), 1, leaves)
@@ -57,7 +57,7 @@ def slope(growth: Growth, repeat: int) -> float:
 
 
 def growth(repeat: int = 5) -> Iterator[Row]:
-    """The exponent of every growth, and the order that operations are counted in."""
+    """The exponent of every growth, against the order of its operations."""
     with threadpool_limits(1, "blas"):
         for growth in growths():
             name = f"growth: {growth.name}, order {growth.order:g}"

@@ -1,10 +1,9 @@
-"""How far the hot paths are from what this machine can do, and how their cost grows.
+"""Time of the hot paths as a multiple of a lower bound on this machine.
 
-A lower bound is the work that cannot be left out, done on operands that lie ready: random numbers, bare matrix
-products, readings of memory. Path and bound take turns on one thread, the fastest round of each counts, and what is
-reported is their ratio. Where a batch is small, most of the time goes into calls, not into work; so the smallest call
-that PyTorch has is timed as well, and the path is compared a second time, with a bound that pays for as many of those
-as the path makes.
+The bound is the necessary work on operands that exist already: random numbers, bare matrix products, reads of memory.
+Path and bound alternate on one thread, the fastest round of each counts, and their ratio is reported. With small
+batches most of the time goes into calls, not into work. So the smallest call of PyTorch is timed as well, and the path
+is compared a second time, with a bound that includes as many of those calls as the path makes.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,14 +27,14 @@ from ssl_explain.operators.covariance import CovarianceOperator, covariance_oper
 
 Action = Callable[[], object]
 MOST = 3.0
-"""A path may take three times its bound."""
+"""Largest ratio of a path to its bound."""
 UNMEASURED: dict[str, Any] = {"measure": lambda net: torch.zeros(1), "measure_every": 10**9}
 DEPTH, NEURONS, BATCH, VIEWS = 5, 10, 128, 2
 
 
 @dataclass(frozen=True)
 class Path:
-    """A hot path and its bound, each made once and then called; ``what`` says what the bound consists of."""
+    """A hot path and its bound, as calls without arguments; ``what`` describes the work of the bound."""
 
     name: str
     path: Action
@@ -44,19 +43,19 @@ class Path:
 
 
 def seeded(seed: int = 1) -> torch.Generator:
-    """A generator of one's own."""
+    """A new generator."""
     return torch.Generator().manual_seed(seed)
 
 
 def tree_and_net(depth: int = DEPTH, neurons: int = NEURONS, runs: int | None = None) -> tuple[LatentTree, TreeNet]:
-    """The tree and the student of the course."""
+    """The tree and the network of the course."""
     g = seeded()
     tree = LatentTree.random(depth, generator=g, runs=runs)
     return tree, TreeNet(tree.topology, neurons, generator=g, runs=runs)
 
 
 def numbers(tree: LatentTree, n: int, views: int = VIEWS) -> Action:
-    """The chances of a batch: one per edge of every point, and per edge of every view two, a coin for every root."""
+    """Random numbers of a batch: one per edge of every point, two per edge of every view, one coin per root."""
     edges, g = sum(tree.topology.widths[:-1]), seeded()
     runs = tree.runs[0] if tree.runs else 1
     point, view = torch.empty(runs * n * edges), torch.empty(2, runs * n * views * edges)
@@ -71,7 +70,7 @@ def sampling(n: int, depth: int = DEPTH, views: int = VIEWS, runs: int | None = 
 
 
 def products(weights: list[Tensor], columns: int) -> list[Action]:
-    """Forward, for the weights, and for the inputs of every layer but the first: three products per layer."""
+    """Matrix products per layer: forward, gradient of weights, and, above the first layer, gradient of inputs."""
     actions: list[Action] = []
     for level, weight in enumerate(weights):
         w = weight.detach().flatten(0, -3)
@@ -84,7 +83,7 @@ def products(weights: list[Tensor], columns: int) -> list[Action]:
 
 
 def all_of(actions: list[Action]) -> Action:
-    """One action after the other."""
+    """Run all actions in order."""
     return lambda: [action() for action in actions]
 
 
@@ -100,7 +99,7 @@ def tree_step(batch: int = BATCH, depth: int = DEPTH, neurons: int = NEURONS, ru
 
 
 def exact_step(depth: int = 3, branching: int = 2, *, info: bool = True) -> Path:
-    """One step of training without chance: the whole joint law of two views."""
+    """One training step without sampling, on the joint law of two views."""
     tree = LatentTree.random(depth, branching, generator=seeded())
     net = TreeNet(tree.topology, NEURONS, generator=seeded())
     loss = expected_info_nce if info else expected_simple
@@ -116,7 +115,7 @@ def exact_step(depth: int = 3, branching: int = 2, *, info: bool = True) -> Path
 
 
 def building(points: int = 256, views: int = 64, width: int = 100) -> Path:
-    """K̄ of the first layer, against the one batched product that it is."""
+    """Building K̄ of the first layer, against one batched matrix product."""
     net, x = network(points, views, width)
     forward = net.forward_pass(x)
     out = torch.empty(points, width * net.weights[-1].shape[-2], net.input_dimension)
@@ -135,7 +134,7 @@ class Counted(CovarianceOperator):
 
 
 def spectrum(k: int = 10) -> Path:
-    """The largest eigenvalues, against one reading of K̄ per step of the iteration."""
+    """The largest eigenvalues, against one read of K̄ per step of the iteration."""
     net, x = network()
     operator = Counted(covariance_operator(net.forward_pass(x), layer=1).factor)
     operator.eigh(k)
@@ -146,31 +145,31 @@ def spectrum(k: int = 10) -> Path:
 
 
 class Calls(TorchDispatchMode):
-    """Count the operators that PyTorch is asked for, those of the backward pass among them."""
+    """Count the operators that PyTorch executes, those of the backward pass included."""
 
     count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """One more."""
+        """Count one operator and run it."""
         self.count += 1
         return func(*args, **(kwargs or {}))
 
 
 def calls_of(action: Action) -> int:
-    """How many operators one run of an action calls."""
+    """Number of operators in one run of an action."""
     with Calls() as calls:
         action()
     return calls.count
 
 
 def smallest_call() -> float:
-    """Seconds per call of an operator that has next to nothing to do."""
+    """Seconds per call of an operator with almost no work."""
     one, many = torch.zeros(1), 1000
     return fastest({"add": all_of([partial(one.add_, 1)] * many)}, 9)["add"] / many
 
 
 def paths() -> Iterator[Path]:
-    """Every hot path, at the size that the course uses and at one where overhead no longer counts."""
+    """Every hot path, at the size of the course and at a size where overhead is negligible."""
     yield sampling(BATCH)
     yield sampling(8192)
     yield tree_step()

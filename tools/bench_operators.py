@@ -1,7 +1,7 @@
 """Measure the covariance operator: 256 points, 64 views, widths 100-100-10, layer 1 (10,000 weights), one thread.
 
-Times are ratios to the one batched matrix product that building K̄ is, timed alone in the same run, turn by turn: the
-fastest of several rounds each, since a busy machine only ever adds.
+Times are ratios to the one batched matrix product that building K̄ needs. Both are timed in the same run, alternating;
+the fastest of several rounds counts, since other load only adds time.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ POINTS, VIEWS, WIDTHS = 256, 64, (100, 100, 10)
 
 
 def network(points: int = POINTS, views: int = VIEWS, hidden: int = WIDTHS[1]) -> tuple[ReLUNet, torch.Tensor]:
-    """The network and the views that everything here is measured on."""
+    """The network and the views of all measurements here."""
     generator = torch.Generator().manual_seed(0)
     net = ReLUNet((WIDTHS[0], hidden, WIDTHS[2]), generator=generator, normalise=False)
     world = Clouds(between=torch.ones(WIDTHS[0]), within=0.5 * torch.ones(WIDTHS[0]))
@@ -46,7 +46,7 @@ def largest_error(operator: CovarianceOperator, values: torch.Tensor) -> float:
 
 
 def peak() -> float:
-    """How much memory, in MB, the process takes that builds the operator and uses it."""
+    """Peak memory of a process that builds the operator and uses it, in MB."""
     net, x = network()
     operator = covariance_operator(net.forward_pass(x), layer=1)
     operator.eigh(10), operator.trace(), operator.matvec(torch.ones(operator.size))
@@ -54,9 +54,9 @@ def peak() -> float:
 
 
 def product_of(forward: ForwardPass, out: torch.Tensor | None = None) -> Callable[[], torch.Tensor]:
-    """The one batched matrix product (256 × (1000 × 64) @ (64 × 100)), on operands that lie ready.
+    """The one batched matrix product (256 × (1000 × 64) @ (64 × 100)), on operands that exist already.
 
-    Without ``out`` it asks for the 100 MB of its result each time, which is nearly half of its time.
+    Without ``out`` it allocates the 100 MB of its result each time, which is nearly half of its time.
     """
     right = forward.layer_inputs[0].squeeze(2).contiguous()
     rows = forward.gates[0].shape[-1] * forward.gates[-1].shape[-1]

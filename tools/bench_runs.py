@@ -1,6 +1,6 @@
 """Measure whole runs: a sweep by one and two worker processes, its memory, and training on real pictures.
 
-Times are the fastest of several rounds, taking turns: a busy machine only ever adds.
+Times are the fastest of several alternating rounds, since other load only adds time.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ POLARITIES = [(0.7 + 0.05 * k, 1.0) for k in range(6)]
 
 
 def small_sweep(workers: int) -> None:
-    """Six settings alike: 16 seeds side by side, 100 steps each."""
+    """Six similar settings: 16 seeds side by side, 100 steps each."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         overparameterisation(path, (10,), POLARITIES, runs=16, steps=100, workers=workers, progress=False)
 
 
 def peak(steps: int) -> float:
-    """The most memory, in MB, of the process, having trained 30 seeds (on a small tree: its ceilings hide nothing)."""
+    """Peak memory of a process that trains 30 seeds, in MB, on a tree so small that computing ceilings needs little."""
     run = emergence_run(depth=3, neurons=10, runs=30, points=500, measure_every=steps)
     run.training.advance(steps)
     run.record(steps)
@@ -36,7 +36,7 @@ def peak(steps: int) -> float:
 
 def sweep(repeat: int = 9) -> Iterator[Row]:
     """Every figure of the sweep."""
-    small_sweep(2)  # starts the worker processes, which stay for the next sweep
+    small_sweep(2)  # start the worker processes, which later sweeps reuse
     taken = [[seconds(partial(small_sweep, workers)) for workers in (1, 2)] for _ in range(repeat)]
     one, two = (min(times) for times in zip(*taken, strict=True))
     yield Row("sweep: two worker processes, times as fast as one", one / two, "x", low=1.7)

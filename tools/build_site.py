@@ -1,4 +1,4 @@
-"""Build the static site: one folder of pages that work from a disk, without a kernel and without a network."""
+"""Build the static site: a folder of pages that need neither a server, nor a kernel, nor a network."""
 
 import argparse
 import ast
@@ -36,7 +36,7 @@ BEFOREHAND = (
 
 
 class Reader:
-    """Runs the cells of one notebook and knows what its last lines showed."""
+    """Runs the cells of one notebook and turns them into HTML."""
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
@@ -80,7 +80,7 @@ class Reader:
 
 
 def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
-    """A whole page: style and script inside, and a policy that lets nothing in from outside."""
+    """A whole page: style and script inside, and a policy that blocks everything from outside."""
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
     shell = {"title": title, "styles": [style], "scripts": [script], "policy": policy([script], digest(style))}
     return render("site_assets/page.html.j2", body=body, links=links, **shell)

@@ -1,4 +1,4 @@
-"""Build the slides: one file per notebook that works from a disk, with reveal.js inside and without a network."""
+"""Build the slides: one file per notebook, with reveal.js inside, that needs neither a server nor a network."""
 
 import argparse
 import html
@@ -20,14 +20,14 @@ from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "slides_assets"
-SHORT = 4.2  # lines: so little text is set larger
-PRESS = re.compile(r"\s*Now \*\*press Play\.\*\*\s*")  # nothing plays on a slide
+SHORT = 4.2  # lines; a slide with fewer gets larger type
+PRESS = re.compile(r"\s*Now \*\*press Play\.\*\*\s*")  # a slide has no explorer to play
 FRAMES = "frame-src 'self' file:; "  # the window with the notes shows the page itself
 
 
 @dataclass
 class Slide:
-    """One sheet: what stands on it, and what the speaker sees."""
+    """One slide: its content, and the notes for the speaker."""
 
     body: str
     kind: str = "slide"  # or "subslide": below the one before
@@ -45,7 +45,7 @@ def picture(cell: NotebookNode) -> tuple[str, list[str]]:
 
 
 def printed(cell: NotebookNode) -> str:
-    """The last words that a cell has shown."""
+    """The last text output of a cell."""
     shown = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
     return next((text for text in reversed(shown) if text), "")
 
@@ -54,7 +54,7 @@ class Deck:
     """The slides of one notebook, in order."""
 
     def __init__(self, nb: NotebookNode, about: Lesson) -> None:
-        """Walk through the cells."""
+        """Make the slides of all cells."""
         self.about = about
         self.slides: list[Slide] = []
         self.section = about.title
@@ -127,12 +127,12 @@ class Deck:
         self.slides.append(Slide(body, kind, notes))
 
     def columns(self) -> list[list[Slide]]:
-        """The slides as reveal.js wants them: a column for each that begins a section."""
+        """The slides in the columns of reveal.js: one for each section."""
         return cut_before(lambda slide: slide.kind == "slide", self.slides)
 
 
 def page(deck: Deck, reveal: dict[str, str]) -> str:
-    """A whole page: slides, style and scripts, and a policy that lets nothing in from outside."""
+    """A whole page: slides, style and scripts, and a policy that blocks everything from outside."""
     style, start = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "start.js"))
     licence = reveal["licence"].strip().replace("--", "- -")
     scripts = [code.replace("</script", r"<\/script") for code in (reveal["script"], reveal["notes"], start)]
@@ -150,7 +150,7 @@ def index(counts: dict[str, int]) -> str:
 
 
 def build(path: Path, folder: Path, reveal: dict[str, str]) -> int:
-    """Write the slides of one notebook; how many there are."""
+    """Write the slides of one notebook; return their number."""
     nb = nbformat.read(path, as_version=4)
     deck = Deck(nb, lesson(path, nb))
     replace_file(folder / f"{path.stem}.html", page(deck, reveal).encode())

@@ -1,4 +1,4 @@
-"""What a notebook says about itself: its title, question, minutes, and what the lecturer may say in each section."""
+"""Title, question, minutes and speaker notes, read from the notebooks."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-ONLY_IN_LAB = re.compile(r"In JupyterLab, first choose [^.]*\.\s*")  # there is no menu on a projector
+ONLY_IN_LAB = re.compile(r"In JupyterLab, first choose [^.]*\.\s*")  # slides and pages have no menu
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Lesson:
 
 
 def section(title: str, note: Mapping[str, Any]) -> Section:
-    """Read a speaker note; what to say may stand in brackets behind the wrong answer: "Nobody. (The augmentation.)"."""
+    """Read a speaker note; the reply may stand in brackets after the wrong answer: "Nobody. (The augmentation.)"."""
     found = re.fullmatch(r"(.*?)\s*\((.+)\)", note["wrong"], flags=re.DOTALL)
     wrong, say = found.groups() if found else (note["wrong"], "")
     return Section(title, note["minutes"], note["poll"], wrong, note.get("say", say))

@@ -1,4 +1,4 @@
-"""Write what README and course map repeat from the notebooks: titles, questions, minutes, and the lecturer's notes.
+"""Copy titles, questions, minutes and speaker notes from the notebooks into README and course map.
 
 ``python tools/course_map.py`` rewrites the list of notebooks in ``README.md`` and ``notebooks/README.md``, and in the
 latter the table of sections, all between their marks.
@@ -12,7 +12,7 @@ ROOT = FOLDER.parent
 
 
 def cell(text: str) -> str:
-    """Text that may stand in a table."""
+    """Escape text for a table."""
     return text.replace("|", "\\|").replace("\n", " ").strip()
 
 
@@ -26,7 +26,7 @@ def listing(folder: str = "") -> str:
 
 
 def notes(one: Lesson) -> str:
-    """The sections of one notebook with what a lecturer needs."""
+    """The sections of one notebook with their speaker notes."""
     rows = [
         f"| {cell(s.title)} | {s.minutes} | {cell(s.poll)} | {cell(s.wrong)} | {cell(s.say)} |" for s in one.sections
     ]
@@ -49,12 +49,12 @@ def replaced(text: str, mark: str, body: str) -> str:
 
 
 def readme(text: str) -> str:
-    """The README with its list of notebooks made afresh."""
+    """The README with an updated list of notebooks."""
     return replaced(text, "notebooks", listing("notebooks/"))
 
 
 def course_map(text: str) -> str:
-    """The course map with both parts made afresh."""
+    """The course map with both tables updated."""
     text = replaced(text, "notebooks", listing())
     return replaced(text, "sections", "\n\n".join(notes(one) for one in lessons() if one.sections))
 

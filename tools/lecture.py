@@ -62,7 +62,7 @@ def landing(states: dict[str, str]) -> str:
 
 
 class LandingHandler(JupyterHandler):
-    """Serves the first page to whoever holds the token."""
+    """Serves the first page to requests with the token."""
 
     @tornado.web.authenticated
     def get(self) -> None:
@@ -71,17 +71,17 @@ class LandingHandler(JupyterHandler):
 
 
 class ShutdownHandler(VoilaShutdownKernelHandler):
-    """Stops the kernel of a page that is closed; a page that goes away cannot send the second token any more."""
+    """Stops the kernel of a closed page, which cannot send the XSRF token any more."""
 
     def check_xsrf_cookie(self) -> None:
-        """Be content with the cookie: nobody else can guess the id of a kernel."""
+        """Accept the request: the id of the kernel is secret enough."""
 
 
 class Lecture(Voila):
     """Voilà with our first page and our templates in front of its own."""
 
     def setup_template_dirs(self) -> None:
-        """Look into our folder first."""
+        """Search our folder first."""
         super().setup_template_dirs()
         self.template_paths.insert(0, str(ASSETS))
 
@@ -91,11 +91,11 @@ class Lecture(Voila):
         return [*ours, *super().init_handlers()]
 
     def init_settings(self) -> dict[str, Any]:
-        """Answer to the name of this machine only: a page elsewhere may have its own name lead here."""
+        """Accept only local host names, which prevents DNS rebinding."""
         return {**super().init_settings(), "allow_remote_access": False}
 
     def states(self) -> dict[str, str]:
-        """Which notebooks are warm: executed and waiting."""
+        """Which notebooks have been executed beforehand."""
         pools = getattr(self.kernel_manager, "_pools", {})
         return {name: "ready" if self._warm(pool) else "warming up" for name, pool in pools.items() if pool}
 
@@ -106,16 +106,16 @@ class Lecture(Voila):
 
     @property
     def display_url(self) -> str:
-        """The address with the token: whoever has it may run the notebooks."""
+        """The address with the token, which gives access to the notebooks."""
         return f"http://127.0.0.1:{self.port}/?token={self.token}"
 
     def listen(self) -> None:
-        """Say the address as soon as it answers, then serve."""
+        """Print the address once the server answers, then serve."""
         tornado.ioloop.IOLoop.current().add_callback(lambda: print(f"Lecture: {self.display_url}", flush=True))
         super().listen()
 
     def launch_browser(self) -> None:
-        """Open the first page, by way of a file that nobody else can read: every user sees command lines."""
+        """Open the first page through a private file, since every user can see the command line of a browser."""
         folder = FOLDER.parent / "build"  # a browser in a sandbox may not see the folder for temporary files
         folder.mkdir(exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=".html", dir=folder)
@@ -140,7 +140,7 @@ def preheated(wanted: str) -> list[str]:
 
 
 def settings(warm: list[str], *, port: int, browser: bool, token: str) -> Config:
-    """All that we ask of Voilà."""
+    """The configuration of Voilà."""
     pools = {"default": {"pool_size": 0}, **{name: {"pool_size": 1} for name in warm}}
     place = {"ip": "127.0.0.1", "port": port, "open_browser": browser, "root_dir": str(FOLDER), "token": token}
     quiet = {"log_level": "ERROR", "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}}}
@@ -168,7 +168,7 @@ def main() -> int:
     parser.add_argument("--no-browser", action="store_true", help="open no browser; the address is printed")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # several notebooks share the processor
-    os.environ.pop("MPLBACKEND", None)  # a notebook chooses for itself
+    os.environ.pop("MPLBACKEND", None)  # notebooks choose their own backend
     try:
         warm = preheated(options.preheat)
     except ValueError as problem:

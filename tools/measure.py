@@ -1,4 +1,4 @@
-"""What every benchmark shares: a figure with its target, how long a call takes, and how much memory a process."""
+"""Shared by all benchmarks: a figure with its target, timing, and memory."""
 
 import math
 import re
@@ -16,7 +16,7 @@ REPEAT = 5
 
 @dataclass(frozen=True)
 class Row:
-    """One figure, and what it should be if that was settled: at least ``low``, at most ``high``."""
+    """One figure and its target, if there is one: at least ``low`` or at most ``high``."""
 
     name: str
     value: float | None
@@ -26,14 +26,14 @@ class Row:
 
     @property
     def target(self) -> str:
-        """How the target reads."""
+        """The target in words."""
         if self.low is not None:
             return f">= {self.low:g}"
         return f"<= {self.high:g}" if self.high is not None else ""
 
     @property
     def verdict(self) -> str:
-        """PASS, FAIL, or nothing where there is no target."""
+        """PASS, FAIL, or an empty string without a target."""
         if not self.target:
             return ""
         low = -math.inf if self.low is None else self.low
@@ -52,14 +52,14 @@ def median(measure: Callable[[], float]) -> float:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Seconds that one call takes."""
     begin = time.perf_counter()
     action()
     return time.perf_counter() - begin
 
 
 def fastest(actions: dict[str, Callable[[], object]], repeat: int) -> dict[str, float]:
-    """The fastest run of each, taking turns: a busy machine only ever adds."""
+    """The fastest run of each action, alternating; other load only adds time."""
     for action in actions.values():
         action()
     rounds = [{name: seconds(action) for name, action in actions.items()} for _ in range(repeat)]
@@ -67,7 +67,7 @@ def fastest(actions: dict[str, Callable[[], object]], repeat: int) -> dict[str, 
 
 
 def peak_memory() -> float:
-    """The most memory that this process ever held, in MB."""
+    """Peak memory of this process, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux: `getrusage` would count what the parent process held as well
         return int(re.findall(r"VmHWM:\s+(\d+)", status.read_text())[0]) / 2**10
@@ -75,7 +75,7 @@ def peak_memory() -> float:
 
 
 def in_a_fresh_process(module: str, call: str) -> float:
-    """What a call to a function of a benchmark returns in a process that has done nothing else."""
+    """Call a function of a benchmark in a new process and return its result."""
     code = f"import torch; torch.set_num_threads(1); import {module}; print({module}.{call})"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True)

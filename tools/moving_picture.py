@@ -12,7 +12,7 @@ from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.results import write_whole
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "explorer.gif"
-MARKS = (0, 5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400, 500)  # fast where much happens
+MARKS = (0, 5, 10, 15, 20, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400, 500)  # dense where much changes
 MOMENT, FIRST, LAST = 220, 1200, 2500  # milliseconds per frame
 
 

@@ -1,4 +1,4 @@
-"""What a page of ours may load: nothing from outside, and of scripts only those that were written into it."""
+"""Content security policies of our pages: nothing from outside, and only scripts that stand in the page."""
 
 import base64
 import hashlib
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 
 def digest(text: str) -> str:
-    """A script or a style as a policy names it."""
+    """The digest of a script or style for a policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def policy(scripts: Sequence[str], style: str, *, more: str = "") -> str:
-    """The policy of a page with these scripts; ``style`` and ``more`` say what else it may do."""
+    """The policy of a page with these scripts; ``style`` and ``more`` allow more."""
     known = " ".join(map(digest, scripts)) or "'none'"
     return (
         f"default-src 'none'; img-src data:; style-src {style}; script-src {known}; {more}"
@@ -21,7 +21,7 @@ def policy(scripts: Sequence[str], style: str, *, more: str = "") -> str:
 
 
 def written_script(plugin: str) -> str:
-    """The script of the window that the notes of reveal.js open: it stands in the plugin, in a template string.
+    """The script of the speaker window of reveal.js, which stands in the plugin as a template string.
 
     Raises:
         ValueError: the plugin writes no such script, or more than one.

@@ -1,4 +1,4 @@
-"""Fetch reveal.js with npm, once, in the one version whose digest is known."""
+"""Fetch one version of reveal.js with npm and check its digest."""
 
 import base64
 import hashlib
@@ -16,16 +16,16 @@ CACHE = Path(__file__).resolve().parent.parent / "build" / f"reveal.js-{VERSION}
 
 
 class NoReveal(RuntimeError):
-    """There is no reveal.js; the message says what to do."""
+    """reveal.js is missing; the message gives the remedy."""
 
 
 def digest(data: bytes) -> str:
-    """The digest of a package as npm writes it."""
+    """The digest of a package in the format of npm."""
     return "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
 
 
 def check(archive: Path) -> None:
-    """Refuse a package that is not the one we know.
+    """Refuse a package with another digest.
 
     Raises:
         NoReveal: the digest differs; the file is removed.
@@ -40,7 +40,7 @@ def fetch(cache: Path = CACHE, npm: str = "npm") -> Path:
     """The package, from the cache or from npm.
 
     Raises:
-        NoReveal: npm is missing or failed, or what came is not what we asked for.
+        NoReveal: npm is missing or failed, or the package has another digest.
     """
     if not cache.exists():
         program = shutil.which(npm)
@@ -64,7 +64,7 @@ def fetch(cache: Path = CACHE, npm: str = "npm") -> Path:
 
 
 def parts(archive: Path) -> dict[str, str]:
-    """Style and scripts out of the package."""
+    """Style, scripts and licence from the package."""
     with tarfile.open(archive) as package:
         files = {name: package.extractfile(f"package/{path}") for name, path in PARTS.items()}
         return {name: file.read().decode("utf-8") for name, file in files.items() if file is not None}

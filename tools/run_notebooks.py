@@ -1,9 +1,9 @@
-"""Execute the notebooks in place and keep what they show.
+"""Execute the notebooks in place and keep their outputs.
 
 ``python tools/run_notebooks.py [paths...]`` runs every notebook (or those named) in its own folder and writes
 it back only if all its cells succeeded. ``--check`` runs nothing: it lists the notebooks whose code cells have
-changed since their outputs were made. What would differ from run to run (times, widget state, addresses,
-random cell ids) is not kept, so a second run changes nothing.
+changed since their outputs were made. Times, widget state, addresses and random cell ids differ
+between runs and are removed, so a second run changes nothing.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from working_copies import replace_file
 
 TIMEOUT = 300  # seconds for a cell
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-LANGUAGE = {  # what an export asks for; the version of Python is another on every machine
+LANGUAGE = {  # needed by exports; without the version of Python, which differs between machines
     "name": "python",
     "file_extension": ".py",
     "mimetype": "text/x-python",
@@ -45,7 +45,7 @@ def code_hash(nb: NotebookNode) -> str:
 
 
 def is_stale(nb: NotebookNode) -> bool:
-    """Whether the code cells are not those that made the outputs."""
+    """Whether the code cells have changed since the outputs were made."""
     return nb.metadata.get("ssl_explain", {}).get("code_sha256") != code_hash(nb)
 
 
@@ -55,10 +55,10 @@ def clean_text(text: str) -> str:
 
 
 def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """What of the outputs is worth keeping.
+    """Remove from the outputs what differs between runs.
 
-    The view of a widget is not: it refers to a kernel that is gone. What stands beside it for readers
-    without a kernel (a picture, a page, words of its own) stays; a bare ``repr`` goes with it.
+    The view of a widget refers to a kernel that is gone. Its representations for readers without a kernel
+    (a picture, a page, its own words) stay; a bare ``repr`` is removed as well.
     """
     kept = []
     for output in outputs:
@@ -75,7 +75,7 @@ def clean_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def give_stable_ids(nb: NotebookNode) -> None:
-    """Derive the ids that a machine chose from the cell itself; ids that a person chose stay."""
+    """Replace machine-made cell ids by digests of the cell; ids chosen by a person stay."""
     chosen = {cell.id for cell in nb.cells if "id" in cell and not MACHINE_MADE_ID.fullmatch(cell.id)}
     taken = set(chosen)
     for cell in nb.cells:
@@ -88,7 +88,7 @@ def give_stable_ids(nb: NotebookNode) -> None:
 
 
 def tidy(nb: NotebookNode) -> None:
-    """Remove what differs from run to run, and record which code made the outputs."""
+    """Remove what differs between runs, and record which code made the outputs."""
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
@@ -107,7 +107,7 @@ def write(nb: NotebookNode, path: Path) -> None:
 
 
 def execute(path: Path) -> str | None:
-    """Run one notebook in place; return None, or what went wrong, in which case the file is as it was."""
+    """Run one notebook in place; return None, or a message if it failed, and then leave the file unchanged."""
     nb = nbformat.read(path, as_version=4)
     at: dict[str, int] = {"cell": 0}
     client = NotebookClient(

@@ -1,4 +1,4 @@
-"""Build the project's own environment in ``.venv``, and do nothing when nothing has changed.
+"""Build the environment in ``.venv``; do nothing if nothing has changed.
 
 ``python tools/setup_env.py`` installs what a reader needs, ``--extra test`` what the gate needs as well.
 A note inside the environment says what was installed; it is written last, so an interrupted
@@ -31,11 +31,11 @@ LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
-LAB_ASSETS = Path("tools", "lab_assets")  # an extension of JupyterLab: Run All leaves the reader where he is
+LAB_ASSETS = Path("tools", "lab_assets")  # an extension of JupyterLab: Run All does not scroll
 
 
 def fingerprint(root: Path, constraints: Path) -> str:
-    """Digest of all that decides what is installed, and where; settings of the linters do not count."""
+    """Digest of everything that decides what is installed, and where; not of the settings of linters."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     parts = [str(root), project["build-system"], project["project"], project.get("tool", {}).get("setuptools")]
     assets = sorted((root / LAB_ASSETS).glob("*"))
@@ -44,7 +44,7 @@ def fingerprint(root: Path, constraints: Path) -> str:
 
 
 def base_interpreter() -> Path:
-    """The interpreter behind this one, also when this one lives in an environment."""
+    """The interpreter outside of all environments."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
 
 
@@ -64,7 +64,7 @@ def why_rebuild(env: Path, root: Path, note: dict) -> str | None:
 
 
 def make_from_scratch(env: Path) -> None:
-    """Replace the environment by an empty one; stopped at any point, it counts as unfinished."""
+    """Replace the environment by an empty one; if interrupted, it counts as unfinished."""
     (env / "pyvenv.cfg").unlink(missing_ok=True)
     if env.exists():
         shutil.rmtree(env)
@@ -75,7 +75,7 @@ def make_from_scratch(env: Path) -> None:
 
 @contextlib.contextmanager
 def one_at_a_time(root: Path) -> Iterator[None]:
-    """Let a second set-up, say in another terminal, wait until the first has ended."""
+    """Make a second set-up, for example in another terminal, wait for the first."""
     lock = root / "build" / "setup.lock"
     lock.parent.mkdir(exist_ok=True)
     with lock.open("w") as handle:
@@ -130,7 +130,7 @@ def set_up(env: Path, root: Path, constraints: Path, extras: list[str]) -> None:
 
 
 def torch_only(root: Path, target: Path) -> Path:
-    """Write the one line of the constraints that pins torch to ``target``: everything else may be the newest."""
+    """Write to ``target`` only the pin of torch: pip takes the newest versions of everything else."""
     lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("\n".join(line for line in lines if line.startswith("torch==")) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ LOOKS, LONGEST = 15, 500  # pictures of one training, and its steps
 
 @dataclass
 class Player:
-    """What a page needs to play an explorer: axes with their values, and scenes, with a picture for every position.
+    """An explorer for a page: axes with their values, and scenes, with a picture for every position.
 
     The first scene moves along all axes, its ``grid`` in row-major order. A preset that sets something else than the
     axes do is a scene of its own, along the first axis only. ``presets`` say which scene they open, and where.
@@ -35,12 +35,12 @@ class Player:
     more: list[str] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
-        """All of it, ready for JSON: of a value only its label, for JSON knows no infinity."""
+        """Everything as JSON; values only by their labels, since JSON has no infinity."""
         axes = [{key: value for key, value in axis.items() if key != "values"} for axis in self.axes]
         return {**vars(self), "axes": axes}
 
     def add(self, explorer: Explorer[Any]) -> int:
-        """Keep the picture that the explorer shows; the number under which it lies."""
+        """Keep the current picture of the explorer; return its number."""
         frame = Image.fromarray(explorer.view.pixels()).convert("RGB")
         uri, words, self.size = _smaller(frame), explorer.figure.describe(), frame.size
         known = [k for k, image in enumerate(self.images) if image == uri and self.words[k] == words]
@@ -52,7 +52,7 @@ class Player:
 
 
 def _smaller(frame: Image.Image) -> str:
-    """The same picture in 256 colours, which nobody sees, in about half the space."""
+    """The picture in 256 colours: no visible difference, about half the size."""
     buffer = io.BytesIO()
     few = frame.quantize(256, dither=Image.Dither.NONE)
     few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60, method=4)
@@ -77,8 +77,8 @@ def _axis(state: Any, name: str, most: int) -> dict[str, Any]:
     control, now = state.controls()[name], getattr(state, name)
     values = thin(control.values(), most, now)
     labels = [label_of(control, value) for value in values]
-    return {"name": name, "label": control.label, "tip": control.tip, "values": values, "labels": labels,
-            "start": values.index(now), "words": has_word_labels(control)}  # fmt: skip
+    told = {"name": name, "label": control.label, "tip": control.tip, "words": has_word_labels(control)}
+    return {**told, "values": values, "labels": labels, "start": values.index(now)}
 
 
 def play(explorer: Explorer[Any]) -> Player:
@@ -102,7 +102,7 @@ def play(explorer: Explorer[Any]) -> Player:
 
 
 def _pictures(explorer: Explorer[Any], player: Player, state: Any, axes: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The picture at every position of the axes, all else as in a state. ``compute`` is whole; a screen may lag."""
+    """The picture at every position of the axes, all else as in a state; computed here, since the screen may lag."""
     pictures = []
     for values in itertools.product(*(axis["values"] for axis in axes)):
         position = dict(zip((axis["name"] for axis in axes), values, strict=True))
@@ -112,7 +112,7 @@ def _pictures(explorer: Explorer[Any], player: Player, state: Any, axes: Sequenc
 
 
 def _add_preset(explorer: Explorer[Any], player: Player, label: str, state: Any) -> None:
-    """A preset: a position of the first scene, if all it sets lies on the axes; otherwise a scene of its own."""
+    """Add a preset: a position of the first scene if it sets nothing but the axes, otherwise its own scene."""
     axes, start = player.axes, explorer.state
     on_axes = {axis["name"]: getattr(state, axis["name"]) for axis in axes}
     if start.change(**on_axes) == state and all(on_axes[axis["name"]] in axis["values"] for axis in axes):
@@ -126,14 +126,14 @@ def _add_preset(explorer: Explorer[Any], player: Player, label: str, state: Any)
 
 
 def _play_training(explorer: StreamingExplorer[Any], name: str) -> Player:
-    """A run for some values of one control, looked at several times on its way."""
+    """Train for some values of one control, with pictures at several steps."""
     short = [steps for steps in explorer.state.controls()["budget"].values() if steps <= LONGEST]
     start = explorer.state.change(budget=max(short, default=explorer.state.budget))
     other = _axis(explorer.state, name, MOST // LOOKS)
     steps = min(start.budget, LONGEST)
     marks = [round(steps * k / (LOOKS - 1)) for k in range(LOOKS)]
-    time = {"name": "step", "label": "training step", "tip": "how long it has trained", "values": marks,
-            "labels": [str(mark) for mark in marks], "start": 0, "words": False}  # fmt: skip
+    told = {"name": "step", "label": "training step", "tip": "how long it has trained", "words": False}
+    time = {**told, "values": marks, "labels": [str(mark) for mark in marks], "start": 0}
     player = Player([time, other])
     runs = [_looks(explorer.another(start.change(**{name: value})), player, marks) for value in other["values"]]
     player.scenes.append({"axes": 2, "grid": [run[k] for k in range(LOOKS) for run in runs]})

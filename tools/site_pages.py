@@ -22,7 +22,7 @@ def code(source: str) -> str:
 
 
 def outputs(cell: NotebookNode) -> str:
-    """What a cell has shown: pictures, the words of pictures, printed lines. Nothing else is taken over."""
+    """The outputs of a cell: pictures, their descriptions, printed lines, and nothing else."""
     parts = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
@@ -37,7 +37,7 @@ def outputs(cell: NotebookNode) -> str:
 
 
 def player_section(number: int, player: Player) -> str:
-    """An explorer that plays without a kernel; its pictures lie beside it as JSON."""
+    """An explorer that plays without a kernel; its pictures are embedded as JSON."""
     start = 0
     for axis in player.axes:
         start = start * len(axis["values"]) + axis["start"]
@@ -52,6 +52,6 @@ def question_section(number: int, question: Question) -> str:
 
 
 def reveal_section(number: int, question: Question, measured: str) -> str:
-    """The measured answer, closed until the reader wants it."""
+    """The measured answer, folded."""
     right = question.options[measured]
     return render("site_assets/reveal.html.j2", number=number, measured=measured, right=right)

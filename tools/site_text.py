@@ -13,17 +13,17 @@ from site_formulas import mathml
 
 
 class PageRenderer(IPythonRenderer):
-    """Markdown as the pages want it: formulas in MathML, links from notebook to page, headings with an address."""
+    """Markdown for our pages: formulas in MathML, links from notebook to page, headings with an address."""
 
     def __init__(self) -> None:
         super().__init__(escape=False, exclude_anchor_links=True)
 
     def block_math(self, body: str) -> str:
-        """A formula on a line of its own."""
+        """A displayed formula."""
         return f'<div class="formula">{mathml(body, block=True)}</div>'
 
     def inline_math(self, body: str) -> str:
-        """A formula in the text."""
+        """An inline formula."""
         return mathml(body, block=False)
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
@@ -44,7 +44,7 @@ def markdown(source: str) -> str:
 
 
 def image(data: NotebookNode) -> str:
-    """A picture with its words, from what a cell has shown."""
+    """A picture with its description, from the output of a cell."""
     words = html.escape(data.get("text/plain", ""), quote=True)
     return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
 

@@ -1,4 +1,4 @@
-"""How much text fits on a slide, and how the rest goes on the next ones."""
+"""Split text over slides."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ LETTERS = 74  # letters in a line
 
 
 def lines_of(block: str) -> float:
-    """About how many lines of a slide a paragraph of Markdown takes."""
+    """Estimate the lines of a slide that a paragraph of Markdown needs."""
     if block.startswith("|"):
         return sum(0.45 + 0.85 * math.ceil(len(row) / LETTERS) for row in block.splitlines())
     if block.startswith(("$$", "```")):
@@ -43,7 +43,7 @@ def paragraphs(source: str) -> list[str]:
 
 
 def packed(parts: Iterable[str], fits: Callable[[list[str]], bool]) -> list[list[str]]:
-    """Parts in order, as many together as fit, and at least one."""
+    """Group parts in order, as many as fit together, at least one."""
     full: list[list[str]] = [[]]
     for part in parts:
         if full[-1] and not fits([*full[-1], part]):

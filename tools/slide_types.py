@@ -1,8 +1,7 @@
-"""Give every cell of a notebook its place in the slides.
+"""Choose the slide type of every cell of a notebook.
 
 ``python tools/slide_types.py notebooks/10*.ipynb`` writes ``slideshow.slide_type`` into the metadata of those cells
-that have none yet; what somebody chose by hand stays. Sources and outputs are never touched, so nothing has to be
-executed again.
+that have none yet; types chosen by hand stay. Sources and outputs stay as they are: nothing has to be executed again.
 """
 
 import argparse
@@ -18,18 +17,18 @@ from nbformat import NotebookNode
 from run_notebooks import write
 
 TYPES = ("slide", "subslide", "fragment", "skip", "notes")
-CAPTION = 260  # letters: what is shorter stands above its picture
-LIVE = re.compile(r"\bTry first\b|\bPlay\b|\bPause\b|\bexplorer\b|\bpreset\b|^(Now )?[Mm]ove ")  # no use on a still
+CAPTION = 260  # letters; a shorter text stands above its picture
+LIVE = re.compile(r"\bTry first\b|\bPlay\b|\bPause\b|\bexplorer\b|\bpreset\b|^(Now )?[Mm]ove ")  # about live pictures
 NEAR = 4  # cells between an explorer and the still picture that replaces it
 
 
 def tags(cell: NotebookNode) -> set[str]:
-    """What the cell is for."""
+    """The tags of a cell."""
     return set(cell.metadata.get("tags", []))
 
 
 def is_heading(cell: NotebookNode) -> bool:
-    """Whether a section begins here."""
+    """Whether the cell begins a section."""
     return cell.cell_type == "markdown" and cell.source.startswith(("# ", "## "))
 
 
@@ -39,7 +38,7 @@ def has_picture(cell: NotebookNode) -> bool:
 
 
 def cut_before(begins: Callable[[Any], bool], items: Iterable[Any]) -> list[list[Any]]:
-    """Items in order, cut in front of each that begins a part."""
+    """Split items before each one that begins a part."""
     parts: list[list[Any]] = []
     for item in items:
         if begins(item) or not parts:
@@ -71,10 +70,10 @@ def _text(cell: NotebookNode, following: NotebookNode | None) -> str:
 
 
 def section_types(cells: list[NotebookNode]) -> list[str]:
-    """The places of the cells of one section.
+    """The slide types of the cells of one section.
 
-    A picture under a short text comes on the same slide, one key later. Exercises, and checks that show no picture,
-    are work for a desk: they are left out.
+    A picture below a short text appears on the same slide, one key later. Exercises, and checks without a picture,
+    are left out.
     """
     head, body = cells[0], cells[1:]
     shown = any(has_picture(cell) or tags(cell) & {"predict", "reveal"} for cell in body)
@@ -93,7 +92,7 @@ def section_types(cells: list[NotebookNode]) -> list[str]:
 
 
 def assign(nb: NotebookNode) -> int:
-    """Fill in what is missing; the number of cells that changed."""
+    """Fill in missing types; return the number of cells that changed."""
     chosen = [kind for cells in cut_before(is_heading, nb.cells) for kind in section_types(cells)]
     changed = 0
     for cell, kind in zip(nb.cells, chosen, strict=True):

@@ -1,8 +1,8 @@
-"""Copy the course to my_notebooks/, where a reader works: git leaves that folder alone and can pull.
+"""Copy the course to my_notebooks/, which git ignores, so that a reader can edit there and still pull.
 
-``python tools/working_copies.py`` copies what is missing there, and renews what the course has changed since, unless
-the reader has changed it too. Saved outputs are no change: Run All makes them again. A note in the folder says which
-version every copy was made from.
+``python tools/working_copies.py`` copies missing files, and updates those that have changed in the course, unless
+the reader has changed them too. Saved outputs do not count as a change. A note in the folder records the version that
+each copy was made from.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ NOTE = ".copies.json"
 
 
 def digest(content: bytes) -> str:
-    """Digest of what a reader writes: the text and the code of a notebook, or all of another file."""
+    """Digest of the text and the code of a notebook, or of all of another file."""
     try:
         cells = json.loads(content)["cells"]
         content = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
@@ -28,7 +28,7 @@ def digest(content: bytes) -> str:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside the old file, then swap: the file is never half-written."""
+    """Write beside the old file, then rename: the file is never half-written."""
     fresh = path.with_name(f".{path.name}.new")
     try:
         fresh.write_bytes(content)
@@ -38,7 +38,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """What an earlier run left behind; empty if it left nothing."""
+    """The note of an earlier run; empty if there is none."""
     try:
         note = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -47,7 +47,7 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def renew(course: Path, mine: Path) -> tuple[list[str], list[str]]:
-    """Bring the copies up to date; the names of those renewed, and of those kept though the course has newer ones."""
+    """Update the copies; return the names of those updated, and of those kept although the course has newer ones."""
     mine.mkdir(exist_ok=True)
     note = read_note(mine / NOTE)
     renewed, kept = [], []
@@ -69,7 +69,7 @@ def renew(course: Path, mine: Path) -> tuple[list[str], list[str]]:
 
 
 def main() -> int:
-    """Renew the copies and say where the reader's work lies."""
+    """Update the copies and print where they are."""
     try:
         renewed, kept = renew(COURSE, MINE)
     except OSError as error:

@@ -43,7 +43,7 @@ class BestCorrelation:
 
         Raises:
             ValueError: n below 2, or more points than there is room for.
-            TypeError: no tree, n that is no whole number, no generator.
+            TypeError: no tree, n that is not an integer, no generator.
         """
         require.instance("tree", tree, LatentTree, "such as LatentTree.random(depth=3, generator=g)")
         levels = tree.sample(require.integer("n", n, 2, "one point has no correlation"), generator=generator)

@@ -86,7 +86,7 @@ def flow(
         ValueError: a negative number of steps, a step size that is not positive, ``measure_every`` below 1, weights
             that are not finite, layers that the network does not have or none at all, a first measurement that is not
             finite.
-        TypeError: no layered network, no views, numbers or functions of another type, a measurement that is no tensor.
+        TypeError: no layered network, no views, numbers or functions of another type, a measure without a tensor.
     """
     require.instance("net", net, LayeredReLU, "such as a ReLUNet")
     require.instance("views", views, Views, "draw them from a world")

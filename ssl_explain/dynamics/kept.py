@@ -1,7 +1,7 @@
-"""What is kept of a run: values of users' functions, checked and without their graph, and steps that are whole.
+"""Values and steps of a run: values of users' functions are checked and detached, steps survive an interrupt.
 
-A step is written down as what its tensors must become, and then carried out. Carrying it out twice does no harm, so
-an interrupt at any moment can be made good.
+A step is first computed as pairs of tensors and new values, and then assigned. Assigning twice changes nothing, so
+an interrupted step can be completed.
 """
 
 from collections.abc import Sequence
@@ -13,24 +13,24 @@ from ssl_explain import require
 from ssl_explain.records import INTERRUPTED
 
 Values = Sequence[tuple[Tensor, Tensor]]
-"""Tensors, and what they must become."""
+"""Tensors with their new values."""
 
 STOPPED = "stopped at step {}" + INTERRUPTED
 
 
 def nothing_left() -> None:
-    """What is left to do for a step that is whole."""
+    """Complete a step that is complete."""
 
 
 @torch.no_grad()
 def put(values: Values) -> None:
-    """Give every tensor its value, in place; to do it twice does no harm."""
+    """Assign the values in place; doing it twice changes nothing."""
     for tensor, value in values:
         tensor.copy_(value)
 
 
 def measured(name: str, value: object, like: Tensor | None = None) -> Tensor:
-    """A copy of what a user's function returned, without its graph; whole numbers become floating-point ones.
+    """A detached copy of the value of a user's function; integers become floating-point numbers.
 
     Raises:
         TypeError: no tensor, or one of complex numbers.
@@ -38,17 +38,15 @@ def measured(name: str, value: object, like: Tensor | None = None) -> Tensor:
     """
     tensor = require.instance(name, value, Tensor, "let it return a tensor: torch.tensor(value)")
     if tensor.is_complex():
-        raise TypeError(f"`{name}` must return real numbers, got {tensor.dtype}; return .abs() or two numbers.")
+        require.fail(name, "return real numbers", tensor.dtype, "return .abs() or two numbers", TypeError)
     if like is not None and tensor.shape != like.shape:
-        raise ValueError(
-            f"`{name}` must return one shape all the time, got {tuple(tensor.shape)} after {tuple(like.shape)}; "
-            "only equal shapes can be stacked."
-        )
+        got = f"{tuple(tensor.shape)} after {tuple(like.shape)}"
+        require.fail(name, "return one shape all the time", got, "only equal shapes can be stacked")
     return tensor.detach().to(tensor.dtype if tensor.is_floating_point() else torch.float64, copy=True)
 
 
 def loss_of(name: str, value: object) -> Tensor:
-    """A loss, if gradients can be taken of it.
+    """Return a loss if it has a gradient.
 
     Raises:
         TypeError: no floating-point tensor.
@@ -56,14 +54,13 @@ def loss_of(name: str, value: object) -> Tensor:
     """
     loss = require.instance(name, value, Tensor, "return the loss itself, not loss.item()")
     if not loss.requires_grad:
-        raise ValueError(
-            f"`{name}` must depend on weights that learn, got a loss without a graph; return it before .detach()."
-        )
+        remedy = "return it before .detach()"
+        require.fail(name, "depend on weights that learn", "a loss without a graph", remedy)
     return loss
 
 
 def with_loss(losses: Tensor, index: int, loss: Tensor) -> Tensor:
-    """Write a loss at its place, in one tensor that doubles: thousands of small ones would fragment the memory."""
+    """Store a loss in one tensor that doubles when full, since thousands of small tensors fragment the memory."""
     if index == len(losses):
         longer = loss.new_empty(max(256, 2 * index), *loss.shape)
         if index:

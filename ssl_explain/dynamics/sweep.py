@@ -1,6 +1,6 @@
 """Many settings, each with its block of seeds: on this machine or on a cluster, interrupted and resumed, same bits.
 
-joblib runs the jobs, and hands them to Dask where there is a cluster: nothing here decides who works on what.
+joblib distributes the jobs, through Dask on a cluster.
 """
 
 import re
@@ -36,8 +36,8 @@ def settings_of(grid: Mapping[str, Sequence[object]]) -> list[Setting]:
         >>> settings_of({"neurons": [2, 5], "strength": [1.0]})
         [{'neurons': 2, 'strength': 1.0}, {'neurons': 5, 'strength': 1.0}]
     """
-    if not grid or not all(grid.values()):
-        raise ValueError(f"`grid` must give every name at least one value, got {dict(grid)}; a sweep needs a setting.")
+    complete = bool(grid) and all(grid.values())
+    require.that(complete, "grid", "give every name at least one value", dict(grid), "a sweep needs a setting")
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
@@ -95,7 +95,7 @@ def sweep(
 
 
 def _one(job: Job, index: int, setting: Setting) -> tuple[int, list[Any]]:
-    """One job, on one thread, wherever it runs."""
+    """The rows of one job, computed on one thread."""
     torch.set_num_threads(1)
     return index, list(job(**setting))
 
@@ -110,11 +110,11 @@ def _run(
     calls = [delayed(_one)(job, index, setting) for index, setting in jobs.items()]
     try:
         with _cluster(cluster), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "[0-9]+ tasks which")  # an interrupt cancels jobs: that is its meaning
+            warnings.filterwarnings("ignore", "[0-9]+ tasks which")  # an interrupt cancels jobs
             yield from Parallel(n_jobs=min(workers, len(jobs)), batch_size=1, return_as="generator_unordered")(calls)
     except BrokenProcessPool as error:
         raise ChildProcessError(
-            "a worker process has died, perhaps for want of memory; what was finished is kept: "
+            "a worker process has died, perhaps out of memory; what was finished is kept: "
             "run the sweep again, with fewer workers."
         ) from error
     finally:
@@ -123,7 +123,7 @@ def _run(
 
 @contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
-    """Within it joblib sends its jobs to a Dask cluster, if there is an address."""
+    """Within it joblib sends its jobs to the Dask cluster at this address, if there is one."""
     if address is None:
         yield
         return
@@ -135,10 +135,9 @@ def _cluster(address: str | None) -> Iterator[None]:
             "(here and on every worker), or leave `cluster` out."
         ) from error
     if not re.match(r"(tcp|tls|ucx|ws|wss|inproc)://", address):
-        raise ConnectionError(
-            f"`cluster` must be the address of a Dask scheduler with its protocol, such as tcp://192.168.0.2:8786, "
-            f"got {address!r}; the scheduler prints its address when it starts."
-        )
+        expected = "be the address of a Dask scheduler with its protocol, such as tcp://192.168.0.2:8786"
+        remedy = "the scheduler prints its address when it starts"
+        require.fail("cluster", expected, repr(address), remedy, ConnectionError)
     remedy = "start one with `dask scheduler` and, on every machine, `dask worker ADDRESS`; or leave `cluster` out"
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
@@ -148,7 +147,6 @@ def _cluster(address: str | None) -> Iterator[None]:
             f"which did not answer within {PATIENCE} s; {remedy}."
         ) from error
     with client:
-        if not client.ncores():
-            raise ConnectionError(f"`cluster` must have workers, got none at {address!r}; {remedy}.")
+        require.that(bool(client.ncores()), "cluster", "have workers", f"none at {address!r}", remedy, ConnectionError)
         with parallel_config(backend="dask", client=client):
             yield

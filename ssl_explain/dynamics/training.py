@@ -1,4 +1,4 @@
-"""Training, watched: plain gradient descent that measures as it goes and stops before it breaks anything."""
+"""Training by plain gradient descent, with measurements, that stops when a value is not finite."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class World(Protocol):
 
 
 def nothing_more(step: int) -> None:
-    """What happens after a step, where nothing does."""
+    """The default of ``after_step``."""
 
 
 class Training:
@@ -38,16 +38,16 @@ class Training:
 
     One step is x ~ world, then W ← W - lr · ∇L: plain gradient descent without memory, so a run that is cut into
     pieces ends with the same bits as an uncut one. ``strength``, ``learning_rate`` and ``objective`` may be
-    changed while it runs: the trace says from which step on (an objective is known by its ``name``). ``measure`` is
+    changed while it runs; the trace records from which step on (an objective by its ``name``). ``measure`` is
     called before step 0 and after every ``measure_every`` steps, ``after_step`` with the number of every step taken.
 
-    A step (weights, buffers, random numbers, count) or a measurement has happened or it has not: after an interrupt
-    or an error in one of these functions :meth:`advance` goes on, with the bits of a run that was left alone. Ambient
-    modes of PyTorch (no_grad, autocast, a default device) change nothing. One thread at a time.
+    Steps (weights, buffers, random numbers, count) and measurements are atomic: after an interrupt or an error in one
+    of these functions :meth:`advance` continues with the bits of an undisturbed run. Modes of PyTorch (no_grad,
+    autocast, a default device) have no effect. One thread at a time.
 
     Raises:
         ValueError: a negative learning rate, a batch of one, ``measure_every`` below 1, a network that cannot learn.
-        TypeError: no network, no world, no generator, numbers or functions that are none, a measurement that is no
+        TypeError: no network, no world, no generator, numbers or functions of another type, a measurement that is not a
             tensor.
     """
 
@@ -85,7 +85,7 @@ class Training:
         self._losses = torch.empty(0, dtype=torch.float32)
         self._measured: list[tuple[int, Tensor]] = []
         self._stretches: list[Stretch] = []
-        self._left: Callable[[], None] = nothing_left  # makes the present step whole; may be called twice
+        self._left: Callable[[], None] = nothing_left  # completes an interrupted step; may be called twice
         with self._modes():
             self._measure_if_due()
 
@@ -101,7 +101,7 @@ class Training:
             TypeError: steps that are no whole number.
         """
         require.integer("steps", steps, 0, "0 only measures")
-        torch.get_num_threads()  # a new Python thread takes over the number of threads, hence the bits, when asked
+        torch.get_num_threads()  # makes a new Python thread inherit the thread count, which fixes rounding
         with self._modes():
             try:
                 self._settle()
@@ -114,7 +114,7 @@ class Training:
                 self._settle()
 
     def restart_at(self, step: int, weights: Mapping[str, Tensor], state: Tensor) -> None:
-        """Go on where an earlier run stood: its step, weights, random numbers. Its losses are not known: NaN."""
+        """Continue an earlier run from its step, weights and random state; its losses are unknown: NaN."""
         require.integer("step", step, 0, "count in steps")
         with self._modes():
             self._left = partial(self._restart, step, weights, state)
@@ -131,12 +131,12 @@ class Training:
         self._stretches = []
 
     def _settle(self) -> None:
-        """Finish, or undo, what was cut off."""
+        """Complete, or undo, an interrupted step."""
         self._left()
         self._left = nothing_left
 
     def _as_it_is(self) -> Callable[[], None]:
-        """A function that goes back to the present state, from what a user's function may have changed."""
+        """A function that restores the present state after a user's function has failed."""
         tensors = self._buffers if self.after_step is nothing_more else [*self._buffers, *self.net.parameters()]
         kept = [(tensor, tensor.detach().clone()) for tensor in tensors]
         return partial(self._go_back, self.step, self.generator.get_state(), kept)
@@ -161,7 +161,7 @@ class Training:
         self._settle()
 
     def _update(self) -> tuple[Tensor, Values]:
-        """The loss of a batch and the next weights; none if a number is not finite."""
+        """The loss of a batch and the next weights; no weights if a value is not finite."""
         views = usable(self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator))
         loss = loss_of("objective", self.objective(self.net, views))
         total = loss.sum() if loss.ndim else loss
@@ -226,7 +226,7 @@ def train(
     measure_every: int = 25,
     progress: bool = False,
 ) -> Trace:
-    """Train ``net`` in place and return what was measured on the way.
+    """Train ``net`` in place and return the measurements.
 
     An interrupt (Ctrl-C, the stop button) ends it after a whole step; the trace so far says so in ``stopped``.
 

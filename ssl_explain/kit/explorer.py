@@ -2,8 +2,9 @@
 
 import functools
 import html
+import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import ipywidgets
@@ -22,16 +23,21 @@ S = TypeVar("S", bound=State)
 class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
-    A subclass defines ``compute(state) -> record``, ``paint(record) -> Picture`` and, as class attributes, the name
-    of its ``factory``, its ``presets`` (those that set a control shown here become buttons) and the ``telling``
-    controls, the first two of which a page without a kernel can move.
+    A subclass defines ``compute(state) -> record`` and, as class attributes, the class of its ``picture``, its
+    ``presets`` (those that set a control shown here become buttons) and the ``telling`` controls, the first two of
+    which a page without a kernel can move. Its ``factory`` is named after it: ``ring_explorer`` of ``RingExplorer``.
     ``controls`` names the controls shown (all of them if empty).
     Assigning to ``state`` updates controls and picture.
     """
 
     factory: str
+    picture: Callable[..., Picture[Any]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     telling: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.factory = re.sub(r"\B(?=[A-Z])", "_", cls.__name__).lower()
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
         """Compute the first record and draw it; widgets are made on first use."""
@@ -58,7 +64,7 @@ class Explorer(Generic[S]):
 
     def paint(self, record: Any) -> Picture[Any]:
         """From a record to a new picture."""
-        raise NotImplementedError
+        return self.picture(record)
 
     @functools.cached_property
     def _widgets(self) -> dict[str, ipywidgets.Widget]:

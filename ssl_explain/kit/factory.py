@@ -16,9 +16,9 @@ Raises:
 
 
 def factory(explorer: type[E], summary: str) -> Callable[..., E]:
-    """The function that makes explorers of a class, under the name that the class gives.
+    """The function that makes explorers of a class.
 
-    ``class RingExplorer(Explorer[RingState])`` with ``factory = "ring_explorer"`` gives
+    ``class RingExplorer(Explorer[RingState])`` gives
     ``ring_explorer(state=None, *, controls=()) -> RingExplorer``; the default state is ``RingState()``.
     Further arguments of the class become keywords of the function.
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from matplotlib import RcParams, colormaps, rcParamsDefault
+from matplotlib import RcParams, colormaps, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap
@@ -35,18 +35,20 @@ LOOK: dict[str, Any] = {key: copy.deepcopy(rcParamsDefault._get(key)) for key in
 LOOK["font.family"] = ["DejaVu Sans"]
 
 _drawing: ContextVar[bool] = ContextVar("drawing", default=False)
-_users_setting: Any = RcParams.__getitem__
 
 
-def _setting(settings: RcParams, key: str) -> Any:
-    return LOOK[key] if _drawing.get() and key in LOOK else _users_setting(settings, key)
+class _Settings(RcParams):
+    """The settings of matplotlib, in place of which a thread within :func:`drawing` reads :data:`LOOK`."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return LOOK[key] if _drawing.get() and key in LOOK else super().__getitem__(key)
 
 
 # Matplotlib reads its settings when an artist is made, when it is drawn, and when a figure is saved. `rc_context`
 # would change them for the whole process: a plot that the user makes while an explorer trains would get our look,
 # and a style that the user sets meanwhile would be lost. So nothing is set: within `drawing` the thread that draws
 # reads LOOK, and all other threads read the user's settings.
-RcParams.__getitem__ = _setting  # type: ignore[method-assign]
+rcParams.__class__ = _Settings
 
 
 @contextmanager

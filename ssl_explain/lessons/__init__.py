@@ -34,5 +34,7 @@ def lazy(lesson: str) -> None:
     """
     module = sys.modules[lesson]
     delayed = [node for node in ast.walk(ast.parse(getsource(module))) if isinstance(node, ast.ImportFrom)]
-    vars(module)["_places"] = {alias.name: str(node.module) for node in delayed for alias in node.names}
+    own = [node for node in delayed if str(node.module).startswith(lesson)]
+    places = {alias.name: str(node.module) for node in own for alias in node.names}
+    vars(module).update(_places=places, __all__=sorted(places))
     module.__class__ = _Lazy

@@ -1,7 +1,7 @@
-"""What contrastive learning asks for: views of one point close, views of different points apart.
+"""Contrastive losses: views of one point close, views of different points apart.
 
-Every loss reads energies r = ½‖f(a) - f(b)‖² and shares ∂L/∂r+ > 0, ∂L/∂r_k- < 0, ∂L/∂r+ + Σ_k ∂L/∂r_k- = 0.
-Losses are the hot path: they check shapes, not every number. Where an input is NaN, so is the loss.
+Every loss is a function of energies r = ½‖f(a) - f(b)‖² with ∂L/∂r+ > 0, ∂L/∂r_k- < 0, ∂L/∂r+ + Σ_k ∂L/∂r_k- = 0.
+Losses are called in every step: they check shapes, but not every number. NaN in, NaN out.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Objective = Callable[[nn.Module, Views], Tensor]
 
 @dataclass(frozen=True)
 class Named:
-    """An objective with a name, by which a trace tells it from others."""
+    """An objective with a name for the trace."""
 
     name: str
     objective: Objective
@@ -32,57 +32,53 @@ class Named:
         return self.objective(net, views)
 
 
-def _crowd(r_neg: Tensor) -> Tensor:
+def require_negatives(r_neg: Tensor) -> Tensor:
+    """Return the energies of the negatives if there are any."""
     if r_neg.shape[-1] == 0:
-        raise ValueError(
-            "`r_neg` must hold at least one negative per point, got none; a pull without a push collapses."
-        )
+        require.fail("r_neg", "hold at least one negative per point", "none", "a pull without a push collapses")
     return r_neg
 
 
 def check_energies(r_pos: Tensor, r_neg: Tensor) -> None:
-    """Refuse energies that do not belong together: what PyTorch would spread over the missing axes is no loss.
+    """Check that energies belong together, since PyTorch would broadcast over missing axes.
 
     Raises:
         ValueError: other shapes than (*batch, n) and (*batch, n, h).
-        TypeError: what is no floating-point tensor.
+        TypeError: arguments that are not floating-point tensors.
     """
     lead = require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point").shape[:-1]
     if require.tensor("r_pos", r_pos, "*batch n", "one energy per point").shape != lead:
-        raise ValueError(
-            f"`r_neg` must have one row for each of {tuple(r_pos.shape)} positives, got shape {tuple(r_neg.shape)}; "
-            "its last axis counts the negatives."
-        )
+        expected, got = f"have one row for each of {tuple(r_pos.shape)} positives", f"shape {tuple(r_neg.shape)}"
+        require.fail("r_neg", expected, got, "its last axis counts the negatives")
 
 
 def outputs(net: nn.Module, views: Views) -> Tensor:
-    """What the network says of every view, one vector each."""
+    """The output of the network for every view."""
     f = require.instance("net", net, nn.Module, "a network maps (..., d) to (..., d_top)")(views.x)
     if not isinstance(f, Tensor) or f.shape[:-1] != views.x.shape[:-1]:
-        raise ValueError(
-            f"`net` must give one vector for each of {tuple(views.x.shape[:-1])} views, got "
-            f"{tuple(f.shape) if isinstance(f, Tensor) else type(f).__name__}; a network maps (..., d) to (..., d_top)."
-        )
+        expected = f"give one vector for each of {tuple(views.x.shape[:-1])} views"
+        got = tuple(f.shape) if isinstance(f, Tensor) else type(f).__name__
+        require.fail("net", expected, got, "a network maps (..., d) to (..., d_top)")
     return f
 
 
 def simple_contrastive(
     r_pos: Float[Tensor, "*batch n"], r_neg: Float[Tensor, "*batch n h"]
 ) -> Float[Tensor, "*batch n"]:
-    """Pull the positive, push the negatives, at constant strength: L = r+ - mean_k r_k-.
+    """Constant pull on the positive and push on the negatives: L = r+ - mean_k r_k-.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
         ValueError: no negatives, shapes that do not belong together.
-        TypeError: energies that are no floating-point tensors.
+        TypeError: energies that are not floating-point tensors.
 
     Example:
         >>> simple_contrastive(torch.tensor([1.0]), torch.tensor([[3.0]]))
         tensor([-2.])
     """
     check_energies(r_pos, r_neg)
-    return r_pos - _crowd(r_neg).mean(-1)
+    return r_pos - require_negatives(r_neg).mean(-1)
 
 
 def soft_triplet(
@@ -100,7 +96,7 @@ def soft_triplet(
 
     Raises:
         ValueError: temperature not positive, margin negative, no negatives, shapes that do not belong together.
-        TypeError: energies that are no floating-point tensors.
+        TypeError: energies that are not floating-point tensors.
 
     Example:
         >>> round(soft_triplet(torch.zeros(1), torch.zeros(1, 1), temperature=1.0).item(), 4)  # log 2
@@ -109,21 +105,21 @@ def soft_triplet(
     tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     r0 = require.single("margin", margin, "0 is no margin")
     check_energies(r_pos, r_neg)
-    return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - _crowd(r_neg) + r0) / tau).mean(-1)
+    return tau * nn.functional.softplus((r_pos.unsqueeze(-1) - require_negatives(r_neg) + r0) / tau).mean(-1)
 
 
 def info_nce(
     r_pos: Float[Tensor, "*batch n"], r_neg: Float[Tensor, "*batch n h"], *, temperature: float = 0.1
 ) -> Float[Tensor, "*batch n"]:
-    """Pick the positive out of a crowd: L = -τ log[ e^{-r+/τ} / (e^{-r+/τ} + Σ_k e^{-r_k-/τ}) ].
+    """Classify the positive among the negatives: L = -τ log[ e^{-r+/τ} / (e^{-r+/τ} + Σ_k e^{-r_k-/τ}) ].
 
-    Mind the prefactor τ, which cross-entropy lacks: at τ = 0.1, a learning rate of 0.1 here is 0.01 there.
+    Cross-entropy has no prefactor τ: at τ = 0.1, a learning rate of 0.1 here is 0.01 there.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
         ValueError: temperature not positive, no negatives, shapes that do not belong together.
-        TypeError: energies that are no floating-point tensors.
+        TypeError: energies that are not floating-point tensors.
 
     Example:
         >>> round(info_nce(torch.zeros(1), torch.zeros(1, 3), temperature=1.0).item(), 4)  # log(1 + H)
@@ -131,7 +127,7 @@ def info_nce(
     """
     tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     check_energies(r_pos, r_neg)
-    energies = torch.cat([r_pos.unsqueeze(-1), _crowd(r_neg)], dim=-1)
+    energies = torch.cat([r_pos.unsqueeze(-1), require_negatives(r_neg)], dim=-1)
     return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
 
 
@@ -144,7 +140,7 @@ MENU = dict(zip(("L_simp", "InfoNCE", "soft triplet"), READS, strict=True))
 
 
 def loss_called(name: str, **settings: float) -> Loss:
-    """The loss that has this name in a menu, with those of the settings that it reads.
+    """The loss with this name in a menu, with those of the settings that it has.
 
     Raises:
         KeyError: another name.
@@ -168,7 +164,7 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
     Raises:
         ValueError: no negatives, more negatives than other points in the batch, or fewer than two views; a batch whose
             pairs would not fit into memory.
-        TypeError: a loss that is no function, negatives that are no number; the objective: no network, no views.
+        TypeError: a loss that is not a function, negatives that are not a number; the objective: no network, no views.
 
     Example:
         >>> objective = contrastive(simple_contrastive)
@@ -193,16 +189,14 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
     n, a = require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
     h = n - 1 if negatives == "batch" else negatives
     if a < 2 or n <= h or h < 1:
-        raise ValueError(
-            f"`views` must hold two views of more than {max(int(h), 1)} points, got {a} view(s) of {n} point(s); "
-            "draw a larger batch or ask for fewer negatives."
-        )
+        expected, got = f"hold two views of more than {max(int(h), 1)} points", f"{a} view(s) of {n} point(s)"
+        require.fail("views", expected, got, "draw a larger batch or ask for fewer negatives")
     f = outputs(net, views)
     require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
     first, second = f[..., 0, :], f[..., 1, :]
     partners = _partners(n, h, f.device)
-    if negatives == "batch":  # every pair is needed: one matrix product, and no copy of the outputs per pair
-        centre = second.detach().mean(-2, keepdim=True)  # far from 0 the difference of squares would lose its digits
+    if negatives == "batch":  # all pairs: one matrix product, without a copy of the outputs per pair
+        centre = second.detach().mean(-2, keepdim=True)  # far from 0 the difference of squares loses digits
         first, second = first - centre, second - centre
         squares = first.square().sum(-1, keepdim=True) + second.square().sum(-1).unsqueeze(-2)
         every = (squares / 2 - first @ second.mT).clamp_min(0)

@@ -30,7 +30,7 @@ def half_square(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]
 
     Raises:
         ValueError: two shapes.
-        TypeError: what is no floating-point tensor.
+        TypeError: arguments that are not floating-point tensors.
 
     Example:
         >>> half_square(torch.tensor([[1.0, 1.0]]), torch.tensor([[0.0, 1.0]]))
@@ -47,7 +47,7 @@ def cosine(prediction: Float[Tensor, "*n d"], target: Float[Tensor, "*m d"]) -> 
 
     Raises:
         ValueError: two shapes.
-        TypeError: what is no floating-point tensor.
+        TypeError: arguments that are not floating-point tensors.
 
     Example:
         >>> cosine(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
@@ -64,8 +64,8 @@ def predictive(loss: PairLoss = half_square, *, symmetric: bool = False) -> Obje
 
     Raises:
         ValueError: fewer than two views, no points.
-        TypeError: a loss that is no function, a flag that is no bool; the objective: a network without two towers, no
-            views.
+        TypeError: a loss that is not a function, a flag that is not a bool; the objective: a network without two
+            towers, no views.
     """
     require.function("loss", loss, "pass the function itself, such as half_square")
     require.flags(symmetric=symmetric)

@@ -42,7 +42,7 @@ def vicreg(
 
     Raises:
         ValueError: fewer than two points, no outputs, unequal shapes, a negative weight, ε not positive.
-        TypeError: embeddings that are no floating-point tensors.
+        TypeError: embeddings that are not floating-point tensors.
 
     Example:
         >>> same = torch.ones(4, 2)  # collapsed: views are equal, but all outputs are constant
@@ -73,7 +73,7 @@ def barlow_twins(z1: Embeddings, z2: Embeddings, *, redundancy: float = 5e-3, ep
 
     Raises:
         ValueError: fewer than two points, no outputs, unequal shapes, a negative weight, ε not positive.
-        TypeError: embeddings that are no floating-point tensors.
+        TypeError: embeddings that are not floating-point tensors.
 
     Example:
         >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])  # white, and views are equal
@@ -101,7 +101,7 @@ def spectral_contrastive(z1: Embeddings, z2: Embeddings) -> Terms:
 
     Raises:
         ValueError: fewer than two points, no outputs, unequal shapes.
-        TypeError: embeddings that are no floating-point tensors.
+        TypeError: embeddings that are not floating-point tensors.
 
     Example:
         >>> spectral_contrastive(torch.eye(3), torch.eye(3)).total.item()  # equal views, orthogonal points
@@ -119,7 +119,7 @@ def paired(loss: PairedLoss) -> Objective:
 
     Raises:
         ValueError: fewer than two views, or whatever the loss rejects.
-        TypeError: a loss that is no function; the objective: no network, no views.
+        TypeError: a loss that is not a function; the objective: no network, no views.
 
     Example:
         >>> points = torch.eye(3).unsqueeze(1).expand(3, 2, 3)  # three points, two equal views

@@ -16,7 +16,7 @@ def pull_and_push(
 
     Raises:
         ValueError: no negatives, shapes that do not belong together, energies that are not finite.
-        TypeError: a loss that is no function, energies that are no floating-point tensors.
+        TypeError: a loss that is not a function, energies that are not floating-point tensors.
 
     Example:
         >>> from ssl_explain.losses.contrastive import simple_contrastive
@@ -43,7 +43,7 @@ def pair_weights(loss: Loss, mean_outputs: Float[Tensor, "n d_top"]) -> Float[Te
 
     Raises:
         ValueError: outputs that are not finite, or whose pairs would not fit into memory.
-        TypeError: a loss that is no function, outputs that are no floating-point tensor.
+        TypeError: a loss that is not a function, outputs that are not floating-point tensors.
 
     Example:
         >>> from ssl_explain.losses.contrastive import info_nce

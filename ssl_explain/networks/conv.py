@@ -19,7 +19,7 @@ class ConvNet(nn.Module):
     Raises:
         ValueError: a picture smaller than 4 × 4, no channels, no outputs, a stride below 1, or more weights than there
             is room for.
-        TypeError: sizes that are no whole numbers, no generator.
+        TypeError: sizes that are not integers, no generator.
 
     Example:
         >>> net = ConvNet((1, 8, 8), generator=torch.Generator().manual_seed(0))
@@ -77,7 +77,7 @@ class ConvNet(nn.Module):
 
         Raises:
             ValueError: an input of another width.
-            TypeError: an input that is no floating-point tensor, or of another type than the weights.
+            TypeError: an input that is not a floating-point tensor, or of another type than the weights.
         """
         top = self._sweep(x)[-1]
         return top.reshape(*x.shape[:-1], top.shape[-1])
@@ -87,7 +87,7 @@ class ConvNet(nn.Module):
 
         Raises:
             ValueError: an input of another width, or one that is not finite (which ``forward``, the hot path, skips).
-            TypeError: an input that is no floating-point tensor, or of another type than the weights.
+            TypeError: an input that is not a floating-point tensor, or of another type than the weights.
         """
         *maps, top = self._sweep(x)
         require.finite("x", x)

@@ -21,7 +21,7 @@ class LinearPredictor(nn.Module):
 
     Raises:
         ValueError: a matrix that is not square, or not finite.
-        TypeError: a matrix that is no floating-point tensor.
+        TypeError: a matrix that is not a floating-point tensor.
 
     Example:
         >>> LinearPredictor(0.5 * torch.eye(2), trained=False)(torch.ones(3, 2))[0]
@@ -48,7 +48,7 @@ def linear_predictor(width: int, *, scale: float = 1.0) -> MakePredictor:
 
     Raises:
         ValueError: a width below 1, a negative scale, or more entries than there is room for.
-        TypeError: a width or a scale that is no number; on drawing: no generator.
+        TypeError: a width or a scale that is not a number; on drawing: no generator.
     """
     require.integer("width", width, 1, "as wide as the output of the tower")
     require.room("width", width**2, "as wide as the output of the tower")
@@ -68,7 +68,7 @@ def mlp_predictor(width: int, *, hidden: int = 64) -> MakePredictor:
 
     Raises:
         ValueError: a width below 1; on drawing: more weights than there is room for.
-        TypeError: a width that is no whole number; on drawing: no generator.
+        TypeError: a width that is not an integer; on drawing: no generator.
     """
     for name, value in (("width", width), ("hidden", hidden)):
         require.integer(name, value, 1, "a layer needs at least one neuron")
@@ -91,7 +91,7 @@ class Centring:
 
     Raises:
         ValueError: a ``mean`` that is neither "own" nor "all".
-        TypeError: a flag that is no bool.
+        TypeError: a flag that is not a bool.
     """
 
     online: bool = True
@@ -111,7 +111,7 @@ class Centring:
 
         Raises:
             ValueError: outputs of another form, no points, a view that is not there.
-            TypeError: outputs that are no floating-point tensor.
+            TypeError: outputs that are not floating-point tensors.
         """
         _views(f, view)
         averaged = f[:, view : view + 1] if self.mean == "own" else f
@@ -144,7 +144,7 @@ class DualNet(nn.Module):
 
     Raises:
         ValueError: a momentum outside [0, 1], a predictor of another width than the output.
-        TypeError: a tower that is no network, a predictor that is no function, no generator, no centring.
+        TypeError: a tower that is not a network, a predictor that is not a function, no generator, no centring.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -208,7 +208,7 @@ class DualNet(nn.Module):
 
         Raises:
             ValueError: inputs of another form or width, no points, a view that is not there.
-            TypeError: inputs that are no floating-point tensor, or of another type than the weights.
+            TypeError: inputs that are not floating-point tensors, or of another type than the weights.
         """
         _views(x, first, second)
         f = self.online(x)

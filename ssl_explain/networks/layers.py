@@ -1,4 +1,4 @@
-"""One forward pass for every wiring: a layer is a row of nodes, each with its own small matrix."""
+"""One forward pass for dense and tree-shaped networks: a layer is a row of nodes, each with its own matrix."""
 
 from collections.abc import Sequence
 from math import prod
@@ -55,11 +55,11 @@ class LayeredReLU(nn.Module):
 
     @property
     def input_dimension(self) -> int:
-        """Entries that one input must have."""
+        """Number of entries of one input."""
         return self.weights[0].shape[-3] * self.weights[0].shape[-1]
 
     def _columns(self, x: Tensor) -> Float[Tensor, "runs d n"]:
-        """Check the input and lay it out as columns: then regrouping children under a parent costs nothing."""
+        """Check the input and return it as columns, so that regrouping children under a parent is free."""
         require.tensor("x", x, "*batch d", "one row per input")
         require.dtype("x", x, self.weights[0].dtype, "the weights")
         require.last_axis("x", x, self.input_dimension, "one entry per leaf of the network's first layer")
@@ -91,7 +91,7 @@ class LayeredReLU(nn.Module):
         return columns.reshape(runs, node, d, n).permute(0, 3, 1, 2).reshape(*lead, node, d)
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d_top"]:
-        """The output of the top layer, ℓ2-normalised unless that is switched off; where an input is NaN, so is it.
+        """The output of the top layer, ℓ2-normalised unless that is switched off; NaN in, NaN out.
 
         Raises:
             ValueError: an input of another width.
@@ -115,7 +115,7 @@ class LayeredReLU(nn.Module):
         return [self._rows(layer, x.shape[:-1]) for layer in layers]
 
     def forward_pass(self, x: Float[Tensor, "*batch d"]) -> ForwardPass:
-        """Everything that the gradient through this pass needs: inputs, gates and weights of every layer.
+        """Inputs, gates and weights of every layer: what the gradient through this pass needs.
 
         Raises:
             ValueError: an input of another width, or one that is not finite.

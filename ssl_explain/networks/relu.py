@@ -16,7 +16,7 @@ class ReLUNet(LayeredReLU):
 
     Raises:
         ValueError: fewer than two widths, a width below 1, or more weights than there is room for.
-        TypeError: widths that are no whole numbers, no generator.
+        TypeError: widths that are not integers, no generator.
 
     Example:
         >>> net = ReLUNet((6, 5, 4), generator=torch.Generator().manual_seed(0))

@@ -14,7 +14,7 @@ class TreeNet(LayeredReLU):
 
     Raises:
         ValueError: no neurons, or more weights than there is room for.
-        TypeError: no tree, neurons that are no whole number, no generator.
+        TypeError: no tree, neurons that are not integers, no generator.
 
     Example:
         >>> net = TreeNet(Tree(depth=3), neurons_per_node=10, generator=torch.Generator().manual_seed(0))

@@ -55,7 +55,7 @@ def byol_terms(
     Raises:
         ValueError: a predictor of another width than the output, a layer that does not exist, non-finite inputs,
             a batch of one, a batch with a centring that leaves the mean inside, more points than there is room for.
-        TypeError: no forward pass, a layer that is no whole number, a predictor of another type than the network.
+        TypeError: no forward pass, a layer that is not an integer, a predictor of another type than the network.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet

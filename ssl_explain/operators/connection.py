@@ -27,7 +27,7 @@ def check(forward: ForwardPass, layer: int) -> None:
 
     Raises:
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once.
-        TypeError: no forward pass, a layer that is no whole number.
+        TypeError: no forward pass, a layer that is not an integer.
     """
     depth = len(require.instance("forward", forward, ForwardPass, "pass net.forward_pass(x)").weights)
     require.integer("layer", layer, 1, f"the bottom layer is 1, the top layer of this network is {depth}", high=depth)
@@ -65,7 +65,7 @@ def connection(forward: ForwardPass, layer: int) -> Float[Tensor, "*batch d_out 
     Raises:
         ValueError: a layer that the network does not have, weights that are not finite, several runs at once, more
             points than there is room for.
-        TypeError: no forward pass, a layer that is no whole number.
+        TypeError: no forward pass, a layer that is not an integer.
 
     Example:
         >>> from ssl_explain.networks.relu import ReLUNet

@@ -26,7 +26,7 @@ def mean_connection(forward: ForwardPass, layer: int) -> Float[Tensor, "n d_top 
     Raises:
         ValueError: a layer that the network does not have, inputs without a view axis, non-finite weights, more points
             than there is room for.
-        TypeError: no forward pass, one in half precision, a layer that is no whole number.
+        TypeError: no forward pass, one in half precision, a layer that is not an integer.
     """
     check(forward, layer)
     f, gates = forward.layer_inputs[layer - 1], forward.gates[layer - 1]
@@ -72,7 +72,7 @@ class CovarianceOperator:
 
         Raises:
             ValueError: a vector of another length.
-            TypeError: what is no floating-point tensor, or of another type than the operator.
+            TypeError: arguments that are not floating-point tensors, or of another type than the operator.
         """
         require.tensor("v", v, "d_weights", "one number per weight: weight.flatten()")
         require.last_axis("v", v, self.size, "one number per weight: weight.flatten()")
@@ -143,7 +143,7 @@ def covariance_operator(
     Raises:
         ValueError: a single point, a layer that does not exist, non-finite inputs or weights, pair weights that
             are not symmetric or not of shape (n, n), more points than there is room for.
-        TypeError: no forward pass, one in half precision, a layer that is no whole number, pair weights of another type
+        TypeError: no forward pass, one in half precision, a layer that is not an integer, pair weights of another type
             than the network.
 
     Example:
@@ -165,6 +165,6 @@ def covariance_operator(
         require.finite("pair_weights", pair_weights)
         if pair_weights.shape != (n, n) or not torch.allclose(pair_weights, pair_weights.mT):
             expected, got = f"be a symmetric ({n}, {n}) matrix", f"shape {tuple(pair_weights.shape)}"
-            remedy = "an asymmetric weight adds a term that is no covariance: symmetrise it"
+            remedy = "an asymmetric weight adds a term that is not a covariance: symmetrise it"
             require.fail("pair_weights", expected, got, remedy)
     return CovarianceOperator(factor, pair_weights)

@@ -19,7 +19,7 @@ def check_levels(levels: object, runs: tuple[int, ...], widths: tuple[int, ...])
     """Check that ``levels`` may be a sample of a tree of these widths.
 
     Raises:
-        TypeError: levels that are no uint8 tensors.
+        TypeError: levels that are not uint8 tensors.
         ValueError: levels of another tree.
     """
     remedy = "pass all that `sample` returned"
@@ -36,7 +36,7 @@ def check_polarity(polarity: Polarity) -> None:
     """Check that every ρ lies in [-1, 1], so that (1 + ρ)/2 is a probability.
 
     Raises:
-        TypeError: polarities that are no floating-point tensors.
+        TypeError: polarities that are not floating-point tensors.
         ValueError: levels without edges or of unequal runs, a polarity outside [-1, 1] or not finite.
     """
     if not isinstance(polarity, Sequence) or not all(isinstance(level, Tensor) for level in polarity):

@@ -16,7 +16,7 @@ class Clouds:
 
     Raises:
         ValueError: standard deviations that are negative, not finite, or of unequal length.
-        TypeError: standard deviations that are no floating-point tensors.
+        TypeError: standard deviations that are not floating-point tensors.
 
     Example:
         >>> world = Clouds(between=torch.tensor([2.0, 1.0]), within=torch.tensor([0.0, 1.0]))
@@ -46,7 +46,7 @@ class Clouds:
 
         Raises:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
-            TypeError: n, views or strength that are no numbers, no generator.
+            TypeError: n, views or strength that are not numbers, no generator.
         """
         require.draw(n, views, self.dimension, generator)
         q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 the whole cloud")

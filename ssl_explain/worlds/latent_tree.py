@@ -1,4 +1,4 @@
-"""A world with hidden causes: binary latents on a tree, of which only the leaves are seen."""
+"""The latent tree: binary latents on a tree, of which a network sees the leaves only."""
 
 from collections.abc import Sequence
 from math import prod
@@ -21,7 +21,7 @@ MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level mor
 
 @record
 class LatentTree:
-    """The hierarchical latent tree model: every child copies its parent, now and then it errs.
+    """The hierarchical latent tree model: every child copies its parent, sometimes with an error.
 
     P(z_child = z_parent) = (1 + ρ) / 2 with one polarity ρ ∈ [-1, 1] per edge; P(z_root = 1) = ``root``.
     A data point is the whole configuration of latents; a network sees the leaves only.
@@ -31,8 +31,8 @@ class LatentTree:
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: a polarity outside [-1, 1], levels whose sizes do not form a tree, a root that is no chance at all.
-        TypeError: polarities that are no floating-point tensors.
+        ValueError: a polarity outside [-1, 1], levels whose sizes do not form a tree, a root outside [0.001, 0.999].
+        TypeError: polarities that are not floating-point tensors.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -45,9 +45,9 @@ class LatentTree:
     root: float = 0.5
 
     def __post_init__(self) -> None:
-        """Check that the polarities are probabilities in disguise and that their sizes form a tree."""
+        """Check that polarities lie in [-1, 1] and that their sizes form a tree."""
         belief.check_polarity(self.polarity)
-        require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root that never varies is no cause")
+        require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root must vary")
         sizes = tuple(level.shape[-1] for level in self.polarity)
         if sizes != self.topology.widths[:-1]:
             raise ValueError(
@@ -70,7 +70,7 @@ class LatentTree:
 
         Raises:
             ValueError: a range outside [0, 1] or reversed, depth below 1, runs below 1 or too many.
-            TypeError: sizes that are no whole numbers, a range that is no pair of numbers, no generator.
+            TypeError: sizes that are not integers, a range that is not a pair of numbers, no generator.
         """
         topology = Tree(depth, branching)
         low, high = require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
@@ -126,7 +126,7 @@ class LatentTree:
 
         Raises:
             ValueError: n below 1, or more points than there is room for.
-            TypeError: n that is no whole number, no generator.
+            TypeError: an n that is not an integer, no generator.
         """
         require.integer("n", n, 1, "ask for at least one data point")
         require.generator(generator)
@@ -150,7 +150,7 @@ class LatentTree:
 
         Raises:
             ValueError: strength outside [0, 1] or NaN, levels of another tree.
-            TypeError: a strength that is no number, levels that are no uint8 tensors, no generator.
+            TypeError: a strength that is not a number, levels that are not uint8 tensors, no generator.
         """
         q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
         require.generator(generator)
@@ -170,7 +170,7 @@ class LatentTree:
 
         Raises:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
-            TypeError: n, views or strength that are no numbers, no generator.
+            TypeError: n, views or strength that are not numbers, no generator.
         """
         require.integer("n", n, 1, "ask for at least one data point")
         require.integer("views", views, 1, "ask for at least one view")
@@ -184,7 +184,7 @@ class LatentTree:
         require.room("n", prod(self.runs) * points * self.dimension, "take fewer points at a time", most=most)
 
     def as_input(self, leaves: UInt8[Tensor, "*batch leaf"]) -> Float[Tensor, "*batch leaf"]:
-        """Leaves, bytes, as a network reads them, -1.0 or 1.0: a fair coin then has mean zero."""
+        """Leaves (0 or 1) as a network reads them, -1.0 or 1.0, so that a fair coin has mean zero."""
         require.instance("leaves", leaves, Tensor, "the first tensor that `sample` returns")
         require.dtype("leaves", leaves, torch.uint8, "those that `sample` returns")
         return 2 * leaves.to(self.polarity[0].dtype) - 1
@@ -211,7 +211,7 @@ class LatentTree:
 
         Raises:
             ValueError: strength outside [0, 1] or NaN, more than nine leaves (binary trees to depth 3), too many runs.
-            TypeError: a strength that is no number.
+            TypeError: a strength that is not a number.
 
         Example:
             >>> LatentTree((torch.tensor([1.0, 1.0]),)).pair_probabilities(1.0).diag().tolist()
@@ -223,14 +223,14 @@ class LatentTree:
         return self.root * law[..., 1] + (1 - self.root) * law[..., 0]
 
     def latent_ceilings(self, n: int, *, generator: torch.Generator) -> tuple[Float[Tensor, "*runs _"], ...]:
-        """How well any function of the leaves below a latent can correlate with it, for every latent.
+        """The largest correlation of a latent with any function of the leaves below it, for every latent.
 
         √E[m²] under a fair root, m the posterior mean in ±1 coding: summed exactly up to 16 leaves below the latent,
         estimated from ``n`` samples above and where sums would not fit into memory. One tensor per level 1..depth.
 
         Raises:
             ValueError: n below 1, or more samples than there is room for.
-            TypeError: n that is no whole number, no generator.
+            TypeError: an n that is not an integer, no generator.
         """
         require.generator(generator)
         require.integer("n", n, 1, "ask for at least one sample")

@@ -27,7 +27,7 @@ class PictureWorld:
 
     Raises:
         ValueError: images of another form or range, fewer than two of them, labels of another number.
-        TypeError: images that are no floating-point tensor, labels that are no uint8 tensor, another kind of recipe.
+        TypeError: images that are not floating-point, labels that are not uint8 tensors, another kind of recipe.
 
     Example:
         >>> world = PictureWorld(torch.rand(9, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
@@ -85,7 +85,7 @@ class PictureWorld:
 
         Raises:
             ValueError: pictures without their three axes.
-            TypeError: pictures that are no floating-point tensor.
+            TypeError: pictures that are not floating-point tensors.
         """
         require.tensor("images", images, "*batch c h w", "one picture has channels, height and width")
         x = images.flatten(-3)
@@ -104,7 +104,7 @@ class PictureWorld:
         Raises:
             ValueError: n below 2 or above the number of pictures, views below 1, more views than there is room for, a
                 strength below 0, or NaN.
-            TypeError: n, views or strength that are no numbers, no generator.
+            TypeError: n, views or strength that are not numbers, no generator.
             ImportError: a strength above 0 without kornia.
         """
         remedy = "a batch of one has no other picture to differ from, and no picture is drawn twice"

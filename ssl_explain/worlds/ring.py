@@ -27,7 +27,7 @@ class Ring:
     Raises:
         ValueError: a ring of fewer than 5 or more than 256 cells, a pattern longer than half of it, patterns that are
             empty or the same after a shift or hold more than 0 and 1.
-        TypeError: cells that are no whole number, patterns that are no sequences, a type that is not floating-point.
+        TypeError: cells that are not integers, patterns that are not sequences, a type that is not floating-point.
 
     Example:
         >>> Ring(6).enumerate(strength=1.0).x.shape
@@ -79,7 +79,7 @@ class Ring:
 
         Raises:
             ValueError: strength outside [0, 1], more patterns than there is room for.
-            TypeError: a strength that is no number.
+            TypeError: a strength that is not a number.
         """
         largest = self.shift(strength)
         kinds, places = len(self.objects), 1 if largest is None else self.cells
@@ -96,7 +96,7 @@ class Ring:
 
         Raises:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
-            TypeError: n, views or strength that are no numbers, no generator.
+            TypeError: n, views or strength that are not numbers, no generator.
         """
         require.draw(n, views, self.cells, generator)
         largest = self.shift(strength)

@@ -14,7 +14,7 @@ from looks import crowded_texts, dim_texts, small_texts, wrong_with_words
 
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.streaming import StreamingExplorer
-from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import SameLaw
 from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.lessons.real_images.explorer import PicturesState, pictures_explorer
 from ssl_explain.lessons.start_here.explorer import tree_explorer
@@ -62,7 +62,7 @@ def truth(monkeypatch):
 
     one_step = Training._one_step
     monkeypatch.setattr(Training, "_one_step", step)
-    for world in (LatentTree, PictureWorld, ExactTree):
+    for world in (LatentTree, PictureWorld, SameLaw):
         monkeypatch.setattr(world, "draw", draw(world.draw))
     for module in ("start_here.state", "real_images.explorer"):
         monkeypatch.setattr(sys.modules[f"ssl_explain.lessons.{module}"], "contrastive", watched)

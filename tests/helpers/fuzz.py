@@ -218,7 +218,7 @@ def one_by_one(target: Target, data) -> None:
     for name in names_of(target):
         sizes = [] if name in target.steps else SIZES
         for wrong in [*near(arguments[name]), *filter(lambda value: fits(name, value), [*FEW, *THINGS, *sizes])]:
-            note(f"{name} = {wrong if isinstance(wrong, torch.Tensor) else require._told(wrong)}")
+            note(f"{name} = {wrong if isinstance(wrong, torch.Tensor) else require.shown(wrong)}")
             attempt(target, arguments | {name: wrong}, name)
 
 

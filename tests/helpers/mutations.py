@@ -92,25 +92,33 @@ OPERATORS = [
 
 LOSSES = [
     Mutation(
-        "losses/contrastive.py", "r_pos - _crowd(r_neg).mean(-1)", "r_pos + _crowd(r_neg).mean(-1)", "no push", FORMULA
+        "losses/contrastive.py",
+        "r_pos - require_negatives(r_neg).mean(-1)",
+        "r_pos + require_negatives(r_neg).mean(-1)",
+        "no push",
+        FORMULA,
     ),
     Mutation(
         "losses/contrastive.py",
-        "_crowd(r_neg).mean(-1)",
-        "_crowd(r_neg).sum(-1)",
+        "require_negatives(r_neg).mean(-1)",
+        "require_negatives(r_neg).sum(-1)",
         "negatives summed, not averaged",
         "01_two_views_one_network.ipynb",
     ),
     Mutation(
-        "losses/contrastive.py", "_crowd(r_neg) + r0", "_crowd(r_neg) - r0", "margin with the wrong sign", FORMULA
+        "losses/contrastive.py",
+        "require_negatives(r_neg) + r0",
+        "require_negatives(r_neg) - r0",
+        "margin with the wrong sign",
+        FORMULA,
     ),
     Mutation(
         "losses/contrastive.py", "r_pos + tau * torch", "r_pos + torch", "InfoNCE without its τ in front", FORMULA
     ),
     Mutation(
         "losses/contrastive.py",
-        "torch.cat([r_pos.unsqueeze(-1), _crowd(r_neg)], dim=-1)",
-        "_crowd(r_neg)",
+        "torch.cat([r_pos.unsqueeze(-1), require_negatives(r_neg)], dim=-1)",
+        "require_negatives(r_neg)",
         "InfoNCE without the positive in its sum",
         FORMULA,
     ),
@@ -123,8 +131,8 @@ LOSSES = [
     ),
     Mutation(
         "lessons/real_images/surrogate.py",
-        "_crowd(r_neg).detach()",
-        "_crowd(r_neg)",
+        "require_negatives(r_neg).detach()",
+        "require_negatives(r_neg)",
         "a gradient through weights that are held still",
         "lessons/test_real_images_surrogate.py::test_the_derivatives_are_the_weights",
     ),

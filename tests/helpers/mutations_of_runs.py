@@ -43,8 +43,8 @@ NETWORKS = [
     ),
     Mutation(
         "networks/dual.py",
-        "crowd if self.through else crowd.detach()",
-        "crowd",
+        "averaged if self.through else averaged.detach()",
+        "averaged",
         "a gradient through a mean that is held still",
         "core/test_dual.py::test_the_mean_is_seen_by_the_gradient_or_not",
     ),

@@ -79,7 +79,7 @@ def test_the_basin_that_is_drawn_parts_the_starts(one):
             assert outline.contains_point((p, s)) != bool(later.size[-1] > 0.01)
     one.state = ModesState(eta=0.28)
     assert all(one.figure.basin.get_path().contains_point((p, 0.99 * TOP)) for p in (-0.29, 0.5, 1.19))
-    assert len(one.figure.goal.get_xdata()) == len(one.figure.watershed.get_xdata()) == 0
+    assert len(one.figure.goal.get_xdata()) == len(one.figure.saddle.get_xdata()) == 0
 
 
 def test_the_plane_is_drawn_again_only_if_a_rate_changes(one):

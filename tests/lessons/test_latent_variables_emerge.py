@@ -46,7 +46,7 @@ def test_runs_side_by_side_are_measured_like_single_ones(root):
     run.advance(2)
     values, net = run.training.measure(run.training.net), run.training.net
     for k, tree in enumerate(alone(run.tree)):
-        layers = [layer[k].detach() for layer in net.activations(run.training.measure.x)]
+        layers = [layer[k].detach() for layer in net.activations(run.training.measure.known.x)]
         known = ExactKnowledge(tree)
         torch.testing.assert_close(values[k, :, 0], known.correlation(layers))
         p = known.p.unsqueeze(-1).unsqueeze(-1)

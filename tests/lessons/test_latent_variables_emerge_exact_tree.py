@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
-from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
+from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree, SameLaw
 from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree
 
@@ -141,6 +141,14 @@ def test_an_unfair_root_is_sampled_and_leans_on_every_latent():
     levels = tree.sample(100_000, generator=torch.Generator().manual_seed(0))
     for level, rho in zip(levels, tree.from_root(), strict=True):
         torch.testing.assert_close(2 * level.double().mean(0) - 1, -0.6 * rho, rtol=0, atol=0.015)
+
+
+def test_every_step_of_an_exact_run_gets_the_whole_law():
+    exact, g = ExactTree(tree_of(2, 2)), torch.Generator().manual_seed(0)
+    before = g.get_state()
+    for n, views in ((2, 2), (100, 7)):
+        assert SameLaw(exact).draw(n, views=views, strength=0.3, generator=g) is exact.law(0.3)
+    assert torch.equal(g.get_state(), before)
 
 
 def test_a_law_is_computed_once():

@@ -1,4 +1,4 @@
-"""Notebook 10: what it uses of its own room."""
+"""The names that notebook 10 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -11,23 +11,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState, byol_explorer
     from ssl_explain.lessons.byol_hidden_contrast.figures import byol, figure_ablation, figure_reinitialised
     from ssl_explain.lessons.byol_hidden_contrast.picture import figure_resets, figure_shares, figure_threshold
-
-__all__ = [
-    "ByolState",
-    "all_pairs",
-    "byol",
-    "byol_explorer",
-    "experiment",
-    "figure_ablation",
-    "figure_reinitialised",
-    "figure_resets",
-    "figure_shares",
-    "figure_threshold",
-    "hidden_update",
-    "measured_update",
-    "no_predictor",
-    "resets",
-    "which_grow",
-]
 
 lazy(__name__)

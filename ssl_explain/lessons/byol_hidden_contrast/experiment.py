@@ -186,7 +186,7 @@ def hidden_contrast(**settings: Any) -> HiddenContrast:
 
 
 def _descend(own: ContrastSettings, d: _Directions) -> tuple[np.ndarray, ...]:
-    """Weights, target and predictor at every step; NumPy, for a step on 4 × 4 matrices costs less there."""
+    """Weights, target and predictor at every step; NumPy is faster for steps on 4 × 4 matrices."""
     size, g, number = len(own.between), torch.Generator().manual_seed(own.seed), itertools.count()
 
     def noise() -> np.ndarray:
@@ -241,7 +241,7 @@ def _measure(
 
 
 def _limit(own: ContrastSettings, d: _Directions) -> float:
-    """The share of the direction that grows fastest, or shrinks slowest: in the end there is only that one."""
+    """The share of the direction that grows fastest, or shrinks slowest: at late times it outweighs all others."""
     alone, theirs = 1 - own.rate * (own.p**2 * d.size + own.decay), own.rate * own.p * d.aim
     late = own.momentum + (1 - own.momentum) * theirs
     step = np.stack([np.stack([alone, theirs], -1), np.stack([(1 - own.momentum) * alone, late], -1)], -2)

@@ -1,9 +1,9 @@
-"""The BYOL explorer: what each term does to each direction, and whether the output survives."""
+"""The BYOL explorer: the effect of each term on each direction, and whether the output collapses."""
 
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
@@ -24,6 +24,8 @@ PREDICTORS: Mapping[str, Mapping[str, Any]] = {
     "learned from p·1": {"learned": True},
     "learned from chance": {"learned": True, "drawn": True},
 }
+LINEAR = {"centring": "none", "predictor": "p·1, fixed", "p": 0.5, "offset": 4.0}
+PLAIN = {**LINEAR, "redraw": 0, "momentum": 0.0, "decay": 0.0}
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,12 @@ class ByolState(State):
         4.0, (0.0, 1.0, 4.0, 9.0), label="squared offset", tip="squared length of the common mean of the data"
     )
     redraw: int = choice(
-        0, (0, 100, 50, 25, 10), label="reset every", tip="steps after which the predictor begins again",
+        0,
+        (0, 100, 50, 25, 10),
+        label="reset every",
+        tip="steps after which the predictor begins again",
         names={0: "never"},
-    )  # fmt: skip
+    )
     momentum: float = choice(
         0.0, (0.0, 0.9, 0.99, 0.999), label="target keeps", tip="EMA: share that the target keeps of itself; 0: a copy"
     )
@@ -61,14 +66,10 @@ class ByolState(State):
 @functools.lru_cache(maxsize=64)
 def run_of(state: ByolState) -> HiddenContrast:
     """The whole run of a state."""
-    run = hidden_contrast(
-        p=state.p, centring=CENTRINGS[state.centring], offset=state.offset, redraw=state.redraw,
-        momentum=state.momentum, decay=state.decay, seed=state.seed, **PREDICTORS[state.predictor],
-    )  # fmt: skip
-    return replace(
-        run, sizes=run.sizes[:, 0], rates=run.rates[:, 0], second_moment=run.second_moment[:, 0],
-        share=run.share[:, 0], setting=_setting(state),
-    )  # fmt: skip
+    same = {name: getattr(state, name) for name in ("p", "offset", "redraw", "momentum", "decay", "seed")}
+    run = hidden_contrast(centring=CENTRINGS[state.centring], **same, **PREDICTORS[state.predictor])
+    first = {name: getattr(run, name)[:, 0] for name in ("sizes", "rates", "second_moment", "share")}
+    return replace(run, setting=_setting(state), **first)
 
 
 def _setting(state: ByolState) -> str:
@@ -89,29 +90,19 @@ class ByolExplorer(Explorer[ByolState]):
         1.0
     """
 
-    factory = "byol_explorer"
-    telling: ClassVar[tuple[str, ...]] = ("centring", "p")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        name: {"redraw": 0, "momentum": 0.0, "decay": 0.0, "predictor": "p·1, fixed", **settings}
-        for name, settings in {
-            "p = 1: only shrinks": {"centring": "both towers", "p": 1.0, "offset": 4.0},
-            "p = 0.5, centred: grows": {"centring": "both towers", "p": 0.5, "offset": 4.0},
-            "p = 0.5, not centred: the mean wins": {"centring": "none", "p": 0.5, "offset": 4.0},
-            "EMA, learned predictor, decay": {
-                "centring": "none", "p": 0.5, "offset": 4.0, "predictor": "learned from p·1", "momentum": 0.99,
-                "decay": 0.1,
-            },
-        }.items()
-    }  # fmt: skip
+    picture = ContrastPicture
+    telling = ("centring", "p")
+    presets = {
+        "p = 1: only shrinks": {**PLAIN, "centring": "both towers", "p": 1.0},
+        "p = 0.5, centred: grows": {**PLAIN, "centring": "both towers"},
+        "p = 0.5, not centred: the mean wins": PLAIN,
+        "EMA, learned predictor, decay": {**PLAIN, "predictor": "learned from p·1", "momentum": 0.99, "decay": 0.1},
+    }
 
     def compute(self, state: ByolState) -> HiddenContrast:
-        """A run is computed once; another time only looks at it."""
+        """Look up the run, which is computed once for all times."""
         run = run_of(state.change(time=1.0))
         return replace(run, shown=round(state.time * (len(run.times) - 1)))
-
-    def paint(self, record: HiddenContrast) -> ContrastPicture:
-        """Bars and curves."""
-        return ContrastPicture(record)
 
 
 byol_explorer = factory(ByolExplorer, "See what grows without negatives, and what takes over.")

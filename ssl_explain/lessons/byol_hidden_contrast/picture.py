@@ -1,4 +1,4 @@
-"""BYOL direction by direction: what pushes each one, what becomes of the output, and of its share between points."""
+"""BYOL direction by direction: the terms of each growth rate, the size of the output, and its share between points."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 from torch import Tensor
 
+from ssl_explain.kit.charts import heading, illustration, legend, medians, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import (
     FONT,
@@ -24,62 +23,54 @@ from ssl_explain.kit.style import (
     QUIET,
     SERIES,
     drawing,
-    new_figure,
     tidy,
 )
 from ssl_explain.lessons.byol_hidden_contrast.record import TERMS, HiddenContrast
 
 COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
-HATCHES = ("", "", "...", "xxx")  # a hatched bar takes four times as long to draw
+HATCHES = ("", "", "...", "xxx")  # not on all: a hatched bar takes four times as long to draw
 HEIGHTS = (0.65, 1.3, 1.8, 2.6, 5.2, 10.4)
 LOW, HIGH = -4.0, 6.0
 COLLAPSED, RUNAWAY = 0.01, 1e6
 
 
 class ContrastPicture(Picture[HiddenContrast]):
-    """What to look at: which diamonds lie above zero, and whose direction that is.
+    """What to look at: which diamonds lie above zero, and which directions those are.
 
     Left, the growth rate of each direction at the time looked at: one bar per term, the diamond is their sum. Middle,
     the second moment of the output, on a scale of powers of ten; below 1 % of its start it counts as collapsed.
-    Right, the part of what all views of a point agree on that differs between points, and where it must end.
+    Right, the share of E‖f̄(x)‖² that differs between points, and its predicted limit.
     """
 
     def __init__(self, record: HiddenContrast) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 4.2)
-        self.axes = self.figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
+        self.figure, self.axes = panels(9.6, 4.2, 3, width_ratios=(1.25, 1, 1))
         self.figure.subplots_adjust(left=0.065, right=0.985, top=0.75, bottom=0.175, wspace=0.26)
         self.bars = _bars(self.axes[0], record)
-        self.sums = self.axes[0].plot([], [], "D", color=INK, markersize=7, label="growth rate")[0]
+        self.sums = new_curve(self.axes[0], "D", color=INK, markersize=7)
         moment, share = self.axes[1:]
         tidy(moment, xlabel="time", title="E‖f‖², relative to its start")
         moment.set(ylim=(LOW, HIGH), xlim=(0, float(record.times[-1])))
         moment.set_yticks(range(-4, 7, 2), [f"$10^{{{k}}}$" for k in range(-4, 7, 2)])
         moment.axhline(math.log10(COLLAPSED), color=QUIET, linestyle=":")
-        moment.text(0.02, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", fontsize=FONT, color=INK, ha="left",
-                    va="top", transform=moment.get_yaxis_transform())  # fmt: skip
+        across = moment.get_yaxis_transform()
+        note(moment, 0.02, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", va="top", transform=across)
         tidy(share, xlabel="time", title="between share of the output")
         share.set(ylim=(-0.03, 1.06), xlim=(0, float(record.times[-1])))
-        self.moment = moment.plot([], [], color=MEASURED, linewidth=2)[0]
-        self.share = share.plot([], [], color=MEASURED, linewidth=2)[0]
-        self.limit = share.plot([], [], "--", color=PREDICTED, linewidth=2)[0]
-        self.figure.legend(
-            handles=[*(bars[0] for bars in self.bars), self.sums, self.limit],
-            labels=[*TERMS, "growth rate (sum)", "predicted limit"],
-            fontsize=FONT, frameon=False, loc="upper left", bbox_to_anchor=(0.05, 0.925), ncols=6,
-        )  # fmt: skip
+        self.moment, self.share = (new_curve(ax, color=MEASURED, linewidth=2) for ax in (moment, share))
+        self.limit = new_curve(share, "--", color=PREDICTED, linewidth=2)
+        handles = [*(bars[0] for bars in self.bars), self.sums, self.limit]
+        labels = [*TERMS, "growth rate (sum)", "predicted limit"]
+        legend(self.figure, "upper left", handles=handles, labels=labels, bbox_to_anchor=(0.05, 0.925), ncols=6)
         self.cursors = [ax.axvline(0, color=INK, linewidth=1) for ax in (moment, share)]
-        self.heading: Text = moment.text(0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT, color=INK)
-        flat = [bar for bars in self.bars for bar in bars]
-        self.still: list[Artist] = [self.axes[0].yaxis]
-        self.moving: list[Artist] = [
-            *flat, self.sums, *self.cursors, self.limit, self.moment, self.share, self.heading
-        ]  # fmt: skip
+        self.heading = heading(moment, 0.012, 0.945)
+        self.still = [self.axes[0].yaxis]
+        curves = [self.sums, *self.cursors, self.limit, self.moment, self.share]
+        self.moving = [*(bar for bars in self.bars for bar in bars), *curves, self.heading]
         self.height = 0.0
         self.update(record)
 
     def update(self, record: HiddenContrast) -> bool:
-        """Move everything; the scale of the bars changes in a few steps."""
+        """Move everything; the axis of the bars takes one of a few heights."""
         self.record = record
         rates = record.rates[record.shown].numpy()
         up, down = _stack(self.bars, rates)
@@ -100,7 +91,7 @@ class ContrastPicture(Picture[HiddenContrast]):
         return other
 
     def describe(self) -> str:
-        """The growth rate of every direction, the second moment and the share, at the time looked at."""
+        """Say the growth rate of every direction, the second moment and the share, at the time shown."""
         r = self.record
         rates = ", ".join(f"{x:.3g}" for x in (r.rates[r.shown].sum(0) + 0.0).tolist())
         growth = float(r.second_moment[r.shown] / r.second_moment[0])
@@ -129,7 +120,7 @@ def _bars(ax: Axes, record: HiddenContrast) -> list[list[Rectangle]]:
 
 
 def _stack(bars: list[list[Rectangle]], rates: np.ndarray) -> tuple[float, float]:
-    """Positive parts upwards from zero, negative ones downwards; return how far each goes."""
+    """Stack positive terms upwards from zero, negative ones downwards; return the height of each stack."""
     tops = [np.zeros(rates.shape[1]), np.zeros(rates.shape[1])]
     for group, values in zip(bars, rates, strict=True):
         for k, (bar, value) in enumerate(zip(group, values.tolist(), strict=True)):
@@ -143,15 +134,16 @@ def _stack(bars: list[list[Rectangle]], rates: np.ndarray) -> tuple[float, float
 
 @drawing()
 def figure_threshold(
-    p: Float[Tensor, " p"], predicted: Float[Tensor, "p direction"], measured: Float[Tensor, "p direction"],
+    p: Float[Tensor, " p"],
+    predicted: Float[Tensor, "p direction"],
+    measured: Float[Tensor, "p direction"],
     fractions: Sequence[float],
-) -> Illustration:  # fmt: skip
+) -> Illustration:
     """What to look at: every curve crosses zero at its own p, its signal fraction, long before p = 1.
 
     Growth rate of each direction against p: lines predicted, markers measured on a run.
     """
-    figure = new_figure(7.6, 3.8)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.6, 3.8)
     tidy(ax, xlabel="predictor p", title="growth rate of each direction, centred")
     ax.axhline(0, color=INK, linewidth=1)
     for k, fraction in enumerate(fractions):
@@ -160,12 +152,11 @@ def figure_threshold(
         label = f"direction {k + 1}, signal fraction {fraction:.2f}"
         ax.plot(p, measured[:, k], MARKERS[k], markevery=2, linestyle="none", label=label, **style)
         ax.plot([fraction], [0], "o", markersize=11, markerfacecolor="none", markeredgewidth=1.6, **style)
-    ax.legend(fontsize=FONT, frameon=False, loc="lower left")
-    figure.tight_layout()
+    legend(ax, "lower left")
     gap = float((predicted - measured).abs().max())
     signs = ", ".join(f"{k} up to p = {fraction:.2f}" for k, fraction in enumerate(fractions, 1))
     exact = "below 1e-10" if gap < 1e-10 else f"{gap:.2g}"
-    return Illustration(
+    return illustration(
         figure, f"Growth rates against p, lines predicted, markers measured (largest gap {exact}). Growing: {signs}."
     )
 
@@ -177,13 +168,12 @@ def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustr
     Between share of the output over time, mean over starts; one panel per centring, one curve per squared offset. The
     dashes at the ends are the predicted limits.
     """
-    figure = new_figure(9.6, 3.6)
-    axes = np.atleast_1d(figure.subplots(1, len(runs), sharey=True))
+    figure, axes = panels(9.6, 3.6, len(runs), sharey=True)
     words = []
-    for ax, (name, panel) in zip(axes, runs.items(), strict=True):
+    for ax, (name, offsets) in zip(axes, runs.items(), strict=True):
         tidy(ax, xlabel="time", title=name)
         said = []
-        for k, (offset, run) in enumerate(panel.items()):
+        for k, (offset, run) in enumerate(offsets.items()):
             colour, share = SERIES[(0, 2, 3, 6)[k % 4]], run.share.mean(1)
             label = f"squared offset {offset:g}"
             ax.plot(run.times, share, color=colour, marker=MARKERS[k], markevery=0.12, linewidth=2, label=label)
@@ -193,9 +183,8 @@ def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustr
         words.append(f"{name}, squared offset {'; '.join(said)}.")
         ax.set_ylim(-0.03, 1.06)
     axes[0].set_ylabel("between share of the output", fontsize=FONT)
-    axes[0].legend(fontsize=FONT, frameon=True, framealpha=0.85, edgecolor="none", loc="center right")
-    figure.tight_layout()
-    return Illustration(figure, f"Between share, start → end, mean over starts. {' '.join(words)}")
+    legend(axes[0], "center right", frameon=True, framealpha=0.85, edgecolor="none")
+    return illustration(figure, f"Between share, start → end, mean over starts. {' '.join(words)}")
 
 
 @drawing()
@@ -205,27 +194,21 @@ def figure_resets(moments: Mapping[str, Mapping[int, Float[Tensor, " runs"]]]) -
     E‖f‖² at the end relative to its start, median over starts, bars from the 10th to the 90th percentile, against
     the steps between two resets. Names that end alike share a colour.
     """
-    figure = new_figure(8.0, 4.0)
-    ax = figure.subplots()
+    figure, (ax,) = panels(8.0, 4.0)
     tidy(ax, xlabel="steps between two resets", title="E‖f‖² at the end, relative to its start")
     sizes = list(dict.fromkeys(name.split(",")[-1] for name in moments))
     words, ticks = [], []
     for k, (name, cells) in enumerate(moments.items()):
         x = np.arange(len(cells)) + 0.06 * (k - (len(moments) - 1) / 2)
-        low, middle, high = np.array(
-            [np.quantile(np.clip(values.numpy(), 1e-6, None), (0.1, 0.5, 0.9)) for values in cells.values()]
-        ).T
+        starts = medians((values.clamp_min(1e-6) for values in cells.values()), 0.8)
         colour = (PREDICTED, MEASURED)[sizes.index(name.split(",")[-1]) % 2]
-        ax.errorbar(
-            x, middle, (middle - low, high - middle), color=colour, marker=MARKERS[k], capsize=4, linewidth=1.8,
-            linestyle=("--", "-")[k % 2], label=name,
-        )  # fmt: skip
+        style: dict[str, Any] = {"color": colour, "marker": MARKERS[k], "linestyle": ("--", "-")[k % 2]}
+        starts.bars(ax, x, capsize=4, linewidth=1.8, label=name, **style)
         ticks = ["never" if every == 0 else str(every) for every in cells]
-        medians = ", ".join(f"{t} {m:.2g}" for t, m in zip(ticks, middle, strict=True))
-        words.append(f"{name}: {medians}")
+        parts = ", ".join(f"{t} {m:.2g}" for t, m in zip(ticks, starts.middle, strict=True))
+        words.append(f"{name}: {parts}")
     ax.set(yscale="log", ylim=(5e-7, 30))
     ax.set_xticks(range(len(ticks)), ticks)
     ax.axhline(COLLAPSED, color=QUIET, linestyle=":", label="1 %: collapsed")
-    ax.legend(fontsize=FONT, frameon=False, loc="lower left")
-    figure.tight_layout()
-    return Illustration(figure, f"Median over starts, by the steps between two resets. {'; '.join(words)}.")
+    legend(ax, "lower left")
+    return illustration(figure, f"Median over starts, by the steps between two resets. {'; '.join(words)}.")

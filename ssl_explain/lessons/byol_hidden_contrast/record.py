@@ -1,4 +1,4 @@
-"""What BYOL does to the directions of a simple world, over time."""
+"""The growth of the directions of a simple world under BYOL, over time."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,11 +10,11 @@ TERMS = ("within", "between", "mean", "decay")
 
 @record
 class HiddenContrast:
-    """A linear network without negatives, in a world whose directions are known one by one.
+    """A linear network trained without negatives, in a world of independent directions.
 
     ``sizes`` is ‖W e_i‖² of every direction i; ``rates[t, term, i]`` what each of :data:`TERMS` adds to the growth rate
     of ‖W e_i‖. ``second_moment`` is E‖f‖²; ``share`` the part of E‖f̄(x)‖² that differs between points; ``limit`` what
-    the share must tend to (None where no formula is claimed). ``offset`` is the squared length of the common mean,
+    the share tends to (None where no formula is claimed). ``offset`` is the squared length of the common mean,
     which lies in the last direction.
     """
 

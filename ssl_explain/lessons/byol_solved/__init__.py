@@ -1,4 +1,4 @@
-"""Notebook 11: what it uses of its own room."""
+"""The names that notebook 11 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -10,20 +10,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.byol_solved.experiment import Rates, Spread, isotropic
     from ssl_explain.lessons.byol_solved.explorer import ModesState, modes_explorer
     from ssl_explain.lessons.byol_solved.picture import figure_basins, figure_unaligned
-
-__all__ = [
-    "ModesState",
-    "Rates",
-    "Spread",
-    "experiment",
-    "figure_basins",
-    "figure_unaligned",
-    "how_it_dies",
-    "isotropic",
-    "modes",
-    "modes_explorer",
-    "slow_target",
-    "what_survives",
-]
 
 lazy(__name__)

@@ -108,15 +108,12 @@ def motion(weights: Any, predictor: Any, target: Any, between: Any, total: Any, 
 def _checked(weights: Tensor, predictor: Tensor, target: Tensor | None, spread: Spread, rates: Rates) -> Motion:
     """Weights, predictor and target as arrays, the target a copy if it is left out."""
     d_out, d_in = weights.shape
-    if predictor.shape != (d_out, d_out):
-        got = tuple(predictor.shape)
-        raise ValueError(f"`predictor` must have shape {(d_out, d_out)}, got {got}; it maps outputs to outputs.")
+    got, wanted = tuple(predictor.shape), (d_out, d_out)
+    require.that(got == wanted, "predictor", f"have shape {wanted}", got, "it maps outputs to outputs")
     require.last_axis("weights", weights, len(spread.between), "one column per input of the data")
     if target is not None and (target.shape != weights.shape or rates.target is None):
-        raise ValueError(
-            f"`target` must be left out of a copy, and else have the shape {(d_out, d_in)} of the weights, "
-            f"got {tuple(target.shape)}; give `rates` a target rate, or None here."
-        )
+        expected = f"be left out of a copy, and else have the shape {(d_out, d_in)} of the weights"
+        require.fail("target", expected, tuple(target.shape), "give `rates` a target rate, or None here")
     parts = {"weights": weights, "predictor": predictor, "target": weights if target is None else target}
     w, p, a = (require.finite(name, part).detach().double().numpy() for name, part in parts.items())
     return w, p, a

@@ -1,10 +1,8 @@
-"""The modes explorer: start one mode of linear BYOL anywhere, and see whether it lives."""
+"""The modes explorer: start one mode of linear BYOL anywhere, and see whether it survives."""
 
 import functools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -18,7 +16,7 @@ from ssl_explain.lessons.byol_solved.picture import PlanePicture
 from ssl_explain.lessons.byol_solved.record import ByolRun, PhasePlane
 
 LENGTH = 32.0  # of training, in units of time
-EVERY = 8  # moments of the prediction per moment of training
+EVERY = 8  # times of the prediction per time of training
 TIMES = torch.cat([
     torch.linspace(0, LENGTH, 321, dtype=torch.float32), LENGTH * torch.linspace(1, 5, 41, dtype=torch.float32)[1:] ** 2
 ]).double()  # fmt: skip
@@ -55,12 +53,12 @@ class ModesState(State):
 
     @property
     def rates(self) -> Rates:
-        """What moves how fast."""
+        """The rates of predictor, decay and target."""
         return Rates(self.alpha, self.eta, None if self.beta == COPY else self.beta)
 
 
 def rotation(degrees: float, size: int = 2) -> Tensor:
-    """A turn of the first two axes."""
+    """A rotation of the first two axes."""
     turned, angle = torch.eye(size, dtype=torch.float64), math.radians(degrees)
     rows = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
     turned[:2, :2] = torch.tensor(rows, dtype=torch.float32)
@@ -79,7 +77,7 @@ def data_of(state: ModesState) -> Spread:
 
 @functools.lru_cache(maxsize=64)
 def training_of(state: ModesState) -> ByolRun:
-    """Two outputs, three inputs, trained in gradient steps: the chosen mode, and a second one that stays the same."""
+    """Two outputs, three inputs, trained in gradient steps: the chosen mode, and a second one that is fixed."""
     p, s = (torch.tensor(pair, dtype=torch.float64) for pair in zip((state.p, state.s), SECOND, strict=True))
     turned = rotation(state.turn)
     predictor = turned @ p.diag() @ turned.mT
@@ -94,7 +92,7 @@ def training_of(state: ModesState) -> ByolRun:
 
 @functools.lru_cache(maxsize=64)
 def plane_of(noise: float, rates: Rates) -> tuple[Tensor, Tensor]:
-    """The watershed over all columns, and the arrows at τ = 1."""
+    """The separatrix over all columns, and the arrows at τ = 1."""
     grid = torch.meshgrid(
         torch.linspace(0.1, 1.4, 8, dtype=torch.float64),
         torch.linspace(-0.2, 1.1, 11, dtype=torch.float64),
@@ -114,7 +112,7 @@ def phase_plane(state: ModesState) -> PhasePlane:
     beside = predicted.size[:321:EVERY][: len(trained.times)]
     edge, arrows = plane_of(state.noise, state.rates)
     fixed = byol_modes.fixed_points(state.noise, state.eta)
-    lives = bool(fixed) and bool(predicted.predictor[-1, 0] > fixed[0])  # where the path on the plane ends
+    lives = bool(fixed) and bool(predicted.predictor[-1, 0] > fixed[0])  # at the end of the path
     return PhasePlane(
         state.alpha, state.eta, state.noise, state.rates.target, byol_modes.threshold(state.noise),
         fixed, COLUMNS, edge, arrows, predicted, trained,
@@ -124,7 +122,7 @@ def phase_plane(state: ModesState) -> PhasePlane:
 
 
 def setting_of(state: ModesState) -> str:
-    """How the training is meant to differ from the theory, in words."""
+    """How training departs from the theory, in words."""
     words = [f"P turned by {state.turn}°"] * (state.turn > 0) + [state.departure] * (state.departure != "none")
     return ", ".join(words) or "aligned start"
 
@@ -137,9 +135,9 @@ class ModesExplorer(Explorer[ModesState]):
         False
     """
 
-    factory = "modes_explorer"
-    telling: ClassVar[tuple[str, ...]] = ("departure", "beta", "eta", "p")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    picture = PlanePicture
+    telling = ("departure", "beta", "eta", "p")
+    presets = {
         "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
         "starts too small": {"eta": 0.2, "beta": COPY, "p": 0.1, "s": 0.1, "turn": 0, "departure": "none"},
         "just above the threshold": {"eta": 0.26, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
@@ -147,12 +145,8 @@ class ModesExplorer(Explorer[ModesState]):
     }
 
     def compute(self, state: ModesState) -> PhasePlane:
-        """Basins, prediction and training."""
+        """Compute basins, prediction and training."""
         return phase_plane(state)
-
-    def paint(self, record: PhasePlane) -> PlanePicture:
-        """Plane and curves."""
-        return PlanePicture(record)
 
 
 modes_explorer = factory(ModesExplorer, "Start a mode of linear BYOL anywhere on its plane, and see whether it lives.")

@@ -1,14 +1,13 @@
-"""One mode of linear BYOL on its plane: which starts live, and what matrices do beside the prediction."""
+"""One mode of linear BYOL on its plane: which starts survive, and trained matrices beside the prediction."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
 from torch import Tensor
 
+from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.byol_solved.record import PhasePlane
@@ -29,7 +28,6 @@ class PlanePicture(Picture[PhasePlane]):
     """
 
     def __init__(self, record: PhasePlane) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.9)
         grid = self.figure.add_gridspec(
             2, 2, width_ratios=(1.2, 1), left=0.06, right=0.985, top=0.78, bottom=0.11, wspace=0.17, hspace=0.42
@@ -46,70 +44,56 @@ class PlanePicture(Picture[PhasePlane]):
         self._make_plane()
         self._make_curves()
         self._legends()
-        self.captions = [
-            self.plane.text(
-                x, 0.975, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK, va="top", ha=side
-            )
-            for x, side in ((0.06, "left"), (0.985, "right"))
-        ]
+        ends = ((0.06, "left"), (0.985, "right"))
+        self.captions = [heading(self.plane, x, 0.975, size=FONT + 1, va="top", ha=side) for x, side in ends]
         self.moving += self.captions
         self._drawn: object = None
         self.update(record)
 
     def _make_plane(self) -> None:
-        """Whatever depends on the rates alone stands still while the start moves."""
+        """Make the artists that depend on the rates alone; they are still while the start moves."""
         ax = self.plane
         self.basin = Polygon(np.zeros((3, 2)), **BASIN)
         ax.add_patch(self.basin)
-        self.edge = ax.plot([], [], color=INK, linewidth=2.6)[0]
-        self.parabola = ax.plot([], [], color=PREDICTED, linewidth=1.6)[0]
-        self.watershed = ax.plot([], [], "D", color=PREDICTED, markersize=9, markerfacecolor="white")[0]
-        self.goal = ax.plot([], [], "*", color=PREDICTED, markersize=16, markeredgecolor="white")[0]
+        self.edge = new_curve(ax, color=INK, linewidth=2.6)
+        self.parabola = new_curve(ax, color=PREDICTED, linewidth=1.6)
+        self.saddle = new_curve(ax, "D", color=PREDICTED, markersize=9, markerfacecolor="white")
+        self.goal = new_curve(ax, "*", color=PREDICTED, markersize=16, markeredgecolor="white")
         where = np.meshgrid(np.linspace(-0.2, 1.1, 11), np.linspace(0.1, 1.4, 8))
         zero = np.zeros(where[0].size)
-        self.arrows = ax.quiver(
-            *(x.ravel() for x in where), zero, zero, color=QUIET, angles="xy", units="inches", width=0.016, scale=1,
-            scale_units="inches", pivot="mid", headwidth=5,
-        )  # fmt: skip
-        self.still: list[Artist] = [self.basin, self.arrows, self.edge, self.parabola, self.watershed, self.goal]
+        inches: dict[str, Any] = {"units": "inches", "width": 0.016, "scale": 1, "scale_units": "inches"}
+        self.arrows = ax.quiver(*where, zero, zero, color=QUIET, angles="xy", pivot="mid", headwidth=5, **inches)
+        self.still = [self.basin, self.arrows, self.edge, self.parabola, self.saddle, self.goal]
 
     def _make_curves(self) -> None:
         ax = self.plane
-        self.through = ax.plot([], [], color=PREDICTED, linewidth=1.4, linestyle="--")[0]
-        self.path = ax.plot([], [], color=MEASURED, linewidth=2.4)[0]
-        self.start = ax.plot([], [], "o", color=MEASURED, markersize=9, markeredgecolor="white")[0]
+        self.through = new_curve(ax, color=PREDICTED, linewidth=1.4, linestyle="--")
+        self.path = new_curve(ax, color=MEASURED, linewidth=2.4)
+        self.start = new_curve(ax, "o", color=MEASURED, markersize=9, markeredgecolor="white")
         pair = (self.size_axes, self.offset_axes)
-        self.lines = [
-            [a.plot([], [], color=PREDICTED, linestyle=kind, linewidth=1.8)[0] for kind in LINES] for a in pair
-        ]
+        self.lines = [[new_curve(a, kind, color=PREDICTED, linewidth=1.8) for kind in LINES] for a in pair]
         self.dots = [
-            [a.plot([], [], mark, color=MEASURED, markersize=4, fillstyle=fill)[0] for mark, fill in MARKS]
-            for a in pair
+            [new_curve(a, mark, color=MEASURED, markersize=4, fillstyle=fill) for mark, fill in MARKS] for a in pair
         ]
         flat = [artist for group in (*self.lines, *self.dots) for artist in group]
-        self.moving: list[Artist] = [self.through, self.path, self.start, *flat]
+        self.moving = [self.through, self.path, self.start, *flat]
 
     def _legends(self) -> None:
         keys = [
-            Line2D([], [], color=INK, linewidth=2.6, label="watershed"),
+            key("watershed", color=INK, linewidth=2.6),
             Patch(label="dies", **BASIN),
-            Line2D([], [], color=PREDICTED, label="s = p²/α"),
-            Line2D([], [], color=PREDICTED, linestyle="--", label="s = p²/α + c"),
-            Line2D([], [], color=PREDICTED, marker="*", linestyle="", markersize=13, label="p+"),
-            Line2D([], [], color=PREDICTED, marker="D", markerfacecolor="white", linestyle="", label="p-"),
+            key("s = p²/α", color=PREDICTED),
+            key("s = p²/α + c", color=PREDICTED, linestyle="--"),
+            key("p+", color=PREDICTED, marker="*", linestyle="", markersize=13),
+            key("p-", color=PREDICTED, marker="D", markerfacecolor="white", linestyle=""),
         ]
-        box: dict[str, Any] = {"fontsize": FONT, "frameon": False, "borderaxespad": 0, "columnspacing": 1.2}
-        self.plane.legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3, **box)
-        names = ("this start", "second mode")
-        keys = [
-            Line2D([], [], color=PREDICTED, linestyle=kind, label=f"{name}, predicted")
-            for kind, name in zip(LINES, names, strict=True)
-        ]
-        keys += [
-            Line2D([], [], color=MEASURED, marker=mark, fillstyle=fill, linestyle="", markersize=4, label="trained")
-            for mark, fill in MARKS
-        ]
-        self.figure.legend(handles=keys, loc="upper right", bbox_to_anchor=(0.985, 0.93), ncols=2, **box)
+        box: dict[str, Any] = {"borderaxespad": 0, "columnspacing": 1.2}
+        legend(self.plane, "lower left", handles=keys, bbox_to_anchor=(0, 1.02), ncols=3, **box)
+        names = zip(LINES, ("this start", "second mode"), strict=True)
+        keys = [key(f"{name}, predicted", color=PREDICTED, linestyle=kind) for kind, name in names]
+        dots: dict[str, Any] = {"color": MEASURED, "linestyle": "", "markersize": 4}
+        keys += [key("trained", marker=mark, fillstyle=fill, **dots) for mark, fill in MARKS]
+        legend(self.figure, "upper right", handles=keys, bbox_to_anchor=(0.985, 0.93), ncols=2, **box)
 
     def update(self, record: PhasePlane) -> bool:
         """Move the start and its curves; the plane only if a rate has changed."""
@@ -124,12 +108,13 @@ class PlanePicture(Picture[PhasePlane]):
         self.through.set_data(grid, _inside(grid**2 / record.predictor_speed + offset))
         self.path.set_data(p.numpy(), s.numpy())
         self.start.set_data(p[:1].numpy(), s[:1].numpy())
-        decay = np.exp(-2 * record.decay * record.predicted.times.numpy())
+        times, steps = record.predicted.times.numpy(), record.trained.times.numpy()
+        decay = np.exp(-2 * record.decay * times)
         for mode in range(2):
-            self.lines[0][mode].set_data(record.predicted.times.numpy(), record.predicted.size[:, mode].numpy())
-            self.lines[1][mode].set_data(record.predicted.times.numpy(), float(record.offset[0, mode]) * decay)
-            self.dots[0][mode].set_data(record.trained.times.numpy(), record.trained.size[:, mode].numpy())
-            self.dots[1][mode].set_data(record.trained.times.numpy(), record.offset[:, mode].numpy())
+            self.lines[0][mode].set_data(times, record.predicted.size[:, mode].numpy())
+            self.lines[1][mode].set_data(times, float(record.offset[0, mode]) * decay)
+            self.dots[0][mode].set_data(steps, record.trained.size[:, mode].numpy())
+            self.dots[1][mode].set_data(steps, record.offset[:, mode].numpy())
         fate = "Survives" if record.survives else "Dies"
         self.captions[0].set_text(
             f"{fate} at η = {record.decay:.2f} (threshold {record.threshold:.3f}), {_target(record)}"
@@ -144,14 +129,14 @@ class PlanePicture(Picture[PhasePlane]):
         curve = np.linspace(LEFT, RIGHT, 61)
         self.parabola.set_data(curve, _inside(curve**2 / record.predictor_speed))
         fixed = [(x, x**2 / record.predictor_speed) for x in record.fixed]
-        self.watershed.set_data(*np.array(fixed[:1]).reshape(-1, 2).T)
+        self.saddle.set_data(*np.array(fixed[:1]).reshape(-1, 2).T)
         self.goal.set_data(*np.array(fixed[1:]).reshape(-1, 2).T)
         _, _, u, v = record.arrows.numpy()
         length = np.maximum(np.hypot(u / (RIGHT - LEFT), v / TOP), 1e-9)
         self.arrows.set_UVC(0.22 * u / length / (RIGHT - LEFT), 0.22 * v / length / TOP)
 
     def describe(self) -> str:
-        """What becomes of the start, where the threshold lies, and how far training is from the prediction."""
+        """Say whether the start survives, the threshold, and how far training is from the prediction."""
         r = self.record
         start = f"A start at p = {float(r.predicted.predictor[0, 0]):.2f}, s = {float(r.predicted.size[0, 0]):.2f}"
         fate = "survives" if r.survives else "dies"
@@ -168,7 +153,7 @@ class PlanePicture(Picture[PhasePlane]):
 
 
 def _inside(heights: Any) -> Any:
-    """Heights that are shown; a line is broken outside."""
+    """Heights within the frame, NaN outside, where a line is broken."""
     return np.where((heights >= 0) & (heights <= TOP), heights, np.nan)
 
 
@@ -180,12 +165,11 @@ def _target(record: PhasePlane) -> str:
 def figure_basins(
     columns: Tensor, boundaries: Mapping[str, Tensor], fixed: Mapping[str, Sequence[float]]
 ) -> Illustration:
-    """What to look at: the line climbs with the weight decay, and beyond the threshold there is none.
+    """What to look at: the line rises with the weight decay, and above the threshold there is none.
 
     Starts below a line die. Every marker is a p-, at s = p-².
     """
-    figure = new_figure(7.6, 3.8)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.6, 3.8)
     words, drawn = [], set()
     for k, (name, edge) in enumerate(boundaries.items()):
         style: dict[str, Any] = {"color": SERIES[(3, 4, 6, 0, 2)[k % 5]], "linestyle": ("-", "--", "-.", ":")[k % 4]}
@@ -203,20 +187,18 @@ def figure_basins(
     highest = max(float(edge[edge.isfinite()].max()) for edge in boundaries.values() if bool(edge.isfinite().any()))
     tidy(ax, xlabel="p at the start", ylabel="s at the start", title="below the line a mode dies")
     ax.set(xlim=(LEFT, RIGHT), ylim=(0, 1.2 * highest))
-    ax.legend(fontsize=FONT, frameon=False, loc="upper center")
-    figure.tight_layout()
-    return Illustration(figure, "Where collapse begins. " + "; ".join(words) + ".")
+    legend(ax, "upper center")
+    return illustration(figure, "Where collapse begins. " + "; ".join(words) + ".")
 
 
 @drawing()
 def figure_unaligned(runs: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Illustration:
-    """What to look at: left, the modes are off from the start; right, only decay makes the weights a square of P.
+    """What to look at: left, the modes are off from the start; right, only with decay does W Wᵀ approach PᵀP/α.
 
     ``runs[name]`` holds times, the gap between trained and predicted s (largest over modes), and the distance of
     W Wᵀ from PᵀP/α as a share of W Wᵀ.
     """
-    figure = new_figure(9.0, 3.5)
-    gaps, offsets = figure.subplots(1, 2)
+    figure, (gaps, offsets) = panels(9.0, 3.5, 2)
     words = []
     for k, (name, (times, gap, offset)) in enumerate(runs.items()):
         style: dict[str, Any] = {"color": SERIES[(6, 4, 2)[k]], "linestyle": LINES[k % 2], "linewidth": 2}
@@ -231,6 +213,5 @@ def figure_unaligned(runs: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Illus
     tidy(offsets, xlabel="time", title="distance of W Wᵀ from PᵀP/α")
     for ax in (gaps, offsets):
         ax.set_ylim(bottom=0)
-    gaps.legend(fontsize=FONT, frameon=False)
-    figure.tight_layout()
-    return Illustration(figure, "A start that is not aligned. " + "; ".join(words) + ".")
+    legend(gaps)
+    return illustration(figure, "A start that is not aligned. " + "; ".join(words) + ".")

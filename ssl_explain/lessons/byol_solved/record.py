@@ -18,7 +18,7 @@ class ByolRun:
 
 @record
 class ModeRun:
-    """What each mode is over time: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights."""
+    """Every mode over time: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights."""
 
     times: Float[Tensor, " t"]
     predictor: Float[Tensor, "t *modes"]
@@ -28,10 +28,10 @@ class ModeRun:
 
 @record
 class PhasePlane:
-    """One setting of linear BYOL: the plane (p, s) with its basins, two modes on it, and the same two when trained.
+    """One setting of linear BYOL: the plane (p, s) with its basins, two predicted modes, and the same two trained.
 
     A start at ``columns[j]`` dies if its s is below ``boundary[j]`` (infinite: always). ``fixed`` holds p- and p+, or
-    nothing where all collapses. ``arrows`` is (p, s, ṗ, ṡ) at τ = 1. The first mode is the start that is looked at.
+    nothing where all collapses. ``arrows`` is (p, s, ṗ, ṡ) at τ = 1. The first mode is the chosen start.
     ``offset`` holds the invariant s - p²/α of both trained modes, ``gap`` the largest distance between a trained s and
     the predicted one. Training takes the time ``length``; the predicted path goes on.
     """

@@ -1,4 +1,4 @@
-"""Notebook 12: what it uses of its own room."""
+"""The names that notebook 12 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -20,24 +20,5 @@ if TYPE_CHECKING:
         figure_slopes,
     )
     from ssl_explain.lessons.collapse_and_grassmannian.picture import figure_features, figure_order
-
-__all__ = [
-    "GrassmannState",
-    "columns_free",
-    "experiment",
-    "figure_drift",
-    "figure_features",
-    "figure_moving",
-    "figure_order",
-    "figure_products",
-    "figure_slopes",
-    "grassmann_explorer",
-    "kernel_drift",
-    "kernel_features",
-    "pull_orthonormal",
-    "two_layers",
-    "what_moves",
-    "wider",
-]
 
 lazy(__name__)

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -27,8 +25,9 @@ SPECTRA = {
     "two equal": (1.0, 1.0, 0.6, 0.4, 0.2, 0.0),
     "one large": (1.0, 0.35, 0.3, 0.25, 0.2, 0.15),
 }
+PLAIN = {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100}
 POINTS, VIEWS = 8, 3
-KERNEL_POINTS = 1  # a seed; the starts take the first stream of theirs, the views of the points the second
+KERNEL_POINTS = 1  # a seed, whose second stream draws the views; starts use the first stream of their own seed
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class GrassmannState(State):
 
 @functools.lru_cache(maxsize=16)
 def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
-    """The eigenvalues of C, the largest first; the largest in size is 1 in size."""
+    """The eigenvalues of C in falling order, scaled to a largest absolute value of 1."""
     pull = state.objective == PULL
     if state.spectrum != KERNEL:
         values = torch.tensor(SPECTRA[state.spectrum], dtype=torch.float64)
@@ -66,17 +65,16 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
     weights = between_weights(POINTS, VIEWS)
     if pull:
         size = len(weights)
-        weights = (
-            2 * torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS, dtype=torch.float32).double()] * POINTS) / size
-        )
-        weights = weights - 2 * torch.eye(size, dtype=torch.float64) / size
+        same_point = torch.block_diag(*[torch.full((VIEWS, VIEWS), 1 / VIEWS, dtype=torch.float32).double()] * POINTS)
+        weights = 2 * same_point / size - 2 * torch.eye(size, dtype=torch.float64) / size
     values = torch.linalg.eigvalsh(root.mT @ weights @ root).flip(0)
-    return (values / values.abs().max()).clamp(max=0) if pull else (values / values.abs().max()).clamp(min=0)
+    values = values / values.abs().max()
+    return values.clamp(max=0) if pull else values.clamp(min=0)
 
 
 @functools.lru_cache(maxsize=32)
 def flow_of(state: GrassmannState) -> SpanFlow:
-    """The whole run that a state stands for, at its end."""
+    """The whole run of a state, at its end."""
     values, tight = spectrum_of(state.change(columns=LEFT, k=1, step_size=0.1, seed=1)), state.columns == ORTHONORMAL
     c, top = torch.diag(values), torch.eye(len(values), dtype=torch.float64)[:, : state.k]
     draw = torch.randn(len(values), state.k, generator=torch.Generator().manual_seed(state.seed), dtype=torch.float64)
@@ -94,38 +92,26 @@ def flow_of(state: GrassmannState) -> SpanFlow:
 
 
 class GrassmannExplorer(TimedExplorer[GrassmannState]):
-    """Columns of features over time, with Play, which moves the time; the flow itself is computed at once.
+    """Columns of features over time, with Play, which moves the time; the whole flow is computed in advance.
 
     Example:
         >>> grassmann_explorer(GrassmannState(columns="orthonormal", k=2, time=0)).record.angles.shape
         torch.Size([61, 2])
     """
 
-    factory = "grassmann_explorer"
+    picture = SpanPicture
     telling = ("time", "columns")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "columns merge": {
-            "columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
-        },
-        "orthonormal: all k found": {
-            "columns": ORTHONORMAL, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
-        },
-        "pull only: everything dies": {
-            "columns": LEFT, "objective": PULL, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100,
-        },
-        "two equal eigenvalues": {
-            "columns": LEFT, "objective": SIMPLE, "spectrum": "two equal", "k": 3, "step_size": 0.1, "time": 100,
-        },
-    }  # fmt: skip
+    presets = {
+        "columns merge": PLAIN,
+        "orthonormal: all k found": {**PLAIN, "columns": ORTHONORMAL},
+        "pull only: everything dies": {**PLAIN, "objective": PULL},
+        "two equal eigenvalues": {**PLAIN, "spectrum": "two equal"},
+    }
 
     def compute(self, state: GrassmannState) -> SpanFlow:
-        """The run of these settings, looked at at one time."""
+        """Look up the run of these settings, at the chosen time."""
         run = flow_of(state.change(time=0))
         return dataclasses.replace(run, shown=round(state.time / 100 * (len(run.times) - 1)))
-
-    def paint(self, record: SpanFlow) -> SpanPicture:
-        """Arrows, singular values and angles."""
-        return SpanPicture(record)
 
 
 grassmann_explorer = factory(GrassmannExplorer, "Watch columns of features merge, die, or stay apart.")

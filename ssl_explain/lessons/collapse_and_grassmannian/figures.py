@@ -1,28 +1,15 @@
-"""Width: where it changes nothing, and what it does to the tangent kernel."""
+"""The effect of width: none on products of weights, and less drift of the tangent kernel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, legend, means, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import (
-    FONT,
-    INK,
-    MARKERS,
-    MEASURED,
-    POSITIVE,
-    PREDICTED,
-    QUIET,
-    SERIES,
-    drawing,
-    new_figure,
-    tidy,
-)
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
-from ssl_explain.results import interval
 
 LINES = ("-", "--", "-.", ":")
 COLOURS = (MEASURED, PREDICTED, POSITIVE, SERIES[5])
@@ -32,23 +19,21 @@ COLOURS = (MEASURED, PREDICTED, POSITIVE, SERIES[5])
 def figure_drift(
     widths: Sequence[int], drifts: Mapping[str, np.ndarray], slopes: Mapping[str, np.ndarray]
 ) -> Illustration:
-    """What to look at: which lines fall, and which lie flat.
+    """What to look at: which lines fall, and which are flat.
 
     ``drifts[setting]`` is (widths, seeds), drawn as geometric means; ``slopes[setting]`` one slope per seed, with
     95 % intervals of their mean on the right.
     """
-    figure = new_figure(9.6, 3.9)
-    left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
+    figure, (left, right) = panels(9.6, 3.9, 2, width_ratios=(1.35, 1))
     words = []
     for k, (name, drift) in enumerate(drifts.items()):
         style: dict[str, Any] = {"color": COLOURS[k], "marker": MARKERS[k]}
         left.plot(widths, np.exp(np.log(drift).mean(1)), LINES[k], linewidth=2, label=name, **style)
-        mean, (low, high) = float(slopes[name].mean()), interval(slopes[name])
-        right.errorbar(mean, -k, xerr=[[mean - low], [high - mean]], capsize=4, linewidth=2, **style)
-        words.append(f"{name}: {mean:.2f} [{low:.2f}, {high:.2f}]")
+        slope = means([slopes[name]])
+        slope.bars_across(right, [-k], capsize=4, linewidth=2, **style)
+        words += [f"{name}: {words}" for words in slope.words(".2f")]
     left.set(xscale="log", yscale="log")
-    left.set_xticks(widths, [str(w) for w in widths])
-    left.minorticks_off()
+    plain_ticks(left, widths)
     left.set_yticks((0.01, 0.03, 0.1, 0.3, 1), ("0.01", "0.03", "0.1", "0.3", "1"))
     left.set_ylim(0.005, 1.5)
     tidy(left, xlabel="width", title="drift of the tangent kernel")
@@ -58,44 +43,37 @@ def figure_drift(
         right.axvline(x, color=QUIET, linestyle=":", linewidth=1)
         right.text(x, 1.01, words_above, transform=right.get_xaxis_transform(), fontsize=FONT, color=INK, ha="center")
     tidy(right, xlabel="slope of log drift on log width")
-    seeds = next(iter(drifts.values())).shape[1]
-    figure.tight_layout()
-    return Illustration(
+    seeds = drift.shape[1]
+    return illustration(
         figure, f"Slope of log drift on log width, mean over {seeds} seeds [95 % interval]. {'; '.join(words)}."
     )
 
 
 @drawing()
 def figure_slopes(slopes: Mapping[str, Mapping[float, np.ndarray]]) -> Illustration:
-    """What to look at: when does a slope reach zero, and whose never does?
+    """What to look at: when does a slope reach zero, and which one never does?
 
     ``slopes[setting][time]`` holds one slope per seed; bars are 95 % intervals of their mean.
     """
-    figure = new_figure(7.6, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.6, 3.6)
     words = []
     for k, (name, series) in enumerate(slopes.items()):
-        means = np.array([s.mean() for s in series.values()])
-        ends = np.array([interval(s) for s in series.values()]).T
+        seeds = means(series.values())
         style: dict[str, Any] = {"color": COLOURS[k], "marker": MARKERS[k], "linestyle": LINES[k]}
-        ax.errorbar(list(series), means, yerr=np.abs(ends - means), capsize=3, linewidth=1.8, label=name, **style)
-        words.append(f"{name}: " + ", ".join(f"T {t:g} → {m:.2f}" for t, m in zip(series, means, strict=True)))
+        seeds.bars(ax, list(series), capsize=3, linewidth=1.8, label=name, **style)
+        words.append(f"{name}: " + ", ".join(f"T {t:g} → {m:.2f}" for t, m in zip(series, seeds.middle, strict=True)))
     ax.axhline(0, color=QUIET, linestyle=":")
     ax.set(xscale="log", ylim=(-1.05, 0.15))
-    times = sorted({t for series in slopes.values() for t in series})
-    ax.set_xticks(times, [f"{t:g}" for t in times])
-    ax.minorticks_off()
+    plain_ticks(ax, sorted({t for series in slopes.values() for t in series}))
     tidy(ax, xlabel="training time T", title="slope of log drift on log width")
-    _beside(ax)
-    figure.tight_layout()
-    return Illustration(figure, f"Slope against the training time. {'; '.join(words)}.")
+    legend(ax, "beside")
+    return illustration(figure, f"Slope against the training time. {'; '.join(words)}.")
 
 
 @drawing()
 def figure_moving(runs: Sequence[Drift]) -> Illustration:
-    """What to look at: which curves go on, and which one has come to rest. Thin lines are single runs."""
-    figure = new_figure(7.6, 3.4)
-    ax = figure.subplots()
+    """What to look at: which curves go on rising, and which one has become flat. Thin lines are single runs."""
+    figure, (ax,) = panels(7.6, 3.4)
     words = []
     for k, run in enumerate(runs):
         mean, name = run.drift.mean(1), f"{run.setting}, width {run.width}"
@@ -104,26 +82,24 @@ def figure_moving(runs: Sequence[Drift]) -> Illustration:
         ax.plot(run.times, mean, LINES[k], linewidth=2, label=run.setting, **style)
         words.append(f"{name}: {float(mean[-1]):.2g} at time {float(run.times[-1]):g}")
     tidy(ax, xlabel="training time", title=f"drift of the tangent kernel, width {runs[0].width}")
-    _beside(ax)
-    figure.tight_layout()
-    return Illustration(
+    legend(ax, "beside")
+    return illustration(
         figure, f"Drift ‖K(t) - K(0)‖ / ‖K(0)‖, mean of {runs[0].drift.shape[1]} runs. {'; '.join(words)}."
     )
 
 
 @drawing()
 def figure_products(
-    times: Tensor, panels: Mapping[str, Mapping[str, Tensor]], equations: Mapping[str, Tensor]
+    times: Tensor, products: Mapping[str, Mapping[str, Tensor]], equations: Mapping[str, Tensor]
 ) -> Illustration:
     """What to look at: marks of all widths on one curve.
 
-    ``panels[projection][width]`` holds M (t, k, d) from training both layers; ``equations[projection]`` the same from
+    ``products[projection][width]`` holds M (t, k, d) from training both layers; ``equations[projection]`` the same from
     an equation for M alone. All entries of the first row of M are drawn.
     """
-    figure = new_figure(9.6, 3.5)
-    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    figure, axes = panels(9.6, 3.5, len(products), sharey=True)
     words = []
-    for ax, (name, widths) in zip(axes, panels.items(), strict=True):
+    for ax, (name, widths) in zip(axes, products.items(), strict=True):
         curves = ax.plot(times, equations[name][:, 0].numpy(), color=QUIET, linewidth=1.6, zorder=1)
         curves[0].set_label("equation for M")
         for k, (width, m) in enumerate(widths.items()):
@@ -138,13 +114,7 @@ def figure_products(
         words.append(f"{name}: largest distance of any width from the equation {size}")
         tidy(ax, xlabel="time", title=name)
     axes[0].set_ylabel("first row of M = W₂W₁", fontsize=FONT + 1)
-    _beside(axes[-1])
-    figure.tight_layout()
-    return Illustration(
+    legend(axes[-1], "beside")
+    return illustration(
         figure, f"Entries of M over time, solid: equation; marks: two trained layers. {'; '.join(words)}."
     )
-
-
-def _beside(ax: Axes) -> None:
-    """The legend, where no curve can be."""
-    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))

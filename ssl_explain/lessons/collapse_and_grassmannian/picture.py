@@ -1,12 +1,14 @@
-"""Columns of features: do they merge, die, or find the top eigenvectors one each?"""
+"""Columns of features: they merge, shrink to zero, or span the top eigenvectors."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import (
     FONT,
@@ -19,13 +21,12 @@ from ssl_explain.kit.style import (
     QUIET,
     SERIES,
     drawing,
-    new_figure,
     tidy,
 )
 from ssl_explain.lessons.collapse_and_grassmannian.record import SpanFlow
 from ssl_explain.subspaces import participation_ratio
 
-MOST = 4  # columns that fit
+MOST = 4  # columns at most
 DECADES = 11.0
 COLOURS = (MEASURED, PREDICTED, POSITIVE, NEGATIVE)
 
@@ -39,9 +40,8 @@ class SpanPicture(Picture[SpanFlow]):
     """
 
     def __init__(self, record: SpanFlow) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.9)
-        self.plane_axes, self.size_axes, self.angle_axes = self.figure.subplots(1, 3, width_ratios=(0.9, 1, 1))
+        self.figure, axes = panels(9.6, 3.9, 3, width_ratios=(0.9, 1, 1))
+        self.plane_axes, self.size_axes, self.angle_axes = axes
         self.figure.subplots_adjust(left=0.055, right=0.985, top=0.8, bottom=0.14, wspace=0.28)
         self._plane()
         tidy(self.size_axes, xlabel="time", title="singular values of Θ")
@@ -53,12 +53,10 @@ class SpanPicture(Picture[SpanFlow]):
         self.lines = [ax.axvline(0, color=INK, linewidth=1) for ax in (self.size_axes, self.angle_axes)]
         self.sizes, self.predicted_sizes = self._curves(self.size_axes)
         self.angles, self.predicted_angles = self._curves(self.angle_axes)
-        steps = Line2D([], [], color=MEASURED, marker="o", linestyle="none", markersize=4, label="steps")
-        closed = Line2D([], [], color=PREDICTED, linestyle="--", linewidth=1.8, label="closed form")
-        self.figure.legend(handles=[steps, closed], fontsize=FONT, frameon=False, loc="upper right", ncols=2)
-        self.caption = self.plane_axes.text(
-            0.012, 0.985, "", transform=self.figure.transFigure, fontsize=FONT, color=INK, va="top", clip_on=False
-        )
+        steps = key("steps", color=MEASURED, marker="o", linestyle="none", markersize=4)
+        closed = key("closed form", color=PREDICTED, linestyle="--", linewidth=1.8)
+        legend(self.figure, "upper right", handles=[steps, closed], ncols=2)
+        self.caption = heading(self.plane_axes, 0.012, 0.985, va="top")
         self.still = []
         curves = [*self.predicted_sizes, *self.sizes, *self.predicted_angles, *self.angles]
         self.moving = [*self.lines, *curves, *self.starts, *self.arrows, self.caption]
@@ -71,19 +69,14 @@ class SpanPicture(Picture[SpanFlow]):
         turn = np.linspace(0, 2 * np.pi, 90)
         ax.plot(np.cos(turn), np.sin(turn), color=QUIET, linewidth=0.8, linestyle=":")
         ax.plot(0, 0, "+", color=QUIET)
-        self.starts = [
-            ax.plot([], [], m, color=c, markersize=6, markerfacecolor="white")[0]
-            for c, m in zip(COLOURS, MARKERS, strict=False)
-        ]
-        self.arrows = [
-            ax.plot([], [], "-", color=c, linewidth=2, marker=m, markersize=7, markevery=[1])[0]
-            for c, m in zip(COLOURS, MARKERS, strict=False)
-        ]
+        kinds = list(zip(COLOURS, MARKERS, strict=False))
+        self.starts = [new_curve(ax, m, color=c, markersize=6, markerfacecolor="white") for c, m in kinds]
+        self.arrows = [new_curve(ax, color=c, linewidth=2, marker=m, markersize=7, markevery=[1]) for c, m in kinds]
 
-    def _curves(self, ax) -> tuple[list[Line2D], list[Line2D]]:  # type: ignore[no-untyped-def]
+    def _curves(self, ax: Axes) -> tuple[list[Line2D], list[Line2D]]:
         """Marks of the steps and dashed curves of the closed form, one each per column."""
-        steps = [ax.plot([], [], "o", color=MEASURED, markersize=3)[0] for _ in range(MOST)]
-        return steps, [ax.plot([], [], "--", color=PREDICTED, linewidth=1.8)[0] for _ in range(MOST)]
+        steps = [new_curve(ax, "o", color=MEASURED, markersize=3) for _ in range(MOST)]
+        return steps, [new_curve(ax, "--", color=PREDICTED, linewidth=1.8) for _ in range(MOST)]
 
     def update(self, record: SpanFlow) -> bool:
         """Move the artists; nothing else changes."""
@@ -105,7 +98,7 @@ class SpanPicture(Picture[SpanFlow]):
         return False
 
     def describe(self) -> str:
-        """The setting, how many directions are left, the singular values and the angles, steps beside closed form."""
+        """Say setting, participation ratio, singular values and angles, those of the steps beside the closed form."""
         record, t = self.record, self.record.shown
         sizes = ", ".join(f"{x:.2g}" for x in _sizes(record.columns[t]).tolist())
         steps, closed = (
@@ -139,7 +132,7 @@ def directions(columns: Tensor) -> float:
 
 
 def _found(record: SpanFlow) -> str:
-    """Participation ratio, size, and distance to the closed form."""
+    """Say participation ratio, size, and distance to the closed form."""
     columns = record.columns[record.shown]
     error = float(record.error[record.shown].rad2deg())
     k = columns.shape[1]
@@ -160,44 +153,39 @@ def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[floa
 
     Largest principal angle between steps and closed form at one time, against the size of the step.
     """
-    figure = new_figure(7.6, 3.4)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.6, 3.4)
     tidy(ax, xlabel="step size η", title="angle between steps and closed form, radians")
     for number, (name, error) in enumerate(errors.items()):
         ax.plot(step_sizes, error, color=SERIES[number + 4], marker=MARKERS[number], linewidth=2, label=name)
     first = next(iter(errors.values()))
     ax.plot(step_sizes, [first[0] * s / step_sizes[0] for s in step_sizes], color=QUIET, linestyle=":", label="slope 1")
     ax.set(xscale="log", yscale="log")
-    ax.set_xticks(step_sizes, [f"{s:g}" for s in step_sizes])
-    ax.minorticks_off()
-    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.tight_layout()
+    plain_ticks(ax, step_sizes)
+    legend(ax, "beside")
     words = "; ".join(
         f"{name}: " + ", ".join(f"{s:g} → {e:.2g}" for s, e in zip(step_sizes, error, strict=True))
         for name, error in errors.items()
     )
-    return Illustration(figure, f"Largest angle to the closed form, in radians, against the step. {words}.")
+    return illustration(figure, f"Largest angle to the closed form, in radians, against the step. {words}.")
 
 
 @drawing()
-def figure_features(x: Tensor, panels: Mapping[str, Tensor]) -> Illustration:
+def figure_features(x: Tensor, features: Mapping[str, Tensor]) -> Illustration:
     """What to look at: k curves on one side, one curve drawn k times on the other.
 
-    ``panels[name]`` holds the features (n, k) at the inputs x (n,), each scaled to a largest value of 1.
+    ``features[name]`` holds the features (n, k) at the inputs x (n,), each scaled to a largest value of 1.
     """
-    figure = new_figure(9.0, 3.4)
-    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    figure, axes = panels(9.0, 3.4, len(features), sharey=True)
     order, words = x.argsort(), []
-    for ax, (name, f) in zip(axes, panels.items(), strict=True):
+    for ax, (name, f) in zip(axes, features.items(), strict=True):
         f = f / f.abs().amax(0)
         f = f * f.gather(0, f.abs().argmax(0, keepdim=True)).sign()
         for j in range(f.shape[1]):
-            style = {"color": COLOURS[j], "linestyle": ("-", "--", ":", "-.")[j], "marker": MARKERS[j], "markersize": 4}
-            ax.plot(x[order], f[order, j], linewidth=2, **style)
+            kind = MARKERS[j] + ("-", "--", ":", "-.")[j]
+            ax.plot(x[order], f[order, j], kind, color=COLOURS[j], markersize=4, linewidth=2)
         tidy(ax, xlabel="input x", title=name)
         pairs = torch.corrcoef(f.mT).abs()
         off = float((pairs.sum() - pairs.trace()) / (len(pairs) * (len(pairs) - 1)))
         words.append(f"{name}: mean |correlation| between two features {off:.2f}")
     axes[0].set_ylabel("feature, largest = 1", fontsize=FONT)
-    figure.tight_layout()
-    return Illustration(figure, f"{f.shape[1]} kernel features over the input. {'; '.join(words)}.")
+    return illustration(figure, f"{f.shape[1]} kernel features over the input. {'; '.join(words)}.")

@@ -1,4 +1,4 @@
-"""Features whose columns merge or stay apart, and how far a kernel has moved."""
+"""Columns of features over time, and the drift of a tangent kernel."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -13,7 +13,7 @@ class SpanFlow:
     ``columns[t]`` are the features Θ that small steps of size ``step_size`` reached, ``predicted[t]`` those of the
     closed form, up to a rotation within their span where they are kept orthonormal. ``angles`` are the principal
     angles to the top eigenspace, in radians and rising, of the steps; ``predicted_angles`` of the closed form, and
-    ``error`` is the largest angle between both. ``shown`` is the index of the time that is looked at.
+    ``error`` is the largest angle between both. ``shown`` is the index of the time shown.
     """
 
     times: Float[Tensor, " t"]
@@ -31,7 +31,7 @@ class SpanFlow:
 
 @record
 class Drift:
-    """How far the tangent kernel of a network has moved: ‖K(t) - K(0)‖ / ‖K(0)‖ of every run."""
+    """The drift of the tangent kernel of a network, ‖K(t) - K(0)‖ / ‖K(0)‖, of every run."""
 
     times: Float[Tensor, " t"]
     drift: Float[Tensor, "t runs"]

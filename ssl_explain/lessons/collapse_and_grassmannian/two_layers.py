@@ -19,7 +19,7 @@ Projection = Callable[[Tensor, Tensor], Tensor]
 def stiefel(q: Float[Tensor, "d k"], gradient: Float[Tensor, "d k"]) -> Float[Tensor, "d k"]:
     """Project a gradient onto the tangent space of orthonormal columns: gradient - q·sym(qᵀ·gradient).
 
-    ``grassmann.project`` removes rotations within the span as well.
+    The Grassmann projection :func:`~.experiment.project` removes rotations within the span as well.
     """
     inner = q.mT @ gradient
     return gradient - q @ (inner + inner.mT) / 2

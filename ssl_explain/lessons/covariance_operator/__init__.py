@@ -1,4 +1,4 @@
-"""Notebook 03: what it uses of its own room."""
+"""The names that notebook 03 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -8,15 +8,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.covariance_operator.exercises import more_augmentation, stop_gradient
     from ssl_explain.lessons.covariance_operator.explorer import OperatorState, operator_explorer, spectrum_of
     from ssl_explain.lessons.covariance_operator.picture import figure_growth, figure_step_error
-
-__all__ = [
-    "OperatorState",
-    "figure_growth",
-    "figure_step_error",
-    "more_augmentation",
-    "operator_explorer",
-    "spectrum_of",
-    "stop_gradient",
-]
 
 lazy(__name__)

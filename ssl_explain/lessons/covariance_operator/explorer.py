@@ -1,8 +1,6 @@
-"""The operator explorer: which directions of weight space vary between points, and does the step follow them?"""
+"""The operator explorer: the directions of weight space that vary between points, and the steps along them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -13,8 +11,7 @@ from ssl_explain.dynamics.flow import predicted_update
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.covariance_operator.picture import SpectrumPicture
-from ssl_explain.lessons.covariance_operator.record import Spectrum
+from ssl_explain.lessons.covariance_operator.picture import Spectrum, SpectrumPicture
 from ssl_explain.losses.contrastive import contrastive, simple_contrastive
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import covariance_operator
@@ -88,11 +85,11 @@ def step_taken(state: OperatorState, net: ReLUNet, views: Views) -> Float[Tensor
 
 
 def spectrum_of(state: OperatorState) -> Spectrum:
-    """Eigenvalues between points and in all, the strongest directions, and the two steps."""
+    """Eigenvalues of the variance between points and of all, the strongest directions, and the two steps."""
     views, net, layer = world_of(state), network_of(state), state.layer
     forward = net.forward_pass(views.x)
     values, vectors = covariance_operator(forward, layer).eigh(net.weights[layer - 1].numel())
-    # Every view as a point of its own: then all variance is variance between points.
+    # With every view as its own point, all variance is variance between points.
     alone = net.forward_pass(views.x.flatten(0, 1).unsqueeze(1))
     total = torch.linalg.eigvalsh(covariance_operator(alone, layer).as_matrix()).flip(0).clamp_min(0)
     values = values.clamp_min(0)
@@ -100,7 +97,7 @@ def spectrum_of(state: OperatorState) -> Spectrum:
     taken = step_taken(state, net, views)
     size = predicted.norm().clamp_min(1e-300)
     first = vectors[:, :3]
-    signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # an eigenvector has no sign: fix one
+    signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # fix the sign of each eigenvector
     return Spectrum(
         between=values,
         total=total,
@@ -127,9 +124,9 @@ class OperatorExplorer(Explorer[OperatorState]):
         1.0
     """
 
-    factory = "operator_explorer"
+    picture = SpectrumPicture
     telling = ("strength", "layer")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "no augmentation": {"strength": 0.0, "step": "both towers"},
         "shift to anywhere": {"strength": 1.0, "step": "both towers"},
         "stop-gradient": {"strength": 0.3, "step": "one tower (stop-gradient)"},
@@ -139,10 +136,6 @@ class OperatorExplorer(Explorer[OperatorState]):
     def compute(self, state: OperatorState) -> Spectrum:
         """Eigenvalues, directions and steps."""
         return spectrum_of(state)
-
-    def paint(self, record: Spectrum) -> SpectrumPicture:
-        """Spectrum, directions, step."""
-        return SpectrumPicture(record)
 
 
 operator_explorer = factory(

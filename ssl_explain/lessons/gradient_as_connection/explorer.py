@@ -1,9 +1,8 @@
-"""Inside one layer: the parts of the connection, and what it predicts beside what autograd finds."""
+"""Inside one layer: the parts of the connection, and its predictions beside the result of autograd."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,8 +10,7 @@ from torch import Tensor
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.gradient_as_connection.picture import ConnectionPicture
-from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
+from ssl_explain.lessons.gradient_as_connection.picture import ConnectionPicture, ConnectionView
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
 from ssl_explain.operators.connection import connection, jacobian
@@ -63,14 +61,14 @@ def network(widths: tuple[int, ...], departure: str, tower: int = 0) -> ReLUNet:
 
 @functools.lru_cache(maxsize=128)
 def two_views(dimension: int, pair: int) -> Tensor:
-    """Two views of one point, (2, dimension); every pair has a stream of its own, after those of the networks."""
+    """Two views of one point, (2, dimension); every pair has its own stream, after those of the networks."""
     ones = torch.ones(dimension, dtype=torch.float64)
     world = Clouds(between=ones, within=0.7 * ones)
     return world.draw(1, views=2, generator=generators(SEED, pair + 2)[pair + 1]).x[0]
 
 
 def connection_of(net: ReLUNet, x: Tensor, layer: int) -> Tensor:
-    """K_l of inputs (n, d), as matrices (n, weights, d_top); with outputs of length one from its definition."""
+    """K_l of inputs (n, d), as matrices (n, weights, d_top); for normalised outputs from its definition."""
     if not net.normalise:
         return connection(net.forward_pass(x), layer).flatten(-3, -2).detach()
     weight = net.weights[layer - 1]
@@ -82,7 +80,7 @@ def connection_of(net: ReLUNet, x: Tensor, layer: int) -> Tensor:
 
 
 def jacobian_of(net: ReLUNet, forward: ForwardPass, layer: int) -> Tensor:
-    """J_l of one input, (d_top, d_out); outputs of length one add the Jacobian of the division by their length."""
+    """J_l of one input, (d_top, d_out), times the Jacobian of normalisation where outputs are normalised."""
     j = jacobian(forward, layer).squeeze(-2).detach()
     if not net.normalise:
         return j
@@ -111,9 +109,9 @@ class ConnectionExplorer(Explorer[ConnectionState]):
         True
     """
 
-    factory = "connection_explorer"
+    picture = ConnectionPicture
     telling = ("departure", "layer", "target")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "bottom layer": {"layer": 1, "departure": "none"},
         "frozen teacher": {"target": TARGETS[2], "departure": "none"},
         "biases": {"departure": "biases"},
@@ -121,7 +119,7 @@ class ConnectionExplorer(Explorer[ConnectionState]):
     }
 
     def compute(self, state: ConnectionState) -> ConnectionView:
-        """Predict output and gradient from connections alone, then ask the network itself."""
+        """Predict output and gradient from connections alone, and compute them by the network and autograd."""
         layer = min(state.layer, len(state.widths) - 1)
         net = network(state.widths, state.departure)
         teacher = network(state.widths, state.departure, 1)
@@ -148,10 +146,6 @@ class ConnectionExplorer(Explorer[ConnectionState]):
             predicted_gradient=predicted.view(w.shape[-2:]),
             gradient=true_gradient(net, teacher, x, state, layer),
         )
-
-    def paint(self, record: ConnectionView) -> ConnectionPicture:
-        """Heat maps of the parts, and prediction against autograd."""
-        return ConnectionPicture(record)
 
 
 connection_explorer = factory(ConnectionExplorer, "Look inside one layer.")

@@ -12,16 +12,37 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from torch import Tensor
 
+from ssl_explain.kit.charts import heat_map, legend, new_curve, new_strokes, note
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
-from ssl_explain.lessons.gradient_as_connection.record import ConnectionView
+from ssl_explain.records import record
 
 GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
 SIGNED = colormaps["RdBu_r"].with_extremes(bad="#ffffff")
 GATE_KEY = ((INK, "open"), ("#d9d9d9", "closed"), (PAPER, "no neuron"))
 SIGN_KEY = ((SIGNED(0.8), "> 0"), (SIGNED(0.2), "< 0, marked –"), (PAPER, "0"))
-PALE = 0.05  # of the largest entry: below it a cell is as good as white, and its sign is not marked
+PALE = 0.05  # of the largest entry: paler cells get no mark of their sign
 EXACT = 1e-12  # relative; float64 keeps about 16 digits
+
+
+@record
+class ConnectionView:
+    """One layer, two inputs: the parts of the connection, and two predictions made from it beside autograd.
+
+    ``gates`` are those of the first view, layer by layer; ``predicted_output`` is K_lᵀ vec(W_l).
+    """
+
+    widths: tuple[int, ...]
+    layer: int
+    setting: str
+    gates: tuple[Float[Tensor, " _"], ...]
+    layer_input: Float[Tensor, " d_in"]
+    jacobian: Float[Tensor, "d_top d_out"]
+    connection: Float[Tensor, "d_out d_in d_top"]
+    predicted_output: Float[Tensor, " d_top"]
+    output: Float[Tensor, " d_top"]
+    predicted_gradient: Float[Tensor, "d_out d_in"]
+    gradient: Float[Tensor, "d_out d_in"]
 
 
 class ConnectionPicture(Picture[ConnectionView]):
@@ -34,39 +55,32 @@ class ConnectionPicture(Picture[ConnectionView]):
     """
 
     def __init__(self, record: ConnectionView) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.6)
         left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.92, bottom=0.11, hspace=0.62, wspace=0.3)
         right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.9, bottom=0.105, hspace=0.75)
         boxes = [left[0, 0], left[0, 1], left[0, 2], left[1, :]]
         self.maps = [self.figure.add_subplot(box) for box in boxes]
-        self.titles = [ax.text(0, 1.06, "", transform=ax.transAxes, fontsize=FONT + 1, color=INK) for ax in self.maps]
+        self.titles = [note(ax, 0, 1.06, size=FONT + 1) for ax in self.maps]
         self.images = [_heat_map(ax) for ax in self.maps]
         self.images[0].set(cmap=GATES, clim=(0, 1))
-        self.frame = LineCollection([], colors=PREDICTED, linewidths=3)
-        self.maps[0].add_collection(self.frame, autolim=False)
-        self.blocks = LineCollection([], colors=INK, linewidths=1.2)
-        self.maps[3].add_collection(self.blocks, autolim=False)
-        self.minuses = [LineCollection([], linewidths=1.2) for _ in self.maps[1:]]
-        for ax, minus in zip(self.maps[1:], self.minuses, strict=True):
-            ax.add_collection(minus, autolim=False)
+        self.frame = new_strokes(self.maps[0], colors=PREDICTED, linewidths=3)
+        self.blocks = new_strokes(self.maps[3], colors=INK, linewidths=1.2)
+        self.minuses = [new_strokes(ax, linewidths=1.2) for ax in self.maps[1:]]
         _key(self.maps[0], GATE_KEY)
         _key(self.maps[1], SIGN_KEY)
         style: dict[str, Any] = {"fontsize": FONT, "color": INK, "ha": "right", "va": "center"}
         self.labels = [self.maps[0].text(-0.03, 0, "", **style) for _ in range(4)]
         self.scatters = []
-        for place, (words, colour, marker) in enumerate((("output", MEASURED, "o"), ("gradient", PREDICTED, "D"))):
+        kinds = (("output", "the network's $f_L$", MEASURED, "o"), ("gradient", "autograd's ∂r/∂W", PREDICTED, "D"))
+        for place, (name, truth, colour, marker) in enumerate(kinds):
             ax = self.figure.add_subplot(right[place, 0])
-            truth = "the network's $f_L$" if words == "output" else "autograd's ∂r/∂W"
-            title = "output from K" if words == "output" else "gradient from K"
-            tidy(ax, xlabel=truth, ylabel="predicted", title=title)
+            tidy(ax, xlabel=truth, ylabel="predicted", title=f"{name} from K")
             ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
             ax.plot([-1.2, 1.2], [-1.2, 1.2], color=QUIET, linewidth=1)
-            style = {"color": colour, "markersize": 7, "alpha": 0.6, "markeredgecolor": INK}
-            (marks,) = ax.plot([], [], marker, **style)
-            note = ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")
-            self.scatters.append((marks, note))
-        self.still = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
+            marks = new_curve(ax, marker, color=colour, markersize=7, alpha=0.6, markeredgecolor=INK)
+            self.scatters.append((marks, ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")))
+        self.texts = [*self.titles, *self.labels, *(verdicts for _, verdicts in self.scatters)]
+        self.still = [*self.texts]
         self.moving = [*self.images, self.frame, self.blocks, *self.minuses, *(marks for marks, _ in self.scatters)]
         self._name(record)
         self._move(record)
@@ -78,7 +92,7 @@ class ConnectionPicture(Picture[ConnectionView]):
         return changed
 
     def _name(self, record: ConnectionView) -> bool:
-        """Put shapes and verdicts into words; say whether any changed."""
+        """Write shapes and verdicts; return whether any changed."""
         d_out, d_in, d_top = record.connection.shape
         depth, layer = len(record.gates), record.layer
         words = [
@@ -89,16 +103,15 @@ class ConnectionPicture(Picture[ConnectionView]):
             *(str(row + 1) if row < depth else "" for row in range(len(self.labels))),
             *(verdict(*pair) for pair in _pairs(record)),
         ]
-        texts = [*self.titles, *self.labels, *(note for _, note in self.scatters)]
-        changed = [text.get_text() for text in texts] != words
-        for text, word in zip(texts, words, strict=True):
+        changed = [text.get_text() for text in self.texts] != words
+        for text, word in zip(self.texts, words, strict=True):
             text.set_text(word)
         for row, label in enumerate(self.labels):
             label.set_y((row + 0.5) / depth)
         return changed
 
     def _move(self, record: ConnectionView) -> None:
-        """Heat maps of any shape fill the same frame."""
+        """Move everything else; heat maps of any shape fill the same frame."""
         self.record = record
         depth, layer, d_out = len(record.gates), record.layer, record.connection.shape[0]
         gates = np.full((depth, max(len(gate) for gate in record.gates)), np.nan)
@@ -120,7 +133,7 @@ class ConnectionPicture(Picture[ConnectionView]):
             marks.set_data((true.flatten() / scale).numpy(), (predicted.flatten() / scale).numpy())
 
     def describe(self) -> str:
-        """Setting, shapes, and both gaps."""
+        """Say setting, shapes, and both gaps."""
         record = self.record
         d_out, d_in, d_top = record.connection.shape
         opened = ", ".join(f"{int(gate.sum())} of {len(gate)}" for gate in record.gates)
@@ -140,7 +153,7 @@ def relative_gap(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape
 
 
 def verdict(true: Float[Tensor, "*shape"], predicted: Float[Tensor, "*shape"]) -> str:
-    """Say whether a prediction holds to float64, or how far it is off."""
+    """Say that a prediction is exact in float64, or how far it is off."""
     gap = relative_gap(true, predicted)
     return "exact to 1e-12" if gap <= EXACT else f"off by {100 * gap:.0f} %"
 
@@ -150,7 +163,7 @@ def _pairs(record: ConnectionView) -> list[tuple[Tensor, Tensor]]:
 
 
 def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
-    """Put a short dash into every negative cell: dark on pale, white on dark."""
+    """Draw a short dash in every negative cell: dark on pale, white on dark."""
     rows, columns = values.shape
     row, column = np.nonzero(values < -PALE)
     y, x = 1 - (row + 0.5) / rows, (column + 0.5) / columns
@@ -160,19 +173,16 @@ def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
 
 
 def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
-    """Small patches with their meaning, in one line below a heat map."""
+    """Draw a legend of small patches in one line below a heat map."""
     patches = [Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.8, label=word) for colour, word in entries]
-    ax.legend(
-        handles=patches, fontsize=FONT - 1, frameon=False, loc="upper left", bbox_to_anchor=(-0.03, -0.01), ncols=3,
-        handlelength=0.8, handleheight=0.8, handletextpad=0.3, columnspacing=0.5, borderpad=0.2, borderaxespad=0,
-    )  # fmt: skip
+    size = {"fontsize": FONT - 1, "handlelength": 0.8, "handleheight": 0.8}
+    room = {"handletextpad": 0.3, "columnspacing": 0.5, "borderpad": 0.2, "borderaxespad": 0}
+    legend(ax, "upper left", handles=patches, bbox_to_anchor=(-0.03, -0.01), ncols=3, **size, **room)
 
 
 def _heat_map(ax: Axes) -> AxesImage:
-    """An image of the unit square, into which a matrix of any shape can be put."""
+    """Make a heat map in a frame without ticks."""
     ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_color(QUIET)
-    return ax.imshow(
-        np.zeros((1, 1)), extent=(0, 1, 0, 1), cmap=SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
-    )
+    return heat_map(ax, SIGNED)

@@ -1,4 +1,4 @@
-"""Notebook 07: what it uses of its own room."""
+"""The names that notebook 07 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -12,25 +12,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.latent_tree.explorer import WorldState, world_explorer
     from ssl_explain.lessons.latent_tree.figures import figure_ceilings, figure_fading, figure_luck
     from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, sampled_law, shared_explorer
-
-__all__ = [
-    "ChildNeurons",
-    "SharedState",
-    "WorldState",
-    "any_activation",
-    "best_of",
-    "ceilings_upwards",
-    "chances",
-    "expected_maximum",
-    "figure_ceilings",
-    "figure_fading",
-    "figure_luck",
-    "given_the_root",
-    "random_correlations",
-    "sampled_law",
-    "shared_explorer",
-    "what_arrives",
-    "world_explorer",
-]
 
 lazy(__name__)

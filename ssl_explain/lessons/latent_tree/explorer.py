@@ -1,9 +1,8 @@
-"""The world explorer: clamp a hidden cause, watch what it reaches, and what neurons carry of the root."""
+"""The world explorer: clamp a latent, see which leaves depend on it, and the covariance of neurons."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,8 +12,7 @@ from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.latent_tree.clamp import chances, draw_clamped, views_and_kept
 from ssl_explain.lessons.latent_tree.experiment import ChildNeurons
-from ssl_explain.lessons.latent_tree.picture import WorldPicture
-from ssl_explain.lessons.latent_tree.record import HiddenWorld
+from ssl_explain.lessons.latent_tree.picture import HiddenWorld, WorldPicture
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.latent_tree import LatentTree
 
@@ -65,14 +63,14 @@ class WorldState(State):
 
 @functools.lru_cache(maxsize=64)
 def tree_of(state: WorldState) -> LatentTree:
-    """The world of a state, in double precision."""
+    """The tree of a state, in double precision."""
     g = generators(state.seed, 1)[0]
     tree = LatentTree.random(state.depth, state.branching, state.polarity, generator=g)
     return LatentTree(tuple(rho.double() for rho in tree.polarity), state.root)
 
 
 def chosen(state: WorldState) -> tuple[int, int]:
-    """Level and index of the chosen latent; they are counted from the root downwards."""
+    """Level and index of the chosen latent, counted from the root downwards."""
     widths = tree_of(state).topology.widths
     downwards = [(level, k) for level in range(state.depth, 0, -1) for k in range(widths[level])]
     return downwards[(state.latent - 1) % len(downwards)]
@@ -96,14 +94,14 @@ def covariances(state: WorldState) -> tuple[Tensor, Tensor, float]:
 
 @functools.lru_cache(maxsize=64)
 def ceilings_of(state: WorldState) -> tuple[Tensor, ...]:
-    """The ceiling of every latent; a leaf knows all of itself."""
+    """The ceiling of every latent; that of a leaf is 1."""
     tree = tree_of(state)
     found = tree.latent_ceilings(2000, generator=generators(state.seed, 3)[2])
     return (torch.ones_like(tree.from_root()[0]), *found)
 
 
 class WorldExplorer(Explorer[WorldState]):
-    """A tree of causes with one of them clamped, a point and two views, and the covariance of the neurons.
+    """A tree with one latent clamped, a point and two views, and the covariance of the neurons.
 
     Example:
         >>> record = world_explorer(WorldState(depth=2)).record
@@ -111,9 +109,9 @@ class WorldExplorer(Explorer[WorldState]):
         True
     """
 
-    factory = "world_explorer"
+    picture = WorldPicture
     telling = ("root", "activation", "latent", "clamp")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "clamp a low cause": {
             "clamp": "z = 1", "depth": 3, "latent": 4, "polarity": (0.8, 1.0), "strength": 0.3, "shown": SHOWN[0],
         },
@@ -126,14 +124,14 @@ class WorldExplorer(Explorer[WorldState]):
     }  # fmt: skip
 
     def __init__(self, state: WorldState, controls: Sequence[str] = ()) -> None:
-        """Offer those presets whose first control, the one that they are named for, is shown."""
+        """Offer the presets whose first control is shown; a preset is named after it."""
         vars(self)["presets"] = {
             label: wanted for label, wanted in self.presets.items() if not controls or next(iter(wanted)) in controls
         }
         super().__init__(state, controls)
 
     def compute(self, state: WorldState) -> HiddenWorld:
-        """Chances or ceilings, a point with its views, and both covariances."""
+        """Compute probabilities or ceilings, a point with its views, and both covariances."""
         tree, value = tree_of(state.change(strength=1.0)), CLAMPS[state.clamp]
         level, node = chosen(state)
         _, _, _, augmented, clamped = generators(state.seed, 5)
@@ -161,10 +159,6 @@ class WorldExplorer(Explorer[WorldState]):
             noise=noise,
             activation=state.activation,
         )
-
-    def paint(self, record: HiddenWorld) -> WorldPicture:
-        """Tree, leaves, covariances."""
-        return WorldPicture(record)
 
 
 world_explorer = factory(

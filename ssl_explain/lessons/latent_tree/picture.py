@@ -1,19 +1,50 @@
-"""A world of hidden causes: its tree, one of its points with two views, and what its neurons carry of the root."""
+"""A latent tree, one of its points with two views, and the covariance of neurons on it."""
 
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float, UInt8
 from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection
-from matplotlib.text import Text
 from torch import Tensor
 
+from ssl_explain.kit.charts import branches, heading, heat_map, new_curve, new_strokes, note, place
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
-from ssl_explain.lessons.latent_tree.record import HiddenWorld
+from ssl_explain.records import record
+from ssl_explain.topology import Tree
 
 ROWS = ("point", "view 1", "view 2")
-BARELY = 1e-9  # of an activation's variance: below it nothing is left but rounding
+BARELY = 1e-9  # of an activation's variance: below it there is only rounding
+
+
+@record
+class HiddenWorld:
+    """A latent tree with one chosen latent: ``level``, ``node``, and its ``value`` (None: not clamped).
+
+    ``numbers[l]`` is shown in the nodes of level l: P(z = 1) given that value, or (``what``) the ceilings; leaves
+    have a probability, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views,
+    ``kept`` marks those that were not redrawn.
+    ``predicted`` and ``measured`` are covariances of the neurons on the children of that latent, between two views;
+    ``noise`` is the standard error of the measured one, 0 if it is a sum over all patterns. ``share`` is ρ_{0μ}².
+    """
+
+    topology: Tree
+    polarity: tuple[Float[Tensor, " _"], ...]
+    level: int
+    node: int
+    value: int | None
+    what: str
+    numbers: tuple[Float[Tensor, " _"], ...]
+    point: UInt8[Tensor, " leaf"]
+    views: UInt8[Tensor, "views leaf"]
+    kept: Bool[Tensor, "views leaf"]
+    strength: float
+    root: float
+    predicted: Float[Tensor, "neuron neuron"]
+    measured: Float[Tensor, "neuron neuron"]
+    share: float
+    noise: float
+    activation: str
 
 
 class WorldPicture(Picture[HiddenWorld]):
@@ -26,56 +57,39 @@ class WorldPicture(Picture[HiddenWorld]):
     """
 
     def __init__(self, record: HiddenWorld) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.8)
         self.tree_axes = self.figure.add_axes((0.01, 0.015, 0.575, 0.885))
         self.tree_axes.set_axis_off()
         self.tree_axes.set(xlim=(-0.13, 1.01), ylim=(-0.46, 1.09))
         self.heats = []
-        for place, title in zip((0.62, 0.815), ("predicted", "measured"), strict=True):
-            ax = self.figure.add_axes((place, 0.52, 0.175, 0.35))
+        for left, title in ((0.62, "predicted"), (0.815, "measured")):
+            ax = self.figure.add_axes((left, 0.52, 0.175, 0.35))
             ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
             ax.set_title(title, fontsize=FONT + 1, color=INK, loc="left")
-            self.heats.append(
-                ax.imshow(
-                    np.zeros((2, 2)), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", extent=(0, 1, 1, 0)
-                )
-            )
-        self.figure.text(
-            0.62, 0.94, "covariance of the neurons on its children", fontsize=FONT + 2, color=INK, va="baseline"
-        )
+            self.heats.append(heat_map(ax, "RdBu_r", extent=(0, 1, 1, 0), aspect="equal"))
+        self.figure.text(0.62, 0.94, "covariance of the neurons on its children", fontsize=FONT + 2, color=INK)
         self.dot_axes = self.figure.add_axes((0.665, 0.11, 0.315, 0.3))
         tidy(self.dot_axes, xlabel="predicted, ρ² a aᵀ / largest entry", ylabel="measured / largest")
         self.dot_axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
         self.dot_axes.axline((0, 0), slope=1, color=PREDICTED, linewidth=1.2, linestyle="--")
-        self.dots = self.dot_axes.plot([], [], "o", color=MEASURED, markersize=5, alpha=0.7)[0]
-        self.words: Text = self.dot_axes.text(
-            0.02, 0.99, "", transform=self.dot_axes.transAxes, fontsize=FONT - 1, color=INK, va="top"
-        )
-        # In the axes: a text of the figure itself would be left out of a saved picture once it is animated.
-        self.title: Text = self.tree_axes.text(
-            0.012, 0.94, "", transform=self.figure.transFigure, fontsize=FONT + 2, color=INK, va="baseline"
-        )
+        self.dots = new_curve(self.dot_axes, "o", color=MEASURED, markersize=5, alpha=0.7)
+        self.words = note(self.dot_axes, 0.02, 0.99, size=FONT - 1, va="top")
+        self.title = heading(self.tree_axes, 0.012, 0.94, size=FONT + 2)
         self.shapes: list[Artist] = []
         self._fill(record)
         self._move(record)
 
     def _fill(self, record: HiddenWorld) -> None:
-        """Make everything that depends on the shape of the tree."""
+        """Make the artists that depend on the shape of the tree."""
         for artist in self.shapes:
             artist.remove()
         tree, ax = record.topology, self.tree_axes
-        segments = [
-            [(x, level / tree.depth), (tree.horizontal(level + 1)[k // tree.branching], (level + 1) / tree.depth)]
-            for level in range(tree.depth)
-            for k, x in enumerate(tree.horizontal(level))
-        ]
-        self.edges = LineCollection(segments, zorder=1)
-        ax.add_collection(self.edges, autolim=False)
-        points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
+        self.edges = new_strokes(ax, branches(tree), zorder=1)
+        points = [place(tree, *latent) for latent in tree.latents]
         size = min(430.0, 430 * (16 / max(tree.widths[1], 1)) ** 1.6)
         style: dict[str, Any] = {"cmap": SCALE, "vmin": 0, "vmax": 1, "edgecolors": INK, "zorder": 3}
-        self.nodes = ax.scatter([x for x, _ in points], [y for _, y in points], s=size, c=[0.0] * len(points), **style)
+        xs, heights = zip(*points, strict=True)
+        self.nodes = ax.scatter(xs, heights, s=size, c=[0.0] * len(points), **style)
         small = FONT - (tree.widths[1] > 16)
         self.numbers = [
             ax.text(x, y, "", fontsize=small if level == 1 else FONT, ha="center", va="center_baseline", zorder=4)
@@ -85,21 +99,18 @@ class WorldPicture(Picture[HiddenWorld]):
         square, x = min(90, 3600 / tree.n_leaves), np.array(tree.horizontal(0))
         self.leaves = ax.scatter(x, [0] * len(x), s=square, marker="s", c=[0.0] * len(x), linewidths=0.6, **style)
         height = [-0.17 - 0.1 * row for row in range(3)]
-        spots = [(a, b) for b in height for a in x]
-        self.cells = ax.scatter(
-            [x for x, _ in spots], [y for _, y in spots], s=square, marker="s", linewidths=0.8, edgecolors=INK
-        )
-        self.redrawn = ax.scatter(
-            [x for x, _ in spots], [y for _, y in spots], s=square / 5, marker="o", color=PREDICTED, zorder=3
-        )
+        self.spots = np.array([(a, b) for b in height for a in x])
+        columns, rows = self.spots.T
+        self.cells = ax.scatter(columns, rows, s=square, marker="s", linewidths=0.8, edgecolors=INK)
+        self.redrawn = ax.scatter(columns, rows, s=square / 5, marker="o", color=PREDICTED, zorder=3)
         names = [
             ax.text(-0.015, y, name, fontsize=FONT - 1, color=INK, ha="right", va="center")
             for y, name in zip([0, *height], ["leaves", *ROWS], strict=True)
         ]
         moving = [self.edges, self.ring, self.nodes, *self.numbers, self.leaves, self.cells, self.redrawn]
         self.shapes = [*names, *moving]
-        self.still: list[Artist] = list(names)
-        self.moving: list[Artist] = [*moving, self.title, *self.heats, self.dots, self.words]
+        self.still = list(names)
+        self.moving = [*moving, self.title, *self.heats, self.dots, self.words]
 
     def update(self, record: HiddenWorld) -> bool:
         """Move everything; a tree of another shape needs new artists."""
@@ -116,10 +127,10 @@ class WorldPicture(Picture[HiddenWorld]):
         larger = max(record.predicted, record.measured, key=lambda covariance: float(covariance.abs().max()))
         size = float(larger.abs().max())
         size = size if size > BARELY else 1.0
-        predicted, measured = (x.numpy() / size for x in (record.predicted, record.measured))
-        for heat, values in zip(self.heats, (predicted, measured), strict=True):
+        both = [x.numpy() / size for x in (record.predicted, record.measured)]
+        for heat, values in zip(self.heats, both, strict=True):
             heat.set_data(values)
-        self.dots.set_data(predicted.flatten(), measured.flatten())
+        self.dots.set_data(*(values.flatten() for values in both))
         kind = f"sampled, ± {record.noise:.1g}" if record.noise else "all patterns"
         lines = (
             f"ρ² = {record.share:.2f}",
@@ -130,7 +141,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self.words.set_text("\n".join(lines))
 
     def _tree(self, record: HiddenWorld) -> None:
-        """Edges, nodes, numbers and the ring."""
+        """Update edges, nodes, numbers and the ring."""
         tree = record.topology
         rho = np.concatenate([level.numpy() for level in record.polarity])
         below = np.concatenate([_below(record, level) for level in range(tree.depth)])
@@ -142,24 +153,21 @@ class WorldPicture(Picture[HiddenWorld]):
         for number, value in zip(self.numbers, values, strict=True):
             number.set_text(f"{100 * value:.0f}")
             number.set_color(on_scale(LOWEST + (1 - LOWEST) * value))
-        self.ring.set_offsets([(tree.horizontal(record.level)[record.node], record.level / tree.depth)])
+        self.ring.set_offsets([place(tree, record.level, record.node)])
         known = "" if record.value is None else f", given z = {record.value} where the ring is"
         what = "P(z = 1)" if record.what == "chances" else "ceiling"
         self.title.set_text(f"{what} in per cent{known if record.what == 'chances' else ''}")
 
     def _leaf_rows(self, record: HiddenWorld) -> None:
-        """The leaf chances, the point, and its views."""
+        """Update the probabilities of the leaves, the point, and its views."""
         self.leaves.set_array(record.numbers[0].tolist())
         values = np.concatenate([record.point.numpy(), *record.views.numpy()])
         self.cells.set_facecolor([INK if on else "#ffffff" for on in values])
-        fresh = np.concatenate([np.zeros(len(record.point)), *~record.kept.numpy()])
-        tree = record.topology
-        spots = [(x, -0.17 - 0.1 * row) for row in range(3) for x in tree.horizontal(0)]
-        shown = [spot for spot, new in zip(spots, fresh, strict=True) if new]
-        self.redrawn.set_offsets(np.array(shown).reshape(-1, 2))
+        fresh = np.concatenate([np.zeros(len(record.point), dtype=bool), *~record.kept.numpy()])
+        self.redrawn.set_offsets(self.spots[fresh])
 
     def describe(self) -> str:
-        """The chosen latent, what its clamp says, what the views keep, and predicted against measured."""
+        """Say the chosen latent, the effect of its clamp, what the views keep, and predicted against measured."""
         record = self.record
         tree = record.topology
         name = "the root" if record.level == tree.depth else f"latent {record.node + 1} of level {record.level}"
@@ -186,7 +194,7 @@ class WorldPicture(Picture[HiddenWorld]):
 
 
 def _below(record: HiddenWorld, level: int) -> np.ndarray:
-    """Which nodes of a level stand below the chosen latent."""
+    """Which nodes of a level are descendants of the chosen latent."""
     width = record.topology.widths[level]
     if level >= record.level:
         return np.zeros(width, dtype=bool)

@@ -1,9 +1,7 @@
 """The shared-views explorer: the joint law of two views of one point, for every strength of augmentation."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -12,8 +10,7 @@ from torch import Tensor
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.latent_tree.record import SharedViews
-from ssl_explain.lessons.latent_tree.shared_picture import SharedPicture
+from ssl_explain.lessons.latent_tree.shared_picture import SharedPicture, SharedViews
 from ssl_explain.seeds import generators
 from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree
@@ -42,7 +39,7 @@ class SharedState(State):
 
 
 def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: torch.Generator) -> Float[Tensor, "p p"]:
-    """How often every pair of leaf patterns came up among sampled pairs of views."""
+    """The frequency of every pair of leaf patterns among sampled pairs of views."""
     views = tree.draw(pairs, views=2, strength=strength, generator=generator).x
     power = 2 ** torch.arange(tree.dimension - 1, -1, -1)
     one, two = ((views > 0).long() * power).sum(-1).unbind(1)
@@ -52,23 +49,23 @@ def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: tor
 
 @functools.lru_cache(maxsize=32)
 def world_of(polarity: tuple[float, float], seed: int) -> tuple[LatentTree, tuple[Tensor, ...]]:
-    """A tree with four leaves, and the joint law for every strength that the slider offers."""
+    """A tree with four leaves, and the joint law for every strength of the slider."""
     tree = LatentTree.random(DEPTH, polarity=polarity, generator=generators(seed, 1)[0])
     tree = LatentTree(tuple(rho.double() for rho in tree.polarity))
     return tree, tuple(tree.pair_probabilities(q) for q in SharedState.controls()["strength"].values())
 
 
 class SharedExplorer(Explorer[SharedState]):
-    """The joint law of two views as a heat map, beside a sampled one, and how often both views are alike.
+    """The joint law of two views as a heat map, beside a sampled one, and how often both views are the same.
 
     Example:
         >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)
         1.0
     """
 
-    factory = "shared_explorer"
+    picture = SharedPicture
     telling = ("strength", "polarity")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "nothing redrawn": {"strength": 0.0},
         "half-way": {"strength": 0.5},
         "only the root survives": {"strength": 1.0},
@@ -76,7 +73,7 @@ class SharedExplorer(Explorer[SharedState]):
     }
 
     def compute(self, state: SharedState) -> SharedViews:
-        """List the law, sample it, and follow its diagonal over all strengths."""
+        """Compute the law, sample it, and sum its diagonal for all strengths."""
         tree, laws = world_of(state.polarity, state.seed)
         strengths = SharedState.controls()["strength"].values()
         joint = tree.pair_probabilities(state.strength)
@@ -93,10 +90,6 @@ class SharedExplorer(Explorer[SharedState]):
             pairs=PAIRS,
             labels=tuple("".join("1" if leaf > 0 else "0" for leaf in x[k]) for k in order),
         )
-
-    def paint(self, record: SharedViews) -> SharedPicture:
-        """Two heat maps and a curve."""
-        return SharedPicture(record)
 
 
 shared_explorer = factory(SharedExplorer, "Watch what two views of one point share as the augmentation grows.")

@@ -1,4 +1,4 @@
-"""Notebook 08: what it uses of its own room."""
+"""The names that notebook 08 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -11,20 +11,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.latent_variables_emerge.race_exercises import bottom_operator, weak_polarity
     from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
     from ssl_explain.lessons.latent_variables_emerge.race_picture import figure_operator_growth, figure_shares
-
-__all__ = [
-    "RaceState",
-    "bottom_operator",
-    "figure_gap_closed",
-    "figure_operator_growth",
-    "figure_overparameterisation",
-    "figure_shares",
-    "first_to_move",
-    "race_explorer",
-    "race_run",
-    "two_neurons",
-    "weak_polarity",
-    "wiring",
-]
 
 lazy(__name__)

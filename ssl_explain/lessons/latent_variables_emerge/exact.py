@@ -16,51 +16,50 @@ from ssl_explain.operators.covariance import CovarianceOperator
 from ssl_explain.worlds.belief import beliefs, with_prior
 from ssl_explain.worlds.latent_tree import LatentTree
 
+PerNeuron = Float[Tensor, "*runs _node d"]
+Layers = list[Float[Tensor, "*runs pattern _node d"]]
+
 
 class ExactKnowledge:
     """Selectivity and correlation of the neurons of a network wired along a tree, as finite sums over leaf patterns.
 
     ``selectivity`` is s_j = ½(E[f_j | z = 1] - E[f_j | z = 0]) towards the latent of j's own node; ``correlation`` the
-    best |correlation| of a neuron with it. A neuron sees only the leaves below its node, so both follow from the
-    posterior mean given those leaves.
+    best |correlation| of a neuron with it. A neuron reads only the leaves below its node, so both follow from the
+    posterior mean given those leaves. Trees side by side have a leading ``runs`` axis.
     """
 
     def __init__(self, tree: LatentTree) -> None:
         """List the patterns, their probabilities, and the posterior of every latent."""
-        x, given_root = tree.enumerate()
-        self.x = x
+        patterns, given_root = tree.enumerate()
+        self.x = patterns.expand(*tree.runs, -1, -1)
         self.p = given_root @ given_root.new_tensor([1 - tree.root, tree.root])
-        bias = 2 * tree.root - 1
-        means = [bias * rho for rho in tree.from_root()[1:]]
-        posterior = [with_prior(m, b) for m, b in zip(beliefs(tree.polarity, x), means, strict=True)]
-        self.latents = [m - b for m, b in zip(posterior, means, strict=True)]
-        self.spread = [1 - b**2 for b in means]
+        means = [((2 * tree.root - 1) * rho).unsqueeze(-2) for rho in tree.from_root()[1:]]
+        self.latents = [with_prior(m, b) - b for m, b in zip(beliefs(tree.polarity, self.x), means, strict=True)]
+        self.spread = [(1 - b**2).mT for b in means]
 
-    def _covariances(self, layers: list[Tensor]) -> list[tuple[Float[Tensor, "_node d"], Float[Tensor, "_node d"]]]:
+    def _covariances(self, layers: Layers) -> list[tuple[PerNeuron, PerNeuron]]:
         """Cov(f_j, z) and the standard deviation of every neuron, layer by layer."""
         result = []
         for f, z in zip(layers, self.latents, strict=True):
-            centred = f - torch.einsum("p,pnd->nd", self.p, f)
-            result.append((
-                torch.einsum("p,pnd,pn->nd", self.p, centred, z),
-                torch.einsum("p,pnd->nd", self.p, centred.square()).sqrt(),
-            ))  # fmt: skip
+            centred = f - torch.einsum("...p,...pnd->...nd", self.p, f).unsqueeze(-3)
+            covariance = torch.einsum("...p,...pnd,...pn->...nd", self.p, centred, z)
+            result.append((covariance, torch.einsum("...p,...pnd->...nd", self.p, centred.square()).sqrt()))
         return result
 
-    def selectivity(self, layers: list[Float[Tensor, "pattern _node d"]]) -> list[Float[Tensor, "_node d"]]:
+    def selectivity(self, layers: Layers) -> list[PerNeuron]:
         """s_j of every neuron, layer by layer, from activations on :attr:`x`."""
         pairs = zip(self._covariances(layers), self.spread, strict=True)
-        return [covariance / spread.unsqueeze(-1) for (covariance, _), spread in pairs]
+        return [covariance / spread for (covariance, _), spread in pairs]
 
-    def correlation(self, layers: list[Float[Tensor, "pattern _node d"]]) -> Float[Tensor, " latent"]:
+    def correlation(self, layers: Layers) -> Float[Tensor, "*runs latent"]:
         """The best |correlation| of every latent with a neuron of its node, in the order of ``topology.latents``."""
         best = []
         for (covariance, size), spread in zip(self._covariances(layers), self.spread, strict=True):
-            score = covariance.abs() / (size * spread.sqrt().unsqueeze(-1)).clamp_min(1e-150)
+            score = covariance.abs() / (size * spread.sqrt()).clamp_min(1e-150)
             best.append(torch.where(size > 0, score, 0.0).amax(-1))
-        return torch.cat(best)
+        return torch.cat(best, dim=-1)
 
-    def __call__(self, net: LayeredReLU) -> Float[Tensor, " latent"]:
+    def __call__(self, net: LayeredReLU) -> Float[Tensor, "*runs latent"]:
         """:meth:`correlation` of a network, as a measure of training."""
         with torch.no_grad():
             return self.correlation(net.activations(self.x))

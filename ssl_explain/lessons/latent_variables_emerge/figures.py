@@ -4,91 +4,65 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, legend, mean_curve, means, panels
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, tidy
 from ssl_explain.results import Table, interval, pick
-
-
-def plot_overparameterisation(table: Table, *, ax: Axes) -> Axes:
-    """What to look at: how far the end (filled) lies above the start (open), for more and more neurons.
-
-    Root only; bars are 95 % intervals of the mean over seeds; the dotted line is the mean ceiling.
-    """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
-    root = pick(table, level=table["level"].max())
-    common = {"data": root, "x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
-    seaborn.pointplot(y="start", color=QUIET, markers="s", markerfacecolor="white", label="start", **common)
-    seaborn.pointplot(y="end", color=MEASURED, markers="o", label="end", **common)
-    ax.axhline(float(root["ceiling"].mean()), color=QUIET, linestyle=":", label="ceiling (Bayes)")
-    ax.set_ylim(0, 1.02)
-    return ax
 
 
 @drawing()
 def figure_overparameterisation(table: Table) -> Illustration:
-    """One panel per polarity range: best |correlation| with the root against neurons per node."""
-    lows = np.unique(table["polarity_low"])
-    figure = new_figure(9.6, 3.6)
-    axes = np.atleast_1d(figure.subplots(1, len(lows), sharey=True))
+    """What to look at: how far the end (filled) lies above the start (open), for more and more neurons.
+
+    Best |correlation| with the root against neurons per node, one panel per polarity range; bars are 95 % intervals of
+    the mean over seeds; the dotted line is the mean ceiling.
+    """
+    import seaborn  # it takes a second to import, and few figures need it
+
+    runs, root = int(table["run"].max()) + 1, pick(table, level=table["level"].max())
+    lows = np.unique(root["polarity_low"])
+    figure, axes = panels(9.6, 3.6, len(lows), sharey=True)
+    lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % interval of the end in brackets):"]
     for ax, low in zip(axes, lows, strict=True):
-        plot_overparameterisation(pick(table, polarity_low=low), ax=ax)
+        here = pick(root, polarity_low=low)
+        common = {"data": here, "x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
+        seaborn.pointplot(y="start", color=QUIET, markers="s", markerfacecolor="white", label="start", **common)
+        seaborn.pointplot(y="end", color=MEASURED, markers="o", label="end", **common)
+        ceiling = float(here["ceiling"].mean())
+        ax.axhline(ceiling, color=QUIET, linestyle=":", label="ceiling (Bayes)")
+        ax.set_ylim(0, 1.02)
         tidy(ax, xlabel="neurons per node", title=f"|ρ| from {low:g} to 1")
         ax.legend().remove()
+        cells = {neurons: pick(here, neurons=neurons) for neurons in np.unique(here["neurons"])}
+        ends = zip(cells, means(cell["end"] for cell in cells.values()).words(".2f"), strict=True)
+        parts = [f"{neurons} neurons {cells[neurons]['start'].mean():.2f} → {end}" for neurons, end in ends]
+        lines.append(f"|ρ| from {low:g} to 1, ceiling {ceiling:.2f}: {'; '.join(parts)}.")
     axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
-    axes[-1].legend(fontsize=FONT, frameon=False, loc="lower right")
-    figure.tight_layout()
-    return Illustration(figure, describe_overparameterisation(table))
-
-
-def describe_overparameterisation(table: Table) -> str:
-    """The table in words: start, end with its interval, and ceiling of the root."""
-    runs = int(table["run"].max()) + 1
-    lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % interval of the end in brackets):"]
-    root = pick(table, level=table["level"].max())
-    for low in np.unique(root["polarity_low"]):
-        panel = pick(root, polarity_low=low)
-        parts = []
-        for neurons in np.unique(panel["neurons"]):
-            cell = pick(panel, neurons=neurons)
-            left, right = interval(cell["end"])
-            means = f"{cell['start'].mean():.2f} → {cell['end'].mean():.2f} [{left:.2f}, {right:.2f}]"
-            parts.append(f"{neurons} neurons {means}")
-        lines.append(f"|ρ| from {low:g} to 1, ceiling {panel['ceiling'].mean():.2f}: {'; '.join(parts)}.")
-    return "\n".join(lines)
+    legend(axes[-1], "lower right")
+    return illustration(figure, "\n".join(lines))
 
 
 @drawing()
 def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"]) -> Illustration:
     """What to look at: which level's curve leaves zero first.
 
-    ``closed`` is the part of the way from the start to the ceiling that each level has gone; bands are 95 %
+    ``closed`` is the share of the gap between start and ceiling that each level has closed; bands are 95 %
     intervals of the mean over seeds.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
-    figure = new_figure(7.2, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.2, 3.6)
     depth = closed.shape[-1]
     words = []
     for level in range(1, depth):
         name = "root" if level == depth - 1 else f"level {level + 1}"
         colour = SERIES[6] if level == depth - 1 else SERIES[level + 1]
         y = closed[..., level]
-        long = {"step": np.repeat(steps, y.shape[1]), "closed": y.flatten().numpy()}
-        marker = MARKERS[(level + 1) % len(MARKERS)]
-        seaborn.lineplot(
-            long, x="step", y="closed", errorbar=interval, color=colour, marker=marker, markevery=4, label=name, ax=ax
-        )
+        style = {"color": colour, "marker": MARKERS[(level + 1) % len(MARKERS)], "markevery": 4, "label": name}
+        mean_curve(ax, steps, y.T, **style)
         words.append(f"{name} {100 * float(y[-1].mean()):.0f} %")
     tidy(ax, xlabel="training steps", title="part of the way from start to ceiling")
     ax.set_ylim(-0.1, 1)
-    ax.legend(fontsize=FONT, frameon=False, ncols=2)
-    figure.tight_layout()
-    runs = closed.shape[1]
-    return Illustration(
-        figure, f"Part of the way to the ceiling after {steps[-1]} steps, {runs} seeds: {', '.join(words)}."
-    )
+    legend(ax, ncols=2)
+    what = f"Part of the way to the ceiling after {steps[-1]} steps, {closed.shape[1]} seeds"
+    return illustration(figure, f"{what}: {', '.join(words)}.")

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssl_explain import require
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
 from ssl_explain.records import ForwardPass, Views, record
 
@@ -32,11 +33,9 @@ def law_operator(forward: ForwardPass, layer: int, joint: Float[Tensor, "pattern
         ValueError: a layer that does not exist, non-finite inputs or weights, a joint law of another shape or that is
             not symmetric.
     """
-    if joint.shape[-1] != joint.shape[-2] or not torch.allclose(joint, joint.mT, atol=1e-6):
-        raise ValueError(
-            f"`joint` must be a symmetric square matrix, got shape {tuple(joint.shape)}; both views of a point have "
-            "the same law: take `PairLaw.joint`."
-        )
+    symmetric = joint.shape[-1] == joint.shape[-2] and torch.allclose(joint, joint.mT, atol=1e-6)
+    remedy = "both views of a point have the same law: take `PairLaw.joint`"
+    require.that(symmetric, "joint", "be a symmetric square matrix", f"shape {tuple(joint.shape)}", remedy)
     both = (joint + joint.mT) / 2  # remove rounding asymmetry
     p = both.sum(-1)
     return covariance_operator(forward, layer, (p.unsqueeze(-1) * p - both) * (len(p) ** 2 / 2))

@@ -23,7 +23,7 @@ OUTGROWN = 30  # a run stops when a weight norm exceeds this times its initial v
 
 
 def alone(trees: LatentTree) -> list[LatentTree]:
-    """The trees that stand side by side, one by one; a single tree is a list of one."""
+    """The trees of all runs, one by one; a single tree is a list of one."""
     if not trees.runs:
         return [trees]
     return [LatentTree(tuple(level[k] for level in trees.polarity), trees.root) for k in range(trees.runs[0])]
@@ -32,28 +32,22 @@ def alone(trees: LatentTree) -> list[LatentTree]:
 class NodeMeasure:
     """Measure every node: (*runs, latent, 1 + neurons), the best |correlation| in front.
 
-    Behind it the selectivity s_j of every neuron, as a share of the size √E‖f‖² of its node: weights that only grow
-    longer do not change it.
+    Behind it the selectivity s_j of every neuron, as a share of the size √E‖f‖² of its node: it does not depend on the
+    norm of the weights.
     """
 
     def __init__(self, trees: LatentTree) -> None:
-        """One :class:`ExactKnowledge` per tree."""
-        self.runs, self.known = trees.runs, [ExactKnowledge(tree) for tree in alone(trees)]
-        self.x = self.known[0].x.expand(*trees.runs, -1, -1)
+        """List the patterns and the posteriors of every tree."""
+        self.known = ExactKnowledge(trees)
 
     @torch.no_grad()
     def __call__(self, net: TreeNet) -> Float[Tensor, "*runs latent columns"]:
-        """Measure a network, or all that stand side by side."""
-        layers = [layer if self.runs else layer.unsqueeze(0) for layer in net.activations(self.x)]
-        columns = []
-        for k, known in enumerate(self.known):
-            own = [layer[k] for layer in layers]
-            sizes = [torch.einsum("p,pnd->n", known.p, f.square()).sqrt() for f in own]
-            shares = [
-                s / size.clamp_min(1e-150).unsqueeze(-1) for s, size in zip(known.selectivity(own), sizes, strict=True)
-            ]
-            columns.append(torch.cat([known.correlation(own).unsqueeze(-1), torch.cat(shares)], dim=-1))
-        return torch.stack(columns) if self.runs else columns[0]
+        """Measure a network, or all runs at once."""
+        known, layers = self.known, net.activations(self.known.x)
+        sizes = [torch.einsum("...p,...pnd->...n", known.p, f.square()).sqrt() for f in layers]
+        pairs = zip(known.selectivity(layers), sizes, strict=True)
+        shares = [s / size.clamp_min(1e-150).unsqueeze(-1) for s, size in pairs]
+        return torch.cat([known.correlation(layers).unsqueeze(-1), torch.cat(shares, dim=-2)], dim=-1)
 
 
 @record
@@ -63,7 +57,7 @@ class RaceRun(EmergenceRun):
     start: TreeNet
 
     def advance(self, steps: int) -> None:
-        """Take ``steps`` steps; stop when the weights grow without end."""
+        """Take ``steps`` steps; stop if the weights diverge."""
         self._stop_if_outgrown()
         for _ in range(steps):
             self.training.advance(1)

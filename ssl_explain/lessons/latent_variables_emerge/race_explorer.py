@@ -1,10 +1,9 @@
-"""The race explorer: three levels of causes, no chance at all, and every node under the magnifying glass."""
+"""The race explorer: three levels of latents, trained on exact expectations, with every node in detail."""
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 
@@ -14,12 +13,11 @@ from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_info_nce, expected_simple
 from ssl_explain.lessons.latent_variables_emerge.race import race_run
-from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS, SELECTIVITIES, RacePicture
-from ssl_explain.lessons.latent_variables_emerge.record import Race
+from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS, SELECTIVITIES, Race, RacePicture
 from ssl_explain.records import Trace
 
 STEPS, EVERY = 100, 5
-KEPT = 12  # runs that an explorer remembers
+KEPT = 12  # runs in the cache of an explorer
 NODES = {"root": 6, "2a": 4, "2b": 5, "1a": 0, "1b": 1, "1c": 2, "1d": 3}
 
 
@@ -57,10 +55,10 @@ class RaceState(State):
 
 
 class History:
-    """A run and all that was measured on the way, as far as it has got."""
+    """A run and its measurements so far."""
 
     def __init__(self, state: RaceState) -> None:
-        """Draw tree and network, and measure them."""
+        """Make tree and network, and measure them."""
         loss: Expected = expected_simple
         if state.loss == "InfoNCE":
             loss = functools.partial(expected_info_nce, temperature=state.temperature)
@@ -73,18 +71,18 @@ class History:
         self.trace = self.run.training.trace()
 
     def behind(self, index: int) -> bool:
-        """Whether the run can and must go on to have been measured ``index`` times since the start."""
+        """Whether the run can and must go on for ``index`` measurements after the first."""
         return len(self.operators) <= index and self.run.training.stopped is None
 
     def go_on(self) -> None:
-        """Train to the next measurement; what was outgrown on the way is not measured."""
+        """Train to the next measurement, which is left out if the run has diverged."""
         self.run.advance(EVERY * len(self.operators) - self.run.training.step)  # fewer than EVERY after an interrupt
         self.trace = self.run.training.trace()
         if self.trace.stopped is None:
             self.operators.append(self.run.operators())
 
     def record(self, state: RaceState) -> Race:
-        """The run up to the time of the state, or as far as it has got."""
+        """The run up to the time of the state, or as far as it was trained."""
         end = min(state.time * STEPS // (100 * EVERY), len(self.operators) - 1) + 1
         steps, stopped = self.trace.steps[:end], self.trace.stopped if end == len(self.operators) else None
         values, losses = self.trace.values[:end], self.trace.losses[: int(steps[-1])]
@@ -98,18 +96,18 @@ class History:
 
 
 class RaceExplorer(TimedExplorer[RaceState]):
-    """The race with Play, which moves the time. Whatever else is moved starts another run.
+    """The run with Play, which moves the time. Any other setting starts another run.
 
-    A run that has not got as far as the time says catches up in the background.
+    A run that has not been trained up to the chosen time catches up in the background.
 
     Example:
         >>> race_explorer(RaceState(neurons=2, time=10)).record.trace.steps.tolist()
         [0, 5, 10]
     """
 
-    factory = "race_explorer"
+    picture = RacePicture
     telling = ("time", "show")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one", "time": 100},
         "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one", "time": 100},
         "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "length one", "time": 100},
@@ -123,7 +121,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
         super().__init__(state, controls)
 
     def history(self, state: RaceState) -> History:
-        """The run of a state, wherever its time, its node and its right side stand."""
+        """The cached run, ignoring time, node and right panel."""
         key = state.change(time=0, node="root", show=OPERATORS)
         if key not in self._histories:
             if len(self._histories) >= KEPT:
@@ -132,18 +130,14 @@ class RaceExplorer(TimedExplorer[RaceState]):
         return self._histories[key]
 
     def compute(self, state: RaceState) -> Race:
-        """The run of these settings up to their time."""
+        """Train up to the time of the state."""
         history = self.history(state)
         while history.behind(_index(state)):
             history.go_on()
         return history.record(state)
 
-    def paint(self, record: Race) -> RacePicture:
-        """Tree, curves, and the right side."""
-        return RacePicture(record)
-
     def refresh(self, old: RaceState) -> None:
-        """Show as much as there is, and catch up in the background; a single tick is waited for."""
+        """Show what is trained, and catch up in the background; wait for a single step of the time."""
         history, index = self.history(self._state), _index(self._state)
         if len(history.operators) == index and history.behind(index):
             history.go_on()
@@ -157,7 +151,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
         self._draw()
 
     def _start(self) -> None:
-        """Start the thread; an idle one needs nothing any more, so that waiting for its end is safe."""
+        """Start the thread. Join only when idle, when the thread no longer needs our lock."""
         self._idle = False
         self._runner.steps_per_frame = 1 if self._playing else 0
         self._runner.ask_to_stop()
@@ -177,7 +171,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
         return more
 
     def play(self) -> None:
-        """Let the time run to its end, from the start if it stands there."""
+        """Move the time to the end of the run, from the start if it is there already."""
         with self._lock:
             self._rewind()
             self._playing = True
@@ -187,7 +181,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
         self._update_buttons()
 
     def pause(self) -> None:
-        """Let the time stand; a run that was catching up stays where it is."""
+        """Stop the time, and training in the background."""
         self._runner.pause()
         with self._lock:
             self._playing, self._idle = False, True
@@ -196,7 +190,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
 
     @property
     def running(self) -> bool:
-        """Whether time runs; a run that only catches up does not count."""
+        """Whether the time moves; training in the background does not count."""
         return self._playing
 
     def _update_buttons(self) -> None:
@@ -208,7 +202,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
 
 
 def _index(state: RaceState) -> int:
-    """How many measurements after the first one the time of a state is."""
+    """The index of the measurement at the time of a state."""
     return state.time * STEPS // (100 * EVERY)
 
 

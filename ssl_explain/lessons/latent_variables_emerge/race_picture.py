@@ -1,25 +1,26 @@
-"""The race between levels: the tree, its curves, and what the operator or the neurons of a node do meanwhile."""
+"""The order of emergence: the tree, its curves, and the operator or the neurons of a node over time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from math import log10
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from matplotlib.artist import Artist
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, legend, means, new_curve, note, panels, place
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
-from ssl_explain.lessons.latent_variables_emerge.record import Race
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
 from ssl_explain.lessons.start_here.record import Emergence
-from ssl_explain.results import interval
+from ssl_explain.records import record
 
 OPERATORS, SELECTIVITIES = "operators", "selectivities"
 FACTORS = (0.1, 0.3, 1, 3, 10, 30, 100)
+DOTS: dict[str, Any] = {"capsize": 4, "linewidth": 1.6, "markersize": 7}
 STYLES: dict[str, dict[str, Any]] = {
     "above": {"color": MEASURED, "linestyle": "-"},
     "below": {"color": PREDICTED, "linestyle": "--"},
@@ -27,8 +28,25 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
+@record
+class Race(Emergence):
+    """One exact run up to the time shown; all histories end with ``trace``.
+
+    ``operators[t]`` holds the largest eigenvalue of the covariance operator of every node's own weights,
+    ``selectivity[t]`` the s_j of every neuron as a share of the size √E‖f‖² of its node. ``node`` is the marked latent,
+    ``show`` which of both to draw; ``root`` is P(root = 1).
+    """
+
+    operators: Float[Tensor, "t latent"] = field(kw_only=True)
+    selectivity: Float[Tensor, "t latent neuron"] = field(kw_only=True)
+    node: int = field(kw_only=True)
+    show: str = field(kw_only=True)
+    root: float = field(kw_only=True)
+    setting: str = field(kw_only=True)
+
+
 class RacePicture(EmergencePicture):
-    """What to look at: which curve in the middle leaves its start first, and what happens on the right meanwhile.
+    """What to look at: which curve in the middle leaves its start first, and what happens on the right at that time.
 
     Left and middle as in the tree explorer; the ring marks one node. Right, either the largest eigenvalue of every
     node's operator relative to the start (the thick curve is the marked node), or the selectivity of every neuron of
@@ -39,8 +57,8 @@ class RacePicture(EmergencePicture):
     title = "known of each cause, % of ceiling"
 
     def _make_axes(self) -> None:
-        self.figure = new_figure(9.6, 4.2)
-        self.tree_axes, self.curve_axes, self.node_axes = self.figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
+        self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(1.15, 1, 1))
+        self.tree_axes, self.curve_axes, self.node_axes = axes
         self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.2)
         tidy(self.node_axes, xlabel="training steps")
         self.node_axes.set(ylim=(0, 1), yticks=[])
@@ -55,10 +73,10 @@ class RacePicture(EmergencePicture):
         ax, tree = self.node_axes, record.topology
         ax.set_xlim(0, record.budget)
         self.zero = ax.axhline(0, color=QUIET, linewidth=0.8)
-        self.heading = ax.text(0, 1.03, "", transform=ax.transAxes, fontsize=FONT + 2, color=INK)
-        place = {"transform": ax.get_yaxis_transform(), "fontsize": FONT, "color": INK}
-        self.ticks: list[Text] = [ax.text(0, 0, "", ha="right", va="center_baseline", **place) for _ in FACTORS]
-        self.lines: list[Line2D] = [ax.plot([], [])[0] for _ in tree.latents]
+        self.heading = note(ax, 0, 1.03, size=FONT + 2)
+        beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
+        self.ticks = [note(ax, 0, 0, **beside) for _ in FACTORS]
+        self.lines = [new_curve(ax) for _ in tree.latents]
         self.ring = self.tree_axes.scatter([0.0], [0.0], s=760, facecolors="none", edgecolors=PREDICTED, linewidths=2)
         self.moving += [self.heading, *self.ticks, self.zero, *self.lines, self.ring]
 
@@ -66,8 +84,7 @@ class RacePicture(EmergencePicture):
         super()._move(record)
         assert isinstance(record, Race)
         tree, steps = record.topology, record.trace.steps.tolist()
-        level, k = tree.latents[record.node]
-        self.ring.set_offsets([(tree.horizontal(level)[k], level / tree.depth)])
+        self.ring.set_offsets([place(tree, *tree.latents[record.node])])
         halt = "" if record.trace.stopped is None else "\nstopped"
         self.caption.set_text(f"step {steps[-1]}\nq = {record.strength:g}\nroot {record.root:g}{halt}")
         for line in self.lines:
@@ -99,14 +116,14 @@ class RacePicture(EmergencePicture):
             line.set(linewidth=2, **STYLES[kind])
 
     def _scale(self, heading: str, ticks: list[tuple[float, str]]) -> None:
-        """Name what the right side shows. Its scale is made of texts, which move faster than an axis."""
+        """Name the right side. Its scale is made of texts, which are redrawn faster than an axis."""
         self.heading.set_text(heading)
         for k, text in enumerate(self.ticks):
             y, word = ticks[k] if k < len(ticks) else (0.0, "")
             text.set(y=y, text=f"{word} –" if word else "")
 
     def describe(self) -> str:
-        """What the tree and the curves say, then the right side."""
+        """Say the tree and the curves, then the right side."""
         record, words = self.record, super().describe()
         where = f" The root is 1 with probability {record.root:g}; {record.setting}."
         if record.show == OPERATORS:
@@ -125,18 +142,18 @@ class RacePicture(EmergencePicture):
 
 
 def height(decades: Any) -> Any:
-    """Where a power of ten stands on the right: 0 for a tenth, 1 for a hundred."""
+    """The height of a power of ten on the right: 0 for a tenth, 1 for a hundred."""
     return (decades + 1) / 3
 
 
 def growth(record: Race) -> Tensor:
-    """‖OP‖ of every node relative to its start; 1 throughout for a node that had none."""
+    """‖OP‖ of every node relative to its start; 1 for a node whose operator was zero."""
     first = record.operators[0]
     return torch.where(first > 0, record.operators / first.clamp_min(1e-300), 1.0)
 
 
 def kinds(record: Race) -> list[str]:
-    """How every neuron of the marked node began."""
+    """The sign of the initial selectivity of every neuron of the marked node."""
     return [
         "silent" if abs(s) < 1e-12 else "above" if s > 0 else "below"
         for s in record.selectivity[0, record.node].tolist()
@@ -154,20 +171,20 @@ def _short(x: float) -> str:
 
 
 @drawing()
-def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
+def figure_shares(shares: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """What to look at: which level's curve falls first, and which falls furthest.
 
-    ``panels[what][setting]`` holds the share of the ceiling of every run and level at the end, (runs, level); bars are
+    ``shares[what][setting]`` holds the share of the ceiling of every run and level at the end, (runs, level); bars are
     95 % intervals of the mean over runs.
     """
-    figure = new_figure(9.6, 3.6)
-    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    figure, axes = panels(9.6, 3.6, len(shares), sharey=True)
     words = []
-    for ax, (what, settings) in zip(axes, panels.items(), strict=True):
+    for ax, (what, settings) in zip(axes, shares.items(), strict=True):
         depth = next(iter(settings.values())).shape[-1]
         for level in range(1, depth + 1):
-            groups = [share[:, level - 1] for share in settings.values()]
-            _dots(ax, groups, places(settings) + 0.07 * (level - 2), **_level(level, depth))
+            runs = means(share[:, level - 1] for share in settings.values())
+            style = {"color": level_colour(level, depth), "marker": MARKERS[level], "label": level_name(level, depth)}
+            runs.bars(ax, places(settings) + 0.07 * (level - 2), **DOTS, **style)
         ax.set_xticks(places(settings), list(settings))
         tidy(ax, xlabel=what, title="share of the ceiling at the end" if ax is axes[0] else "")
         ax.set_ylim(0, 1.03)
@@ -176,14 +193,12 @@ def figure_shares(panels: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
                 f"{level_name(level, depth)} {100 * float(x):.0f} %" for level, x in enumerate(share.mean(0), 1)
             )
             words.append(f"{what} = {name}: {parts}")
-    axes[0].legend(fontsize=FONT, frameon=False, loc="lower left")
-    figure.tight_layout()
-    runs = len(next(iter(next(iter(panels.values())).values())))
-    return Illustration(figure, f"Share of the ceiling, mean over {runs} seeds. {'; '.join(words)}.")
+    legend(axes[0], "lower left")
+    return illustration(figure, f"Share of the ceiling, mean over {len(share)} seeds. {'; '.join(words)}.")
 
 
 def places(settings: Iterable[str]) -> np.ndarray:
-    """Where settings stand on an axis: numbers to scale, ranges side by side.
+    """The positions of settings on an axis: numbers to scale, ranges side by side.
 
     Example:
         >>> places(["0.5", "0.8", "0.9"]).round(2).tolist()
@@ -205,39 +220,20 @@ def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
 
     ``factors[who trained]`` holds ‖OP‖ at the end over ‖OP‖ at the start, (runs, level); bars are 95 % intervals.
     """
-    figure = new_figure(7.4, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.4, 3.6)
     words = []
     for k, (who, factor) in enumerate(factors.items()):
         depth = factor.shape[-1]
         style = {"color": SERIES[(6, 2, 4)[k % 3]], "marker": MARKERS[k], "label": who, "linestyle": "none"}
-        _dots(ax, list(factor.log2().T), np.arange(depth) + 0.12 * (k - 1), **style)
-        means = ", ".join(
+        means(factor.log2().T).bars(ax, np.arange(depth) + 0.12 * (k - 1), **DOTS, **style)
+        parts = ", ".join(
             f"{level_name(level, depth)} {float(x):.2f}" for level, x in enumerate(factor.log().mean(0).exp(), 1)
         )
-        words.append(f"{who}: {means}")
+        words.append(f"{who}: {parts}")
     ax.axhline(0, color=QUIET, linestyle=":")
     ax.set_xticks(range(depth), [level_name(level, depth) for level in range(1, depth + 1)])
     ax.set_yticks([-2, -1, 0, 1], ["1/4", "1/2", "1", "2"])
     tidy(ax, title="largest eigenvalue of a node's operator, end / start")
-    ax.legend(fontsize=FONT, frameon=False, loc="lower right")
-    figure.tight_layout()
-    runs = len(next(iter(factors.values())))
-    return Illustration(
-        figure,
-        f"Largest eigenvalue at the end over that at the start, geometric mean over {runs} seeds. {'; '.join(words)}.",
-    )
-
-
-def _dots(ax: Any, groups: Sequence[Tensor], x: np.ndarray, **style: Any) -> None:
-    """Means of groups with their 95 % intervals."""
-    means = np.array([float(group.mean()) for group in groups])
-    bounds = np.array([interval(group.numpy()) for group in groups]).T
-    ax.errorbar(x, means, yerr=np.abs(bounds - means), capsize=4, linewidth=1.6, markersize=7, **style)
-
-
-def _level(level: int, depth: int) -> dict[str, Any]:
-    return {
-        "color": level_colour(level, depth), "marker": MARKERS[level % len(MARKERS)],
-        "label": level_name(level, depth),
-    }  # fmt: skip
+    legend(ax, "lower right")
+    what = f"Largest eigenvalue at the end over that at the start, geometric mean over {len(factor)} seeds"
+    return illustration(figure, f"{what}. {'; '.join(words)}.")

@@ -1,19 +1,17 @@
-"""The layers explorer: freeze one of two layers and see what the other one misses."""
+"""The layers explorer: freeze one of two layers and see how the other one slows down."""
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.layers_help_each_other.experiment import crossing, two_layer_growth
-from ssl_explain.lessons.layers_help_each_other.picture import GrowthPicture
+from ssl_explain.lessons.layers_help_each_other.picture import MODES, GrowthPicture
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 
-MODES = ("both layers", "bottom only", "top only")
 STEPS, RATE = 80, 0.06
 DEPARTURES: dict[str, dict[str, Any]] = {
     "none": {},
@@ -51,7 +49,7 @@ class LayersState(State):
 
 @functools.lru_cache(maxsize=32)
 def growth_of(state: LayersState) -> Growth:
-    """The three runs of a state, cut after the last event: the line, or the blow-up with both layers free."""
+    """The three runs of a state, cut after the last event: the vertical line, or divergence with both layers free."""
     settings = {"steps": STEPS, "rate": RATE} | DEPARTURES[state.departure]
     growth = two_layer_growth(
         cells=state.cells, widths=(state.hidden, 5), seed=state.seed, scale=state.scale, top_scale=state.top_scale,
@@ -76,9 +74,9 @@ class LayersExplorer(Explorer[LayersState]):
         3
     """
 
-    factory = "layers_explorer"
+    picture = GrowthPicture
     telling = ("departure", "train", "top_scale")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "theory": {"top_scale": 1.0, "top": "linear", "departure": "none"},
         "small top": {"top_scale": 0.5, "top": "linear", "departure": "none"},
         "gated top": {"top_scale": 1.0, "top": "gated", "departure": "none"},
@@ -86,12 +84,8 @@ class LayersExplorer(Explorer[LayersState]):
     }
 
     def compute(self, state: LayersState) -> Growth:
-        """All three modes from one start."""
+        """Look up all three modes from one start."""
         return dataclasses.replace(growth_of(state.change(train="both layers")), shown=MODES.index(state.train))
-
-    def paint(self, record: Growth) -> GrowthPicture:
-        """Three panels of growth."""
-        return GrowthPicture(record)
 
 
 layers_explorer = factory(LayersExplorer, "See what each of two layers does for the other.")

@@ -1,4 +1,4 @@
-"""Two layers growing: what the top does for the bottom, in one run and over many."""
+"""The growth of two layers: how the top speeds up the bottom, in one run and over many."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,10 @@ import torch
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
+from ssl_explain.lessons.layers_help_each_other.experiment import crossing
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 
 MODES = ("both layers", "bottom only", "top only")
@@ -19,7 +21,6 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": NEGATIVE, "linestyle": "-."},
 )
 LIMITS = ((0.85, 40.0), (0.7, 2e3), (0.9, 15.0))
-FACTOR = 1.35
 
 
 class GrowthPicture(Picture[Growth]):
@@ -27,13 +28,11 @@ class GrowthPicture(Picture[Growth]):
 
     Growth against time, from one start: the variance between points at the bottom and at the output, and ‖W₂‖, each
     relative to its start. The line stands where the bottom, trained alone, has grown by the factor 1.35; a cross ends
-    a curve that has outgrown the limit. The mode that is looked at is drawn bold.
+    a curve that has exceeded the limit. The chosen mode is drawn bold.
     """
 
     def __init__(self, record: Growth) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.9)
-        self.axes = self.figure.subplots(1, 3)
+        self.figure, self.axes = panels(9.6, 3.9, 3)
         self.figure.subplots_adjust(left=0.055, right=0.985, top=0.83, bottom=0.14, wspace=0.24)
         titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W₂‖")
         self.curves: list[list[Line2D]] = []
@@ -45,17 +44,14 @@ class GrowthPicture(Picture[Growth]):
             ticks = [t for t in (1, 2, 5, 10, 30, 100, 1000) if limits[0] < t < limits[1]]
             ticks = ticks if limits[1] < 100 else [t for t in ticks if t not in (2, 5, 30)]
             ax.set_yticks(np.log10(ticks), [f"{t}×" for t in ticks])
-            self.curves.append([ax.plot([], [], **style)[0] for style in STYLES])
-            self.ends.append(
-                [ax.plot([], [], "X", color=style["color"], markersize=8, clip_on=False)[0] for style in STYLES]
-            )
-        keys = [Line2D([], [], label=mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
-        self.figure.legend(handles=keys, fontsize=FONT, frameon=False, loc="upper right", ncols=3)
+            self.curves.append([new_curve(ax, **style) for style in STYLES])
+            colours = [style["color"] for style in STYLES]
+            self.ends.append([new_curve(ax, "X", color=colour, markersize=8, clip_on=False) for colour in colours])
+        keys = [key(mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
+        legend(self.figure, "upper right", handles=keys, ncols=3)
         self.line = self.axes[0].axvline(0, color=INK, linewidth=1)
-        self.dots = self.axes[0].plot([], [], "o", color=INK, markersize=6, markerfacecolor="white")[0]
-        self.caption = self.axes[0].text(
-            0.055, 0.985, "", transform=self.figure.transFigure, fontsize=FONT, color=INK, va="top", clip_on=False
-        )
+        self.dots = new_curve(self.axes[0], "o", color=INK, markersize=6, markerfacecolor="white")
+        self.caption = heading(self.axes[0], 0.055, 0.985, va="top")
         self.still = []
         flat = [artist for group in [*self.curves, *self.ends] for artist in group]
         self.moving = [self.line, *flat, self.dots, self.caption]
@@ -91,7 +87,7 @@ class GrowthPicture(Picture[Growth]):
         cross.set_data(shown, _shown(growth[end : end + len(shown)], panel))
 
     def describe(self) -> str:
-        """The ratio at the line, then what each mode came to."""
+        """Say the ratio at the line, then the growth of each mode."""
         record = self.record
         index, ratio = moment(record)
         if index is None:
@@ -111,17 +107,14 @@ class GrowthPicture(Picture[Growth]):
 
 
 def _shown(growth: Tensor, panel: int) -> np.ndarray:
-    """Where a growth stands on the axis of a panel."""
+    """The height of a growth on the axis of a panel."""
     return growth.clamp(*LIMITS[panel]).log10().numpy()
 
 
 def moment(record: Growth) -> tuple[int | None, float]:
-    """When the bottom alone has grown by 1.35, and how much further it is with both layers free."""
-    grown = record.bottom[:, 1] >= FACTOR * record.bottom[0, 1]
-    if not bool(grown.any()):
-        return None, float("nan")
-    index = int(grown.to(torch.uint8).argmax())
-    return index, float(record.bottom[index, 0] / record.bottom[index, 1])
+    """The time at which the bottom alone has grown 1.35×, and how much larger it is then with both layers free."""
+    index = int(crossing(record))
+    return (None, float("nan")) if index < 0 else (index, float(record.bottom[index, 0] / record.bottom[index, 1]))
 
 
 @drawing()
@@ -130,39 +123,32 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
 
     One dot per seed: bottom variance with both layers free over bottom alone. Bars: median and its 95 % interval.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
+    import seaborn  # it takes a second to import, and few figures need it
 
-    figure = new_figure(7.6, 3.4)
-    ax = figure.subplots()
-    data = {
-        "ratio": np.concatenate([np.asarray(values) for values in ratios.values()]),
-        "case": np.concatenate([[name] * len(values) for name, values in ratios.items()]),
-    }
+    figure, (ax,) = panels(7.6, 3.4)
     ax.set_xscale("log")
-    seaborn.stripplot(data, x="ratio", y="case", ax=ax, color=MEASURED, alpha=0.7, size=6, jitter=False)
-    for dots in ax.collections:  # spread by the golden ratio: seaborn's jitter would draw from a global generator
+    cases = np.repeat(list(ratios), [len(values) for values in ratios.values()])
+    every = torch.cat(list(ratios.values()))
+    seaborn.stripplot(x=every, y=cases, ax=ax, color=MEASURED, alpha=0.7, size=6, jitter=False)
+    for dots in ax.collections:  # spread by the golden ratio: seaborn's jitter would use a global generator
         places = np.array(dots.get_offsets())
         places[:, 1] += 0.24 * ((0.618 * np.arange(len(places))) % 1 - 0.5)
         dots.set_offsets(places)
-    for row, (middle, low, high) in enumerate(intervals.values()):
-        ax.errorbar(
-            [middle], [row + 0.3], xerr=[[middle - low], [high - middle]], color=PREDICTED, marker=MARKERS[3],
-            capsize=5, linewidth=2,
-        )  # fmt: skip
-        ax.text(high * 1.06, row + 0.32, f"median {middle:.2f} [{low:.2f}, {high:.2f}]", fontsize=FONT, va="center")
+    middle, low, high = np.array(list(intervals.values())).T
+    found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}
+    found.bars_across(ax, rows + 0.3, capsize=5, linewidth=2, linestyle="none", **style)
+    for row, end, median in zip(rows, high, found.words(".2f"), strict=True):
+        ax.text(end * 1.06, row + 0.32, f"median {median}", fontsize=FONT, va="center")
     ax.axvline(1, color=QUIET, linestyle=":")
-    largest = max(float(values.max()) for values in ratios.values())
-    ticks = [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if min(0.8, data["ratio"].min()) <= t <= largest * 1.5]
-    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    ax.minorticks_off()
+    least, largest = min(0.8, float(every.min())), 1.5 * float(every.max())
+    plain_ticks(ax, [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if least <= t <= largest])
     tidy(ax, xlabel="bottom variance: both layers free / bottom alone", title="paired over seeds")
     ax.set_ylim(len(ratios) - 0.45, -0.45)
-    figure.tight_layout()
     words = "; ".join(
         f"{name}: median {intervals[name][0]:.2f}, 95 % interval {intervals[name][1]:.2f} to {intervals[name][2]:.2f}, "
         f"smallest {float(values.min()):.2f}, {len(values)} seeds"
         for name, values in ratios.items()
     )
-    return Illustration(
+    return illustration(
         figure, f"Bottom variance with both layers free over bottom alone, when the latter has grown 1.35×. {words}."
     )

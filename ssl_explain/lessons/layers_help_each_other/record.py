@@ -1,4 +1,4 @@
-"""What is measured while a network learns."""
+"""The growth of two layers."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -8,10 +8,10 @@ from ssl_explain.records import record
 
 @record
 class Growth:
-    """Two layers that grow: with both free, the bottom alone, the top alone, from one start (the mode axis).
+    """The growth of two layers: both free, the bottom alone, the top alone, from one start (the mode axis).
 
-    ``bottom`` and ``output`` are variances between points, ``top_norm`` is ‖W_2‖; ``stopped`` marks what has outgrown
-    the limit and stands still from then on. ``shown`` is the mode that is looked at.
+    ``bottom`` and ``output`` are variances between points, ``top_norm`` is ‖W_2‖; ``stopped`` marks what has exceeded
+    the limit and is constant from then on. ``shown`` is the mode drawn bold.
     """
 
     times: Float[Tensor, "t *runs"]

@@ -1,4 +1,4 @@
-"""Notebook 04: what it uses of its own room."""
+"""The names that notebook 04 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -14,19 +14,5 @@ if TYPE_CHECKING:
     )
     from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
     from ssl_explain.lessons.losses_reweigh_pairs.picture import figure_definite, figure_residue, figure_training
-
-__all__ = [
-    "PairsState",
-    "crowds",
-    "figure_definite",
-    "figure_residue",
-    "figure_training",
-    "frozen_operator",
-    "measure_residue",
-    "pairs_explorer",
-    "residue_over_training",
-    "which_pairs",
-    "while_training",
-]
 
 lazy(__name__)

@@ -16,10 +16,10 @@ from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.connection import connection
 from ssl_explain.records import ForwardPass, Trace, Views
 
-Crowds = Int[Tensor, "sets h"]
+Sets = Int[Tensor, "sets h"]
 
 
-def crowds(n: int, a: int, negatives: int = 1, *, generator: torch.Generator | None = None) -> Crowds:
+def crowds(n: int, a: int, negatives: int = 1, *, generator: torch.Generator | None = None) -> Sets:
     """Sets of negatives among the n·a views of a finite world; view (i, c) has the number i·a + c.
 
     One negative: every view once, so that a mean over sets is the exact expectation. More: n·a drawn sets, in which
@@ -44,7 +44,7 @@ def _energies(f: Float[Tensor, "*runs m d"]) -> Float[Tensor, "*runs m m"]:
     return 0.5 * (f.unsqueeze(-2) - f.unsqueeze(-3)).square().sum(-1)
 
 
-def expected_loss(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Crowds) -> Float[Tensor, "*runs"]:
+def expected_loss(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Sets) -> Float[Tensor, "*runs"]:
     """E L of outputs f: over points, both views and the sets of negatives (the same view or point may come again)."""
     n, a = f.shape[-3:-1]
     r = _energies(f.flatten(-3, -2)).unflatten(-2, (n, a))  # (*runs, n, a, n·a)
@@ -55,10 +55,10 @@ def expected_loss(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Crowds) -> 
     return loss(positive.unsqueeze(-1).expand(shape), negative).flatten(-4).mean(-1)
 
 
-def frozen_weights(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Crowds) -> Float[Tensor, "*runs n n"]:
+def frozen_weights(f: Float[Tensor, "*runs n a d"], loss: Loss, sets: Sets) -> Float[Tensor, "*runs n n"]:
     """ξ(x, x'): how hard the anchor x pushes x' away, at mean outputs and r+ = 0.
 
-    With one negative this is ``pair_weights``. With more, the negatives of an anchor share its weight, and ξ is not
+    With one negative this is ``pair_weights``. With more, the negatives of an anchor compete, and ξ is not
     symmetric.
     """
     n, a = f.shape[-3:-1]
@@ -81,7 +81,7 @@ def frozen_loss(f: Float[Tensor, "*runs n a d"], weights: Float[Tensor, "*runs n
 
 
 @own_modes()
-def measure_residue(net: LayeredReLU, views: Views, loss: Loss, sets: Crowds, layer: int = 1) -> Residue:
+def measure_residue(net: LayeredReLU, views: Views, loss: Loss, sets: Sets, layer: int = 1) -> Residue:
     """True update of a layer (autograd on the expected loss, both towers) and the one predicted with ξ frozen.
 
     Networks side by side (``runs``) each get a result of their own. On normalised

@@ -1,9 +1,7 @@
-"""The pairs explorer: which pairs a loss looks at, and what is lost by freezing their weights."""
+"""The pairs explorer: the weights of pairs under a loss, and the error of freezing them."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +25,7 @@ from ssl_explain.seeds import generators
 from ssl_explain.worlds.clouds import Clouds
 
 POINTS, VIEWS, WIDTHS = 10, 4, (6, 12, 4)
-STUDENT, WORLD = 0, 1  # seeds: of the first weights; of points, views and sets of negatives
+NETWORK, WORLD = 0, 1  # seeds: of the initial weights; of points, views and sets of negatives
 SWEEP = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 MOMENTS = (0, 25, 50, 100, 200)  # training steps at which the weights were kept
 
@@ -63,7 +61,7 @@ class PairsState(State):
 
 
 def loss_of(state: PairsState) -> Loss:
-    """The loss function that a state names."""
+    """The loss function of a state."""
     return loss_called(state.loss, temperature=state.temperature, margin=state.margin)
 
 
@@ -74,8 +72,8 @@ def points_and_views(noise: float) -> Views:
 
 
 def network(outputs: str, runs: int | None = None) -> ReLUNet:
-    """The untrained student 6-12-4, in double precision."""
-    g = torch.Generator().manual_seed(STUDENT)
+    """The untrained network 6-12-4, in double precision."""
+    g = torch.Generator().manual_seed(NETWORK)
     return ReLUNet(WIDTHS, generator=g, normalise=outputs != "free", runs=runs).double()
 
 
@@ -98,9 +96,9 @@ class PairsExplorer(Explorer[PairsState]):
         1.0
     """
 
-    factory = "pairs_explorer"
+    picture = PairsPicture
     telling = ("temperature", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "all pairs alike": {"loss": "L_simp", "noise": 0.2},
         "nearest pairs only": {"loss": "InfoNCE", "temperature": 0.1, "negatives": 1, "noise": 0.1},
         "a crowd of eight": {"loss": "InfoNCE", "temperature": 0.5, "negatives": 8, "noise": 0.4},
@@ -108,7 +106,7 @@ class PairsExplorer(Explorer[PairsState]):
     }
 
     def compute(self, state: PairsState) -> Reweighing:
-        """Measure at the present noise and at those of the sweep, all side by side."""
+        """Measure at the present noise and at those of the sweep, in parallel."""
         noises = (state.noise, *SWEEP)
         net = copies(state.outputs, state.trained, len(noises))
         views = Views(torch.stack([points_and_views(noise).x for noise in noises]))
@@ -130,14 +128,10 @@ class PairsExplorer(Explorer[PairsState]):
             describe(state, crowd),
         )
 
-    def paint(self, record: Reweighing) -> PairsPicture:
-        """Heat map, updates, quality."""
-        return PairsPicture(record)
-
 
 def copies(outputs: str, trained: int, runs: int | None = None) -> ReLUNet:
-    """The student after so many training steps, several times over if ``runs`` says so."""
-    kept = {name: kept_weights(name) for name in ("free", "of length one")}  # both at once: no wait later
+    """The network after so many training steps, ``runs`` times side by side."""
+    kept = {name: kept_weights(name) for name in ("free", "of length one")}  # no wait later
     net = network(outputs, runs)
     with torch.no_grad():
         for parameter, weight in zip(net.weights, kept[outputs][trained], strict=True):
@@ -146,7 +140,7 @@ def copies(outputs: str, trained: int, runs: int | None = None) -> ReLUNet:
 
 
 def along_outputs(f: Float[Tensor, "n d"]) -> Int[Tensor, " n"]:
-    """An order in which points of similar output stand side by side: along the direction of largest variance."""
+    """The order of points along the direction of largest variance of their outputs."""
     _, _, directions = torch.linalg.svd(f - f.mean(0))
     return (f @ directions[0]).argsort()
 

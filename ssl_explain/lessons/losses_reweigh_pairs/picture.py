@@ -1,16 +1,14 @@
-"""How a loss weighs pairs of points, and how far the update that this predicts lies from the true one."""
+"""The weights of pairs of points under a loss, and the predicted update against the true one."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.artist import Artist
-from matplotlib.image import AxesImage
-from matplotlib.text import Text
 from torch import Tensor
 
+from ssl_explain.kit.charts import heading, heat_map, illustration, legend, mean_curve, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, tidy
 from ssl_explain.lessons.losses_reweigh_pairs.record import Reweighing
 
 NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ
@@ -25,42 +23,34 @@ class PairsPicture(Picture[Reweighing]):
     """
 
     def __init__(self, record: Reweighing) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 4.0)
-        axes = self.figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
+        self.figure, (heat, dots, curve) = panels(9.6, 4.0, 3, width_ratios=(1, 1, 1.1))
         self.figure.subplots_adjust(left=0.06, right=0.985, top=0.82, bottom=0.15, wspace=0.32)
-        heat, dots, curve = axes
         n = len(record.now.pair_weights)
-        self.heat: AxesImage = heat.imshow(
-            np.zeros((n, n)), cmap=SCALE, vmin=0, vmax=1, interpolation="nearest", extent=(0.5, n + 0.5, n + 0.5, 0.5)
-        )
+        self.heat = heat_map(heat, SCALE, vmin=0, extent=(0.5, n + 0.5, n + 0.5, 0.5), aspect="equal")
         heat.set(xticks=range(1, n + 1, 1 if n < 11 else 2), yticks=range(1, n + 1))
         tidy(heat, xlabel="point pushed away", ylabel="anchor", title="pair weights ξ / largest")
         tidy(dots, xlabel="predicted update", title="true update, per weight")
         dots.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
         dots.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle="--", label="equal")
-        dots.legend(fontsize=FONT, frameon=False, loc="lower right")
-        self.dots = dots.plot([], [], "o", color=MEASURED, markersize=4, alpha=0.8)[0]
+        legend(dots, "lower right")
+        self.dots = new_curve(dots, "o", color=MEASURED, markersize=4, alpha=0.8)
         tidy(curve, xlabel="spread / τ", title="quality of the prediction")
         curve.set(xscale="log", xlim=(NEAREST, FARTHEST), ylim=(-1.05, 2.05))
         curve.axhline(0, color=QUIET, linewidth=0.8)
-        self.cosine = curve.plot([], [], "o-", color=MEASURED, markersize=4, label="cosine")[0]
-        self.error = curve.plot([], [], "s--", color=PREDICTED, markersize=4, label="relative error")[0]
+        self.cosine = new_curve(curve, "o-", color=MEASURED, markersize=4, label="cosine")
+        self.error = new_curve(curve, "s--", color=PREDICTED, markersize=4, label="relative error")
         self.here = [
-            curve.plot([], [], mark, color=colour, markersize=11, markeredgecolor=INK)[0]
+            new_curve(curve, mark, color=colour, markersize=11, markeredgecolor=INK)
             for mark, colour in (("o", MEASURED), ("s", PREDICTED))
         ]
-        curve.legend(fontsize=FONT, frameon=False, loc="upper left")
-        self.captions: list[Text] = [
-            dots.text(0.03, 0.99, "", transform=dots.transAxes, fontsize=FONT, color=INK, va="top"),
-            heat.text(0.015, 0.95, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK),
-        ]
-        self.still: list[Artist] = []
-        self.moving: list[Artist] = [self.heat, self.dots, self.cosine, self.error, *self.here, *self.captions]
+        legend(curve, "upper left")
+        self.captions = [note(dots, 0.03, 0.99, va="top"), heading(heat, 0.015, 0.95, size=FONT + 1)]
+        self.still = []
+        self.moving = [self.heat, self.dots, self.cosine, self.error, *self.here, *self.captions]
         self.update(record)
 
     def update(self, record: Reweighing) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         now, sweep = record.now, record.sweep
         largest = float(now.pair_weights.max())
@@ -78,7 +68,7 @@ class PairsPicture(Picture[Reweighing]):
         return False
 
     def describe(self) -> str:
-        """The weights of near and far pairs, then the quality of the prediction."""
+        """Say the range of pair weights, then the quality of the prediction."""
         r, now = self.record, self.record.now
         weights = now.pair_weights
         pairs = weights[~np.eye(len(weights), dtype=bool)]
@@ -99,24 +89,22 @@ def figure_residue(
 
     Thin lines are networks, thick ones their median.
     """
-    figure = new_figure(9.6, 3.5)
+    figure, axes = panels(9.6, 3.5, 2)
     words = []
-    for ax, values, colour, title in zip(
-        figure.subplots(1, 2), (error, cosine), (PREDICTED, MEASURED), ("relative error", "cosine"), strict=True
-    ):
+    kinds = ((error, PREDICTED, "relative error"), (cosine, MEASURED, "cosine"))
+    for ax, (values, colour, title) in zip(axes, kinds, strict=True):
         tidy(ax, xlabel="spread / τ", title=f"{title} of the predicted update")
         ax.plot(ratio.numpy(), values.numpy(), color=colour, linewidth=0.8, alpha=0.35)
         middle, x = values.median(1).values, ratio.median(1).values
         ax.plot(x.tolist(), middle.tolist(), color=colour, marker="o", linewidth=2.5, label="median")
         ax.set_xscale("log")
-        ax.legend(fontsize=FONT, frameon=False)
+        legend(ax)
         if title == "relative error":
             ax.set_yscale("log")
         words.append(
             f"{title}: " + ", ".join(f"σ {s:g} → {m:.3g}" for s, m in zip(noise, middle.tolist(), strict=True))
         )
-    figure.tight_layout()
-    return Illustration(figure, f"Median over {ratio.shape[1]} networks. {'; '.join(words)}.")
+    return illustration(figure, f"Median over {ratio.shape[1]} networks. {'; '.join(words)}.")
 
 
 @drawing()
@@ -126,30 +114,22 @@ def figure_training(steps: list[int], traces: Mapping[str, Float[Tensor, "t runs
     Quantities are spread / τ, spread / between-point variance, relative error: the median over networks, and the
     band that holds the middle half of them.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
-    figure = new_figure(9.6, 3.4)
-    axes = figure.subplots(1, 3)
+    figure, axes = panels(9.6, 3.4, 3)
     titles = ("spread / τ", "spread / variance between", "relative error")
     words = []
     for number, (ax, title) in enumerate(zip(axes, titles, strict=True)):
         for k, (name, values) in enumerate(traces.items()):
             y = values[..., number]
-            long = {"step": np.repeat(steps, y.shape[1]), "value": y.flatten().numpy()}
-            colour = (PREDICTED, MEASURED)[k % 2]
-            seaborn.lineplot(
-                long, x="step", y="value", estimator="median", errorbar=("pi", 50), color=colour, marker=MARKERS[k],
-                label=name, ax=ax,
-            )  # fmt: skip
+            style = {"color": (PREDICTED, MEASURED)[k % 2], "marker": MARKERS[k], "label": name}
+            mean_curve(ax, steps, y.T, estimator="median", errorbar=("pi", 50), **style)
             start, end = np.median(y[[0, -1]].numpy(), axis=1)
             words.append(f"{title}, {name}: median {start:.2g} → {end:.2g}")
         tidy(ax, xlabel="training steps", title=title)
         ax.set_ylim(0, None)
         ax.legend().remove()
     axes[0].set_ylim(0, 1.35 * axes[0].get_ylim()[1])  # room for the legend above the bands
-    axes[0].legend(fontsize=FONT, frameon=False, loc="upper left")
-    figure.tight_layout()
-    return Illustration(figure, "; ".join(words) + ".")
+    legend(axes[0], "upper left")
+    return illustration(figure, "; ".join(words) + ".")
 
 
 @drawing()
@@ -158,8 +138,7 @@ def figure_definite(spectra: Mapping[str, Float[Tensor, " k"]]) -> Illustration:
 
     All eigenvalues of the frozen operator, one row of marks per loss.
     """
-    figure = new_figure(7.2, 3.2)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.2, 3.2)
     words = []
     for number, (name, values) in enumerate(spectra.items()):
         share = (values / values.max()).tolist()
@@ -170,6 +149,5 @@ def figure_definite(spectra: Mapping[str, Float[Tensor, " k"]]) -> Illustration:
     ax.set_yscale("symlog", linthresh=1e-4)
     ax.set_ylim(top=3)
     tidy(ax, xlabel="eigenvalue number", title="eigenvalues of the frozen operator / largest")
-    ax.legend(fontsize=FONT, frameon=False)
-    figure.tight_layout()
-    return Illustration(figure, "; ".join(words) + ".")
+    legend(ax)
+    return illustration(figure, "; ".join(words) + ".")

@@ -1,4 +1,4 @@
-"""What a prediction says, beside what it is compared with."""
+"""An update predicted with frozen pair weights, beside the true one."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,7 +8,7 @@ from ssl_explain.records import record
 
 @record
 class Residue:
-    """The true update of a layer and the one predicted with pair weights frozen; ``error`` is relative to the true one.
+    """The true update of a layer and the one predicted with frozen pair weights; ``error`` is relative to the true one.
 
     ``spread`` is tr V_{x'|x}[f_L], averaged over points.
     """

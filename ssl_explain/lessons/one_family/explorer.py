@@ -1,9 +1,7 @@
-"""The family explorer: one world, seven losses, and the directions that each of them learns."""
+"""The family explorer: one world, seven losses, and the directions that each loss learns."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 
@@ -46,7 +44,7 @@ def member_of(loss: str, redundancy: float) -> Member:
 
 @functools.lru_cache(maxsize=512)
 def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
-    """The same start at every strength, trained side by side: the slider of q then only chooses."""
+    """Train from the same start at every strength, in parallel; the slider of q chooses one of them."""
     start = start_weights(1, outputs, len(BETWEEN), generator=torch.Generator().manual_seed(seed))
     scales = torch.tensor(STRENGTHS, dtype=torch.float64).square().unsqueeze(1)
     everywhere = start.expand(len(scales), -1, -1)
@@ -54,16 +52,16 @@ def train(loss: str, redundancy: float, outputs: int, seed: int) -> FamilyRun:
 
 
 class FamilyExplorer(Explorer[FamilyState]):
-    """Which directions a loss grows, by their two variances.
+    """The directions that a loss grows, by their two variances.
 
     Example:
         >>> family_explorer(FamilyState(loss="L_simp", strength=1.0)).record.overlap.round(decimals=1).abs().tolist()
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
-    factory = "family_explorer"
-    telling: ClassVar[tuple[str, ...]] = ("loss", "strength")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    picture = FamilyPicture
+    telling = ("loss", "strength")
+    presets = {
         "loud wins": {"loss": "L_simp", "strength": 1.0, "outputs": 3, "time": STEPS},
         "steady wins": {"loss": "InfoNCE", "strength": 1.0, "outputs": 3, "time": STEPS},
         "copies": {"loss": "VICReg", "strength": 1.0, "outputs": 3, "redundancy": 1.0, "time": STEPS},
@@ -71,15 +69,11 @@ class FamilyExplorer(Explorer[FamilyState]):
     }
 
     def compute(self, state: FamilyState) -> FamilyView:
-        """Train, or remember, and pick the moment."""
+        """Train, or look up the run, and take the chosen step."""
         times = state.redundancy if state.loss in ("VICReg", "Barlow") else 1.0
         run = train(state.loss, times, state.outputs, state.seed)
         which = STRENGTHS.index(state.strength)
         return family_view(member_of(state.loss, times), run, state.time // EVERY, which, state.strength, GRID)
-
-    def paint(self, record: FamilyView) -> FamilyPicture:
-        """Plane, matrices, bars."""
-        return FamilyPicture(record)
 
 
 family_explorer = factory(FamilyExplorer, "Watch which directions of one world each loss grows.")

@@ -1,4 +1,4 @@
-"""The closing picture: one plane, every loss, and the directions that each of them grows."""
+"""All losses on one plane of the two variances, and the angles between the subspaces that they learn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from matplotlib.patches import Circle, Wedge
 from matplotlib.transforms import ScaledTranslation, Transform
 from torch import Tensor
 
+from ssl_explain.kit.charts import illustration, note, panels
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, PAPER, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.one_family.picture import letters, plane
@@ -34,10 +35,10 @@ def colour(number: int) -> str:
 
 @drawing()
 def figure_one_plane(record: Frontier) -> Illustration:
-    """What to look at: full flowers lie on or below the border that most losses share; to L_simp height means nothing.
+    """What to look at: full flowers lie on or below the border that most losses share; L_simp ignores the height.
 
     A flower per direction of the world, at its two variances, with a petal per loss, filled as far as the loss keeps
-    the direction. Behind them, the darker the ground, the more losses would grow a new direction there.
+    the direction. The darker the ground, the more losses would grow a new direction there.
     """
     figure = new_figure(9.6, 6.4)
     ax = figure.add_axes((0.075, 0.09, 0.64, 0.83))
@@ -56,73 +57,63 @@ def figure_one_plane(record: Frontier) -> Illustration:
 
 
 def _ground(ax: Axes, record: Frontier) -> None:
-    """How many losses would grow a new direction here, and the border of each."""
+    """Shade by the number of losses that would grow a new direction, and draw the border of each."""
     x, heights = record.grid.numpy(), np.geomspace(*LIMITS[1], 300)
     votes = (record.border.numpy()[:, None, :] > heights[None, :, None]).sum(0)
     shades = np.array([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.36])
     for level in range(1, votes.max() + 1):
-        ax.contourf(
-            x, heights, votes >= level, levels=(0.5, 1.5), colors=[SERIES[2]],
-            alpha=float(shades[min(level, 7)] - shades[min(level, 7) - 1]) * 1.6,
-        )  # fmt: skip
+        alpha = float(shades[min(level, 7)] - shades[min(level, 7) - 1]) * 1.6
+        ax.contourf(x, heights, votes >= level, levels=(0.5, 1.5), colors=[SERIES[2]], alpha=alpha)
     for number, border in enumerate(record.border.numpy()):
         inside = np.isfinite(border) & (border > 0)
         ax.plot(x[inside], border[inside], color=colour(number), linestyle=LINES[number % 7], linewidth=1.8, zorder=2)
-
     together = _shared(record)
     if len(together) > 1:
         _label(ax, record, together)
 
 
 def _shared(record: Frontier) -> list[int]:
-    """The losses whose borders run within 3 % of the median one, all along."""
+    """The losses whose borders are within 3 % of the median border everywhere."""
     finite = record.border.isfinite().all(1)
     middle = record.border[finite].median(0).values
     return [i for i in range(len(finite)) if finite[i] and bool(((record.border[i] / middle).log().abs() < 0.03).all())]
 
 
 def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
-    """Name the losses that share one border, along it."""
+    """Write the losses that share one border along it."""
     x, y = record.grid.numpy(), record.border[together[0]].numpy()
     ends = ax.transData.transform([(x[0], y[0]), (x[-1], y[-1])])
     slope = math.degrees(math.atan2(*(ends[1] - ends[0])[::-1]))
     at = int(np.abs(np.log(x / 0.2)).argmin())
     words = ", ".join(record.losses[i] for i in together) + ": one border"
     lifted = ax.transData + ScaledTranslation(-0.05, 0.08, ax.figure.dpi_scale_trans)
-    ax.text(
-        x[at], y[at], words, transform=lifted, rotation=slope, rotation_mode="anchor", fontsize=FONT, color=INK,
-        va="bottom", zorder=3,
-    )  # fmt: skip
+    along: dict[str, Any] = {"transform": lifted, "rotation": slope, "rotation_mode": "anchor", "va": "bottom"}
+    note(ax, x[at], y[at], words, zorder=3, **along)
 
 
 def _flower(ax: Axes, x: float, y: float, shares: Sequence[float], name: str) -> None:
-    """A petal per loss, its inner part filled as far as the direction is kept."""
+    """Draw a petal per loss, filled as far as the direction is kept."""
     where = _at(ax, x, y)
     step = 360 / len(shares)
     ax.add_patch(Circle((0, 0), PETAL, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.8, zorder=4))
     for number, share in enumerate(shares):
         turn = 90 - step * number
         radius = HEART + (PETAL - HEART) * min(max(share, 0.0), 1.0)
-        ax.add_patch(
-            Wedge(
-                (0, 0), radius, turn - step, turn, width=radius - HEART, transform=where, facecolor=colour(number),
-                edgecolor=PAPER, linewidth=0.8, zorder=5,
-            )
-        )  # fmt: skip
+        petal = Wedge((0, 0), radius, turn - step, turn, width=radius - HEART, transform=where, zorder=5)
+        petal.set(facecolor=colour(number), edgecolor=PAPER, linewidth=0.8)
+        ax.add_patch(petal)
     ax.add_patch(Circle((0, 0), HEART, transform=where, facecolor=PAPER, edgecolor=QUIET, linewidth=0.6, zorder=6))
-    ax.text(
-        0, 0, name, transform=where, fontsize=FONT, fontweight="bold", color=INK, ha="center", va="center", zorder=7
-    )
+    note(ax, 0, 0, name, transform=where, fontweight="bold", ha="center", va="center", zorder=7)
 
 
 def _at(ax: Axes, x: float, y: float) -> Transform:
-    """Inches, counted from a place in the data."""
-    data: Any = ax.transData  # a ScaledTranslation takes any transform, whatever its signature says
+    """Offsets in inches from a point in data coordinates."""
+    data: Any = ax.transData  # its signature is narrower than what ScaledTranslation takes
     return ax.figure.dpi_scale_trans + ScaledTranslation(x, y, data)
 
 
 def _key(ax: Axes, record: Frontier) -> None:
-    """Which petal is whose, and whose border runs where."""
+    """Draw the legend of petals and borders."""
     ax.set_axis_off()
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.text(0, 0.985, "petal and border of", fontsize=FONT + 1, color=INK, va="top")
@@ -153,11 +144,10 @@ def _key(ax: Axes, record: Frontier) -> None:
 
 def _words(record: Frontier) -> str:
     names = letters(len(record.between))
-    kept = []
-    for loss, shares in zip(record.losses, record.kept.tolist(), strict=True):
-        kept.append(
-            f"{loss} keeps " + ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares, strict=True) if s > 0.02)
-        )
+    kept = [
+        f"{loss} keeps " + ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares, strict=True) if s > 0.02)
+        for loss, shares in zip(record.losses, record.kept.tolist(), strict=True)
+    ]
     at = int(record.grid.log().abs().argmin())
     border = ", ".join(
         f"{loss} {'none' if math.isinf(w) else f'{w:.2f}'}"
@@ -178,12 +168,11 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """What to look at: the bright block. These losses learn one and the same subspace.
 
     The largest principal angle between two learned subspaces, in degrees, the median over starts; the spread
-    over starts stands in the words.
+    over starts is in the words.
     """
     rows, columns = list(angles), list(next(iter(angles.values())))
     middle = np.array([[float(angles[a][b].median()) for b in columns] for a in rows])
-    figure = new_figure(8.2, 4.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(8.2, 4.6)
     tidy(ax, title="largest principal angle, degrees")
     ax.imshow(middle, cmap="cividis_r", vmin=0, vmax=90, aspect="auto")
     ax.spines[:].set_visible(False)
@@ -193,14 +182,13 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     for i, j in np.ndindex(middle.shape):
         dark = middle[i, j] > 50
         ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", fontsize=FONT, color=PAPER if dark else INK)
-    figure.tight_layout()
     words = "; ".join(
         f"{a} and " + ", ".join(f"{b} {_degrees(angles[a][b])}" for b in columns if b not in rows[: number + 1])
         for number, a in enumerate(rows)
         if set(columns) - set(rows[: number + 1])
     )
     known = "Largest principal angle in degrees, median over starts [least, largest, where they differ]"
-    return Illustration(figure, f"{known}, each pair once: {words}.")
+    return illustration(figure, f"{known}, each pair once: {words}.")
 
 
 def _degrees(values: Tensor) -> str:

@@ -31,7 +31,7 @@ class Member:
 
     Both are functions of (M, N, P); P is the linear predictor, which only BYOL reads. ``step`` is the longest step that
     its training may take, ``decay`` the weight decay η, ``predictor`` the learning speed α of P. An ``orthonormal``
-    member grows without end: its rows are made orthonormal after each step; as A_b = 2I, the row space stays the same.
+    member grows without bound: its rows are made orthonormal after each step; as A_b = 2I, the row space is the same.
     """
 
     name: str
@@ -157,7 +157,7 @@ def vicreg_member(
 
 
 def barlow_member(redundancy: float = 5e-3, epsilon: float = 1e-5) -> Member:
-    """Barlow Twins: A_b = 2(T - Q), A_w = 2T; it turns rows and leaves their lengths alone.
+    """Barlow Twins: A_b = 2(T - Q), A_w = 2T; it rotates rows and conserves their norms.
 
     D = diag(S) + ε, R = D^{-½} M D^{-½}, G = ∂L/∂R, Q = D^{-½} G D^{-½}, T = diag(Σ_j G_ij R_ij / D_i).
     """
@@ -185,7 +185,7 @@ def barlow_member(redundancy: float = 5e-3, epsilon: float = 1e-5) -> Member:
 def byol_member(decay: float = 0.05, speed: float = 1.0) -> Member:
     """BYOL with a linear predictor and a copy as target: A_b = Pᵀ - PᵀP, A_w = -PᵀP; no gradient through the target.
 
-    The predictor learns along, Ṗ = α (M - P S) - ηP, and both W and P decay.
+    The predictor is trained as well, Ṗ = α (M - P S) - ηP, and both W and P decay.
     """
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:

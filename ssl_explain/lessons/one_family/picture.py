@@ -1,15 +1,12 @@
-"""Losses on the plane of the two variances: what each of them keeps, and where its border runs."""
+"""A loss on the plane of the two variances: which directions it learns, and the border of growth."""
 
 import math
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
-from matplotlib.text import Text
 
+from ssl_explain.kit.charts import heading, heat_map, key, legend, new_curve, note
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.lessons.one_family.record import FamilyView
@@ -44,7 +41,6 @@ class FamilyPicture(Picture[FamilyView]):
     """
 
     def __init__(self, record: FamilyView) -> None:
-        """Make the axes once and fill them."""
         self.figure = new_figure(9.6, 4.7)
         grid = self.figure.add_gridspec(
             2, 3, width_ratios=(1.35, 0.42, 1), left=0.075, right=0.985, top=0.82, bottom=0.21, wspace=0.24, hspace=0.55
@@ -53,42 +49,35 @@ class FamilyPicture(Picture[FamilyView]):
         plane(left, "directions of the world", PLANE)
         self.ground = Polygon([[1, 1]], color=POSITIVE, alpha=0.13, linewidth=0)
         left.add_patch(self.ground)
-        self.border = left.plot([], [], color=PREDICTED, linewidth=2)[0]
-        self.up = left.scatter([], [], marker="^", color=GROWS, edgecolors=INK, linewidths=0.6)
-        self.calm = left.scatter([], [], marker="o", color=QUIET, edgecolors=INK, linewidths=0.6)
-        self.down = left.scatter([], [], marker="v", color=SHRINKS, edgecolors=INK, linewidths=0.6)
+        self.border = new_curve(left, color=PREDICTED, linewidth=2)
+        kinds = (("^", GROWS), ("o", QUIET), ("v", SHRINKS))
+        self.up, self.calm, self.down = (
+            left.scatter([], [], marker=mark, color=colour, edgecolors=INK, linewidths=0.6) for mark, colour in kinds
+        )
         keys = [
-            Line2D([], [], marker="^", color=GROWS, linestyle="", markersize=8, label="grows"),
-            Line2D([], [], marker="v", color=SHRINKS, linestyle="", markersize=8, label="shrinks"),
-            Line2D([], [], marker="o", color=QUIET, linestyle="", markersize=7, label="hardly moves"),
-            Line2D([], [], color=PREDICTED, linewidth=2, label="below it a new one would grow"),
+            key("grows", marker="^", color=GROWS, linestyle="", markersize=8),
+            key("shrinks", marker="v", color=SHRINKS, linestyle="", markersize=8),
+            key("hardly moves", marker="o", color=QUIET, linestyle="", markersize=7),
+            key("below it a new one would grow", color=PREDICTED, linewidth=2),
         ]
-        self.figure.legend(
-            handles=keys, fontsize=FONT, frameon=False, loc="lower left", ncols=4, bbox_to_anchor=(0.06, -0.005),
-            columnspacing=1.4,
-        )  # fmt: skip
+        place = {"bbox_to_anchor": (0.06, -0.005), "ncols": 4, "columnspacing": 1.4}
+        legend(self.figure, "lower left", handles=keys, **place)
         d = len(record.between)
         self.names = [
             left.text(1, 1, name, fontsize=FONT + 1, fontweight="bold", color=INK, ha="left", va="center")
             for name in letters(d)
         ]
-        self.maps: list[AxesImage] = []
-        self.units: list[Text] = []
-        for row, name in enumerate(("$A_b$: between", "$A_w$: within")):
-            ax = self.figure.add_subplot(grid[row, 1])
+        middle = [self.figure.add_subplot(grid[row, 1]) for row in range(2)]
+        for ax, name in zip(middle, ("$A_b$: between", "$A_w$: within"), strict=True):
             ax.set(xticks=[], yticks=[])
             ax.set_title(name, fontsize=FONT + 1, color=INK, loc="left")
-            self.maps.append(ax.imshow([[0.0]], cmap="RdBu_r", vmin=-1, vmax=1, extent=(0, 1, 0, 1)))
-            self.units.append(ax.text(0, -0.05, "", transform=ax.transAxes, fontsize=FONT, color=INK, va="top"))
+        self.maps = [heat_map(ax, "RdBu_r", aspect="equal") for ax in middle]
+        self.units = [note(ax, 0, -0.05, va="top") for ax in middle]
         self._bars(right, d)
-        self.heading = left.text(
-            0.015, 0.99, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK, va="top"
-        )
-        self.still: list[Artist] = []
-        self.moving: list[Artist] = [
-            self.ground, self.border, self.up, self.down, self.calm, *self.names, *self.maps, *self.units, *self.bars,
-            self.loud, self.steady, self.heading,
-        ]  # fmt: skip
+        self.heading = heading(left, 0.015, 0.99, size=FONT + 1, va="top")
+        self.still = []
+        marks = [self.ground, self.border, self.up, self.down, self.calm, *self.names]
+        self.moving = [*marks, *self.maps, *self.units, *self.bars, self.loud, self.steady, self.heading]
         self.update(record)
 
     def _bars(self, ax: Axes, d: int) -> None:
@@ -97,15 +86,15 @@ class FamilyPicture(Picture[FamilyView]):
         ax.set_xticks([0, 0.5, 1])
         ax.set_yticks(range(d), list(letters(d)))
         self.bars = list(ax.barh(range(d), [0.0] * d, height=0.6, color=MEASURED))
-        self.loud = ax.plot([], [], "s", color=INK, fillstyle="none", markersize=8, label="loudest k")[0]
-        self.steady = ax.plot([], [], "D", color=PREDICTED, markersize=6, label="steadiest k")[0]
-        ax.legend(fontsize=FONT - 1, frameon=False, loc="upper right", ncols=2, borderaxespad=0, columnspacing=1)
+        self.loud = new_curve(ax, "s", color=INK, fillstyle="none", markersize=8, label="loudest k")
+        self.steady = new_curve(ax, "D", color=PREDICTED, markersize=6, label="steadiest k")
+        legend(ax, "upper right", fontsize=FONT - 1, ncols=2, borderaxespad=0, columnspacing=1)
 
     def update(self, record: FamilyView) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         x, rates = record.between.numpy(), record.rates.numpy()
-        y = record.within.clamp_min(PLANE[1][0] * 1.3).numpy()  # no scatter at all lies at the lower edge
+        y = record.within.clamp_min(PLANE[1][0] * 1.3).numpy()  # no variance is drawn at the lower edge
         sizes = 30 + 130 * np.abs(rates) / max(np.abs(rates).max(), 1e-12)
         moves = moving(record)
         for marks, chosen in ((self.up, moves > 0), (self.down, moves < 0), (self.calm, moves == 0)):
@@ -133,7 +122,7 @@ class FamilyPicture(Picture[FamilyView]):
         return False
 
     def describe(self) -> str:
-        """What was learned, beside the loudest and the steadiest directions, and what still grows."""
+        """Say what was learned, the loudest and the steadiest directions, and what still grows."""
         r = self.record
         names = letters(len(r.between))
         share = ", ".join(f"{name} {value:.2f}" for name, value in zip(names, r.overlap.tolist(), strict=True))
@@ -146,13 +135,13 @@ class FamilyPicture(Picture[FamilyView]):
 
 
 def moving(record: FamilyView) -> np.ndarray:
-    """1 for a direction that grows, -1 for one that shrinks, 0 for one that hardly moves beside the fastest."""
+    """1 for a direction that grows, -1 for one that shrinks, 0 for one far slower than the fastest."""
     rates = record.rates.numpy()
     return np.sign(rates) * (np.abs(rates) > max(STILL * np.abs(rates).max(), ROUNDING))
 
 
 def pick(names: str, chosen: tuple[int, ...]) -> str:
-    """The letters of some directions."""
+    """The letters of chosen directions."""
     return "".join(names[i] for i in chosen) or "all alike"
 
 
@@ -163,7 +152,7 @@ def terms(record: FamilyView) -> str:
 
 
 def border_words(record: FamilyView) -> str:
-    """Where the border runs at a between variance of about one."""
+    """Say the border at a between variance of about one."""
     at = int((record.grid.log()).abs().argmin())
     b, w = float(record.grid[at]), float(record.border[at])
     if math.isinf(w):

@@ -1,4 +1,4 @@
-"""Losses as sums of named terms, and what they make of one world of directions."""
+"""Runs of a loss in a world of independent directions, and what each loss learns there."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,7 @@ class FamilyRun:
 class FamilyView:
     """One moment of a :class:`FamilyRun`: how fast each direction grows, and what has been learned.
 
-    ``rates`` is the growth rate of the column of W of each direction, or what it could be at best where it is empty.
+    ``rates`` is the growth rate of the column of W of each direction, or the largest possible one where it is zero.
     An empty direction grows below ``border``, a within variance for every between variance of ``grid``. ``loudest`` are
     the k directions with the most variance between points, ``steadiest`` those with the largest share of it; none where
     there is a tie. ``terms`` are weighted.
@@ -63,7 +63,7 @@ class FamilyView:
 
 @record
 class Frontier:
-    """What each loss keeps of one world, and where its border runs at the end of training.
+    """The directions that each loss keeps of one world, and its border at the end of training.
 
     ``kept[loss, direction]`` is the mean overlap over starts, ``spread`` its standard deviation; ``border[loss]`` is
     the largest within variance that still grows, at each between variance of ``grid`` (infinite if all grow).

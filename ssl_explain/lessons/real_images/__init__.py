@@ -1,4 +1,4 @@
-"""Notebook 09: what it uses of its own room."""
+"""The names that notebook 09 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -25,34 +25,5 @@ if TYPE_CHECKING:
     )
     from ssl_explain.lessons.real_images.training_picture import figure_losses, figure_strength, named_losses
     from ssl_explain.lessons.real_images.views_explorer import ViewsState, views_explorer
-
-__all__ = [
-    "STEP_STRENGTHS",
-    "STRENGTHS",
-    "TRAINED",
-    "DirectionsState",
-    "PicturesState",
-    "RealStepState",
-    "ViewsState",
-    "after_training",
-    "all_strengths",
-    "bottom_operator",
-    "directions_explorer",
-    "figure_losses",
-    "figure_over_strength",
-    "figure_spectra",
-    "figure_strength",
-    "named_losses",
-    "no_augmentation",
-    "one_of",
-    "patterns",
-    "pictures_explorer",
-    "points_of",
-    "real_step_explorer",
-    "student",
-    "sweep_of",
-    "views_at",
-    "views_explorer",
-]
 
 lazy(__name__)

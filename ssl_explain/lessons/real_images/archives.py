@@ -57,17 +57,13 @@ def find(archive: Archive, folder: str | Path | None = None) -> Path:
     Raises:
         FileNotFoundError: no folder is named, or the archive is not in it.
     """
-    named = folder or os.environ.get(FOLDER)
+    named, remedy = folder or os.environ.get(FOLDER), archive.how_to_get()
     if not named:
-        raise FileNotFoundError(
-            f"`folder` must name the folder of {archive.file}, got none; "
-            f"{archive.how_to_get()}: into a folder that you name here or in the environment variable {FOLDER}."
-        )
+        remedy += f": into a folder that you name here or in the environment variable {FOLDER}"
+        require.fail("folder", f"name the folder of {archive.file}", "none", remedy, FileNotFoundError)
     path = Path(named).expanduser() / archive.file
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`folder` must hold {archive.file}, got {path.parent}, where it is not; {archive.how_to_get()}."
-        )
+    got = f"{path.parent}, where it is not"
+    require.that(path.is_file(), "folder", f"hold {archive.file}", got, remedy, FileNotFoundError)
     return path
 
 
@@ -85,21 +81,16 @@ def read_members(
     path = find(archive, folder)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        if digest != archive.md5:
-            raise ValueError(
-                f"`{archive.file}` must have the published MD5 {archive.md5}, got {digest} "
-                f"({path.stat().st_size:,} bytes): it is another file, damaged or unfinished; {archive.how_to_get()}."
-            )
+        got = f"{digest} ({path.stat().st_size:,} bytes): it is another file, damaged or unfinished"
+        expected, remedy = f"have the published MD5 {archive.md5}", archive.how_to_get()
+        require.that(digest == archive.md5, archive.file, expected, got, remedy)
         file.seek(0)
         try:
             found = _scan(file, set(names), most)
         except Exception as error:  # damage raises TarError, zlib.error, TypeError, …
-            raise ValueError(
-                f"`{archive.file}` must be a whole tar.gz archive, got {error}; {archive.how_to_get()}."
-            ) from error
+            raise ValueError(f"`{archive.file}` must be a whole tar.gz archive, got {error}; {remedy}.") from error
     missing = [name for name in names if name not in found]
-    if missing:
-        raise ValueError(f"`{archive.file}` must hold {', '.join(missing)}, got an archive without; compare its home.")
+    require.that(not missing, archive.file, f"hold {', '.join(missing)}", "an archive without", "compare its home")
     return [found[name] for name in names]
 
 
@@ -125,21 +116,18 @@ def _scan(file: IO[bytes], wanted: set[str], most: int | None) -> dict[str, tupl
 def _records(name: str, member: tuple[int, bytes], length: int) -> np.ndarray:
     """Cut a member into records of ``length`` bytes, one a row."""
     size, content = member
-    if size == 0 or size % length:
-        raise ValueError(
-            f"`{name}` must consist of records of {length:,} bytes, got {size:,} bytes in all; compare its home."
-        )
-    whole = len(content) - len(content) % length
-    return np.frombuffer(content, dtype=np.uint8, count=whole).reshape(-1, length)
+    whole = size > 0 and size % length == 0
+    expected = f"consist of records of {length:,} bytes"
+    require.that(whole, name, expected, f"{size:,} bytes in all", "compare its home")
+    count = len(content) - len(content) % length
+    return np.frombuffer(content, dtype=np.uint8, count=count).reshape(-1, length)
 
 
 def _labels(name: str, values: np.ndarray, low: int) -> UInt8[Tensor, " picture"]:
     """Labels counted from 0."""
     if len(values) and not (values.min() >= low and values.max() <= low + 9):
-        raise ValueError(
-            f"`{name}` must hold labels from {low} to {low + 9}, got {values.min()} to {values.max()}; "
-            "compare its home."
-        )
+        got = f"{values.min()} to {values.max()}"
+        require.fail(name, f"hold labels from {low} to {low + 9}", got, "compare its home")
     return torch.from_numpy(values - np.uint8(low))
 
 
@@ -182,11 +170,9 @@ def stl10(
     planes = _records(names[0], members[0], length)[:first].reshape(-1, 3, 96, 96)
     if len(names) == 1:
         return PictureWorld(_pictures(planes.swapaxes(2, 3)), None, STL10_CLASSES, recipe)
-    if members[1][0] != members[0][0] // length:
-        raise ValueError(
-            f"`{names[1]}` must hold one label per picture, got {members[1][0]:,} labels "
-            f"for {members[0][0] // length:,} pictures; compare their home."
-        )
+    many, pictures = members[1][0], members[0][0] // length
+    got = f"{many:,} labels for {pictures:,} pictures"
+    require.that(many == pictures, names[1], "hold one label per picture", got, "compare their home")
     labels = _records(names[1], members[1], 1)[:first, 0]
     return PictureWorld(_pictures(planes.swapaxes(2, 3)), _labels(names[1], labels, 1), STL10_CLASSES, recipe)
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ssl_explain import require
 from ssl_explain.dynamics.training import Training
 from ssl_explain.results import write_whole
 
@@ -96,12 +97,8 @@ def load_checkpoint(path: Path, training: Training, settings: Settings) -> None:
         ValueError: a damaged file, one of something else, or one of other settings; it stays as it is.
     """
     tensors, said = _read(path)
-    differing = _differences(said, settings)
-    if differing:
-        raise ValueError(
-            f"`{path}` must be a checkpoint of the same settings, got {differing}; "
-            "give the settings that it was made with, or another place."
-        )
+    differing, remedy = _differences(said, settings), "give the settings that it was made with, or another place"
+    require.that(not differing, str(path), "be a checkpoint of the same settings", differing, remedy)
     nothing = torch.empty(0)
     state, step = tensors.pop("generator", nothing), tensors.pop("step", nothing)
     own = training.net.state_dict()

@@ -1,9 +1,7 @@
-"""The directions explorer: which patterns of pixels grow, and how the augmentation changes them."""
+"""The directions explorer: the patterns of pixels that grow, and how the augmentation changes them."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
 
 from ssl_explain.kit.controls import with_progress
 from ssl_explain.kit.explorer import Explorer
@@ -37,12 +35,12 @@ class DirectionsState(State):
 
 @functools.cache
 def student(network: str) -> ReLUNet:
-    """Ten students side by side, trained as their name says."""
+    """Ten encoders side by side, trained as the name says."""
     return students(digits(), TRAINED[network], steps=0 if network == "untrained" else 200)
 
 
 def sweep_of(network: str, run: int = 0, strengths: tuple[float, ...] = STRENGTHS) -> DirectionsSweep:
-    """Directions over all strengths; views of a strength above 0 are drawn a second time to see what chance does."""
+    """Directions over all strengths; views of a strength above 0 are drawn twice, to measure the effect of chance."""
     world = digits()
     net, chosen = one_of(student(network), run), points_of(world, run + 1)
     first = directions(net, views_at(world, chosen, 0.0, views=1), world.shape[1:])
@@ -58,7 +56,7 @@ def sweep_of(network: str, run: int = 0, strengths: tuple[float, ...] = STRENGTH
 
 @functools.cache
 def all_sweeps() -> dict[str, DirectionsSweep]:
-    """Every network at once: a few seconds when the first explorer is made, no wait later."""
+    """The sweeps of all networks: a few seconds when the first explorer is made, no wait later."""
     return {network: sweep_of(network) for network in with_progress(TRAINED, "training students")}
 
 
@@ -70,9 +68,9 @@ class DirectionsExplorer(Explorer[DirectionsState]):
         1.0
     """
 
-    factory = "directions_explorer"
+    picture = DirectionsPicture
     telling = ("strength", "network")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "no augmentation": {"strength": 0.0},
         "mild": {"strength": 0.5},
         "violent": {"strength": 4.0},
@@ -81,10 +79,6 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     def compute(self, state: DirectionsState) -> DirectionsSweep:
         """Look it up."""
         return replace(all_sweeps()[state.network], shown=STRENGTHS.index(state.strength))
-
-    def paint(self, record: DirectionsSweep) -> DirectionsPicture:
-        """Pictures and curves."""
-        return DirectionsPicture(record)
 
 
 directions_explorer = factory(

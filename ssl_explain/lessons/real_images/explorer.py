@@ -1,9 +1,8 @@
-"""The pictures explorer: a student learns from digits while you watch its neurons and a probe of its output."""
+"""The pictures explorer: an encoder learns from digits while you watch its neurons and a probe of its output."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -56,9 +55,9 @@ class PicturesState(State):
 
 
 def objective_of(state: PicturesState) -> Named:
-    """The objective that a state names, with all other pictures of the batch as negatives.
+    """The objective of a state, with all other pictures of the batch as negatives.
 
-    Its own name says of the settings of a loss those that it reads.
+    Its name holds only the settings that its loss reads.
     """
     name = LOSSES[state.loss]
     beta = state.beta if name == "frozen" else 0.0
@@ -72,7 +71,7 @@ def _given(state: PicturesState) -> dict[str, float]:
 
 
 def setting_of(state: PicturesState) -> str:
-    """Loss and learning rate in words; what this loss does not read is said to be unused."""
+    """Say loss and learning rate; settings that this loss does not read are called unused."""
     reads = READS[state.loss]
     given = _given(state).items()
     parts = [f"{sign} = {value:g}" + (" unused" if sign not in reads else "") for sign, value in given if value]
@@ -80,7 +79,7 @@ def setting_of(state: PicturesState) -> str:
 
 
 def probe_of_output(net: Student) -> Float[Tensor, ""]:
-    """The share of test digits that a linear classifier on the output gets right."""
+    """The accuracy of a linear classifier on the output, over the test digits."""
     train, test = digits("train"), digits("test")
     sets = (features(net, train.inputs()), labels_of(train), features(net, test.inputs()), labels_of(test))
     return torch.tensor(probe(*sets), dtype=torch.float32)
@@ -88,23 +87,23 @@ def probe_of_output(net: Student) -> Float[Tensor, ""]:
 
 @functools.cache
 def probe_of_pixels() -> float:
-    """The same of the pixels as a network reads them."""
+    """The accuracy of the same classifier on the pixels."""
     train, test = digits("train"), digits("test")
     return probe(train.inputs(), labels_of(train), test.inputs(), labels_of(test))
 
 
 class PicturesExplorer(StreamingExplorer[PicturesState]):
-    """Neurons as pictures, the spectrum of the output, and the probe beside its baselines, while the student learns.
+    """Neurons as pictures, the spectrum of the output, and the probe beside its baselines, during training.
 
     Example:
         >>> pictures_explorer(PicturesState(strength=0.0)).run(25).trace.steps.tolist()
         [0, 25]
     """
 
-    factory = "pictures_explorer"
+    picture = TrainingPicture
     telling = ("strength",)
     stride = 25
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "mild": {"strength": 0.5, "loss": "InfoNCE"},
         "no augmentation": {"strength": 0.0, "loss": "InfoNCE"},
         "violent": {"strength": 8.0, "loss": "InfoNCE"},
@@ -112,7 +111,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
     }
 
     def start(self, state: PicturesState) -> Training:
-        """A new student."""
+        """Draw an encoder."""
         run = picture_run(
             digits(), strength=state.strength, learning_rate=state.learning_rate, seed=state.seed,
             measure=probe_of_output, measure_every=self.stride,
@@ -122,12 +121,12 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         return run
 
     def hand_over(self, state: PicturesState, training: Run) -> None:
-        """Strength, learning rate and loss."""
+        """Set strength, learning rate and loss."""
         training.strength, training.learning_rate = state.strength, state.learning_rate
         training.objective = objective_of(state)
 
     def record_of(self, state: PicturesState, before: Trace | None) -> PictureTraining:
-        """Weights, spectrum and every probe made so far."""
+        """The weights, the spectrum and all probes so far."""
         trace = self._training.trace(now=False)
         spectra = torch.stack([self._untrained, self._spectrum(self._training)])
         weights = next(self._training.net.parameters()).detach()[0, :NEURONS].unflatten(-1, digits().shape[1:]).clone()
@@ -138,10 +137,6 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
 
     def _spectrum(self, training: Run) -> Float[Tensor, " d"]:
         return spectrum(features(cast(Student, training.net), digits("test").inputs()))
-
-    def paint(self, record: PictureTraining) -> TrainingPicture:
-        """Neurons, spectrum, probe."""
-        return TrainingPicture(record)
 
 
 pictures_explorer = factory(

@@ -1,25 +1,22 @@
-"""Real pictures: their views, the directions that learn from them, and a student at work."""
+"""Real pictures: their views, and the directions of weights that grow on them."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from matplotlib.artist import Artist
-from matplotlib.image import AxesImage
-from matplotlib.text import Text
 from torch import Tensor
 
+from ssl_explain.kit.charts import heading, illustration, legend, mean_curve, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.real_images.record import DirectionsSweep, PictureViews
-from ssl_explain.results import interval
 
 GAP = 1  # pixels of paper between two pictures
 
 
 def mosaic(grid: Float[Tensor, "row column h w"], wide: tuple[int, ...] = ()) -> np.ndarray:
-    """All pictures in one, with paper between them (NaN); a second gap follows the columns named in ``wide``."""
+    """Tile pictures in one, with gaps of NaN; the gap after the columns in ``wide`` is three times as wide."""
     rows, columns, h, w = grid.shape
     left = [column * (w + GAP) + sum(2 * GAP for k in wide if k < column) for column in range(columns)]
     whole = np.full((rows * (h + GAP) - GAP, left[-1] + w), np.nan, dtype=np.float32)
@@ -31,19 +28,17 @@ def mosaic(grid: Float[Tensor, "row column h w"], wide: tuple[int, ...] = ()) ->
 
 
 class ViewsPicture(Picture[PictureViews]):
-    """What to look at: from which strength on can you no longer tell the digits?
+    """What to look at: from which strength on can you no longer recognise the digits?
 
     Left, a digit per row: the picture, then its views. Right, the share of views that still lie nearest
     to a picture of their own digit: the curve with every part switched on, the large mark as set now.
     """
 
     def __init__(self, record: PictureViews) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 4.2)
-        grid, curve = self.figure.subplots(1, 2, width_ratios=(1.75, 1))
+        self.figure, (grid, curve) = panels(9.6, 4.2, 2, width_ratios=(1.75, 1))
         self.figure.subplots_adjust(left=0.03, right=0.985, top=0.83, bottom=0.145, wspace=0.14)
         first = mosaic(record.grid, wide=(0,))
-        self.image: AxesImage = grid.imshow(first, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        self.image = grid.imshow(first, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         grid.set_axis_off()
         for row, name in enumerate(record.names):
             middle = row * (record.grid.shape[2] + GAP) + (record.grid.shape[2] - 1) / 2
@@ -53,17 +48,15 @@ class ViewsPicture(Picture[PictureViews]):
         curve.set(xlim=(-0.15, 6.3), ylim=(0, 1.03))
         curve.plot(record.strengths, record.kept.tolist(), "o-", color=QUIET, markersize=4, label="every part on")
         curve.axhline(0.1, color=QUIET, linestyle=":", label="chance")
-        self.here = curve.plot([], [], "o", color=PREDICTED, markersize=11, markeredgecolor=INK, label="as set now")[0]
-        curve.legend(fontsize=FONT, frameon=False, loc="upper right")
-        self.heading: Text = grid.text(
-            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
-        )
-        self.still: list[Artist] = []
-        self.moving: list[Artist] = [self.image, self.here, self.heading]
+        self.here = new_curve(curve, "o", color=PREDICTED, markersize=11, markeredgecolor=INK, label="as set now")
+        legend(curve, "upper right")
+        self.heading = heading(grid, 0.012, 0.945, size=FONT + 1)
+        self.still = []
+        self.moving = [self.image, self.here, self.heading]
         self.update(record)
 
     def update(self, record: PictureViews) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         self.image.set_data(mosaic(record.grid, wide=(0,)))
         self.here.set_data([record.strength], [record.kept_now])
@@ -71,7 +64,7 @@ class ViewsPicture(Picture[PictureViews]):
         return False
 
     def describe(self) -> str:
-        """How far the views are from their pictures, and how many can still be told."""
+        """Say how far the views are from their pictures, and how many are still recognised."""
         r = self.record
         changed = float((r.grid[:, 1:] - r.grid[:, :1]).abs().mean())
         curve = ", ".join(f"{s:g} → {100 * k:.0f} %" for s, k in zip(r.strengths, r.kept.tolist(), strict=True))
@@ -96,47 +89,42 @@ class DirectionsPicture(Picture[DirectionsSweep]):
     """
 
     def __init__(self, record: DirectionsSweep) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.8)
-        grid, curve = self.figure.subplots(1, 2, width_ratios=(1.5, 1))
+        self.figure, (grid, curve) = panels(9.6, 3.8, 2, width_ratios=(1.5, 1))
         self.figure.subplots_adjust(left=0.075, right=0.985, top=0.84, bottom=0.145, wspace=0.14)
-        self.image: AxesImage = grid.imshow(
-            mosaic(_above_and_below(record)), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest"
-        )
+        first = mosaic(_above_and_below(record))
+        self.image = grid.imshow(first, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
         grid.set_axis_off()
         h, w = record.now.pictures.shape[1:]
-        self.shares: list[Text] = [
+        self.shares = [
             grid.text(k * (w + GAP) + (w - 1) / 2, y, "", fontsize=FONT, color=INK, ha="center", va=side)
             for y, side in ((-0.8, "bottom"), (2 * h + GAP - 0.2, "top"))
             for k in range(record.now.pictures.shape[0])
         ]
-        self.rows: list[Text] = [
-            grid.text(-1.2, y, "", fontsize=FONT, color=INK, ha="right", va="center") for y in (h / 2, h + GAP + h / 2)
+        self.rows = [
+            grid.text(-1.2, y, words, fontsize=FONT, color=INK, ha="right", va="center")
+            for y, words in ((h / 2, "s = 0"), (h + GAP + h / 2, ""))
         ]
-        self.rows[0].set_text("s = 0")
-        self.heading: Text = grid.text(
-            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
-        )
+        self.heading = heading(grid, 0.012, 0.945, size=FONT + 1)
         tidy(curve, xlabel="strength s of the views", title="compared with s = 0")
         places = range(len(record.strengths))
         curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.38))
         curve.set_xticks(places, [f"{s:g}" for s in record.strengths])
         self.curves = [
-            curve.plot([], [], mark, color=colour, markersize=5, label=label)[0]
+            new_curve(curve, mark, color=colour, markersize=5, label=label)
             for mark, colour, label in (
                 (":", QUIET, "overlap: same s, views drawn again"),
                 ("o-", MEASURED, "overlap with s = 0"),
                 ("s--", PREDICTED, "roughness"),
             )
         ]
-        self.line = curve.plot([], [], color=INK, linewidth=1.2)[0]
-        curve.legend(fontsize=FONT, frameon=False, loc="upper right", borderaxespad=0)
-        self.still: list[Artist] = []
-        self.moving: list[Artist] = [self.image, *self.shares, *self.rows, self.heading, *self.curves, self.line]
+        self.line = new_curve(curve, color=INK, linewidth=1.2)
+        legend(curve, "upper right", borderaxespad=0)
+        self.still = []
+        self.moving = [self.image, *self.shares, *self.rows, self.heading, *self.curves, self.line]
         self.update(record)
 
     def update(self, record: DirectionsSweep) -> bool:
-        """Move everything; nothing is still but the axes."""
+        """Move everything; only the axes are still."""
         self.record = record
         first, now = record.sweep[0], record.now
         self.image.set_data(mosaic(_above_and_below(record)))
@@ -153,7 +141,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         return False
 
     def describe(self) -> str:
-        """How much the directions have turned, beside what chance does, and how smooth they have become."""
+        """Say how much the directions have turned, beside the effect of chance, and how smooth they are."""
         record, first, now = self.record, self.record.sweep[0], self.record.now
         return (
             f"Network: {record.network}. The six strongest eigenvectors of OP of layer 1 at s = "
@@ -166,7 +154,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
 
 
 def _above_and_below(record: DirectionsSweep) -> Tensor:
-    """Pictures at strength 0 in the first row, those looked at in the second, each in units of its largest pixel."""
+    """Pictures at strength 0 in the first row, at the chosen one in the second, each in units of its largest pixel."""
     both = torch.stack([record.sweep[0].pictures, record.now.pictures])
     return both / both.abs().amax((-2, -1), keepdim=True)
 
@@ -179,18 +167,11 @@ def figure_over_strength(
 
     One curve per name over the strength, equally spaced; bands are 95 % intervals of the mean over seeds.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
-    figure = new_figure(7.2, 3.5)
-    ax = figure.subplots()
+    figure, (ax,) = panels(7.2, 3.5)
     words = []
     for number, (name, values) in enumerate(curves.items()):
-        places = np.tile(np.arange(len(strengths)), len(values))
-        seaborn.lineplot(
-            {"place": places, "value": values.flatten().numpy()}, x="place", y="value", errorbar=interval,
-            color=SERIES[(6, 4, 0, 2)[number % 4]], marker=MARKERS[number], markersize=6, linewidth=2, label=name,
-            ax=ax,
-        )  # fmt: skip
+        style = {"color": SERIES[(6, 4, 0, 2)[number % 4]], "marker": MARKERS[number], "markersize": 6, "linewidth": 2}
+        mean_curve(ax, range(len(strengths)), values, label=name, **style)
         means = ", ".join(f"s {s:g} → {v:.2f}" for s, v in zip(strengths, values.mean(0).tolist(), strict=True))
         words.append(f"{name}: {means}")
     ax.set_xticks(range(len(strengths)), [f"{s:g}" for s in strengths])
@@ -198,9 +179,8 @@ def figure_over_strength(
     if low < 0:
         ax.axhline(0, color=QUIET, linewidth=0.8)
     tidy(ax, xlabel="strength s of the views", title=title)
-    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.tight_layout()
-    return Illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")
+    legend(ax, "beside")
+    return illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")
 
 
 @drawing()
@@ -209,21 +189,15 @@ def figure_spectra(layers: Mapping[str, Mapping[str, Float[Tensor, "runs k"]]]) 
 
     One panel per layer; eigenvalues of OP, bands are 95 % intervals of the mean over seeds.
     """
-    import seaborn  # it takes a second to import, and only this figure needs it
-
-    figure = new_figure(9.6, 3.5)
+    figure, axes = panels(9.6, 3.5, len(layers))
     words = []
-    for ax, (layer, curves) in zip(figure.subplots(1, len(layers)), layers.items(), strict=True):
+    for ax, (layer, curves) in zip(axes, layers.items(), strict=True):
         for number, (name, values) in enumerate(curves.items()):
             k = values.shape[1]
-            seaborn.lineplot(
-                {"number": np.tile(np.arange(1, k + 1), len(values)), "value": values.flatten().numpy()},
-                x="number", y="value", errorbar=interval, color=SERIES[(0, 6, 4)[number % 3]], marker=MARKERS[number],
-                markersize=5, linewidth=1.8, label=name, ax=ax,
-            )  # fmt: skip
+            style = {"color": SERIES[(0, 6, 4)[number % 3]], "marker": MARKERS[number], "markersize": 5}
+            mean_curve(ax, range(1, k + 1), values, linewidth=1.8, label=name, **style)
             words.append(f"{layer}, {name}: {float(values[:, 0].mean()):.3g} down to {float(values[:, -1].mean()):.3g}")
         ax.set(yscale="log")
         tidy(ax, xlabel="eigenvalue number", title=f"{layer}: eigenvalues of OP")
-        ax.legend(fontsize=FONT, frameon=False)
-    figure.tight_layout()
-    return Illustration(figure, f"Mean over {len(values)} seeds, the largest {k} eigenvalues. {'; '.join(words)}.")
+        legend(ax)
+    return illustration(figure, f"Mean over {len(values)} seeds, the largest {k} eigenvalues. {'; '.join(words)}.")

@@ -14,11 +14,8 @@ from ssl_explain import require
 def _check(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> None:
     """Check features: one width, finite, one label each, at least two classes."""
     for name, features, labels in (("train", train, y_train), ("test", test, y_test)):
-        if len(features) != len(labels) or not len(features):
-            raise ValueError(
-                f"`{name}` must have one label for each of its points, got {len(features)} points and "
-                f"{len(labels)} labels; pass the labels of the same pictures."
-            )
+        got, fits = f"{len(features)} points and {len(labels)} labels", len(features) == len(labels) > 0
+        require.that(fits, name, "have one label for each of its points", got, "pass the labels of the same pictures")
         require.finite(name, features)
     require.last_axis("test", test, train.shape[-1], "take both from the same layer of the same network")
     require.integer("classes", len(y_train.unique()), 2, "take more pictures")

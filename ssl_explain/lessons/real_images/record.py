@@ -1,4 +1,4 @@
-"""What is looked at when the data are real pictures."""
+"""Views, directions of the operator and training on real pictures."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,7 +8,7 @@ from ssl_explain.records import Trace, record
 
 @record
 class PictureViews:
-    """A few pictures and what an augmentation makes of them: ``grid[:, 0]`` are the pictures, the rest are views.
+    """A few pictures and their views: ``grid[:, 0]`` are the pictures, the rest are views.
 
     ``kept`` is the share of views that still lie nearest to a picture of their own class: over ``strengths`` with all
     parts switched on, and ``kept_now`` for what is shown.
@@ -45,10 +45,10 @@ class Directions:
 
 @record
 class DirectionsSweep:
-    """Directions of one network over strengths; ``shown`` is the index of the one that is looked at.
+    """Directions of one network over strengths; ``shown`` is the index of the strength shown.
 
     The first one is the reference of all. ``redrawn[i]`` is the overlap with the directions at the same strength
-    when all views are drawn again: what chance alone changes.
+    when all views are drawn again: the effect of chance alone.
     """
 
     sweep: tuple[Directions, ...]
@@ -59,17 +59,17 @@ class DirectionsSweep:
 
     @property
     def now(self) -> Directions:
-        """The one looked at."""
+        """The directions at the strength shown."""
         return self.sweep[self.shown]
 
 
 @record
 class PictureTraining:
-    """A student that learns from pictures; ``trace.values`` hold the probe of its output, the first of them untrained.
+    """An encoder that learns from pictures; ``trace.values`` hold the probe of its output, the first one untrained.
 
     ``weights`` are those of a few neurons of the bottom layer, each laid out like a picture; ``raw`` is the same probe
     of the pixels. ``spectra`` holds the shares of the variance of the output along its principal directions,
-    untrained and now. ``step`` is the present one, and may be later than the last probe; ``before`` is an earlier run.
+    untrained and now. ``step`` may be later than that of the last probe; ``before`` is the previous run.
     """
 
     trace: Trace

@@ -1,9 +1,7 @@
-"""The real-step explorer: the step that the operator predicts on real pictures, beside the one that is taken."""
+"""The real-step explorer: the step that the operator predicts on real pictures, beside the step taken."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -51,13 +49,13 @@ class RealStepState(State):
 
 
 def loss_of(state: RealStepState) -> Loss:
-    """The loss function that a state names."""
+    """The loss function of a state."""
     return loss_called(state.loss, temperature=state.temperature)
 
 
 @functools.cache
 def views_of_run(run: int) -> Views:
-    """The twelve digits of a run, sorted by what they are, with their views at every strength."""
+    """The twelve pictures of a run, sorted by digit, with their views at every strength."""
     world = digits()
     chosen = points_of(world, run, POINTS)
     if world.labels is not None:
@@ -66,7 +64,7 @@ def views_of_run(run: int) -> Views:
 
 
 def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
-    """The same student once for every strength."""
+    """One copy of the same encoder for every strength."""
     widths = (alone.weights[0].shape[-1], *(weight.shape[-2] for weight in alone.weights))
     runs = len(STEP_STRENGTHS)
     net = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=True, runs=runs).double()
@@ -79,7 +77,7 @@ def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
 def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:
     """The step of one fresh batch at every strength: 64 digits, two views each, one negative.
 
-    Its stream is the first that students, pictures and their views leave free, the same at every strength.
+    Its stream comes after those of networks, pictures and their views, and is the same at every strength.
     """
     world = digits()
     draws = [world.draw(BATCH, strength=strength, generator=generators(run, 4)[3]).x for strength in STEP_STRENGTHS]
@@ -90,7 +88,7 @@ def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:
 
 @functools.lru_cache(maxsize=256)
 def all_strengths(state: RealStepState) -> Residue:
-    """True and predicted step of layer 1 at every strength, side by side; the strength of the state is ignored."""
+    """True and predicted step of layer 1 at every strength, in parallel; the strength of the state is ignored."""
     views, loss, sets = views_of_run(state.run), loss_of(state), crowds(POINTS, VIEWS)
     net = copies(one_of(student(state.network), state.run - 1), normalise=False)
     residue = measure_residue(net, views, loss, sets)
@@ -114,9 +112,9 @@ class RealStepExplorer(Explorer[RealStepState]):
         1.0
     """
 
-    factory = "real_step_explorer"
+    picture = PairsPicture
     telling = ("strength", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
         "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},
         "after training": {"loss": "InfoNCE", "strength": 0.5, "network": "trained, s = 0.5", "step": "exact"},
@@ -124,17 +122,13 @@ class RealStepExplorer(Explorer[RealStepState]):
     }
 
     def compute(self, state: RealStepState) -> Reweighing:
-        """All strengths at once; the one chosen is the large mark."""
+        """Look up all strengths; the large mark is the chosen one."""
         sweep = all_strengths(state.change(strength=STEP_STRENGTHS[0]))
         place = STEP_STRENGTHS.index(state.strength)
         now = Residue(*(getattr(sweep, field.name)[place] for field in fields(Residue)))
         weighs = state.loss if state.loss == "L_simp" else f"{state.loss}, τ = {state.temperature:g}"
         setting = f"{weighs}; s = {state.strength:g}; {state.network}; step: {state.step}; points sorted by digit"
         return Reweighing(now, sweep, state.temperature, state.strength, 0.0, setting)
-
-    def paint(self, record: Reweighing) -> PairsPicture:
-        """Heat map, updates, quality."""
-        return PairsPicture(record)
 
 
 real_step_explorer = factory(

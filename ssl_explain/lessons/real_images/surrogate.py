@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 
 from ssl_explain import require
-from ssl_explain.losses.contrastive import _crowd, check_energies
+from ssl_explain.losses.contrastive import check_energies, require_negatives
 
 
 def crowd_weights(
@@ -24,7 +24,7 @@ def crowd_weights(
     """
     require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point")
     tau = require.single("temperature", temperature, "try 0.1", open_low=True)
-    logits = -_crowd(r_neg).detach() / tau
+    logits = -require_negatives(r_neg).detach() / tau
     return torch.cat([torch.zeros_like(logits[..., :1]), logits], dim=-1).softmax(-1)[..., 1:]
 
 

@@ -83,12 +83,12 @@ def _trained(
 
 
 def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
-    """Train one student per seed with InfoNCE: its hidden layer and output before and after, and the raw pixels.
+    """Train one network per seed with InfoNCE: its hidden layer and output before and after, and the raw pixels.
 
     The pixels are the same for all seeds: one row.
 
     Raises:
-        ValueError: no seeds, no steps, a strength below 0, another kind of student.
+        ValueError: no seeds, no steps, a strength below 0, another kind of network.
     """
     require.integer("seeds", seeds, 1, "an interval needs two or more")
     require.integer("steps", steps, 1, "take at least one step")
@@ -100,7 +100,7 @@ def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed:
 
 
 def loss_block(setting: tuple[str, float, float], *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
-    """Train one student per seed at strength 0.5 with batch negatives; "raw" and "untrained" are the baselines.
+    """Train one network per seed at strength 0.5 with batch negatives; "raw" and "untrained" are the baselines.
 
     The setting is (loss, τ, β), 0 where the loss has no such thing. The learning rate is 1, for the triplet loss 5.
 
@@ -134,7 +134,7 @@ def picture_table(
 ) -> dict[str, list[Cell]]:
     """One whole table, "strength" or "losses", written to pictures_strength.csv or pictures_losses.csv in ``folder``.
 
-    ``kinds`` of students are for the first: the losses are compared on "mlp". ``work`` says who works on it, see
+    ``kinds`` of networks are for the first: the losses are compared on "mlp". ``work`` says who works on it, see
     :func:`ssl_explain.dynamics.sweep.sweep`.
 
     Raises:

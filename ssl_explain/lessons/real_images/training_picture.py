@@ -1,22 +1,19 @@
-"""What a student of pictures has learned, as a probe sees it: always beside raw pixels and the untrained student."""
+"""What an encoder of pictures has learned, by a probe, beside raw pixels and the untrained encoder."""
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
+from ssl_explain.kit.charts import heading, illustration, legend, means, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.real_images.picture import mosaic
 from ssl_explain.lessons.real_images.record import PictureTraining
-from ssl_explain.lessons.start_here.stretches import Marks, courses, ending, height_at
+from ssl_explain.lessons.start_here.stretches import Course, Marks, courses, ending, height_at
 from ssl_explain.results import Table, interval, pick
 from ssl_explain.subspaces import effective_rank
 
 ROWS, COLUMNS = 5, 5
-FEWEST = 1e-4  # share of the variance: smaller ones are drawn no more
+FEWEST = 1e-4  # share of the variance: smaller ones are not drawn
 
 
 class TrainingPicture(Picture[PictureTraining]):
@@ -24,60 +21,53 @@ class TrainingPicture(Picture[PictureTraining]):
 
     Left, the weights of 25 neurons, laid out like the picture that they read (orange > 0, purple < 0), in units of the
     largest. Middle, how the variance of the output spreads over its principal directions, untrained and now. Right, the
-    probe of the output over training steps; dotted, the same probe of raw pixels, dashed, of the untrained student.
-    A thin line marks where settings changed on the way.
+    probe of the output over training steps; dotted, the same probe of raw pixels, dashed, of the untrained encoder.
+    A thin line marks where settings changed during training.
     """
 
     def __init__(self, record: PictureTraining) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.9)
-        neurons, spread, curve = self.figure.subplots(1, 3, width_ratios=(1.25, 0.85, 1.1))
+        self.figure, (neurons, spread, curve) = panels(9.6, 3.9, 3, width_ratios=(1.25, 0.85, 1.1))
         self.figure.subplots_adjust(left=0.012, right=0.975, top=0.83, bottom=0.145, wspace=0.27)
-        self.image: AxesImage = neurons.imshow(_tiles(record), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
+        self.image = neurons.imshow(_tiles(record), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
         neurons.set_axis_off()
         neurons.set_title("weights of 25 neurons", fontsize=FONT + 2, color=INK, loc="left")
         tidy(spread, xlabel="principal direction", title="variance of the output")
         d = record.spectra.shape[1]
         spread.set(xlim=(0, d + 1), yscale="log", ylim=(FEWEST, 1))
-        self.spectra: list[Line2D] = [
-            spread.plot([], [], style, color=colour, linewidth=2, label=label)[0]
+        self.spectra = [
+            new_curve(spread, style, color=colour, linewidth=2, label=label)
             for style, colour, label in (("--", QUIET, "untrained"), ("-", MEASURED, "now"))
         ]
-        spread.legend(fontsize=FONT, frameon=False, loc="lower left")
+        legend(spread, "lower left")
         tidy(curve, xlabel="training steps", title="probe of the output")
         curve.set(ylim=(0.75, 1.0), xlim=(0, record.budget), yticks=np.linspace(0.75, 1, 6))
-        self.axis = curve.xaxis
         self.axes = curve
-        self.before = curve.plot([], [], color=QUIET, linewidth=1.6, alpha=0.8)[0]
+        self.before = new_curve(curve, color=QUIET, linewidth=1.6, alpha=0.8)
         self.baselines = [
             curve.axhline(0, color=colour, linestyle=style, linewidth=1.6)
             for colour, style in ((PREDICTED, ":"), (QUIET, "--"))
         ]
-        self.curve = curve.plot([], [], "o-", color=MEASURED, markersize=4, linewidth=2)[0]
+        self.curve = new_curve(curve, "o-", color=MEASURED, markersize=4, linewidth=2)
         self.marks = Marks(curve, 0.985)
-        self.heading: Text = neurons.text(
-            0.012, 0.945, "", transform=self.figure.transFigure, fontsize=FONT + 1, color=INK
-        )
-        self.still: list[Artist] = [self.axis, self._legend(record)]
-        self.moving: list[Artist] = [
-            self.image, *self.spectra, *self.baselines, self.before, *self.marks.artists, self.curve, self.heading
-        ]  # fmt: skip
+        self.heading = heading(neurons, 0.012, 0.945, size=FONT + 1)
+        self.still = [curve.xaxis, self._legend(record)]
+        curves = [*self.spectra, *self.baselines, self.before, *self.marks.artists, self.curve]
+        self.moving = [self.image, *curves, self.heading]
         self.record = record
         self.update(record)
 
     def _legend(self, record: PictureTraining) -> Legend:
-        """Name the curves; the run before by how it was trained."""
-        _, before = courses("s", record)
+        """Name the curves, the previous run by its settings."""
+        _, before = _courses(record)
         label = "run before" + (f"\n{before.brief(18)}" if before else "")
         curves = {"raw pixels": self.baselines[0], "untrained": self.baselines[1], "this student": self.curve}
-        return self.axes.legend(
-            [*curves.values(), self.before], [*curves, label], fontsize=FONT - 1, frameon=False, loc="lower right",
-            ncols=2, columnspacing=0.7, handlelength=1.5,
-        )  # fmt: skip
+        entries = {"handles": [*curves.values(), self.before], "labels": [*curves, label]}
+        columns = {"ncols": 2, "columnspacing": 0.7, "handlelength": 1.5}
+        return legend(self.axes, "lower right", fontsize=FONT - 1, **entries, **columns)
 
     def update(self, record: PictureTraining) -> bool:
-        """Move everything; only another number of steps needs another axis."""
-        (now, before), (_, old) = courses("s", record), courses("s", self.record)
+        """Move everything; another number of steps needs another axis, another previous run another legend."""
+        (now, before), (_, old) = _courses(record), _courses(self.record)
         longer, renamed = record.budget != self.record.budget, before != old
         self.record = record
         if renamed:
@@ -99,8 +89,8 @@ class TrainingPicture(Picture[PictureTraining]):
         return longer or renamed
 
     def describe(self) -> str:
-        """The probe beside its baselines, and how many directions the output fills."""
-        r, (now, before) = self.record, courses("s", self.record)
+        """Say the probe beside its baselines, and how many directions the output fills."""
+        r, (now, before) = self.record, _courses(self.record)
         how = (
             f"s = {r.strength:g}, {r.loss}" if not now.since() else f"{now.words()}; {'now ' * bool(now.told)}{r.loss}"
         )
@@ -117,6 +107,10 @@ class TrainingPicture(Picture[PictureTraining]):
         return text if r.trace.stopped is None else f"{text} Training {r.trace.stopped}."
 
 
+def _courses(record: PictureTraining) -> tuple[Course, Course | None]:
+    return courses("s", record.strength, record.trace, record.before)
+
+
 def _tiles(record: PictureTraining) -> np.ndarray:
     weights = record.weights / record.weights.abs().max().clamp_min(1e-30)
     return mosaic(weights.unflatten(0, (ROWS, COLUMNS)))
@@ -129,15 +123,15 @@ LAYERS = {"output": "probe of the output", "hidden": "probe of the hidden layer"
 def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
     """What to look at: where the blue curve lies above both baselines, and where below.
 
-    One panel per layer; the probe after training against the strength it was trained with. Bars are 95 % intervals of
-    the mean over seeds; the untrained student carries one too, raw pixels know no seed.
+    One panel per layer; the probe after training against the strength of training. Bars are 95 % intervals of the
+    mean over seeds; raw pixels do not depend on a seed.
     """
     import seaborn  # it takes a second to import, and only this figure needs it
 
-    figure = new_figure(9.6, 3.6)
+    figure, axes = panels(9.6, 3.6, 2, sharey=True)
     words = []
     raw = float(pick(table, layer="pixels")[measure].mean())
-    for ax, (layer, title) in zip(figure.subplots(1, 2, sharey=True), LAYERS.items(), strict=True):
+    for ax, (layer, title) in zip(axes, LAYERS.items(), strict=True):
         title = title.replace("probe", measure)
         here = pick(table, layer=layer)
         common = {"x": "strength", "y": measure, "errorbar": interval, "capsize": 0.12, "ax": ax}
@@ -150,74 +144,56 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
         ax.set_xticks(ax.get_xticks(), [f"{s:g}" for s in np.unique(here["strength"])])
         tidy(ax, xlabel="strength s of the augmentation", title=title)
         ax.legend().remove()
-        once = pick(start, strength=start["strength"].min())[measure]  # the same students at every strength
-        words.append(f"{title}: {_over(end, 'strength', measure)}; untrained {_mean(once)}.")
-    figure.axes[0].legend(fontsize=FONT, frameon=False, loc="lower center")
-    figure.tight_layout()
+        once = pick(start, strength=start["strength"].min())[measure]  # the same encoders at every strength
+        strengths = np.unique(end["strength"])
+        trained = means(pick(end, strength=s)[measure] for s in strengths).words(".3f")
+        over = ", ".join(f"s {s:g} → {mean}" for s, mean in zip(strengths, trained, strict=True))
+        words.append(f"{title}: {over}; untrained {means([once]).words('.3f')[0]}.")
+    legend(axes[0], "lower center")
     seeds = len(np.unique(table["seed"]))
-    return Illustration(
+    return illustration(
         figure,
         f"Trained with strength s, mean over {seeds} seeds [95 % interval]; raw pixels {raw:.3f}. {' '.join(words)}",
     )
 
 
 @drawing()
-def figure_losses(table: Table, *, layer: str = "output") -> Illustration:
+def figure_losses(table: Table) -> Illustration:
     """What to look at: which points lie above both baselines, and which β pulls too hard.
 
     The probe after training with mild views, against τ; a colour and a marker per loss. Bars are 95 % intervals of the
-    mean over seeds. L_simp has no τ: it stands alone, on the left.
+    mean over seeds. L_simp has no τ and is on the left.
     """
-    figure = new_figure(9.6, 3.8)
-    ax = figure.subplots()
-    here, words = pick(table, layer=layer), []
+    figure, (ax,) = panels(9.6, 3.8)
+    here, words = pick(table, layer="output"), []
     raw = float(pick(table, loss="raw")["probe"].mean())
-    untrained = pick(here, loss="untrained")["probe"]
+    untrained = means([pick(here, loss="untrained")["probe"]])
     ax.axhline(raw, color=PREDICTED, linestyle=":", linewidth=1.8, label="raw pixels")
-    ax.axhspan(*interval(untrained), color=QUIET, alpha=0.3, label="untrained")
+    ax.axhspan(*untrained.low, *untrained.high, color=QUIET, alpha=0.3, label="untrained")
     series = named_losses(here)
-    places = {0.0: 0.0} | {tau: 1.0 + k for k, tau in enumerate(sorted(set(np.unique(here["temperature"])) - {0.0}))}
+    names = {tau: f"{tau:g}" if tau else "no τ" for tau in sorted({0.0, *here["temperature"]})}
     for number, (name, rows) in enumerate(series.items()):
+        taus = np.unique(rows["temperature"])  # 0 for L_simp
+        seeds = means(pick(rows, temperature=tau)["probe"] for tau in taus)
         shift = 0.0 if name == "L_simp" else 0.08 * (number - (len(series) - 1) / 2)
-        taus = [0.0] if name == "L_simp" else np.unique(rows["temperature"]).tolist()
-        cells = [rows["probe"] if name == "L_simp" else pick(rows, temperature=tau)["probe"] for tau in taus]
-        means, ends = [cell.mean() for cell in cells], [interval(cell) for cell in cells]
-        bars = [
-            [m - low for m, (low, _) in zip(means, ends, strict=True)],
-            [high - m for m, (_, high) in zip(means, ends, strict=True)],
-        ]
-        x = [places[tau] + shift for tau in taus]
-        ax.errorbar(
-            x, means, bars, color=SERIES[number + 1], marker=MARKERS[number], capsize=3, linewidth=1.4, label=name
-        )
-        said = ", ".join(
-            f"{'' if tau == 0 else f'τ {tau:g} → '}{_mean(cell)}" for tau, cell in zip(taus, cells, strict=True)
-        )
-        words.append(f"{name}: {said}")
-    ax.set_xticks(list(places.values()), ["no τ", *(f"{tau:g}" for tau in list(places)[1:])])
-    tidy(ax, xlabel="temperature τ", title=LAYERS[layer])
-    ax.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.tight_layout()
-    return Illustration(
+        style = {"color": SERIES[number + 1], "marker": MARKERS[number], "label": name}
+        seeds.bars(ax, np.searchsorted(list(names), taus) + shift, capsize=3, linewidth=1.4, **style)
+        said = zip(taus, seeds.words(".3f"), strict=True)
+        words.append(f"{name}: " + ", ".join(f"{f'τ {tau:g} → ' if tau else ''}{mean}" for tau, mean in said))
+    ax.set_xticks(range(len(names)), list(names.values()))
+    tidy(ax, xlabel="temperature τ", title="probe of the output")
+    legend(ax, "beside")
+    return illustration(
         figure,
-        f"{LAYERS[layer].capitalize()}, mean over {len(np.unique(table['seed']))} seeds [95 % interval]; raw pixels "
-        f"{raw:.3f}, untrained {_mean(untrained)}. {'; '.join(words)}.",
+        f"Probe of the output, mean over {len(np.unique(table['seed']))} seeds [95 % interval]; raw pixels "
+        f"{raw:.3f}, untrained {untrained.words('.3f')[0]}. {'; '.join(words)}.",
     )
 
 
 def named_losses(table: Table) -> dict[str, Table]:
-    """The rows of each loss, and of each β of the frozen one, by the name that a reader sees."""
+    """The rows of each loss, and of each β of the frozen one, by the label of its curve."""
     names = {"nce": "InfoNCE", "triplet": "soft triplet", "simple": "L_simp"}
     found = {name: pick(table, loss=loss) for loss, name in names.items()}
     frozen = pick(table, loss="frozen")
     found |= {f"frozen, β = {beta:g}": pick(frozen, beta=beta) for beta in np.unique(frozen["beta"])}
     return {name: rows for name, rows in found.items() if len(rows["probe"])}
-
-
-def _mean(values: np.ndarray) -> str:
-    low, high = interval(values)
-    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _over(rows: Table, column: str, measure: str) -> str:
-    return ", ".join(f"s {x:g} → {_mean(pick(rows, **{column: x})[measure])}" for x in np.unique(rows[column]))

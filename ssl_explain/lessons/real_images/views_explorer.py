@@ -1,9 +1,7 @@
-"""The views explorer: what an augmentation makes of a digit, and how much of the digit is left."""
+"""The views explorer: views of digits, and the share of views that are still recognised."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -20,7 +18,7 @@ from ssl_explain.worlds.pictures import PictureWorld, digits
 
 SHOWN = (0, 2, 3, 5, 8)  # the digits in the grid
 COLUMNS = 8  # views of each
-ASKED = slice(None, None, 2)  # every other test picture is asked after, which makes 300
+ASKED = slice(None, None, 2)  # every other test picture, 300 in all
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
 SWITCH = ("on", "off")
 
@@ -44,7 +42,7 @@ class ViewsState(State):
 
 
 def recipe_of(state: ViewsState) -> Recipe:
-    """Which parts are switched on; colour does nothing to grey pictures."""
+    """The parts that are switched on; colour has no effect on grey pictures."""
     on = {part: getattr(state, part) == "on" for part in ("affine", "crop", "erase", "blur")}
     return Recipe(**on, colour=False)
 
@@ -54,19 +52,19 @@ def share_kept(strength: float, recipe: Recipe, seed: int = 1) -> float:
     inputs, labels, images, wanted = asked()
     _, g = generators(seed, 2)
     views = digits().as_input(augment(images, strength, recipe=recipe, generator=g))
-    nearest = (views @ inputs.T).argmax(1)  # all inputs are of one length, so the nearest has the largest x·x'
+    nearest = (views @ inputs.T).argmax(1)  # inputs are normalised, so the nearest has the largest x·x'
     return float((labels[nearest] == wanted).double().mean())
 
 
 @functools.cache
 def asked() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Inputs and labels to look among, pictures to make views of and their labels."""
+    """Reference inputs and labels; test images and labels to augment."""
     train, test = digits("train"), digits("test")
     return train.inputs(), labels_of(train), test.images[ASKED], labels_of(test)[ASKED]
 
 
 def labels_of(world: PictureWorld) -> Tensor:
-    """The labels of a world that has some."""
+    """The labels of a world."""
     if world.labels is None:
         raise ValueError("`world` must have labels, got pictures without; take the digits.")
     return world.labels
@@ -80,7 +78,7 @@ def kept_curve() -> Float[Tensor, " strength"]:
 
 @functools.cache
 def chosen(seed: int) -> tuple[Float[Tensor, "picture 1 h w"], Float[Tensor, "views chance"]]:
-    """One picture of each digit shown, and all that chance decides about its views."""
+    """One picture of each digit shown, and the random numbers of its views."""
     world = digits("train")
     g, _ = generators(seed, 2)
     order = torch.randperm(len(world), generator=g)
@@ -89,7 +87,7 @@ def chosen(seed: int) -> tuple[Float[Tensor, "picture 1 h w"], Float[Tensor, "vi
 
 
 class ViewsExplorer(Explorer[ViewsState]):
-    """A grid of digits and their views beside the share of views that can still be told.
+    """A grid of digits and their views beside the share of views that are still recognised.
 
     Example:
         >>> record = views_explorer(ViewsState(strength=0.0)).record
@@ -97,9 +95,9 @@ class ViewsExplorer(Explorer[ViewsState]):
         True
     """
 
-    factory = "views_explorer"
+    picture = ViewsPicture
     telling = ("strength",)
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "only turn and shift": {"strength": 2.0, "affine": "on", "crop": "off", "erase": "off", "blur": "off"},
@@ -107,7 +105,7 @@ class ViewsExplorer(Explorer[ViewsState]):
     }
 
     def compute(self, state: ViewsState) -> PictureViews:
-        """The views, and how many of another 300 can be told."""
+        """Compute the views, and how many of another 300 are recognised."""
         recipe = recipe_of(state)
         images, decided = chosen(state.seed)
         views = change(images.repeat_interleave(COLUMNS, dim=0), decided, state.strength, recipe)
@@ -121,10 +119,6 @@ class ViewsExplorer(Explorer[ViewsState]):
             kept_curve(),
             share_kept(state.strength, recipe),
         )
-
-    def paint(self, record: PictureViews) -> ViewsPicture:
-        """The grid and the curve."""
-        return ViewsPicture(record)
 
 
 views_explorer = factory(ViewsExplorer, "Turn an augmentation up until nobody can tell the digits any more.")

@@ -1,4 +1,4 @@
-"""Notebook 05: what it uses of its own room."""
+"""The names that notebook 05 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -9,16 +9,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.selectivity_amplification.exercises import first_preference, linear_learns, small_shifts
     from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
     from ssl_explain.lessons.selectivity_amplification.picture import figure_signs_kept, figure_winners
-
-__all__ = [
-    "RingState",
-    "experiment",
-    "figure_signs_kept",
-    "figure_winners",
-    "first_preference",
-    "linear_learns",
-    "ring_explorer",
-    "small_shifts",
-]
 
 lazy(__name__)

@@ -1,10 +1,9 @@
-"""The ring explorer: every neuron's first preference, and what becomes of it."""
+"""The ring explorer: the initial selectivity of every neuron, and its amplification."""
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
@@ -45,7 +44,7 @@ class RingState(State):
 
 @functools.lru_cache(maxsize=32)
 def run_of(state: RingState) -> Selectivity:
-    """The whole run that a state stands for, at its end."""
+    """The whole run of a state, at its end."""
     run = ring_run(
         cells=state.cells, strength=state.strength, neurons=state.neurons, seed=state.seed,
         linear=state.neuron == "linear", steps=STEPS, every=EVERY, step_size=state.cells / 10,
@@ -55,16 +54,16 @@ def run_of(state: RingState) -> Selectivity:
 
 
 class RingExplorer(TimedExplorer[RingState]):
-    """The ring with Play, which moves the time; the flow itself is computed at once.
+    """The ring with Play, which moves the time; the whole flow is computed in advance.
 
     Example:
         >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
         torch.Size([41, 2, 1, 4])
     """
 
-    factory = "ring_explorer"
+    picture = RingPicture
     telling = ("update", "strength", "time", "neuron")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "ReLU, any shift": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, exact"},
         "linear, any shift": {"neuron": "linear", "strength": 1.0, "update": "L_simp, exact"},
         "small shifts": {"neuron": "ReLU", "strength": 0.375, "update": "L_simp, exact"},
@@ -72,13 +71,9 @@ class RingExplorer(TimedExplorer[RingState]):
     }
 
     def compute(self, state: RingState) -> Selectivity:
-        """The run of these settings, looked at at one time."""
+        """Look up the run of these settings, at the chosen time."""
         run = run_of(state.change(time=0))
         return dataclasses.replace(run, shown=state.time * STEPS // (100 * EVERY))
-
-    def paint(self, record: Selectivity) -> RingPicture:
-        """Ring, weights and curves."""
-        return RingPicture(record)
 
 
 ring_explorer = factory(RingExplorer, "Watch random neurons amplify what they happen to prefer.")

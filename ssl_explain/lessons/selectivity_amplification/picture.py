@@ -1,16 +1,15 @@
-"""Neurons on a ring: what each of them likes, and what becomes of its first preference."""
+"""Neurons on a ring: their weights, and their selectivity over time."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
-from torch import Tensor
 
+from ssl_explain.kit.charts import heat_map, illustration, key, legend, new_strokes, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.lessons.selectivity_amplification.experiment import identity_share, selectivity
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.results import interval
 
@@ -29,23 +28,18 @@ class RingPicture(Picture[Selectivity]):
 
     Left, the two objects on their ring. Middle, one row of weights per neuron, ordered by its first selectivity;
     the letter says what the neuron tells apart, place (p) or object (o), and nothing (·) if dead. Right, the
-    selectivity of every neuron over time, coloured by how it began; the vertical line is the time shown.
+    selectivity of every neuron over time, coloured by its initial sign; the vertical line is the time shown.
     """
 
     def __init__(self, record: Selectivity) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 4.2)
+        self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(0.62, 1, 1.5))
         self.figure.subplots_adjust(left=0.02, right=0.975, top=0.9, bottom=0.15, wspace=0.25)
-        axes = self.figure.subplots(1, 3, width_ratios=(0.62, 1, 1.5))
         self.ring_axes, self.weight_axes, self.curve_axes = axes
         self.ring_axes.set_axis_off()
         self.ring_axes.set(xlim=(-1.3, 1.3), ylim=(-1.45, 4.5), aspect="equal")
         self.ring_axes.set_title("two objects", fontsize=FONT + 2, color=INK, loc="left")
-        tidy(
-            self.weight_axes,
-            title="weights of each neuron",
-            xlabel="cells; red > 0, blue < 0\no object, p place, · dead",
-        )
+        below = "cells; red > 0, blue < 0\no object, p place, · dead"
+        tidy(self.weight_axes, title="weights of each neuron", xlabel=below)
         self.weight_axes.xaxis.label.set_fontsize(FONT)
         self.weight_axes.set(xticks=[], yticks=[], xlim=(0, 1.09), ylim=(1, 0))
         tidy(self.curve_axes, xlabel="steps of the flow", title="selectivity s of each neuron")
@@ -56,23 +50,20 @@ class RingPicture(Picture[Selectivity]):
         self._move(record)
 
     def _decorate(self, steps: int) -> None:
-        """Whatever never changes on the right."""
+        """Draw what never changes on the right."""
         ax = self.curve_axes
         ax.set(xlim=(0, 1), ylim=(-LIMIT, LIMIT))
         ax.set_xticks(np.linspace(0, 1, 5), [f"{t:.0f}" for t in np.linspace(0, steps, 5)])
         ax.axhline(0, color=QUIET, linewidth=0.8)
-        keys = [Line2D([], [], linewidth=1.6, label=LABELS[kind], **STYLES[kind]) for kind in STYLES]
-        ax.legend(handles=keys, fontsize=FONT - 1, frameon=False, loc="lower left", ncols=3, columnspacing=1.2)
+        keys = [key(LABELS[kind], linewidth=1.6, **STYLES[kind]) for kind in STYLES]
+        legend(ax, "lower left", handles=keys, fontsize=FONT - 1, ncols=3, columnspacing=1.2)
 
     def _fill(self, record: Selectivity) -> None:
-        """Make everything that depends on the ring and on the number of neurons."""
+        """Make the artists that depend on the ring and on the number of neurons."""
         for artist in [*self.still, *self.moving]:
             artist.remove()
         m, ax = len(record.dead), self.weight_axes
-        self.heat = ax.imshow(
-            record.weights[0].numpy(), cmap="RdBu_r", vmin=-0.8, vmax=0.8, aspect="auto", interpolation="nearest",
-            extent=(0, 1, 1, 0),
-        )  # fmt: skip
+        self.heat = heat_map(ax, "RdBu_r", vmin=-0.8, vmax=0.8, extent=(0, 1, 1, 0))
         ax.set(xlim=(0, 1.09), ylim=(1, 0))
         size = FONT if m <= 16 else FONT - 1
         self.letters = [
@@ -98,20 +89,15 @@ class RingPicture(Picture[Selectivity]):
         return drawn
 
     def _curves(self) -> list[Artist]:
-        """One collection of curves for each way to begin, and the words above them."""
+        """Make a collection of curves for each kind of initial selectivity, and the words above them."""
         ax = self.curve_axes
-        self.curves = {
-            kind: LineCollection([], linewidths=1.6, alpha=0.85, colors=style["color"], linestyles=style["linestyle"])
-            for kind, style in STYLES.items()
-        }
-        for collection in self.curves.values():
-            ax.add_collection(collection, autolim=False)
-        self.words = ax.text(0.01, 0.99, "", transform=ax.transAxes, fontsize=FONT, color=INK, va="top")
+        self.curves = {kind: new_strokes(ax, linewidths=1.6, alpha=0.85, **style) for kind, style in STYLES.items()}
+        self.words = note(ax, 0.01, 0.99, va="top")
         return [*self.curves.values(), self.words]
 
     def _tune(self, record: Selectivity) -> None:
-        """Fit curves and colours to another run on the same ring: cheap, unlike new artists."""
-        s, kinds = selectivities(record).numpy(), _kinds(record)
+        """Fit curves and colours to another run on the same ring, without new artists."""
+        s, kinds = selectivity(record.responses).numpy(), _kinds(record)
         x = np.linspace(0, 1, len(s))
         for kind, collection in self.curves.items():
             collection.set_segments([np.column_stack([x, s[:, j]]) for j, own in enumerate(kinds) if own == kind])
@@ -132,7 +118,7 @@ class RingPicture(Picture[Selectivity]):
 
     def _move(self, record: Selectivity) -> None:
         self.record = record
-        s = selectivities(record)
+        s = selectivity(record.responses)
         order = s[0].argsort(descending=True).tolist()
         now = float(record.times[record.shown] / record.times[-1])
         self.heat.set_data(record.weights[record.shown][order].numpy())
@@ -143,9 +129,9 @@ class RingPicture(Picture[Selectivity]):
         self.dots.set_offsets(np.column_stack([np.full(s.shape[1], now), s[record.shown].numpy()]))
 
     def describe(self) -> str:
-        """How many neurons kept their sign, how far |s| came, and what they tell apart."""
+        """Say how many neurons kept their sign, how |s| changed, and what they tell apart."""
         record, kinds = self.record, _kinds(self.record)
-        s, live = selectivities(record), [k != "dead" for k in kinds]
+        s, live = selectivity(record.responses), [k != "dead" for k in kinds]
         start, end, alive = s[0][live], s[record.shown][live], sum(live)
         step = record.steps * (record.shown % len(record.times)) // (len(record.times) - 1)
         time = f"After {step} steps, {record.setting}"
@@ -160,26 +146,16 @@ class RingPicture(Picture[Selectivity]):
         )
 
 
-def selectivities(record: Selectivity) -> Tensor:
-    """E[f | 11] - E[f | 101], for every time and neuron."""
-    means = record.responses.mean(2)
-    return means[:, 0] - means[:, 1]
-
-
 def winners(record: Selectivity) -> list[str]:
-    """What the variance between points of each neuron is mostly due to: object (o), place (p), or none at all (·)."""
+    """The main source of variance between points for each neuron: object (o), place (p), or none (·)."""
     f = record.responses[record.shown]
-    centred = f - f.mean((0, 1))
-    total, objects = centred.square().mean((0, 1)), centred.mean(1).square().mean(0)
-    still = record.dead | (total < 1e-20)
-    return [
-        "·" if none else "o" if o > t / 2 else "p"
-        for none, o, t in zip(still.tolist(), objects.tolist(), total.tolist(), strict=True)
-    ]
+    silent = record.dead | (f.flatten(0, 1).var(0, correction=0) < 1e-20)
+    pairs = zip(silent.tolist(), (identity_share(f) > 0.5).tolist(), strict=True)
+    return ["·" if none else "o" if objects else "p" for none, objects in pairs]
 
 
 def _kinds(record: Selectivity) -> list[str]:
-    s = selectivities(record)[0].tolist()
+    s = selectivity(record.responses)[0].tolist()
     return ["dead" if none else "first" if a > 0 else "second" for none, a in zip(record.dead.tolist(), s, strict=True)]
 
 
@@ -191,28 +167,24 @@ def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustra
     """
     import seaborn  # it takes a second to import, and only this figure needs it
 
-    figure = new_figure(9.0, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(9.0, 3.6)
     styles = {"luckier half": (MEASURED, "o"), "less lucky half": (PREDICTED, "s")}
     for dodge, (group, (colour, marker)) in zip((-0.08, 0.08), styles.items(), strict=True):
-        long = [(setting, x) for setting, groups in shares.items() for x in groups[group]]
-        where = np.array([list(shares).index(setting) for setting, _ in long]) + dodge
-        seaborn.pointplot(
-            x=where, y=[x for _, x in long], native_scale=True, errorbar=interval, color=colour, markers=marker,
-            linestyle="none", label=group, ax=ax, capsize=0.05,
-        )  # fmt: skip
+        values = [groups[group] for groups in shares.values()]
+        where = np.repeat(np.arange(len(values)) + dodge, [len(runs) for runs in values])
+        style = {"color": colour, "markers": marker, "linestyle": "none", "capsize": 0.05, "label": group}
+        seaborn.pointplot(x=where, y=np.concatenate(values), native_scale=True, errorbar=interval, ax=ax, **style)
     ax.axhline(0.5, color=QUIET, linestyle=":")
     ax.text(len(shares) - 0.55, 0.51, "coin", fontsize=FONT, color=QUIET, ha="right")
     tidy(ax, title="share of neurons that end with the sign they began with")
     ax.set(ylim=(0.35, 1.03), xlim=(-0.5, len(shares) - 0.5))
     ax.set_xticks(range(len(shares)), list(shares))
-    ax.legend(fontsize=FONT, frameon=False, loc="lower left", ncols=2)
-    figure.tight_layout()
+    legend(ax, "lower left", ncols=2)
     parts = [
         f"{setting}: " + ", ".join(f"{group} {100 * np.mean(v):.0f} %" for group, v in groups.items())
         for setting, groups in shares.items()
     ]
-    return Illustration(figure, "Signs kept, mean over runs. " + "; ".join(parts).replace("\n", " ") + ".")
+    return illustration(figure, "Signs kept, mean over runs. " + "; ".join(parts).replace("\n", " ") + ".")
 
 
 @drawing()
@@ -221,27 +193,18 @@ def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
 
     ``shares[curve][q]`` is the share of neurons whose between-point variance is mostly due to the object.
     """
-    figure = new_figure(8.0, 3.6)
-    ax = figure.subplots()
+    figure, (ax,) = panels(8.0, 3.6)
     for k, (name, curve) in enumerate(shares.items()):
-        style: dict[str, Any] = {
-            "color": SERIES[6 - k],
-            "marker": MARKERS[k],
-            "linestyle": ("-", "--", "-.", ":")[k % 4],
-        }
+        style: dict[str, Any] = {"color": SERIES[6 - k], "marker": MARKERS[k], "linestyle": ("-", "--", "-.", ":")[k]}
         ax.plot(list(curve), list(curve.values()), label=name, linewidth=2, markersize=6, **style)
     ax.axvline(0.5, color=QUIET, linewidth=0.8)
     ax.text(0.505, 0.5, "a quarter of the ring", fontsize=FONT, color=QUIET, rotation=90, va="center")
-    tidy(
-        ax,
-        xlabel="augmentation q: largest shift, as a share of half the ring",
-        title="share of neurons that tell objects, not places",
-    )
+    below = "augmentation q: largest shift, as a share of half the ring"
+    tidy(ax, xlabel=below, title="share of neurons that tell objects, not places")
     ax.set_ylim(-0.03, 1.03)
-    ax.legend(fontsize=FONT, frameon=False, loc="upper left")
-    figure.tight_layout()
+    legend(ax, "upper left")
     words = "; ".join(
         f"{name}: " + ", ".join(f"{100 * y:.0f} % at {x:.2f}" for x, y in curve.items())
         for name, curve in shares.items()
     )
-    return Illustration(figure, f"Neurons that tell objects rather than places apart, by the augmentation q. {words}.")
+    return illustration(figure, f"Neurons that tell objects rather than places apart, by the augmentation q. {words}.")

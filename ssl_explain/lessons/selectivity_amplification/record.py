@@ -1,4 +1,4 @@
-"""What is measured while a network learns."""
+"""What is measured on neurons on a ring while they learn."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -8,7 +8,7 @@ from ssl_explain.records import record
 
 @record
 class Selectivity:
-    """Neurons on a ring of shifting objects, over time; ``shown`` is the index of the time that is looked at.
+    """Neurons on a ring of shifting objects, over time; ``shown`` is the index of the time shown.
 
     ``responses[t, object, place, neuron]`` is the mean activation over the views of one point. ``dead`` neurons had
     the same mean connection at every point at the start. ``shift`` is the largest shift, None where all are equally

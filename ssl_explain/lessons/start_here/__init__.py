@@ -1,4 +1,4 @@
-"""Notebook 00: what it uses of its own room."""
+"""The names that notebook 00 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,5 @@ if TYPE_CHECKING:
     from ssl_explain.lessons.start_here.experiment import emergence_run
     from ssl_explain.lessons.start_here.explorer import tree_explorer
     from ssl_explain.lessons.start_here.state import TreeState
-
-__all__ = [
-    "TreeState",
-    "emergence_run",
-    "exercises",
-    "tree_explorer",
-]
 
 lazy(__name__)

@@ -22,7 +22,7 @@ def options(sub: argparse.ArgumentParser) -> None:
 
 
 def demo(arguments: argparse.Namespace) -> None:
-    """Train the tree of notebook 00 with and without augmentation; print what its neurons know of the hidden causes."""
+    """Train the tree of notebook 00 with and without augmentation; print how well its neurons find the latents."""
     require.integer("steps", arguments.steps, 1, "take at least one step")
     require.integer("depth", arguments.depth, 1, "a tree has twice the leaves with every level", high=12)
     require.integer("neurons", arguments.neurons, 1, "some ten are enough to see it", high=1000)

@@ -1,7 +1,7 @@
-"""The tree explorer: hidden causes light up in hidden neurons, while you watch."""
+"""The tree explorer: latents emerge in hidden neurons while a network trains."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Self
 
 from ssl_explain import require
 from ssl_explain.dynamics.training import Training
@@ -15,16 +15,15 @@ from ssl_explain.records import Trace
 
 
 class TreeExplorer(StreamingExplorer[TreeState]):
-    """The tree with Play, Pause, Step and Reset; the curve of the root of the run before stays to compare with.
+    """The tree with Play, Pause, Step and Reset; the root's curve of the previous run stays for comparison.
 
     Example:
         >>> tree_explorer(TreeState(depth=2, budget=500)).run(20).trace.steps.tolist()
         [0, 10, 20]
     """
 
-    factory = "tree_explorer"
     telling = ("strength",)
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},
         "no augmentation": {"strength": 0.0, "neurons": 10, "wiring": "tree"},
         "two neurons only": {"strength": 0.5, "neurons": 2, "wiring": "tree"},
@@ -38,22 +37,22 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         super().__init__(state, controls)
 
     def another(self, state: TreeState) -> Self:
-        """An explorer of the same curves."""
+        """An explorer with the same curves."""
         return type(self)(state, self.shown, self._levels)
 
     def start(self, state: TreeState) -> Training:
-        """A new tree, a new network."""
+        """Draw a tree and a network."""
         self._run = run_of(state)
         self.hand_over(state, self._run.training)
         return self._run.training
 
     def hand_over(self, state: TreeState, training: Run) -> None:
-        """Strength, learning rate and loss."""
+        """Set strength, learning rate and loss."""
         training.strength, training.learning_rate = state.strength, state.learning_rate
         training.objective = objective_of(state)
 
     def record_of(self, state: TreeState, before: Trace | None) -> Emergence:
-        """The tree as the neurons know it."""
+        """The correlations reached so far."""
         return self._run.record(state.budget, before)
 
     def paint(self, record: Emergence) -> EmergencePicture:

@@ -1,36 +1,33 @@
-"""Hidden causes appearing in hidden neurons: the tree coloured by what is known, and the curves behind it."""
+"""Latents emerging in hidden neurons: the tree coloured by the correlations reached, beside their curves."""
 
 from typing import Any
 
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
-from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
+from ssl_explain.kit.charts import branches, key, legend, new_curve, new_strokes, panels, place
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, new_figure, on_scale, tidy
+from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MARKERS, QUIET, SCALE, SERIES, on_scale, tidy
 from ssl_explain.lessons.start_here.record import Emergence
-from ssl_explain.lessons.start_here.stretches import Marks, Spans, courses, ending, height_at
+from ssl_explain.lessons.start_here.stretches import Course, Marks, Spans, courses, ending, height_at
 
-TOP = 1.08  # of the curves: above 1 stand the words of what changed
+TOP = 1.08  # of the curves' axis: above 1 is room for the changed settings
 
 
 class EmergencePicture(Picture[Emergence]):
-    """What to look at: does the root, which no neuron was ever told about, light up?
+    """What to look at: does the root light up, although no label ever named it?
 
     Left, every circle is a latent, with the best |correlation| of a neuron in its node as a percentage of the
     Bayes ceiling (colour and number); edge width is |ρ|, dashed edges flip. Right, the mean over each level
     against training steps, its ceiling as a dotted line; ``levels`` picks the curves (all of them if
     empty; 0 is the root, -1 the level below).
-    The dashed grey curve is the root of the run before. A thin line marks where settings changed on the way.
+    The dashed grey curve is the root of the previous run. A thin line marks where settings changed during training.
     """
 
     title = "what the neurons know of each hidden cause"
 
     def __init__(self, record: Emergence, *, levels: tuple[int, ...] = ()) -> None:
-        """Make the axes once and fill them."""
         self.levels = levels
         self._make_axes()
         self.tree_axes.set_axis_off()
@@ -43,12 +40,11 @@ class EmergencePicture(Picture[Emergence]):
         self._move(record)
 
     def _make_axes(self) -> None:
-        self.figure = new_figure(9.6, 4.2)
-        self.tree_axes, self.curve_axes = self.figure.subplots(1, 2, width_ratios=(1.35, 1))
+        self.figure, (self.tree_axes, self.curve_axes) = panels(9.6, 4.2, 2, width_ratios=(1.35, 1))
         self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
 
     def _fill(self, record: Emergence) -> None:
-        """Make every artist that depends on the tree, the budget or the run to compare with."""
+        """Make every artist that depends on the tree, the budget or the previous run."""
         for artist in [*self.still, *self.moving]:
             if not isinstance(artist, Axis):  # an axis belongs to its Axes
                 artist.remove()
@@ -61,13 +57,7 @@ class EmergencePicture(Picture[Emergence]):
     def _edges(self, record: Emergence) -> list[Artist]:
         """Draw the edges, |ρ| as width and its sign as line style, and the leaves."""
         tree, ax = record.topology, self.tree_axes
-        segments = [
-            [(x, level / tree.depth), (tree.horizontal(level + 1)[k // tree.branching], (level + 1) / tree.depth)]
-            for level in range(tree.depth)
-            for k, x in enumerate(tree.horizontal(level))
-        ]
-        self.edges = LineCollection(segments, colors=BRANCH, zorder=1)
-        ax.add_collection(self.edges, autolim=False)
+        self.edges = new_strokes(ax, branches(tree), colors=BRANCH, zorder=1)
         size = 900 / max(tree.n_leaves, 12)
         leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
         words = f"{tree.n_leaves} leaves: all that the network sees. Dashed edges flip."
@@ -75,31 +65,22 @@ class EmergencePicture(Picture[Emergence]):
         return [ax.text(0.5, -0.11, words, fontsize=FONT, color=INK, ha="center")]
 
     def _frame_of_curves(self, record: Emergence) -> list[Artist]:
-        """Draw ceilings and legend; the steps axis belongs to them, since the budget sets it."""
-        ax, depth = self.curve_axes, record.topology.depth
+        """Draw ceilings and legend, and return what stays still: the legend and the axis of the steps."""
+        ax, depth, shown = self.curve_axes, record.topology.depth, self._levels(record)
         ax.set_xlim(0, record.budget)
-        self.ceilings = [
-            ax.axhline(0, color=level_colour(level, depth), linestyle=":", linewidth=1.6)
-            for level in self._levels(record)
-        ]
-        keys = [
-            Line2D([], [], label=level_name(level, depth), **_style(level, depth)) for level in self._levels(record)
-        ]
-        shown = self._levels(record)
-        colour = level_colour(shown[0], depth) if len(shown) == 1 else QUIET
-        keys.append(Line2D([], [], color=colour, linestyle=":", label="ceiling (Bayes)"))
+        colours = [level_colour(level, depth) for level in shown]
+        self.ceilings = [ax.axhline(0, color=colour, linestyle=":", linewidth=1.6) for colour in colours]
+        keys = [key(level_name(level, depth), **_style(level, depth)) for level in shown]
+        keys.append(key("ceiling (Bayes)", color=colours[0] if len(shown) == 1 else QUIET, linestyle=":"))
         if record.before is not None:
-            keys.append(Line2D([], [], color=QUIET, linestyle="--", label=_label_before(record)))
-        columns = 1 + (len(keys) > 4) + (len(keys) > 6)
-        legend = ax.legend(
-            handles=keys, fontsize=FONT - 1, frameon=False, loc=_legend_place(record), ncols=columns,
-            bbox_to_anchor=(0, 0, 1, 1 / TOP), handlelength=1.6, columnspacing=1,
-        )  # fmt: skip
+            keys.append(key(_label_before(record), color=QUIET, linestyle="--"))
+        columns = {"ncols": 1 + (len(keys) > 4) + (len(keys) > 6), "handlelength": 1.6, "columnspacing": 1}
+        room = {"bbox_to_anchor": (0, 0, 1, 1 / TOP), "fontsize": FONT - 1}
         self.moving += self.ceilings
-        return [ax.xaxis, legend]
+        return [ax.xaxis, legend(ax, _legend_place(record), handles=keys, **columns, **room)]
 
     def _tune(self, record: Emergence) -> None:
-        """Fit edges and ceilings to a tree of the same shape: cheap, unlike axis and legend, which stay."""
+        """Fit edges and ceilings to a tree of the same shape, without redrawing axis and legend."""
         rho = torch.cat(record.polarity).tolist()
         self.edges.set_linewidth([0.4 + 2.2 * abs(r) for r in rho])
         self.edges.set_linestyle(["-" if r >= 0 else (0, (2, 1.5)) for r in rho])
@@ -109,27 +90,25 @@ class EmergencePicture(Picture[Emergence]):
 
     def _nodes(self, record: Emergence) -> None:
         tree, ax = record.topology, self.tree_axes
-        points = [(tree.horizontal(level)[k], level / tree.depth) for level, k in tree.latents]
-        crowd = tree.widths[1]
-        sizes = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
-        self.nodes: PathCollection = ax.scatter(
-            *zip(*points, strict=True), s=min(430.0, 360 * (16 / crowd) ** 1.6), c=[0.0] * len(points),
-            cmap=SCALE, vmin=LOWEST, vmax=1, edgecolors=INK, linewidths=0.8, zorder=3,
-        )  # fmt: skip
-        self.numbers: list[Text] = [
-            ax.text(x, y, "", fontsize=size, ha="center", va="center_baseline", zorder=4)
-            for (x, y), size in zip(points, sizes, strict=True)
-            if crowd <= 16
+        points = [place(tree, *latent) for latent in tree.latents]
+        widest = tree.widths[1]
+        fonts = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
+        columns, rows = zip(*points, strict=True)
+        size = min(430.0, 360 * (16 / widest) ** 1.6)
+        look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
+        self.nodes = ax.scatter(columns, rows, s=size, c=[0.0] * len(points), zorder=3, **look)
+        self.numbers = [
+            ax.text(x, y, "", fontsize=font, ha="center", va="center_baseline", zorder=4)
+            for (x, y), font in zip(points, fonts, strict=True)
+            if widest <= 16
         ]
-        self.caption: Text = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
+        self.caption = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
         self.moving += [self.nodes, *self.numbers, self.caption]
 
     def _curves(self, record: Emergence) -> None:
         ax, depth = self.curve_axes, record.topology.depth
-        self.curves: list[Line2D] = []
-        for level in self._levels(record):
-            self.curves += ax.plot([], [], markevery=0.15, **_style(level, depth))
-        self.ghost: Line2D = ax.plot([], [], color=QUIET, linestyle="--", linewidth=1.8)[0]
+        self.curves = [new_curve(ax, markevery=0.15, **_style(level, depth)) for level in self._levels(record)]
+        self.ghost = new_curve(ax, color=QUIET, linestyle="--", linewidth=1.8)
         self.marks = Marks(ax, (1 + TOP) / 2)
         self.moving += [self.ghost, *self.marks.artists, *self.curves]
 
@@ -139,7 +118,7 @@ class EmergencePicture(Picture[Emergence]):
         return tuple(level for level in wanted if 1 <= level <= depth) or tuple(range(1, depth + 1))
 
     def update(self, record: Emergence) -> bool:
-        """Move the artists; another tree, budget or run to compare with needs new still ones."""
+        """Move the artists; another tree, budget or previous run needs new still ones."""
         old = self.record
         refill = record.before is not old.before or record.topology != old.topology
         refill |= _label_before(record) != _label_before(old)
@@ -167,20 +146,20 @@ class EmergencePicture(Picture[Emergence]):
             curve.set_data(steps, means[:, level - 1].tolist())
         if record.before is not None:
             self.ghost.set_data(record.before.steps.tolist(), record.by_level(record.before.values)[:, -1].tolist())
-        now, before = courses("q", record)
+        now, before = _courses(record)
         self.marks.move(now, self._spans, before, self.ghost)
         when = f",{now.since()}:" if now.since() else ""
         halt = when if record.trace.stopped is None else ", stopped: not finite"
         self.caption.set_text(f"step {steps[-1]}{halt}\n{now.now()}")
 
     def _spans(self, step: int) -> Spans:
-        """A line from above through all curves; where the legend stands above them, from below."""
+        """From the top through all curves, or from the bottom where the legend is above the curves."""
         heights = [height_at(step, curve) for curve in self.curves]
         return [(min(heights), TOP)] if _legend_place(self.record) == "lower left" else [(0, max(heights)), (1, TOP)]
 
     def describe(self) -> str:
-        """Root against its ceiling, then every level in per cent of its ceiling."""
-        record, (now, before) = self.record, courses("q", self.record)
+        """Say the root against its ceiling, then every level in per cent of its ceiling."""
+        record, (now, before) = self.record, _courses(self.record)
         ceilings, means = record.by_level(record.ceilings), record.by_level(record.trace.values)
         parts = (100 * means[-1] / ceilings).round().int().tolist()
         start, end = float(means[0, -1]), float(means[-1, -1])
@@ -200,9 +179,13 @@ class EmergencePicture(Picture[Emergence]):
         return text if record.trace.stopped is None else f"{text} Training {record.trace.stopped}."
 
 
+def _courses(record: Emergence) -> tuple[Course, Course | None]:
+    return courses("q", record.strength, record.trace, record.before)
+
+
 def _label_before(record: Emergence) -> str:
-    """What the legend calls the run before."""
-    _, before = courses("q", record)
+    """The label of the previous run."""
+    _, before = _courses(record)
     if before is None:
         return "root, run before"
     how = before.brief(22)
@@ -210,24 +193,20 @@ def _label_before(record: Emergence) -> str:
 
 
 def _legend_place(record: Emergence) -> str:
-    """Below the curves; above them where the leaves know so little of the root that its curve stays low."""
+    """Below the curves, or above them where the ceiling of the root is so low that its curve stays low."""
     return "lower left" if float(record.ceilings[-1]) > 0.6 else "upper left"
 
 
 def level_name(level: int, depth: int) -> str:
-    """How a level is called."""
+    """The name of a level."""
     return "root" if level == depth else f"level {level}"
 
 
 def level_colour(level: int, depth: int) -> str:
-    """The root keeps its colour at every depth."""
+    """The colour of a level; that of the root is the same at every depth."""
     return SERIES[6] if level == depth else SERIES[level]
 
 
 def _style(level: int, depth: int) -> dict[str, Any]:
-    return {
-        "color": level_colour(level, depth),
-        "marker": MARKERS[level % len(MARKERS)],
-        "markersize": 5,
-        "linewidth": 2.2,
-    }
+    marker = MARKERS[level % len(MARKERS)]
+    return {"color": level_colour(level, depth), "marker": marker, "markersize": 5, "linewidth": 2.2}

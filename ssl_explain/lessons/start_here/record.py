@@ -1,4 +1,4 @@
-"""What is measured while a network learns."""
+"""What is measured while a network learns a latent tree."""
 
 import torch
 from jaxtyping import Float
@@ -10,10 +10,10 @@ from ssl_explain.topology import Tree
 
 @record
 class Emergence:
-    """A latent tree and how well the neurons of a network came to know its latents.
+    """A latent tree and how well the neurons of a network correlate with its latents.
 
     ``trace.values[i]`` holds one best |correlation| per latent, in the order of ``topology.latents``;
-    ``ceilings`` holds the Bayes ceiling of each. ``before`` is an earlier run to compare with.
+    ``ceilings`` holds the Bayes ceiling of each. ``before`` is the previous run, for comparison.
     """
 
     topology: Tree

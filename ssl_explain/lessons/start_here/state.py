@@ -1,4 +1,4 @@
-"""The settings of the tree explorer, and the run that each of them stands for."""
+"""The settings of the tree explorer, and the run with these settings."""
 
 from dataclasses import dataclass
 
@@ -80,18 +80,18 @@ class TreeState(State):
 
 
 def loss_of(state: TreeState) -> Loss:
-    """The loss function that a state names."""
+    """The loss function of a state."""
     return loss_called(state.loss, temperature=state.temperature)
 
 
 def objective_of(state: TreeState) -> Named:
-    """The objective that a state names, and its name: of the settings of a loss those that it reads."""
+    """The objective of a state; its name holds only the settings that its loss reads."""
     tau = "" if state.loss == "L_simp" else f", τ = {state.temperature:g}"
     return Named(f"{state.loss}{tau}", contrastive(loss_of(state)))
 
 
 def run_of(state: TreeState) -> EmergenceRun:
-    """A run that has not started: the same bits for the same state."""
+    """A run before its first step; equal states give the same bits."""
     return emergence_run(
         **{name: getattr(state, name) for name in SAME},
         loss=loss_of(state),

@@ -1,50 +1,32 @@
-"""Which part of a run was trained how: in words, in short, and as marks on its curve."""
+"""Which part of a run was trained with which settings: in words, in short, and as marks on its curve."""
 
 import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
+from ssl_explain.kit.charts import new_curve, new_strokes
 from ssl_explain.kit.style import FONT, INK, QUIET
 from ssl_explain.records import Stretch, Trace
 
-MOST = 4  # stretches that words list one by one
+MOST = 4  # stretches that are listed one by one
 STROKE: dict[str, Any] = {"marker": "|", "markersize": 13, "markeredgewidth": 2, "linestyle": "none"}
 Spans = list[tuple[float, float]]
-LETTER, GAP = 6.2, 4  # pixels: a letter of a mark, and the room between a mark and its words
-
-
-@runtime_checkable
-class Watched(Protocol):
-    """A record of a run in progress, beside the run before."""
-
-    @property
-    def trace(self) -> Trace:
-        """The run in progress."""
-
-    @property
-    def before(self) -> Trace | None:
-        """The run before."""
-
-    @property
-    def strength(self) -> float:
-        """The strength of the augmentation now."""
+LETTER, GAP = 6.2, 4  # pixels: the width of a letter, and the room between a mark and its words
 
 
 @dataclass(frozen=True)
 class Course:
-    """The settings of a run, stretch by stretch; ``symbol`` is how its figure calls the strength.
+    """The settings of a run, stretch by stretch; ``symbol`` is the figure's symbol of the strength.
 
-    ``ahead`` are the settings of the next step where they are others; ``told`` are the fields to name beside the
-    strength: those in which the stretches of a picture differ.
+    ``ahead`` are the settings of the next step if they differ from the last; ``told`` are the fields to name beside
+    the strength: those in which the stretches of a picture differ.
 
     Example:
         >>> course = Course("q", (Stretch(0, 0.5, 1.0), Stretch(300, 0.0, 1.0)))
@@ -58,7 +40,7 @@ class Course:
     told: tuple[str, ...] = ()
 
     def _said(self, stretch: Stretch, fields: tuple[str, ...], known: str = "") -> str:
-        """Some settings of a stretch; of its loss only what another loss has not."""
+        """Some settings of a stretch; of its loss only the parts that the ``known`` loss has not."""
         parts = [part for part in stretch.loss.split(", ") if part not in known.split(", ")]
         said = {
             "strength": f"{self.symbol} = {stretch.strength:g}",
@@ -74,12 +56,12 @@ class Course:
         return self._said(new, differing(old, new), old.loss)
 
     def changes(self) -> list[tuple[int, str]]:
-        """The steps at which settings changed, and what they became."""
+        """The steps at which settings changed, with the new settings."""
         pairs = zip(self.stretches, self.stretches[1:], strict=False)
         return [(new.start, self._change(old, new)) for old, new in pairs]
 
     def words(self) -> str:
-        """Every stretch; only the first and the last one where there are many."""
+        """Every stretch, or the first and the last one if there are many."""
         last, changes = self.stretches[-1], self.changes()
         parts = [self._whole(self.stretches[0]), *(change for _, change in changes)]
         if len(parts) > MOST:
@@ -90,7 +72,7 @@ class Course:
         return f"{text}, from here on {self._change(last, self.ahead)}" if self.ahead else text
 
     def since(self) -> str:
-        """Since when the present settings hold, if not from the start."""
+        """The step since which the present settings hold, if not the first."""
         if self.ahead:
             return " from here on"
         return f" since step {self.stretches[-1].start}" if len(self.stretches) > 1 else ""
@@ -106,20 +88,20 @@ class Course:
         return in_lines(", ".join([self._whole(self.stretches[0]), *rest]), width)
 
     def beside(self) -> list[tuple[int, str]]:
-        """What to write where each stretch begins, if there are several."""
+        """The words at the start of each stretch, if there are several."""
         first, changes = self.stretches[0], self.changes()
         return [(step, _short(words)) for step, words in [(first.start, self._whole(first)), *changes] if changes]
 
 
-def courses(symbol: str, record: Watched) -> tuple[Course, Course | None]:
-    """The settings of the present run, and those of the run before if there is one."""
-    done, ahead = record.trace.stretches, record.trace.ahead
-    before = record.before.stretches if record.before else ()
+def courses(symbol: str, strength: float, trace: Trace, previous: Trace | None) -> tuple[Course, Course | None]:
+    """The settings of the present run, whose strength is ``strength`` now, and of the previous one if there is one."""
+    done, ahead = trace.stretches, trace.ahead
+    before = previous.stretches if previous else ()
     known = [*done, *before, *([ahead] if ahead else [])]
     differ = {field for other in known for field in differing(known[0], other)}
     told = tuple(field for field in ("learning_rate", "loss") if field in differ)
     if not done:
-        done = (ahead or Stretch(0, record.strength, 0.0),)
+        done = (ahead or Stretch(0, strength, 0.0),)
     if ahead and not differing(done[-1], ahead):
         ahead = None
     return Course(symbol, done, ahead, told), Course(symbol, before, None, told) if before else None
@@ -131,7 +113,7 @@ def differing(one: Stretch, other: Stretch) -> tuple[str, ...]:
 
 
 def ending(before: Course | None, value: str) -> str:
-    """How the run before was trained, and where it ended."""
+    """How the previous run was trained, and where it ended."""
     how = f", with {before.words()}," if before else ""
     return f" The run before{how} ended at {value}."
 
@@ -141,29 +123,28 @@ def _short(text: str) -> str:
 
 
 def in_lines(text: str, width: int) -> str:
-    """Settings in lines that break between them, not within one."""
+    """Wrap settings between them, not within one."""
     kept = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", _short(text))
     lines = textwrap.wrap(kept, width, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
 
 
 class Marks:
-    """Where settings changed: a line on the curves of a run, and the new settings above where there is room.
+    """Marks of changed settings: a line on the curves of a run, and the new settings above where there is room.
 
-    The changes of the run before are short strokes on its own curve.
+    Changes during the previous run are short strokes on its own curve.
     """
 
     def __init__(self, ax: Axes, words: float) -> None:
-        """Make the artists; words stand at the height ``words``."""
+        """Make the artists; ``words`` is the height of the words."""
         self.axes = ax
-        self.lines = LineCollection([], colors=INK, linewidths=1)
-        ax.add_collection(self.lines, autolim=False)
-        self.texts: list[Text] = [ax.text(0, words, "", fontsize=FONT - 1, color=INK, va="center") for _ in range(8)]
-        self.before: Line2D = ax.plot([], [], color=QUIET, **STROKE)[0]
+        self.lines = new_strokes(ax, colors=INK, linewidths=1)
+        self.texts = [ax.text(0, words, "", fontsize=FONT - 1, color=INK, va="center") for _ in range(8)]
+        self.before = new_curve(ax, color=QUIET, **STROKE)
         self.artists: list[Artist] = [self.lines, self.before, *self.texts]
 
     def move(self, now: Course, spans: Callable[[int], Spans], before: Course | None, ghost: Line2D) -> None:
-        """Mark the changes of the present run over ``spans(step)``, those of the run before on its curve."""
+        """Mark the changes of the present run over ``spans(step)``, those of the previous run on its curve."""
         lines = [[(step, low), (step, high)] for step, _ in now.changes() for low, high in spans(step)]
         self.lines.set_segments(lines)
         steps = [step for step, _ in before.changes()] if before else []
@@ -174,7 +155,7 @@ class Marks:
             text.set(x=x, text=words, ha=side)
 
     def _room(self, labels: list[tuple[int, str]]) -> list[tuple[float, str, str]]:
-        """Words that meet no other words and no line, the latest first: right of their line, or else left of it."""
+        """Place words right of their line, else left of it, where they touch no others and no line; latest first."""
         last = self.axes.get_xlim()[1]
         pixel = last / self.axes.get_window_extent().width
         steps = [step for step, _ in labels if step <= last]
@@ -192,5 +173,5 @@ class Marks:
 
 
 def height_at(step: int, curve: Line2D) -> float:
-    """The height of a curve at a step: between its points, or at its end."""
+    """The height of a curve at a step, interpolated."""
     return float(np.interp(step, np.asarray(curve.get_xdata()), np.asarray(curve.get_ydata())))

@@ -1,4 +1,4 @@
-"""Notebook 01: what it uses of its own room."""
+"""The names that notebook 01 imports from its own room."""
 
 from typing import TYPE_CHECKING
 
@@ -7,14 +7,5 @@ from ssl_explain.lessons import lazy
 if TYPE_CHECKING:
     from ssl_explain.lessons.two_views_one_network.exercises import more_negatives, without_push
     from ssl_explain.lessons.two_views_one_network.explorer import CloudState, LossState, cloud_explorer, loss_explorer
-
-__all__ = [
-    "CloudState",
-    "LossState",
-    "cloud_explorer",
-    "loss_explorer",
-    "more_negatives",
-    "without_push",
-]
 
 lazy(__name__)

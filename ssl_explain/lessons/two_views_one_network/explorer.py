@@ -1,10 +1,8 @@
-"""What a contrastive loss asks for: its landscape over the energies, and what the asking does to a cloud."""
+"""A contrastive loss over the energies with its slopes, and what it does to a cloud of views."""
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,8 +11,7 @@ from ssl_explain.dynamics.flow import between_point_variance, flow, within_point
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
-from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
+from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, CloudRun, Landscape, LandscapePicture
 from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.losses.weights import pull_and_push
 from ssl_explain.networks.relu import ReLUNet
@@ -22,7 +19,7 @@ from ssl_explain.records import INTERRUPTED, Views
 from ssl_explain.worlds.clouds import Clouds
 
 LOSSES = ("InfoNCE", "soft triplet", "L_simp", "r+ alone")
-GAP = 0.2  # each further negative lies this much farther away than the one before
+GAP = 0.2  # between the energies of one negative and the next
 GRID = torch.linspace(0, 3, 41, dtype=torch.float64)
 POINTS, VIEWS, STEPS = 8, 6, 60
 FAR = 1e6  # outputs beyond this have run away
@@ -34,7 +31,7 @@ def pull_alone(r_pos: Tensor, r_neg: Tensor) -> Tensor:
 
 
 def loss_named(name: str, temperature: float, margin: float = 0.0) -> Loss:
-    """The loss function that a menu names."""
+    """The loss function of an entry of the menu."""
     return pull_alone if name == "r+ alone" else loss_called(name, temperature=temperature, margin=margin)
 
 
@@ -63,16 +60,16 @@ class LossState(State):
 
 
 class LossExplorer(Explorer[LossState]):
-    """Move along the landscape of a loss and watch pull and push.
+    """Move along the surface of a loss and watch pull and push.
 
     Example:
         >>> loss_explorer(LossState(loss="L_simp", negatives=2)).record.slopes.tolist()
         [1.0, -0.5, -0.5]
     """
 
-    factory = "loss_explorer"
+    picture = LandscapePicture
     telling = ("r_pos", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "a near negative": {"r_pos": 0.6, "r_neg": 0.3, "loss": "InfoNCE", "temperature": 0.5},
         "all settled": {"r_pos": 0.1, "r_neg": 2.5, "loss": "InfoNCE", "temperature": 0.2},
         "constant push": {"loss": "L_simp"},
@@ -80,7 +77,7 @@ class LossExplorer(Explorer[LossState]):
     }
 
     def compute(self, state: LossState) -> Landscape:
-        """The landscape, and its slopes at the point chosen."""
+        """Compute the surface, and its slopes at the chosen point."""
         loss = loss_named(state.loss, state.temperature, state.margin)
         offsets = GAP * torch.arange(state.negatives, dtype=GRID.dtype)
         at = torch.tensor([state.r_pos], dtype=GRID.dtype), state.r_neg + offsets.unsqueeze(0)
@@ -91,10 +88,6 @@ class LossExplorer(Explorer[LossState]):
         reach = float("inf") if state.departure == "none" else 2.0
         energies, slopes = torch.cat([at[0], at[1][0]]), torch.cat([pull, push[0]])
         return Landscape(state.loss, GRID, surface, along, energies, slopes, float(loss(*at)), reach)
-
-    def paint(self, record: Landscape) -> LandscapePicture:
-        """Landscape, the two cuts through it, and the balance."""
-        return LandscapePicture(record)
 
 
 @dataclass(frozen=True)
@@ -140,7 +133,7 @@ def cloud_run(state: CloudState) -> CloudRun:
         until=lambda f: bool(f.abs().max() > FAR),
     )
     if trace.stopped is not None and trace.stopped.endswith(INTERRUPTED):
-        raise KeyboardInterrupt  # a part of a run must not be remembered as the whole
+        raise KeyboardInterrupt  # do not cache an interrupted run
     if trace.values[-1].abs().max() > FAR:
         trace = dataclasses.replace(trace, stopped=f"stopped at step {trace.steps[-1]}: the outputs have run away")
     between = torch.stack([between_point_variance(f) for f in trace.values])
@@ -149,7 +142,7 @@ def cloud_run(state: CloudState) -> CloudRun:
 
 
 class CloudExplorer(Explorer[CloudState]):
-    """Spread the views of a few points in the plane, choose a wish, and see where the points go.
+    """Spread the views of a few points in the plane, choose a loss, and see where the points go.
 
     Example:
         >>> run = cloud_explorer(CloudState(loss="r+ alone")).record
@@ -157,9 +150,9 @@ class CloudExplorer(Explorer[CloudState]):
         True
     """
 
-    factory = "cloud_explorer"
+    picture = CloudPicture
     telling = ("departure", "step", "loss")
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    presets = {
         "pull and push": {"loss": "InfoNCE", "departure": "none", "step": STEPS},
         "no push at all": {"loss": "r+ alone", "departure": "none", "step": STEPS},
         "runs away": {"loss": "L_simp", "departure": "none", "step": STEPS},
@@ -167,13 +160,9 @@ class CloudExplorer(Explorer[CloudState]):
     }
 
     def compute(self, state: CloudState) -> CloudRun:
-        """The run, computed once for all of its steps."""
+        """Look up the run, which is computed once for all steps."""
         run = cloud_run(state.change(step=0))
         return CloudRun(run.name, run.inputs, run.trace, run.between, run.within, state.step)
-
-    def paint(self, record: CloudRun) -> CloudPicture:
-        """Inputs, outputs, and both variances over the steps."""
-        return CloudPicture(record)
 
 
 loss_explorer = factory(LossExplorer, "Drag r+ and r-; see what a loss asks for.")

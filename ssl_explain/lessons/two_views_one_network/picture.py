@@ -1,4 +1,6 @@
-"""The landscape of a loss with its slopes, and a cloud of views that a loss moves."""
+"""The surface of a loss with its slopes, and the outputs for a cloud of views during training."""
+
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -6,24 +8,46 @@ from matplotlib.artist import Artist
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from torch import Tensor
 
+from ssl_explain.kit.charts import heat_map, legend, new_curve, panels
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import (
-    FONT,
-    INK,
-    MARKERS,
-    MEASURED,
-    NEGATIVE,
-    PAPER,
-    POSITIVE,
-    QUIET,
-    SCALE,
-    SERIES,
-    new_figure,
-    tidy,
-)
-from ssl_explain.lessons.two_views_one_network.record import CloudRun, Landscape
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PAPER, POSITIVE, QUIET, SCALE, SERIES, tidy
+from ssl_explain.records import Trace, record
 
-LARGEST = 8  # negatives that the balance has room for
+LARGEST = 8  # negatives that fit into the right panel
+
+
+@record
+class CloudRun:
+    """Views in the plane and a network's outputs for them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
+
+    ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
+    """
+
+    name: str
+    inputs: Float[Tensor, "n a 2"]
+    trace: Trace
+    between: Float[Tensor, " t"]
+    within: Float[Tensor, " t"]
+    step: int
+
+
+@record
+class Landscape:
+    """A loss over the plane of energies, and its partial derivatives at one point.
+
+    ``surface[i, j]`` is the loss where the nearest r- is ``grid[i]`` and r+ is ``grid[j]``. ``energies`` holds r+, then
+    every r_k-; ``slopes`` the partial derivatives in the same order. ``along`` is the loss where r+ alone moves over
+    the grid, then where all negatives move together. ``reach`` is the largest energy that outputs can have.
+    """
+
+    name: str
+    grid: Float[Tensor, " g"]
+    surface: Float[Tensor, "g g"]
+    along: Float[Tensor, "2 g"]
+    energies: Float[Tensor, " k"]
+    slopes: Float[Tensor, " k"]
+    value: float
+    reach: float = float("inf")
 
 
 class LandscapePicture(Picture[Landscape]):
@@ -35,48 +59,39 @@ class LandscapePicture(Picture[Landscape]):
     """
 
     def __init__(self, record: Landscape) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.7)
-        self.plane, self.cuts, self.balance = self.figure.subplots(1, 3, width_ratios=(1, 1.1, 0.9))
+        self.figure, (self.plane, self.cuts, self.balance) = panels(9.6, 3.7, 3, width_ratios=(1, 1.1, 0.9))
         self.figure.subplots_adjust(left=0.062, right=0.985, top=0.87, bottom=0.155, wspace=0.32)
         tidy(self.plane, xlabel="r+ (same point)", ylabel="nearest r- (other point)", title="the loss: bright is high")
         tidy(self.cuts, xlabel="energy r", title="along the two lines")
         tidy(self.balance, ylabel="slope of the loss", title="pull and push")
         end = float(record.grid[-1])
-        self.extent = (0.0, end, 0.0, end)
         self.plane.set(xlim=(0, end), ylim=(0, end))
         self.cuts.set(xlim=(0, end), ylim=(-4.2, 6.8))
         self.balance.set(xlim=(-0.6, 2.6), ylim=(-1.3, 1.3))
         self.balance.set_xticks([0, 1, 2], ["r+", "all r-", "sum"])
         self.balance.axhline(0, color=QUIET, linewidth=0.8)
-        self._build(record)
+        self._build(end)
         self._move(record)
 
-    def _build(self, record: Landscape) -> None:
-        self.image = self.plane.imshow(
-            record.surface.numpy(),
-            origin="lower",
-            extent=self.extent,
-            cmap=SCALE,
-            interpolation="bilinear",
-            aspect="auto",
-        )
+    def _build(self, end: float) -> None:
+        style: dict[str, Any] = {"cmap": SCALE, "origin": "lower", "interpolation": "bilinear"}
+        self.image = heat_map(self.plane, extent=(0, end, 0, end), **style)
         self.lines: list[Artist] = []
         self.beyond = [Rectangle((0, 0), 0, 0, facecolor=PAPER, alpha=0.75, edgecolor=INK) for _ in range(2)]
         for patch in self.beyond:
             self.plane.add_patch(patch)
-        (self.across,) = self.plane.plot([], [], color=POSITIVE, linewidth=1.5)
-        (self.upward,) = self.plane.plot([], [], color=NEGATIVE, linewidth=1.5, linestyle="--")
+        self.across = new_curve(self.plane, color=POSITIVE, linewidth=1.5)
+        self.upward = new_curve(self.plane, color=NEGATIVE, linewidth=1.5, linestyle="--")
         self.downhill = FancyArrowPatch((0, 0), (0, 0), arrowstyle="-|>", mutation_scale=16, linewidth=2.5, color=PAPER)
         self.plane.add_patch(self.downhill)
-        (self.point,) = self.plane.plot([], [], "o", color=INK, markersize=9, markeredgecolor=PAPER, clip_on=False)
+        self.point = new_curve(self.plane, "o", color=INK, markersize=9, markeredgecolor=PAPER, clip_on=False)
         common = {"linewidth": 2.2, "markevery": [], "markersize": 8}
-        (self.by_pos,) = self.cuts.plot([], [], color=POSITIVE, label="r+ moves", marker="o", **common)
-        (self.by_neg,) = self.cuts.plot([], [], color=NEGATIVE, ls="--", label="all r- move", marker="s", **common)
-        self.cuts.legend(fontsize=FONT, frameon=False, loc="upper left")
+        self.by_pos = new_curve(self.cuts, color=POSITIVE, label="r+ moves", marker="o", **common)
+        self.by_neg = new_curve(self.cuts, color=NEGATIVE, ls="--", label="all r- move", marker="s", **common)
+        legend(self.cuts, "upper left")
         self.pull = self.balance.bar([0], [0], width=0.7, color=POSITIVE)[0]
         self.pushes = list(self.balance.bar([1] * LARGEST, [0] * LARGEST, width=0.7, color=NEGATIVE, edgecolor=PAPER))
-        (self.sum,) = self.balance.plot([], [], "D", color=INK, markersize=8)
+        self.sum = new_curve(self.balance, "D", color=INK, markersize=8)
         self.numbers = [self.balance.text(x, 0, "", fontsize=FONT, color=INK, ha="center") for x in range(3)]
         self.still = []
         self.moving = []
@@ -114,15 +129,13 @@ class LandscapePicture(Picture[Landscape]):
         ):
             text.set_text(_signed(value))
             text.set(y=value + up * gap, va="bottom" if up > 0 else "top")
-        self.moving = [
-            self.across, self.upward, self.downhill, self.point, self.by_pos, self.by_neg,
-            self.pull, *self.pushes[: len(record.slopes) - 1], self.sum, *self.numbers,
-        ]  # fmt: skip
+        lines = [self.across, self.upward, self.downhill, self.point, self.by_pos, self.by_neg]
+        self.moving = [*lines, self.pull, *self.pushes[: len(record.slopes) - 1], self.sum, *self.numbers]
 
     def _landscape(self, record: Landscape) -> None:
-        """Redraw surface, contour lines and what lies out of reach."""
+        """Redraw surface, contour lines and the energies out of reach."""
         for line in self.lines:
-            if line in self.plane.collections:  # not where an interrupt came after its removal
+            if line in self.plane.collections:  # an interrupt may have come after its removal
                 line.remove()
         surface, grid = record.surface.numpy(), record.grid.numpy()
         self.image.set_data(surface)
@@ -134,7 +147,7 @@ class LandscapePicture(Picture[Landscape]):
         self.still = [self.image, *self.lines, *self.beyond]
 
     def describe(self) -> str:
-        """Energies, loss, and the balance of pull and push."""
+        """Say energies, loss, and the balance of pull and push."""
         record = self.record
         pull, pushes = float(record.slopes[0]), record.slopes[1:].tolist()
         each = ", ".join(f"{round(push, 2) + 0.0:.2f}" for push in pushes)
@@ -164,9 +177,8 @@ class CloudPicture(Picture[CloudRun]):
     FLOOR, TOP = 1e-4, 1e4
 
     def __init__(self, record: CloudRun) -> None:
-        """Make the axes once and fill them."""
-        self.figure = new_figure(9.6, 3.7)
-        self.input_axes, self.output_axes, self.curve_axes = self.figure.subplots(1, 3, width_ratios=(1, 1, 1.15))
+        self.figure, axes = panels(9.6, 3.7, 3, width_ratios=(1, 1, 1.15))
+        self.input_axes, self.output_axes, self.curve_axes = axes
         self.figure.subplots_adjust(left=0.03, right=0.985, top=0.88, bottom=0.155, wspace=0.2)
         tidy(self.input_axes, title="views, as they come in")
         tidy(self.output_axes, title="outputs, same views")
@@ -175,22 +187,21 @@ class CloudPicture(Picture[CloudRun]):
             ax.grid(color="#dddddd", linewidth=0.8)
         tidy(self.curve_axes, xlabel="steps", title="variance of the outputs")
         self.curve_axes.set(yscale="log", ylim=(self.FLOOR, self.TOP), xlim=(0, 60))
-        kinds = zip(SERIES, MARKERS, strict=True)
-        style = {"linestyle": "none", "markersize": 5}
-        styles = [{"color": colour, "marker": marker, **style} for colour, marker in kinds]
-        self.inputs = [self.input_axes.plot([], [], **s)[0] for s in styles]
-        self.outputs = [self.output_axes.plot([], [], **s)[0] for s in styles]
-        (self.between,) = self.curve_axes.plot([], [], color=MEASURED, linewidth=2.2, label="between points")
-        (self.within,) = self.curve_axes.plot([], [], color=QUIET, linewidth=2.2, ls="--", label="within points")
-        self.curve_axes.legend(fontsize=FONT, frameon=False, loc="upper right")
-        (self.now,) = self.curve_axes.plot([], [], color=INK, linewidth=1, ls=":")
+        self.inputs, self.outputs = (
+            [new_curve(ax, m, color=colour, markersize=5) for m, colour in zip(MARKERS, SERIES, strict=True)]
+            for ax in (self.input_axes, self.output_axes)
+        )
+        self.between = new_curve(self.curve_axes, color=MEASURED, linewidth=2.2, label="between points")
+        self.within = new_curve(self.curve_axes, color=QUIET, linewidth=2.2, ls="--", label="within points")
+        legend(self.curve_axes, "upper right")
+        self.now = new_curve(self.curve_axes, color=INK, linewidth=1, ls=":")
         self.caption = self.output_axes.text(-3.8, -3.8, "", fontsize=FONT, color=INK)
         self.still = []
         self.moving = [*self.inputs, *self.outputs, self.between, self.within, self.now, self.caption]
         self.update(record)
 
     def update(self, record: CloudRun) -> bool:
-        """Move every artist; nothing here stays."""
+        """Move every artist; only the axes are still."""
         self.record = record
         at = min(record.step, len(record.trace.values) - 1)
         f = record.trace.values[at]
@@ -204,7 +215,7 @@ class CloudPicture(Picture[CloudRun]):
         return False
 
     def describe(self) -> str:
-        """Both variances at the start and at the step shown."""
+        """Say both variances at the start and at the step shown."""
         record = self.record
         at = min(record.step, len(record.trace.values) - 1)
         between, within = record.between, record.within
