@@ -1,9 +1,13 @@
 """What every test shares: runtime shape checks, one thread, reproducible property tests, seeded generators."""
 
+import functools
+import importlib
 import random
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jaxtyping
@@ -82,3 +86,21 @@ def some(request: pytest.FixtureRequest) -> Callable[..., list]:
         return [every[place] for place in sorted(kept)]
 
     return chosen
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Callable[[str], Any]]:
+    """Every explorer as a reader opens it, made once; no networks are trained for the choice of one."""
+    factories = importlib.import_module("registry").FACTORIES
+    module = importlib.import_module("ssl_explain.lessons.real_images.directions_explorer")
+    untrained = functools.cache(lambda: {"untrained": module.sweep_of("untrained")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "all_sweeps", untrained)
+        yield functools.cache(lambda name: factories[name]())
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """No explorer that the test has made goes on in the background."""
+    yield
+    assert [thread for thread in threading.enumerate() if thread.name == "ssl_explain-runner"] == []
