@@ -1,9 +1,13 @@
 """What every test shares: runtime shape checks, one thread, reproducible property tests, seeded generators."""
 
+import functools
+import importlib
 import random
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jaxtyping
@@ -28,10 +32,9 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 hypothesis.settings.register_profile("stress", deadline=None, derandomize=True, print_blob=True, max_examples=200)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
-# Who only wants to know whether a test fails does not wait for the smallest example (tests/core/test_mutations.py).
-hypothesis.settings.register_profile(
-    "unshrunk", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
-)
+# Who only wants to know whether a test fails does not wait for the smallest example (tests/helpers/mutants.py).
+PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+hypothesis.settings.register_profile("unshrunk", deadline=None, derandomize=True, phases=PHASES, max_examples=50)
 hypothesis.settings.load_profile("gate")
 
 
@@ -69,7 +72,7 @@ def g(seeded: Callable[[int], torch.Generator]) -> torch.Generator:
 
 @pytest.fixture
 def unshaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check no signature: for tests of many events whose longer versions, under `make stress`, check them all."""
+    """Check no signature, as in a notebook: where that check would speak first, or would take most of the time."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
@@ -83,3 +86,21 @@ def some(request: pytest.FixtureRequest) -> Callable[..., list]:
         return [every[place] for place in sorted(kept)]
 
     return chosen
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Callable[[str], Any]]:
+    """Every explorer as a reader opens it, made once; no networks are trained for the choice of one."""
+    factories = importlib.import_module("registry").FACTORIES
+    module = importlib.import_module("ssl_explain.lessons.real_images.directions_explorer")
+    untrained = functools.cache(lambda: {"untrained": module.sweep_of("untrained")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "all_sweeps", untrained)
+        yield functools.cache(lambda name: factories[name]())
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """No explorer that the test has made goes on in the background."""
+    yield
+    assert [thread for thread in threading.enumerate() if thread.name == "ssl_explain-runner"] == []

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -53,6 +54,13 @@ PICTURE = "img[src^='data:image/jpeg']"  # the live one: a still picture in an o
 def find_chromium() -> str | None:
     """The browser that the variable CHROMIUM names, or the first of the usual ones."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def journeys(untried: str) -> list[pytest.MarkDecorator]:
+    """The marks of a file of journeys; without a browser it is skipped, and says so."""
+    remedy = f"Set CHROMIUM=/path/to/it, or put {', '.join(NAMES[:-1])} or {NAMES[-1]} on PATH."
+    skipped = pytest.mark.skipif(find_chromium() is None, reason=f"{untried}: no Chromium found. {remedy}")
+    return [pytest.mark.browser, skipped]
 
 
 @dataclass

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from lab import LiveExplorer, Notebook, chromium, find_chromium, jupyter_lab
+from lab import LiveExplorer, Notebook, chromium, journeys, jupyter_lab
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None, reason="NO KEY WAS PRESSED: no Chromium found. Set CHROMIUM."),
-]
+pytestmark = journeys("NO KEY WAS PRESSED")
 
 CELLS = (
     "from ssl_explain.kit.prediction import Option, Question, predict\n"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import PROJECT, chromium, find_chromium
+from lab import PROJECT, chromium, journeys
 from lecture_server import lecture
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -15,12 +15,7 @@ import build_slides  # noqa: E402
 import course  # noqa: E402
 import reveal  # noqa: E402
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        find_chromium() is None, reason="NO LECTURE WAS TRIED: no Chromium found. Set CHROMIUM=/path/to/it."
-    ),
-]
+pytestmark = journeys("NO LECTURE WAS TRIED")
 NO_REVEAL = f"NO SLIDE WAS LOOKED AT: {reveal.CACHE.name} is not there yet. Run `make slides` once."
 READY = "window.Reveal && Reveal.isReady()"
 TOO_LARGE = """() => Reveal.getSlides().map((slide, number) => {

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import build_site
 import pytest
-from lab import chromium, find_chromium
+import site_frames
+from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
 from site_report import FORMULAS, MOVE, open_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find_chromium() is None, reason="NO STATIC PAGE WAS OPENED: no Chromium found."),
-]
+pytestmark = journeys("NO STATIC PAGE WAS OPENED")
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +21,7 @@ def path(tmp_path_factory) -> Path:
     here = Path.cwd()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)  # building changes it
+        patch.setattr(site_frames, "MOST", 12)  # pictures of one explorer: enough to move along two sliders
         build_site.build(ROOT / "notebooks" / "02_gradient_as_connection.ipynb", folder, [("Contents", "index.html")])
     return folder / "02_gradient_as_connection.html"
 

@@ -52,14 +52,7 @@ def test_nobody_else_writes_a_file():
 
 
 @pytest.mark.parametrize(
-    "planted",
-    [
-        "p.write_text('x')",
-        "open(p, 'w')",
-        "p.open(mode='ab')",
-        "figure.savefig(path)",
-        "image.save(OUT)",
-    ],
+    "planted", ["p.write_text('x')", "open(p, 'w')", "p.open(mode='ab')", "figure.savefig(path)", "image.save(OUT)"]
 )
 def test_a_planted_writer_is_found(planted):
     assert list(writers("ssl_explain/x.py", f"def f():\n    {planted}")) == ["ssl_explain/x.py: f"]

@@ -17,6 +17,7 @@ from ssl_explain.kit import picture
 from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.style import DRAWING
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 FIRED = [*((name, False) for name in FACTORIES), *((name, True) for name in PLAYED)]
 
 
@@ -24,12 +25,6 @@ FIRED = [*((name, False) for name in FACTORIES), *((name, True) for name in PLAY
 def made():
     """Every explorer, made once or twice: what it shows must not depend on the tests before."""
     return functools.cache(lambda name, number=1: FACTORIES[name]())
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert runners() == []
 
 
 def test_no_explorer_is_left_out():
@@ -46,8 +41,8 @@ def test_a_preset_leads_to_the_same_settings_whatever_was_pressed_before(name, m
 @pytest.mark.gate(4)
 @pytest.mark.usefixtures("unshaped")
 @pytest.mark.parametrize(("name", "playing"), FIRED)
-def test_two_hundred_events(name, playing, made):
-    storm(made(name), random.Random(name), palette(name, 0), events=200, playing=playing)
+def test_a_hundred_events(name, playing, made):
+    storm(made(name), random.Random(name), palette(name, 0), events=100, playing=playing)
 
 
 @pytest.mark.stress
@@ -109,9 +104,6 @@ def test_no_two_threads_draw_at_once(made):
         patch.setattr(view.picture.figure, "savefig", lambda *_, **__: held.append(DRAWING._is_owned()))
         at_once(lambda: view.show(kept), view.picture.png)
     assert held == [True, True]
-
-
-# --- a cell that is run again -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -206,8 +198,6 @@ def test_a_front_end_that_does_not_name_its_cells_keeps_everything(shell, undraw
     run(shell, f"{SMALL}; explorer", None)
     assert slider.comm is not None
 
-
-# --- a question that is asked again -----------------------------------------------------------------------------
 
 TOSS = """
 from ssl_explain.kit.prediction import Option, Question

@@ -216,9 +216,6 @@ def test_labels_are_true_in_many_orders(name, seed, truth):
     play_at_random(name, seed, truth, 4 * EVENTS[name])
 
 
-# --- examples ---------------------------------------------------------------------------------------------------
-
-
 def legend_of(explorer):
     return [text.get_text().replace("\n", " ") for text in explorer.figure.marks.axes.get_legend().get_texts()]
 
@@ -317,9 +314,6 @@ def test_the_race_is_called_by_what_it_was_trained_with(truth):
         assert record.strength == values["strength"]
 
 
-# --- records ----------------------------------------------------------------------------------------------------
-
-
 def trace(*stretches):
     steps = torch.tensor([0, 10])
     return Trace(steps, steps.double(), torch.zeros(10), None, stretches, Stretch(10, 9.0, 9.0))
@@ -336,7 +330,7 @@ def test_joined_traces_keep_the_stretches_of_both():
     assert a.then(nothing).stretches == nothing.then(a).stretches == a.stretches
 
 
-def test_a_step_that_is_not_taken_begins_no_stretch():
+def test_a_step_that_is_not_taken_and_a_run_taken_up_again_begin_their_stretches():
     explorer = tree_explorer(TreeState(depth=2, neurons=2))
     run = explorer._training
     run.advance(3)
@@ -345,9 +339,6 @@ def test_a_step_that_is_not_taken_begins_no_stretch():
     assert run.stopped is not None
     assert [stretch.start for stretch in run.trace().stretches] == [0]
     assert run.trace().ahead.learning_rate == float("inf")
-
-
-def test_a_run_taken_up_again_knows_its_settings_from_there_on():
     run = tree_explorer(TreeState(depth=2, neurons=2))._training
     run.restart_at(40, run.net.state_dict(), run.generator.get_state())
     run.strength = 0.25

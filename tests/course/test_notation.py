@@ -29,13 +29,9 @@ def test_rows_are_whole():
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_a_symbol_leads_to_its_section(row):
+def test_a_symbol_leads_to_its_section_and_a_name_that_exists(row):
     name, anchor = re.fullmatch(r"\[.+\]\((\w+\.ipynb)#(.+)\)", row[4]).groups()
     assert anchor in sections(name), f"{name} has no section {anchor}"
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_a_name_in_code_exists(row):
     names = [name for quoted in re.findall(r"`([^`]+)`", row[2]) for name in re.findall(r"[A-Za-z_]{3,}", quoted)]
     assert names
     assert [name for name in names if not re.search(rf"\b{name}\b", CODE)] == []

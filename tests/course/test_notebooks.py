@@ -201,16 +201,6 @@ def test_notebook_keeps_the_skeleton(path):
     assert broken_rules(nbformat.read(path, as_version=4), path.name) == []
 
 
-@pytest.mark.parametrize("page", [FOLDER / "README.md", FOLDER.parent / "README.md"], ids=["map", "readme"])
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_readme_and_course_map_list_it_with_its_question_and_minutes(path, page):
-    listed = re.search(rf"{path.name}\) \| (.+\?) \| (\d+) \|", page.read_text(encoding="utf-8"))
-    assert listed
-    nb = nbformat.read(path, as_version=4)
-    assert f"**Question.** {listed[1]}\n" in nb.cells[0].source
-    assert int(listed[2]) == minutes(nb)
-
-
 def last_line(nb, text):
     nb.cells[0].source = "\n".join([*nb.cells[0].source.splitlines()[:-1], text])
 

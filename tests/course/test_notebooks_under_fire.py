@@ -86,6 +86,7 @@ def test_the_fence_lets_nothing_out_and_nothing_in(fence):
 
 
 PLANTED = {
+    "nothing": ("print(1)", ""),
     "another number in the second round": ("n = globals().get('n', 0) + 1; print(n)", "mismatch"),
     "a file left behind": ("open('left', 'w'); print(1)", "left"),
     "a file beside the tables": (f"open({str(ROOT / 'data' / 'new')!r}, 'w'); print(1)", "Read-only"),
@@ -94,13 +95,8 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        pytest.param("print(1)", "", id="nothing"),
-        *(pytest.param(*planted, id=name, marks=pytest.mark.stress) for name, planted in PLANTED.items()),
-    ],
-)
+@pytest.mark.stress
+@pytest.mark.parametrize(("source", "reason"), PLANTED.values(), ids=PLANTED)
 def test_a_planted_fault_is_found(fence, tmp_path, source, reason):
     cell = new_code_cell(source, metadata={"tags": ["nbval-check-output"]}, execution_count=1)
     cell.outputs = [new_output("stream", text="1\n")]

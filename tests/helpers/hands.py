@@ -44,3 +44,11 @@ def play_to(explorer, step):
     explorer._runner._step = watched
     explorer.play()
     assert reached.wait(PATIENCE)
+
+
+def join(explorer):
+    """Wait until what goes on in the background ends by itself."""
+    thread = explorer._runner._thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

@@ -163,28 +163,27 @@ def test_all_that_a_loop_displays_stays_until_its_cell_runs_again(shell):
     assert [is_open(explorer) for explorer in several] == [True, False, False]
 
 
-def test_a_cell_that_runs_another_shows_what_that_one_shows(shell):
+def test_a_cell_that_runs_another_or_fails_closes_what_it_showed(shell):
     explorer = run(shell, "one", "explorer = small(); get_ipython().run_cell('explorer'); explorer")["explorer"]
     assert is_open(explorer)
     run(shell, "one", "pass")
     assert not is_open(explorer)
-
-
-def test_a_cell_that_fails_closes_what_it_showed(shell):
     explorer = run(shell, "one", "explorer = small()\nexplorer")["explorer"]
     shell.run_cell("1 / 0", cell_id="one")
     assert not is_open(explorer)
 
 
-def test_what_was_taken_and_not_yet_displayed_stays(shell):
+def test_what_was_taken_stays_and_what_is_closed_is_displayed_as_nothing(shell):
     boxes = run(shell, "one", "boxes = [small().widget]")["boxes"]
     run(shell, "one", "boxes.append(small().widget)")
     assert [box.comm is not None for box in boxes] == [True, True]
+    run(shell, "one", "explorer = small(); box = explorer.widget; explorer.close()")
+    assert OUTPUTS._displayed(shell.user_ns["box"]) is None
 
 
 def test_an_explorer_that_nobody_holds_or_shows_goes_with_its_thread(shell):
     before = len(_instances)
-    for _ in range(3):
+    for _ in range(2):
         explorer = run(shell, "one", "explorer = small(); explorer.play()")["explorer"]
         seen = weakref.ref(explorer)
         threads = runners()
@@ -201,12 +200,7 @@ def test_an_explorer_that_nobody_holds_or_shows_goes_with_its_thread(shell):
     assert len(_instances) == before
 
 
-def test_a_closed_widget_is_displayed_as_nothing(shell):
-    run(shell, "one", "explorer = small(); box = explorer.widget; explorer.close()")
-    assert OUTPUTS._displayed(shell.user_ns["box"]) is None
-
-
-def test_a_long_wait_has_a_bar_that_goes(shell, monkeypatch):
+def test_a_long_wait_has_a_bar_that_goes_and_one_that_fails_leaves_none(shell, monkeypatch):
     """The directions explorer trains students of several kinds before it appears."""
     module = importlib.import_module("ssl_explain.lessons.real_images.directions_explorer")
     before, seen = len(_instances), []
@@ -218,6 +212,11 @@ def test_a_long_wait_has_a_bar_that_goes(shell, monkeypatch):
     monkeypatch.setattr(module, "sweep_of", sweep_of)
     assert list(module.all_sweeps.__wrapped__()) == list(module.TRAINED)
     assert seen == [0, 1, 2]
+    assert len(_instances) == before
+    before = len(_instances)
+    with pytest.raises(ZeroDivisionError):
+        [1 / number for number in with_progress([1, 0], "dividing")]
+    gc.collect()
     assert len(_instances) == before
 
 
@@ -235,11 +234,3 @@ def test_many_steps_in_a_cell_have_a_bar_that_goes(shell, monkeypatch):
     explorer.run(250)
     assert seen == [[], [0], [1], [2]]
     assert explorer.trace.steps[-1] == 350
-
-
-def test_a_wait_that_fails_leaves_no_bar(shell):
-    before = len(_instances)
-    with pytest.raises(ZeroDivisionError):
-        [1 / number for number in with_progress([1, 0], "dividing")]
-    gc.collect()
-    assert len(_instances) == before

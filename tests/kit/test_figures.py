@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tables import stored
 
-from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import LOWEST, SERIES, on_scale
 from ssl_explain.lessons.latent_variables_emerge.figures import figure_gap_closed, figure_overparameterisation
 from ssl_explain.lessons.start_here.picture import EmergencePicture
@@ -71,20 +71,14 @@ def test_the_legend_makes_room_for_a_root_that_hardly_reaches_the_leaves():
     assert picture.png() == EmergencePicture(high).png()
 
 
-def test_numbers_on_a_crowded_level_are_smaller_than_its_circles():
+def test_numbers_fit_their_circles_and_a_crowd_has_colours_only():
     picture = EmergencePicture(record(5, trace=Trace(torch.tensor([0]), torch.ones(1, 31), torch.empty(0))))
     widths = sorted(n.get_window_extent().x0 for n in picture.numbers if n.get_position()[1] == 0.2)
     ends = sorted(n.get_window_extent().x1 for n in picture.numbers if n.get_position()[1] == 0.2)
     assert all(end + 4 < start for end, start in zip(ends, widths[1:], strict=False))
-
-
-def test_a_crowd_has_colours_only():
     picture = EmergencePicture(record(6))
     assert picture.numbers == []
     assert len(picture.nodes.get_array()) == 63
-
-
-def test_a_lucky_sample_is_not_more_than_all():
     tree = Tree(2)
     r = record(2, trace=Trace(torch.tensor([0]), torch.full((1, 3), 0.999), torch.empty(0)))
     assert [n.get_text() for n in EmergencePicture(r).numbers] == ["100"] * len(tree.latents)
@@ -168,7 +162,7 @@ def test_update_says_when_still_artists_changed_and_leaves_none_behind(change):
     assert picture.png() == EmergencePicture(r).png()
 
 
-def test_description_holds_the_plotted_numbers():
+def test_description_holds_the_plotted_numbers_and_where_the_run_stands():
     r = record(3, before=trace_of(Tree(3), seed=1, strength=0.25))
     words = EmergencePicture(r).describe()
     root, means = r.trace.values[:, -1], r.by_level(r.trace.values)[-1] / r.by_level(r.ceilings)
@@ -176,9 +170,6 @@ def test_description_holds_the_plotted_numbers():
     assert f"root went from {root[0]:.2f} to {root[-1]:.2f} (ceiling {r.ceilings[-1]:.2f})" in words
     levels = ", ".join(f"{n} {100 * x:.0f} %" for n, x in zip(("level 1", "level 2", "root"), means, strict=True))
     assert words.endswith(f"{levels}. The run before, with q = 0.25, ended at {r.before.values[-1, -1]:.2f}.")
-
-
-def test_description_of_a_run_that_has_not_begun_and_of_one_that_broke_down():
     tree = Tree(3)
     start = trace_of(tree, (0,))
     words = EmergencePicture(record(trace=start)).describe()
@@ -189,37 +180,26 @@ def test_description_of_a_run_that_has_not_begun_and_of_one_that_broke_down():
     assert "stopped" in broken.caption.get_text()
 
 
-def test_png_is_a_picture_and_the_same_in_every_run():
+def test_png_is_the_same_in_every_run_and_has_alt_text():
     one, two = (EmergencePicture(record()).png() for _ in range(2))
     assert one == two
     assert Image.open(io.BytesIO(one)).size == (960, 420)
-
-
-@pytest.mark.parametrize("make", [lambda: EmergencePicture(record()), lambda: figure_overparameterisation(table())])
-def test_notebooks_get_alt_text(make):
-    picture = make()
+    picture = EmergencePicture(record())
     data, metadata = picture._repr_mimebundle_()
-    words = picture.words if isinstance(picture, Illustration) else picture.describe()
     assert data["image/png"].startswith(b"\x89PNG")
-    assert metadata["image/png"]["alt"] == data["text/plain"] == words != ""
-
-
-def table():
-    rng = np.random.default_rng(0)
-    rows = [(m, low, 1.0, k, level) for m in (2, 5) for low in (0.7, 0.8) for k in range(4) for level in (1, 2)]
-    names = ("neurons", "polarity_low", "polarity_high", "run", "level")
-    drawn = {"start": rng.uniform(0.2, 0.5, 32), "end": rng.uniform(0.6, 0.9, 32), "ceiling": rng.uniform(0.9, 1, 32)}
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | drawn
+    assert metadata["image/png"]["alt"] == data["text/plain"] == picture.describe() != ""
 
 
 def test_overparameterisation_draws_means_intervals_and_ceiling_of_the_root():
-    t = table()
+    t = stored("overparameterisation")
     story = figure_overparameterisation(t)
-    for ax, low in zip(story.figure.axes, (0.7, 0.8), strict=True):
-        panel = (t["level"] == 2) & (t["polarity_low"] == low)
+    for ax, low in zip(story.figure.axes, np.unique(t["polarity_low"]), strict=True):
+        panel = (t["level"] == t["level"].max()) & (t["polarity_low"] == low)
         lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
         bars = [line.get_ydata() for line in ax.lines if line.get_label().startswith("_")]
-        cells = {name: [t[name][panel & (t["neurons"] == m)] for m in (2, 5)] for name in ("start", "end")}
+        cells = {
+            name: [t[name][panel & (t["neurons"] == m)] for m in np.unique(t["neurons"])] for name in ("start", "end")
+        }
         for name, cell in cells.items():
             np.testing.assert_allclose(lines[name].get_ydata(), [x.mean() for x in cell])
         ends = [(np.nanmin(bar), np.nanmax(bar)) for bar in bars]

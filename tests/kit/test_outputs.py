@@ -102,9 +102,6 @@ def test_a_planted_text_is_found(text):
     assert in_texts(nb)
 
 
-# --- what comes from a reader ---------------------------------------------------------------------------------------
-
-
 def pieces(widget):
     """Every piece of HTML in a widget and in all that it holds."""
     own = [widget.value] if isinstance(widget, ipywidgets.HTML | ipywidgets.HTMLMath) else []
@@ -144,19 +141,17 @@ def test_an_attempt_is_answered_in_plain_text(capsys):
     assert shown.count("onerror") == 2
 
 
-def test_an_exercise_shows_its_words_as_words():
+def test_exercises_questions_and_controls_show_their_words_as_words():
     def solution():
         return "<img src=x onerror=alert(1)></pre><script>1</script>"
 
     shown = Exercise(HOSTILE, "easy", 1, (HOSTILE, HOSTILE), solution, lambda attempt: "")._repr_html_()
     assert_harmless([shown], OUTPUT)
-
-
-def test_a_question_and_its_answer_show_their_words_as_words():
     guess = predict(Question(HOSTILE, {"a": Option(HOSTILE, HOSTILE), "b": Option("b", "b")}))
     for key, measured in (("a", "b"), ("b", "a"), ("a", "a"), (None, "a")):
         guess.commit(key)
         assert_harmless([*pieces(guess.widget), guess.reveal(measured).widget.value])
+    assert_harmless(pieces(make_control(Control(HOSTILE, HOSTILE, low=0.0, high=1.0, step=0.1), 0.5)))
 
 
 def test_a_picture_shows_its_words_as_words(monkeypatch):
@@ -166,10 +161,6 @@ def test_a_picture_shows_its_words_as_words(monkeypatch):
     assert {kind for data in shown for kind in data} <= KINDS
     assert_harmless([data["text/html"] for data in shown if "text/html" in data], OUTPUT)
     assert_harmless(pieces(LiveView(Told()).widget))
-
-
-def test_a_control_shows_its_words_as_words():
-    assert_harmless(pieces(make_control(Control(HOSTILE, HOSTILE, low=0.0, high=1.0, step=0.1), 0.5)))
 
 
 def test_the_line_that_is_copied_shows_as_it_is(monkeypatch):

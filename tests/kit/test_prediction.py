@@ -62,7 +62,7 @@ def test_reveal_after_or_before_the_answer_ends_the_same(key):
     assert before.text == after.text == "Measured: heads"
 
 
-def test_without_an_answer_the_measured_one_stays_folded():
+def test_the_reveal_shows_the_last_measurement_folded_where_there_is_no_answer():
     guess = predict(TOSS)
     words = shown(guess.reveal("h"))
     assert words.startswith("<details><summary>No guess yet")
@@ -73,15 +73,9 @@ def test_without_an_answer_the_measured_one_stays_folded():
     assert "<details>" not in guess._reveal.words
     guess.commit(None)
     assert shown(guess.reveal("h")) == words
-
-
-def test_nothing_is_shown_before_the_reveal():
     guess = predict(TOSS)
     guess.commit("t")
     assert guess._reveal.words == ""
-
-
-def test_a_later_measurement_replaces_the_first():
     guess = predict(TOSS)
     guess.commit("h")
     guess.reveal("h")
@@ -104,13 +98,16 @@ def test_committing_in_the_browser():
     assert "You said" in shown(guess.reveal("h"))
 
 
-def test_question_and_answers_are_text_not_markup():
+def test_question_and_answers_are_text_not_markup_on_paper_too():
     guess = predict(TOSS)
     assert "Heads or &lt;tails&gt;?" in guess.widget.children[0].value
     guess.commit("t")
     value = guess.reveal("h").widget.value
     assert "&lt;tails&gt;" in value
     assert "Luck &amp; more." in value
+    guess = Prediction(TOSS)
+    assert guess._repr_mimebundle_()["text/plain"] == "Heads or <tails>?\n  ( ) heads\n  ( ) <tails>"
+    assert guess.reveal("t")._repr_mimebundle_()["text/plain"] == "Measured: <tails>"
 
 
 @pytest.mark.parametrize("key", ["heads", "", 0])
@@ -121,23 +118,5 @@ def test_a_key_that_is_none_of_the_options_is_named(key):
             act(key)
     assert guess.answer is None
     assert guess._reveal.words == ""
-
-
-def test_a_reveal_needs_a_measurement():
     with pytest.raises(ValueError, match="`measured` must be the key of an option, got None"):
         predict(TOSS).reveal(None)
-
-
-def test_on_paper_there_are_question_options_and_measurement():
-    guess = Prediction(TOSS)
-    assert guess._repr_mimebundle_()["text/plain"] == "Heads or <tails>?\n  ( ) heads\n  ( ) <tails>"
-    assert guess.reveal("t")._repr_mimebundle_()["text/plain"] == "Measured: <tails>"
-
-
-def test_keyboard_and_screen_readers_find_the_way():
-    guess = predict(TOSS)
-    assert guess.widget.owner is guess
-    assert guess._choices.description
-    assert guess._choices.tooltip
-    assert guess._commit.description
-    assert guess._commit.tooltip

@@ -66,7 +66,7 @@ def test_pictures_that_take_too_long_do_not_stop_the_training(monkeypatch):
     assert job.shown == list(range(1, 21))
 
 
-def test_pause_comes_back_when_all_is_still():
+def test_pause_comes_back_when_all_is_still_and_play_goes_on_where_it_stood():
     job = Job()
     job.play()
     assert job.reached.wait(PATIENCE)
@@ -78,9 +78,6 @@ def test_pause_comes_back_when_all_is_still():
     assert (job.shown[-1], job.ended) == (count, 1)
     job.runner.pause()
     assert (job.count, job.ended) == (count, 1)
-
-
-def test_pause_and_play_go_on_where_it_stood():
     job = Job()
     job.play()
     assert job.reached.wait(PATIENCE)
@@ -92,15 +89,12 @@ def test_pause_and_play_go_on_where_it_stood():
     assert job.shown == sorted(job.shown)
 
 
-def test_play_twice_is_play_once():
+def test_play_twice_or_after_a_request_to_stop_is_play_once():
     job = Job()
     job.play()
     job.runner.play()
     assert len(runners()) == 1
     job.runner.pause()
-
-
-def test_play_after_a_request_to_stop_joins_the_old_thread():
     job = Job()
     for _ in range(5):
         job.play()
@@ -144,14 +138,11 @@ def test_an_error_ends_the_run_and_is_kept_until_the_next(monkeypatch, place):
     assert runners() == []
 
 
-def test_pause_from_within_does_not_wait_for_itself():
+def test_pauses_from_within_and_from_several_threads_come_back():
     job = Job()
     job.runner._show = job.runner.pause
     job.play()
     assert job.done.wait(PATIENCE)
-
-
-def test_pauses_from_several_threads_at_once():
     job = Job()
     job.play()
     threads = [in_thread(job.runner.pause) for _ in range(8)]

@@ -47,17 +47,10 @@ def ink(pixels, bare):
     return np.array([rows[0], rows[-1], columns[0], columns[-1]]), change.sum()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "η = 0.3 (p²): ok",
-        "a  b",
-        "p- and\N{NO-BREAK SPACE}p+",
-        "step 12",
-        "step 12\nρ² = 1.00\n(all of them)",
-        "a\n\np",
-    ],
-)
+SENTENCES = ("η = 0.3 (p²): ok", "a  b", "p- and\N{NO-BREAK SPACE}p+", "step 12", "step 12\nρ² = 1.00\n(all of them)")
+
+
+@pytest.mark.parametrize("words", [*SENTENCES, "a\n\np"])
 @pytest.mark.parametrize("va", ["top", "bottom", "center", "center_baseline", "baseline"])
 @pytest.mark.parametrize("ha", ["left", "center", "right"])
 def test_a_sentence_stands_where_matplotlib_puts_it_to_a_pixel(figure, words, ha, va):

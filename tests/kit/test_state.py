@@ -26,19 +26,11 @@ class Small(State):
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_every_field_says_what_it_is(field):
+def test_every_field_says_what_it_is_and_offers_its_default(field):
     control = FIELDS[field]
     assert control.label.strip()
     assert len(control.tip.split()) >= 3
     assert not control.tip.endswith(".")  # it ends an error sentence
-
-
-def test_labels_are_told_apart():
-    assert len({control.label for control in FIELDS.values()}) == len(FIELDS)
-
-
-@pytest.mark.parametrize("field", FIELDS)
-def test_values_hold_the_default_and_stay_in_range(field):
     control, default = FIELDS[field], getattr(TreeState(), field)
     values = control.values()
     assert default in values
@@ -49,10 +41,14 @@ def test_values_hold_the_default_and_stay_in_range(field):
         assert list(values) == sorted(values)
 
 
-def test_values_of_sliders_are_the_steps_they_stop_at():
+def test_labels_values_names_and_buttons_read_well():
+    assert len({control.label for control in FIELDS.values()}) == len(FIELDS)
     assert Small.controls()["count"].values() == (1, 3, 5, 7, 9)
     assert Small.controls()["size"].values() == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
     assert Small.controls()["kind"].values() == ("a", "b")
+    assert [name(option) for option in ((0.8, 1.0), 0.001, 10, "tree")] == ["0.8 to 1", "0.001", "10", "tree"]
+    made = button("Play", "train", "play")
+    assert (made.description, made.tooltip, made.icon, made.layout.width) == ("Play", "train", "play", "auto")
 
 
 @pytest.mark.parametrize(("field", "value"), EVERY)
@@ -70,28 +66,12 @@ def test_the_line_of_any_state_makes_it_again(values):
     assert TreeState().change(**values) == state
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("strength", -0.05),
-        ("strength", 1.05),
-        ("strength", float("nan")),
-        ("depth", 1),
-        ("depth", 7),
-        ("seed", 0),
-        ("seed", 21),
-        ("neurons", 3),
-        ("polarity", (0.8, 1.1)),
-        ("polarity", [0.8, 1.0]),
-        ("loss", "infonce"),
-        ("temperature", 0.0),
-        ("learning_rate", -0.1),
-        ("wiring", None),
-        ("departure", "bias"),
-        ("budget", 1000),
-        ("pace", 1),
-    ],
-)
+OTHER = {"strength": (-0.05, 1.05, float("nan")), "depth": (1, 7), "seed": (0, 21), "neurons": (3,), "pace": (1,)}
+OTHER |= {"polarity": ((0.8, 1.1), [0.8, 1.0]), "loss": ("infonce",), "temperature": (0.0,), "learning_rate": (-0.1,)}
+OTHER |= {"wiring": (None,), "departure": ("bias",), "budget": (1000,)}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in OTHER.items() for value in values])
 def test_what_a_control_does_not_offer_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=rf"^`{field}` must .*, got .*; .*{FIELDS[field].tip[-20:]}\.$"):
         TreeState(**{field: value})
@@ -139,15 +119,6 @@ def test_kinds_of_controls():
     assert isinstance(make_control(FIELDS["polarity"], (0.8, 1.0)), ipywidgets.ToggleButtons)  # too long to read out
     assert kind.options == (("a", "a"), ("the other", "b"))
     assert [control.live for control in Small.controls().values()] == [False, True, False]
-
-
-def test_names_of_options_read_well():
-    assert [name(option) for option in ((0.8, 1.0), 0.001, 10, "tree")] == ["0.8 to 1", "0.001", "10", "tree"]
-
-
-def test_button_has_its_label_and_tip():
-    made = button("Play", "train", "play")
-    assert (made.description, made.tooltip, made.icon, made.layout.width) == ("Play", "train", "play", "auto")
 
 
 @pytest.mark.parametrize("loss", FIELDS["loss"].values())

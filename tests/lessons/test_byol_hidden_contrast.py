@@ -1,11 +1,9 @@
 """The BYOL explorer and the figures of its notebook: every control, what is drawn, what is said."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
-from grid import copied, extremes
+from tables import rows, stored
 
 from ssl_explain.lessons.byol_hidden_contrast.experiment import hidden_contrast
 from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState, byol_explorer
@@ -22,51 +20,10 @@ from ssl_explain.lessons.byol_hidden_contrast.record import TERMS
 from ssl_explain.networks.dual import Centring
 from ssl_explain.results import interval
 
-CONTROLS = ByolState.controls()
-
 
 @pytest.fixture(scope="module")
 def one():
     return byol_explorer()
-
-
-def sound(explorer):
-    record, picture = explorer.record, explorer.figure
-    assert picture.record is record
-    assert all(torch.isfinite(x).all() for x in (record.rates, record.second_moment, record.share, record.sizes))
-    assert ((record.share >= 0) & (record.share <= 1)).all()
-    words = picture.describe()
-    assert "nan" not in words
-    assert explorer.state.predictor in words
-    assert copied(explorer) == explorer.state
-    check_bars(picture)
-
-
-def check_bars(picture):
-    """The bars of a direction stand on each other, add up to the diamond, and are those of the time looked at."""
-    record = picture.record
-    rates = record.rates[record.shown].numpy()
-    heights = np.array([[bar.get_height() for bar in bars] for bars in picture.bars])
-    np.testing.assert_allclose(heights, np.abs(rates))
-    for k in range(rates.shape[1]):
-        ups = [bars[k] for bars, value in zip(picture.bars, rates[:, k], strict=True) if value > 0]
-        for lower, upper in itertools.pairwise(ups):
-            np.testing.assert_allclose(lower.get_y() + lower.get_height(), upper.get_y())
-    shown = picture.sums.get_ydata()
-    np.testing.assert_allclose(shown, rates.sum(0).clip(-picture.height, picture.height))
-
-
-@pytest.mark.parametrize("field", CONTROLS)
-def test_every_value_of_every_control(one, field, some):
-    for value in some(CONTROLS[field].values(), 3):
-        one.state = ByolState(predictor="learned from p·1").change(**{field: value})
-        sound(one)
-
-
-def test_every_pair_of_extremes(one, some):
-    for values in some(extremes(CONTROLS)):
-        one.figure.update(one.compute(ByolState().change(**values)))
-        assert "nan" not in one.figure.describe()
 
 
 def test_presets_are_the_corners(one):
@@ -82,7 +39,7 @@ def test_presets_are_the_corners(one):
     assert 0.1 < alive < 10
 
 
-def test_curves_are_the_numbers(one):
+def test_curves_are_the_numbers_and_a_learned_predictor_claims_no_limit(one):
     one.state = ByolState(offset=9.0, time=0.3)
     record, picture = one.record, ContrastPicture(one.record)
     growth = (record.second_moment / record.second_moment[0]).log10().numpy()
@@ -93,9 +50,6 @@ def test_curves_are_the_numbers(one):
     assert set(picture.limit.get_ydata()) == {record.limit}
     assert picture.cursors[0].get_xdata()[0] == record.times[record.shown]
     assert len(picture.bars) == len(TERMS)
-
-
-def test_a_learned_predictor_claims_no_limit(one):
     one.state = ByolState(predictor="learned from chance")
     assert one.record.limit is None
     assert len(one.figure.limit.get_xdata()) == 0
@@ -125,64 +79,34 @@ def test_figures_of_runs_draw_what_they_say():
     assert "a, p = 1: never 1, 10 0.1" in resets.words
 
 
-def made_up_table():
-    rows = []
-
-    def add(method, layer, value, **settings):
-        row = {"method": method, "predictor": "none", "centring": "none", "target": "none", "reinitialise": 0}
-        row |= {"decay": 0.0, "layer": layer} | settings
-        rows.extend(
-            {**row, "seed": s, "probe": value + 0.01 * s, "rank": 10 * value, "between": value} for s in (1, 2, 3)
-        )
-
-    add("raw", "pixels", 0.9)
-    for layer, base in (("output", 0.5), ("hidden", 0.6)):
-        add("untrained", layer, base + 0.2)
-        add("InfoNCE", layer, base + 0.3)
-        for i, predictor in enumerate(("none", "linear", "mlp")):
-            for j, centring in enumerate(("none", "mean", "BatchNorm")):
-                for k, target in enumerate(("shared", "EMA")):
-                    for every in (0, 50) if i else (0,):
-                        value = base + 0.05 * i + 0.02 * j + 0.01 * k - 0.001 * every
-                        add(
-                            "BYOL",
-                            layer,
-                            value,
-                            predictor=predictor,
-                            centring=centring,
-                            target=target,
-                            reinitialise=every,
-                        )
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
 def heights(container):
     return np.asarray(container.lines[0].get_ydata())
 
 
+def probes(layer="output", measure="probe", **wanted):
+    wanted = {"method": "BYOL", "reinitialise": 0, "decay": 0.0} | wanted
+    return rows(stored("byol_ablation"), layer=layer, **wanted)[measure]
+
+
 @pytest.mark.parametrize("layer", ["output", "hidden"])
 def test_the_ablation_is_drawn_with_means_and_intervals(layer):
-    table, base = made_up_table(), 0.5 if layer == "output" else 0.6
-    shown = figure_ablation(table, layer=layer)
-    probes, ranks, shares = shown.figure.axes
-    expected = [[base + 0.05 * i + 0.02 * j + 0.01 * k + 0.02 for i in range(3)] for j in range(3) for k in range(2)]
-    np.testing.assert_allclose([heights(c) for c in probes.containers], expected)
-    np.testing.assert_allclose([heights(c) for c in ranks.containers], 10 * (np.array(expected) - 0.02))
-    np.testing.assert_allclose([heights(c) for c in shares.containers], np.array(expected) - 0.02)
-    low, high = interval(base + np.array([0.01, 0.02, 0.03]))
-    segment = probes.containers[0].lines[2][0].get_segments()[0]
-    np.testing.assert_allclose(segment[:, 1], [low, high])
+    shown = figure_ablation(stored("byol_ablation"), layer=layer)
+    ways = [{"centring": c, "target": t} for c in ("none", "mean", "BatchNorm") for t in ("shared", "EMA")]
+    for ax, measure in zip(shown.figure.axes, ("probe", "rank", "between"), strict=True):
+        cells = [[probes(layer, measure, predictor=p, **way) for p in ("none", "linear", "mlp")] for way in ways]
+        np.testing.assert_allclose(
+            [heights(c) for c in ax.containers], [[cell.mean() for cell in row] for row in cells]
+        )
+        for bar, row in zip(ax.containers, cells, strict=True):
+            drawn = [segment[:, 1] for segment in bar.lines[2][0].get_segments()]
+            np.testing.assert_allclose(drawn, [interval(cell) for cell in row])
     assert "BYOL from " in shown.words
 
 
 def test_re_initialising_is_drawn_from_never_to_often():
-    shown = figure_reinitialised(made_up_table())
-    ax = shown.figure.axes[0]
-    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["never", "50"]
-    np.testing.assert_allclose(heights(ax.containers[0]), [0.5 + 0.05 + 0.02 + 0.01 + 0.02, 0.55])
-
-
-def test_an_unknown_control_is_named():
-    with pytest.raises(ValueError, match="`controls` must hold some of"):
-        byol_explorer(controls=("speed",))
-    assert byol_explorer(controls=("p",)).shown == ("p",)
+    ax = figure_reinitialised(stored("byol_ablation")).figure.axes[0]
+    every = [tick.get_text() for tick in ax.get_xticklabels()]
+    assert (every[0], every[-1]) == ("never", "10")
+    way = {"predictor": "linear", "centring": "mean", "target": "EMA"}
+    means = [probes(reinitialise=0 if tick == "never" else int(tick), **way).mean() for tick in every]
+    np.testing.assert_allclose(heights(ax.containers[0]), means)

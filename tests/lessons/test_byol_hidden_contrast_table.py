@@ -1,11 +1,9 @@
 """The table of which part of BYOL keeps it alive: deterministic, complete, tells its story, can be made again."""
 
-from collections import Counter
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from tables import rows, stored
 
 from ssl_explain.lessons.byol_hidden_contrast import table as module
 from ssl_explain.lessons.byol_hidden_contrast.table import (
@@ -15,15 +13,13 @@ from ssl_explain.lessons.byol_hidden_contrast.table import (
     EVERY,
     SETTINGS,
     byol_block,
-    byol_table,
 )
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run, open_student
 from ssl_explain.lessons.real_images.experiment import STEPS, Evaluation, picture_run
 from ssl_explain.networks.dual import Centring, linear_predictor
-from ssl_explain.results import interval, read_table
+from ssl_explain.results import interval
 from ssl_explain.worlds.pictures import digits
 
-DATA = Path(__file__).resolve().parents[2] / "data"
 SEEDS = range(1, 11)
 SMALL = {"seeds": 2, "steps": 2, "seed": 4}
 PICTURE = 1 / 600  # one test picture more or less
@@ -32,13 +28,7 @@ FULL = ("BYOL", "linear", "mean", "EMA", 2, 0.1)
 
 @pytest.fixture(scope="module")
 def table():
-    return read_table(DATA / "byol_ablation.csv")
-
-
-def rows(table, **wanted):
-    keep = np.all([table[name] == value for name, value in wanted.items()], axis=0)
-    assert keep.any(), wanted
-    return {name: column[keep] for name, column in table.items()}
+    return stored("byol_ablation")
 
 
 def byol(table, measure="probe", **wanted):
@@ -49,14 +39,8 @@ def byol(table, measure="probe", **wanted):
     return found[measure]
 
 
-# --- how it is made -----------------------------------------------------------------------------------------
-
-
-def test_same_arguments_same_rows_and_another_seed_others():
-    first, second = (list(byol_block(FULL, **SMALL)) for _ in range(2))
-    other = list(byol_block(FULL, **SMALL | {"seed": 5}))
-    assert first == second != other
-    assert [tuple(row) for row in first] == [COLUMNS] * 4
+def test_rows_go_by_seed_and_layer():
+    first, other = (list(byol_block(FULL, **SMALL | {"seed": seed})) for seed in (4, 5))
     assert [(row["seed"], row["layer"]) for row in first] == [(s, k) for s in (4, 5) for k in ("hidden", "output")]
     assert other[:2] == first[2:]
 
@@ -122,22 +106,6 @@ def test_a_run_that_breaks_down_counts_as_collapsed(monkeypatch):
         assert row["neighbours"] < 0.3
 
 
-def test_the_table_is_its_blocks_one_below_the_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "SETTINGS", (*SETTINGS[:2], FULL))
-    monkeypatch.setattr(module, "STEPS", 2)
-    columns = byol_table(tmp_path, seeds=2, seed=4, workers=1, progress=False)
-    expected = [row for setting in (*SETTINGS[:2], FULL) for row in byol_block(setting, **SMALL)]
-    assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == expected
-    assert {k: v.tolist() for k, v in read_table(tmp_path / "byol_ablation.csv").items()} == columns
-
-
-@pytest.mark.parametrize("options", [{"seeds": 0}, {"steps": 0}])
-def test_bad_settings_are_named(options):
-    (name,) = options
-    with pytest.raises(ValueError, match=f"`{name}` must be an integer ≥ 1"):
-        list(byol_block(FULL, **SMALL | options))
-
-
 def test_every_combination_is_there_once():
     assert len(set(SETTINGS)) == len(SETTINGS)
     core = {s[1:5] for s in SETTINGS if s[0] == "BYOL" and s[5] == 0 and s[4] in (0, EVERY)}
@@ -151,19 +119,6 @@ def test_every_combination_is_there_once():
     }
     assert core == expected
     assert {s[:1] for s in SETTINGS if s[0] != "BYOL"} == {(name,) for name in BASELINES}
-
-
-# --- what it says -------------------------------------------------------------------------------------------
-
-
-def test_the_table_is_complete(table):
-    assert tuple(table) == COLUMNS
-    counts = Counter(zip(*(table[name].tolist() for name in (*COLUMNS[:6], "layer")), strict=True))
-    expected = {(*s, layer): 10 for s in SETTINGS if s[0] != "raw" for layer in ("hidden", "output")}
-    assert counts == expected | {(*SETTINGS[0], "pixels"): 1}
-    assert set(table["seed"].tolist()) == set(SEEDS)
-    for name in ("probe", "neighbours", "moment", "between", "rank"):
-        assert np.isfinite(table[name]).all()
 
 
 @pytest.mark.parametrize("predictor", ["none", "linear", "mlp"])
@@ -194,7 +149,7 @@ def test_a_linear_predictor_drawn_anew_every_50_steps_costs_probe(table, centrin
     assert interval(again - never)[1] < 0
 
 
-def test_without_centring_decay_and_a_lagging_target_keep_points_apart(table):
+def test_a_lagging_target_and_decay_keep_points_apart_and_with_centring_beat_the_untrained_network(table):
     """The mean does not take over; but few directions are left, and the probe stays below the untrained network."""
 
     def output(measure, target, decay):
@@ -206,9 +161,6 @@ def test_without_centring_decay_and_a_lagging_target_keep_points_apart(table):
     untrained = rows(table, method="untrained", layer="output")
     assert interval(output("rank", "EMA", DECAY))[1] < 6
     assert interval(output("probe", "EMA", DECAY) - untrained["probe"])[1] < 0
-
-
-def test_centring_predictor_lagging_target_and_decay_together_beat_the_untrained_network(table):
     untrained = rows(table, method="untrained", layer="output")["probe"]
     best = byol(table, predictor="linear", centring="mean", target="EMA", decay=DECAY)
     assert interval(best - untrained)[0] > 0

@@ -68,7 +68,7 @@ def test_the_untrained_student_is_that_of_the_run_with_negatives():
     assert same(copies(student), open_student(digits(), generator=torch.Generator().manual_seed(3)))
 
 
-def test_between_share_of_points_that_are_told_apart_and_of_noise(g):
+def test_between_share_and_filled_directions_of_points_noise_and_constants(g):
     points = torch.randn(4000, 1, 3, generator=g, dtype=torch.float64)
     noise = torch.randn(4000, 2, 3, generator=g, dtype=torch.float64)
     offset = torch.tensor([2.0, 0.0, 0.0], dtype=torch.float64)
@@ -78,9 +78,6 @@ def test_between_share_of_points_that_are_told_apart_and_of_noise(g):
     assert between_share(1e-3 * f) == pytest.approx(between_share(f))
     assert between_share(torch.zeros(4, 2, 3)) == 0
     assert between_share(torch.ones(4, 2, 3)) == 0
-
-
-def test_filled_directions_of_few_and_none(g):
     line = torch.randn(50, 2, 1, generator=g) * torch.tensor([1.0, 2.0, 3.0]) + 5
     assert filled_directions(line) == pytest.approx(1, abs=1e-3)
     assert filled_directions(torch.randn(4000, 2, 3, generator=g)) == pytest.approx(3, abs=0.01)
@@ -93,7 +90,7 @@ def test_outputs_that_are_no_numbers_are_named(measure):
         measure(torch.full((2, 2, 2), float("inf")))
 
 
-def test_a_broken_run_forgets_and_a_sound_one_does_not():
+def test_a_run_that_is_not_sound_forgets_and_a_sound_one_does_not():
     run = dual_run(digits(), **SMALL)
     before = copies(run.net.online)
     forget_if_broken(run, run.net.online)
@@ -103,9 +100,6 @@ def test_a_broken_run_forgets_and_a_sound_one_does_not():
     assert run.stopped
     forget_if_broken(run, run.net.online)
     assert all(not weight.any() for weight in run.net.online.parameters())
-
-
-def test_weights_that_are_no_numbers_are_forgotten_too():
     run = dual_run(digits(), **SMALL)
     with torch.no_grad():
         run.net.online.weights[0][0, 0, 0] = float("nan")

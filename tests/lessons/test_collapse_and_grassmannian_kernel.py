@@ -1,14 +1,12 @@
 """The tangent kernel and its drift: kernel and gradients against autograd, and the stored table."""
 
-from collections import Counter
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from refusals import refused
+from tables import rows, stored
 from torch.func import functional_call, jacrev
 
-from ssl_explain.lessons.collapse_and_grassmannian import kernel_drift
 from ssl_explain.lessons.collapse_and_grassmannian.figures import (
     figure_drift,
     figure_moving,
@@ -16,25 +14,19 @@ from ssl_explain.lessons.collapse_and_grassmannian.figures import (
     figure_slopes,
 )
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import (
-    COLUMNS,
     LOSSES,
     SCALES,
     SEEDS,
-    TIMES,
-    UNBOUNDED,
     WIDTHS,
     ascent,
-    drift_block,
     drift_data,
     drift_run,
     first_layers,
-    kernel_drift_table,
     log_slopes,
     tangent_kernel,
 )
-from ssl_explain.results import interval, read_table
+from ssl_explain.results import interval
 
-STORED = Path(__file__).resolve().parents[2] / "data" / "kernel_drift.csv"
 KINDS = pytest.mark.parametrize("linear", [True, False])
 PAIRS = [(loss, scale) for loss in LOSSES for scale in SCALES]
 
@@ -83,28 +75,22 @@ def test_gradients_are_those_of_autograd(supervised, linear):
         torch.testing.assert_close(mine[0], theirs)
 
 
-def test_the_two_scales():
+def test_linear_orthonormal_layers_never_move_their_kernel():
     bottom, top, c = first_layers("orthonormal", 12, [1])
     torch.testing.assert_close(bottom[0].mT @ bottom[0], torch.eye(8).double())
     torch.testing.assert_close(top[0] @ top[0].mT, torch.eye(2).double())
     assert c == 1
     assert first_layers("ntk", 16, [1])[2] == 0.25
-
-
-def test_a_linear_network_with_orthonormal_layers_never_moves_its_kernel():
     run = drift_run("contrastive", "orthonormal", 16, [5.0], seeds=[1, 2], linear=True)
     assert run.drift.max() < 1e-12
     assert drift_run("contrastive", "orthonormal", 16, [5.0], seeds=[1, 2]).drift.min() > 0.02
 
 
-def test_runs_side_by_side_are_single_runs():
+def test_runs_side_by_side_are_single_runs_in_steps_that_are_small_enough():
+    """Half the step changes the drift by little: it is that of the flow."""
     both = drift_run("supervised", "ntk", 16, [1.0, 2.0], seeds=[1, 2]).drift
     alone = [drift_run("supervised", "ntk", 16, [1.0, 2.0], seeds=[s]).drift[:, 0] for s in (1, 2)]
     torch.testing.assert_close(both, torch.stack(alone, 1), rtol=1e-9, atol=0)
-
-
-def test_the_step_is_small_enough():
-    """Half the step changes the drift by little: it is that of the flow."""
     for loss, scale in PAIRS:
         coarse, fine = (drift_run(loss, scale, 32, [4.0], seeds=[1, 2, 3], step_size=h).drift for h in (0.05, 0.025))
         torch.testing.assert_close(coarse, fine, rtol=0.05, atol=0)
@@ -115,51 +101,27 @@ def test_slopes_are_those_of_a_power_law():
     torch.testing.assert_close(log_slopes(widths, 2 * widths.unsqueeze(-1) ** powers), powers)
 
 
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda: drift_run("hinge", "ntk", 16, [1.0], seeds=[1]), "`loss` must be one of supervised, contrastive"),
-        (lambda: drift_run("supervised", "mup", 16, [1.0], seeds=[1]), "`scale` must be one of ntk, orthonormal"),
-        (lambda: drift_run("supervised", "ntk", 7, [1.0], seeds=[1]), "`width` must be an integer ≥ 8"),
-        (lambda: drift_run("supervised", "ntk", 16, [1.02], seeds=[1]), "`times` must rise and be multiples of 0.05"),
-        (lambda: drift_run("supervised", "ntk", 16, [2.0, 1.0], seeds=[1]), "`times` must rise"),
-        (lambda: list(drift_block("supervised", "ntk", 16, seeds=0, seed=1)), "`seeds` must be an integer ≥ 1"),
-    ],
+test_bad_settings_are_named = refused(
+    (lambda: drift_run("hinge", "ntk", 16, [1.0], seeds=[1]), "`loss` must be one of supervised, contrastive"),
+    (lambda: drift_run("supervised", "mup", 16, [1.0], seeds=[1]), "`scale` must be one of ntk, orthonormal"),
+    (lambda: drift_run("supervised", "ntk", 7, [1.0], seeds=[1]), "`width` must be an integer ≥ 8"),
+    (lambda: drift_run("supervised", "ntk", 16, [1.02], seeds=[1]), "`times` must rise and be multiples of 0.05"),
+    (lambda: drift_run("supervised", "ntk", 16, [2.0, 1.0], seeds=[1]), "`times` must rise"),
+    (lambda: drift_run("supervised", "ntk", 16, [1.0], seeds=[1], step_size=0.0), "`step_size` must lie in"),
 )
-def test_bad_settings_are_named(call, words):
-    with pytest.raises(ValueError, match=words):
-        call()
-
-
-def test_the_table_is_its_blocks_one_below_the_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(kernel_drift, "WIDTHS", (8, 16))
-    monkeypatch.setattr(kernel_drift, "TIMES", (0.5, 1.0))
-    columns = kernel_drift_table(tmp_path, seeds=2, seed=3, workers=1, progress=False)
-    blocks = [row for a in LOSSES for s in SCALES for n in (8, 16) for row in drift_block(a, s, n, seeds=2, seed=3)]
-    assert list(columns) == list(COLUMNS)
-    assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == blocks
-    assert {k: v.tolist() for k, v in read_table(tmp_path / "kernel_drift.csv").items()} == columns
 
 
 @pytest.fixture(scope="module")
 def table():
-    return read_table(STORED)
+    return stored("kernel_drift")
 
 
 def drifts(table, loss, scale, time):
-    keep = (table["loss"] == loss) & (table["scale"] == scale) & (table["time"] == time)
-    return table["drift"][keep].reshape(len(WIDTHS), SEEDS)
+    return rows(table, loss=loss, scale=scale, time=time)["drift"].reshape(len(WIDTHS), SEEDS)
 
 
 def slopes(table, loss, scale, time):
     return log_slopes(WIDTHS, torch.tensor(drifts(table, loss, scale, time))).numpy()
-
-
-def test_the_stored_table_is_complete(table):
-    assert tuple(table) == COLUMNS
-    counts = Counter(zip(*(table[name].tolist() for name in ("loss", "scale", "width", "time")), strict=True))
-    times = dict.fromkeys(PAIRS, TIMES) | {("contrastive", "ntk"): UNBOUNDED}
-    assert counts == {(*pair, n, t): SEEDS for pair in PAIRS for n in WIDTHS for t in times[pair]}
 
 
 def test_the_scale_decides_not_the_loss(table):
@@ -183,7 +145,7 @@ def _early(loss, scale):
     return [{"drift": x} for x in run.drift.flatten().tolist()]
 
 
-def test_figures_draw_the_means():
+def test_figures_draw_their_numbers():
     g = np.random.default_rng(0)
     values = {f"a, {s}, T = 1": g.uniform(0.1, 1, (3, 5)) for s in SCALES}
     found = {name: log_slopes((8, 16, 32), torch.tensor(v)).numpy() for name, v in values.items()}
@@ -196,9 +158,6 @@ def test_figures_draw_the_means():
     np.testing.assert_allclose(drawn, [s.mean() for s in found.values()])
     over = figure_slopes({"x": {1.0: found["a, ntk, T = 1"], 2.0: found["a, orthonormal, T = 1"]}})
     np.testing.assert_allclose(over.figure.axes[0].containers[0][0].get_ydata(), [s.mean() for s in found.values()])
-
-
-def test_figures_draw_runs():
     run = drift_run("contrastive", "ntk", 8, [0.5, 1.0], seeds=[1, 2])
     moving = figure_moving([run])
     np.testing.assert_allclose(moving.figure.axes[0].lines[-1].get_ydata(), run.drift.mean(1))

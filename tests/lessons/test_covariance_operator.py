@@ -1,17 +1,11 @@
 """The operator explorer, its figures and the exercises of notebook 03."""
 
-from dataclasses import fields
-
 import pytest
 import torch
-from grid import settings
-from torch import Tensor
 
-from ssl_explain.lessons.covariance_operator.exercises import exercises
 from ssl_explain.lessons.covariance_operator.explorer import (
     OperatorState,
     network_of,
-    operator_explorer,
     spectrum_of,
     world_of,
 )
@@ -21,39 +15,6 @@ from ssl_explain.operators.connection import connection
 from ssl_explain.records import Trace
 
 BASE = OperatorState()
-STATES = [BASE.change(**values) for values in settings(BASE.controls())]
-
-
-@pytest.fixture(scope="module")
-def picture():
-    """One picture for the whole grid: what a record shows must not depend on the records before it."""
-    return SpectrumPicture(spectrum_of(BASE))
-
-
-@pytest.mark.gate(12)
-@pytest.mark.parametrize("state", STATES, ids=str)
-def test_every_setting_gives_a_sound_picture(state, picture):
-    record = spectrum_of(state)
-    for field in fields(record):
-        value = getattr(record, field.name)
-        assert torch.isfinite(torch.as_tensor(value)).all() if isinstance(value, Tensor | float) else True
-    assert not picture.update(record)
-    assert picture.record is record
-    assert 0 < record.share <= 1 + 1e-12
-    assert 1 - 1e-9 <= record.directions <= record.points * 4
-    assert (record.between >= 0).all()
-    assert (record.between <= record.total + 1e-12).all(), "between never exceeds the total"
-    assert f"q = {state.strength:g}" in picture.describe()
-    assert f"{100 * record.share:.0f} %" in picture.describe()
-    assert ("1 view each" in picture.describe()) == ("1 view each" in picture.heading.get_text()) == (record.views == 1)
-    for line in (picture.between, picture.total, picture.dots):
-        assert torch.isfinite(torch.tensor(line.get_xydata())).all()
-    if state.step == "both towers":
-        assert record.cosine == pytest.approx(1, abs=1e-12)
-        assert record.length == pytest.approx(1, abs=1e-12)
-    if state.step.startswith("one tower"):
-        assert record.cosine == pytest.approx(1, abs=1e-12)
-        assert record.length == pytest.approx(0.5, abs=1e-12)
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
@@ -71,14 +32,11 @@ def test_record_agrees_with_the_definitions(layer, strength):
     torch.testing.assert_close(record.predicted, 2 * between @ net.weights[layer - 1].flatten().detach())
 
 
-def test_more_augmentation_leaves_less():
+def test_more_augmentation_leaves_less_and_departures_miss_the_prediction():
     shares = [spectrum_of(BASE.change(strength=q / 10)).share for q in range(11)]
     assert shares[0] == pytest.approx(1, abs=1e-12)
     assert shares == sorted(shares, reverse=True)
     assert spectrum_of(BASE.change(strength=1.0)).directions < spectrum_of(BASE.change(strength=0.0)).directions / 2
-
-
-def test_what_leaves_the_theory_misses_the_prediction():
     for step in ("batch of 8", "outputs of length one"):
         assert spectrum_of(BASE.change(step=step)).cosine < 0.99
 
@@ -95,19 +53,7 @@ def test_picture_draws_the_record():
     assert image.max() == pytest.approx(1), "the sign of an eigenvector is fixed by its largest entry"
 
 
-def test_explorer_follows_controls_and_presets():
-    explorer = operator_explorer(controls=("strength", "step"))
-    explorer._widgets["strength"].value = 1.0
-    assert explorer.record.strength == 1.0
-    for wanted in explorer.presets.values():
-        explorer.state = explorer.state.change(**wanted)
-        assert explorer.record.step == explorer.state.step
-    assert explorer.line() == "operator_explorer(OperatorState(step='outputs of length one'))"
-    with pytest.raises(ValueError, match="controls"):
-        operator_explorer(controls=("colour",))
-
-
-def test_growth_figure_marks_the_run_that_stopped():
+def test_static_figures_draw_what_they_say():
     steps = torch.arange(3)
     free = Trace(steps, torch.tensor([1.0, 10.0, 1e5]), torch.zeros(2), "stopped at step 2: too large")
     held = Trace(steps, torch.tensor([1.0, 2.0, 3.0]), torch.zeros(2))
@@ -116,45 +62,7 @@ def test_growth_figure_marks_the_run_that_stopped():
     assert [list(c.get_xdata()) for c in curves if len(c.get_xdata()) == 3] == [[0, 0.5, 1.0]] * 2
     assert "stopped at step 2" in shown.words
     assert [t.get_text() for t in shown.figure.axes[0].texts] == ["stopped"]
-
-
-def test_step_error_figure_has_a_line_of_slope_one():
     shown = figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)})
     guide = shown.figure.axes[0].get_lines()[-1]
     assert list(guide.get_ydata()) == pytest.approx([0.001, 0.01])
     assert "0.1 → 2 %" in shown.words
-
-
-def plain_variance(k):
-    every = k.flatten(0, 1) - k.mean((0, 1))
-    return torch.einsum("ndt,net->de", every, every) / len(every)
-
-
-def second_moment(k):
-    return torch.einsum("ndt,net->de", k.mean(1), k.mean(1)) / len(k)
-
-
-MISTAKES = {
-    "covariance": {"over all views": plain_variance, "second moment": second_moment},
-    "share": {
-        "within points": lambda f: 1 - exercises["share"].solution(f),
-        "between over within": lambda f: 1 / (1 / exercises["share"].solution(f) - 1),
-    },
-    "directions": {
-        "counts eigenvalues": lambda v: (v > 0).sum().double(),
-        "square in the numerator": lambda v: v.sum() / (v**2).sum(),
-    },
-    "step": {
-        "half of the step": lambda op, w, eta: w + eta * (op @ w.flatten()).view_as(w),
-        "sign": lambda op, w, eta: w - 2 * eta * (op @ w.flatten()).view_as(w),
-    },
-}
-
-
-@pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in MISTAKES.items() for word in words])
-def test_a_likely_mistake_hears_its_own_sentence(name, word):
-    assert word in exercises[name].judge(MISTAKES[name][word])
-
-
-def test_every_exercise_has_mistakes():
-    assert MISTAKES.keys() == exercises.keys()

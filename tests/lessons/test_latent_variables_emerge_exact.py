@@ -207,14 +207,11 @@ def test_the_strength_may_change_while_it_runs():
     assert run.trace().losses.tolist() == pytest.approx(expected)
 
 
-def test_views_without_a_law_are_refused():
+def test_views_without_a_law_and_a_lopsided_law_are_refused():
     objective = over_the_law(expected_simple)
     net = ReLUNet((2, 2), generator=torch.Generator().manual_seed(0))
     with pytest.raises(TypeError, match="PairLaw"):
         objective(net, Views(torch.zeros(2, 1, 2)))
-
-
-def test_the_law_of_a_single_precision_tree_is_symmetric_enough_and_a_lopsided_one_is_refused():
     tree = LatentTree.random(3, generator=torch.Generator().manual_seed(0))
     net = TreeNet(tree.topology, 4, generator=torch.Generator().manual_seed(1))
     law = ExactTree(tree).law(0.5)

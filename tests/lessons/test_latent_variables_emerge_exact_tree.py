@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 
 from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree, SameLaw
 from ssl_explain.worlds.belief import beliefs
@@ -142,23 +143,6 @@ def test_an_unfair_root_is_sampled_and_leans_on_every_latent():
         torch.testing.assert_close(2 * level.double().mean(0) - 1, -0.6 * rho, rtol=0, atol=0.015)
 
 
-@pytest.mark.parametrize("q", [-0.1, 1.1, float("nan")])
-def test_bad_strengths_are_named(q):
-    with pytest.raises(ValueError, match="`strength`"):
-        tree_of(1, 2).pair_probabilities(q)
-
-
-@pytest.mark.parametrize("root", [0.0, 1.0, -1.0, float("nan")])
-def test_bad_roots_are_named(root):
-    with pytest.raises(ValueError, match="`root`"):
-        tree_of(1, 2, root)
-
-
-def test_large_trees_are_refused_by_name():
-    with pytest.raises(ValueError, match=r"`pair_probabilities` must see 9 leaves or fewer, got 16"):
-        ExactTree(tree_of(4, 2)).law(0.5)
-
-
 def test_every_step_of_an_exact_run_gets_the_whole_law():
     exact, g = ExactTree(tree_of(2, 2)), torch.Generator().manual_seed(0)
     before = g.get_state()
@@ -171,3 +155,15 @@ def test_a_law_is_computed_once():
     world = ExactTree(tree_of(2, 2))
     assert world.law(0.3) is world.law(0.3)
     assert world.law(0.3) is not world.law(0.4)
+
+
+test_bad_trees_and_strengths_are_named = refused(
+    (lambda: tree_of(1, 2).pair_probabilities(-0.1), "`strength`"),
+    (lambda: tree_of(1, 2).pair_probabilities(1.1), "`strength`"),
+    (lambda: tree_of(1, 2).pair_probabilities(float("nan")), "`strength`"),
+    (lambda: tree_of(1, 2, 0.0), "`root`"),
+    (lambda: tree_of(1, 2, 1.0), "`root`"),
+    (lambda: tree_of(1, 2, -1.0), "`root`"),
+    (lambda: tree_of(1, 2, float("nan")), "`root`"),
+    (lambda: ExactTree(tree_of(4, 2)).law(0.5), r"`pair_probabilities` must see 9 leaves or fewer, got 16"),
+)

@@ -1,53 +1,29 @@
 """The table over seeds: deterministic, complete, and the stored one can be made again."""
 
-from collections import Counter
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from refusals import refused
+from tables import rows, stored
 
-from ssl_explain.lessons.latent_variables_emerge.table import COLUMNS, NEURONS, POLARITIES, block, overparameterisation
+from ssl_explain.lessons.latent_variables_emerge.table import COLUMNS, NEURONS, POLARITIES, block
 from ssl_explain.lessons.start_here.experiment import emergence_run
-from ssl_explain.results import read_table
 
 RUNS, STEPS, SEED = 30, 2500, 1
-STORED = Path(__file__).resolve().parents[2] / "data" / "overparameterisation.csv"
 SMALL = {"runs": 2, "steps": 3, "seed": 4}
 
 
-def test_same_arguments_same_rows_and_another_seed_others():
-    first, second = (list(block(2, (0.8, 1.0), **SMALL)) for _ in range(2))
-    other = list(block(2, (0.8, 1.0), **SMALL | {"seed": 5}))
-    assert first == second
-    assert len(first) == len(other) == 2 * 5
-    assert first != other
-
-
-def test_rows_are_labelled_and_possible():
+def test_rows_are_labelled_and_possible_and_start_before_the_first_step():
+    """Start belongs to the untrained network: it does not depend on how long training lasts."""
     for k, row in enumerate(block(5, (0.7, 1.0), **SMALL)):
         assert tuple(row) == COLUMNS
         neurons, low, high, run, level, start, end, ceiling = row.values()
         assert (neurons, low, high) == (5, 0.7, 1.0)
         assert (run, level) == (k // 5, k % 5 + 1)
         assert all(0 <= x <= 1 and round(x, 4) == x for x in (start, end, ceiling))
-
-
-def test_no_step_is_taken_before_the_start():
-    """Start belongs to the untrained network: it does not depend on how long training lasts."""
     short, long = (list(block(2, (0.9, 1.0), **SMALL | {"steps": steps})) for steps in (1, 20))
     assert [row["start"] for row in short] == [row["start"] for row in long]
     assert [row["end"] for row in short] != [row["end"] for row in long]
-
-
-def test_the_table_is_its_blocks_one_below_the_other(tmp_path, capsys):
-    neurons, polarities, path = (2, 5), ((0.7, 1.0), (0.9, 1.0)), tmp_path / "table.csv"
-    columns = overparameterisation(path, neurons, polarities, **SMALL, progress=False)
-    blocks = [row for m in neurons for polarity in polarities for row in block(m, polarity, **SMALL)]
-    assert list(columns) == list(COLUMNS)
-    assert [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns.values(), strict=True)] == blocks
-    assert {name: column.tolist() for name, column in read_table(path).items()} == columns
-    assert capsys.readouterr().err == ""
 
 
 def test_a_device_is_named_in_the_command_and_changes_nothing_where_it_is_the_cpu(tmp_path):
@@ -73,52 +49,27 @@ def test_a_device_that_is_not_there_is_named(device):
         emergence_run(device=device)
 
 
-@pytest.mark.parametrize(
-    ("neurons", "polarity", "options", "name"),
-    [
-        (0, (0.8, 1.0), {}, "neurons"),
-        (2, (0.8, 1.2), {}, "polarity"),
-        (2, (1.0, 0.8), {}, "polarity"),
-        (2, (0.8, 1.0), {"runs": 0}, "runs"),
-        (2, (0.8, 1.0), {"steps": 0}, "steps"),
-    ],
+test_bad_settings_are_named = refused(
+    (lambda: list(block(0, (0.8, 1.0), **SMALL)), "`neurons"),
+    (lambda: list(block(2, (0.8, 1.2), **SMALL)), "`polarity"),
+    (lambda: list(block(2, (1.0, 0.8), **SMALL)), "`polarity"),
 )
-def test_bad_settings_are_named(neurons, polarity, options, name):
-    with pytest.raises(ValueError, match=f"`{name}"):
-        list(block(neurons, polarity, **SMALL | options))
-
-
-def test_the_stored_table_is_complete():
-    table = read_table(STORED)
-    assert tuple(table) == COLUMNS
-    settings = zip(table["neurons"], table["polarity_low"], table["polarity_high"], strict=True)
-    rows = Counter((int(m), (float(low), float(high))) for m, low, high in settings)
-    assert rows == {(m, polarity): RUNS * 5 for m in NEURONS for polarity in POLARITIES}
-    keys = zip(*(table[name].tolist() for name in COLUMNS[:5]), strict=True)
-    assert len(set(keys)) == len(NEURONS) * len(POLARITIES) * RUNS * 5 == 1800
 
 
 def test_the_stored_table_tells_the_story():
     """More neurons end nearer to the ceiling, in every polarity range; nothing beats it by more than noise."""
-    table = read_table(STORED)
-    root = table["level"] == 5
+    table = stored("overparameterisation")
     for low, _ in POLARITIES:
-        ends = [
-            table["end"][root & (table["neurons"] == m) & (table["polarity_low"] == low)].mean() for m in NEURONS[:3]
-        ]
+        ends = [rows(table, level=5, neurons=m, polarity_low=low)["end"].mean() for m in NEURONS[:3]]
         assert ends == sorted(ends)
     assert (table["end"] <= table["ceiling"] + 0.03).all()
 
 
 def again(neurons, polarity, steps):
-    rows = list(block(neurons, polarity, runs=RUNS, steps=steps, seed=SEED))
-    return {name: np.array([row[name] for row in rows]) for name in COLUMNS}
-
-
-def stored(neurons, polarity):
-    table = read_table(STORED)
-    keep = (table["neurons"] == neurons) & (table["polarity_low"] == polarity[0])
-    return {name: column[keep] for name, column in table.items()}
+    """Some rows of the stored table, made once more and as they are stored."""
+    made = list(block(neurons, polarity, runs=RUNS, steps=steps, seed=SEED))
+    kept = rows(stored("overparameterisation"), neurons=neurons, polarity_low=polarity[0])
+    return {name: np.array([row[name] for row in made]) for name in COLUMNS}, kept
 
 
 def test_stored_rows_can_be_made_again():
@@ -126,7 +77,7 @@ def test_stored_rows_can_be_made_again():
 
     ``end`` takes the whole block through all 2,500 steps, half a minute: that is the next test.
     """
-    made, kept = again(2, (0.7, 1.0), steps=1), stored(2, (0.7, 1.0))
+    made, kept = again(2, (0.7, 1.0), steps=1)
     for name in set(COLUMNS) - {"end"}:
         np.testing.assert_allclose(made[name], kept[name], rtol=0, atol=1.01e-4, err_msg=name)
 
@@ -134,7 +85,7 @@ def test_stored_rows_can_be_made_again():
 @pytest.mark.stress
 def test_a_stored_block_can_be_made_again():
     """All of it. 2,500 steps blow another CPU's rounding up to some thousandths at the end; else to the digit."""
-    made, kept = again(5, (0.8, 1.0), STEPS), stored(5, (0.8, 1.0))
+    made, kept = again(5, (0.8, 1.0), STEPS)
     for name in COLUMNS:
         tolerance = 0.02 if name == "end" else 1.01e-4
         np.testing.assert_allclose(made[name], kept[name], rtol=0, atol=tolerance, err_msg=name)

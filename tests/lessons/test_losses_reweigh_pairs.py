@@ -6,12 +6,10 @@ from functools import partial
 
 import pytest
 import torch
-from grid import settings
 from torch import Tensor
 
 from ssl_explain import ReLUNet, Views, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.dynamics.flow import predicted_update
-from ssl_explain.lessons.losses_reweigh_pairs.exercises import exercises
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
     crowds,
     expected_loss,
@@ -22,7 +20,6 @@ from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
 )
 from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
 from ssl_explain.lessons.losses_reweigh_pairs.picture import (
-    PairsPicture,
     figure_definite,
     figure_residue,
     figure_training,
@@ -103,11 +100,8 @@ def test_no_noise_no_residue(loss, h):
     assert measure_residue(student(), world(0.0), loss, sets_of(h)).error < 1e-12
 
 
-def test_l_simp_has_no_residue_at_any_noise():
+def test_residue_goes_with_the_square_of_small_noise_and_l_simp_has_none():
     assert measure_residue(student(), world(1.0), simple_contrastive, crowds(N, A)).error < 1e-12
-
-
-def test_residue_goes_with_the_square_of_small_noise():
     errors = [measure_residue(student(), world(s), LOSSES["InfoNCE"], crowds(N, A)).error for s in (0.001, 0.002)]
     assert float(errors[1] / errors[0]) == pytest.approx(4, rel=0.1)
 
@@ -167,51 +161,6 @@ def test_training_lowers_the_loss_and_watches():
     torch.testing.assert_close(spread + between, total)
 
 
-BASE = PairsState()
-STATES = [BASE.change(**values) for values in settings(BASE.controls())]
-
-
-@pytest.fixture(scope="module")
-def one():
-    return pairs_explorer(BASE)
-
-
-@pytest.mark.gate(12)
-@pytest.mark.parametrize("state", STATES, ids=str)
-def test_every_setting_gives_a_sound_picture(state, one):
-    record = one.compute(state)
-    picture = one.figure
-    assert not picture.update(record)
-    for part in (record.now, record.sweep):
-        for field in fields(part):
-            assert torch.isfinite(getattr(part, field.name)).all(), field.name
-    weights = record.now.pair_weights
-    assert (weights >= 0).all()
-    if state.negatives == 1 or state.loss != "InfoNCE":
-        assert torch.allclose(weights, weights.mT)
-        assert record.lowest > -1e-9
-    if state.loss == "L_simp":
-        assert torch.allclose(weights, torch.ones_like(weights))
-        assert record.now.error < 1e-9
-    if state.noise == 0:
-        assert record.now.error < 1e-9
-    assert f"σ = {state.noise:g}" in picture.describe()
-    assert f"{state.trained} training steps" in picture.describe()
-    heat = torch.tensor(picture.heat.get_array().filled())
-    torch.testing.assert_close(heat, weights / weights.max())
-    for line in (picture.dots, picture.cosine, picture.error, *picture.here):
-        assert torch.isfinite(torch.tensor(line.get_xydata())).all()
-
-
-def test_explorer_follows_controls_and_presets(one):
-    for wanted in one.presets.values():
-        one.state = BASE.change(**wanted)
-        assert f"σ = {one.state.noise:g}" in one.record.setting
-    one._widgets["loss"].value = "L_simp"
-    assert one.record.setting.startswith("L_simp")
-    assert isinstance(one.paint(one.record), PairsPicture)
-
-
 def test_near_pairs_weigh_most():
     record = pairs_explorer(PairsState(temperature=0.1)).record
     weights = record.now.pair_weights
@@ -231,32 +180,3 @@ def test_static_figures_draw_what_they_say():
     torch.testing.assert_close(Tensor(training.figure.axes[0].get_lines()[0].get_ydata()), middle)
     definite = figure_definite({"H = 1": torch.tensor([2.0, 1.0]), "H = 8": torch.tensor([2.0, -0.02])})
     assert "H = 8: lowest eigenvalue -1 % of the largest" in definite.words
-
-
-MISTAKES = {
-    "weight": {
-        "forgets the positive": lambda r, tau: torch.exp(-r / tau),
-        "weight of the positive": lambda r, tau: torch.sigmoid(r / tau),
-    },
-    "triplet": {
-        "margin is missing": lambda r, tau, margin: torch.sigmoid(-r / tau),
-        "wrong sign": lambda r, tau, margin: torch.sigmoid(-(r + margin) / tau),
-    },
-    "update": {
-        "not in it": lambda k, f, xi: exercises["update"].solution(k, f, torch.ones_like(xi)),
-        "sum over pairs": lambda k, f, xi: exercises["update"].solution(k, f, xi) * len(k) ** 2,
-    },
-    "spread": {
-        "all variance": lambda f, tau: (f - f.mean((0, 1))).square().sum(-1).mean() / tau,
-        "per output": lambda f, tau: (f - f.mean(1, keepdim=True)).square().mean() / tau,
-    },
-}
-
-
-@pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in MISTAKES.items() for word in words])
-def test_a_likely_mistake_hears_its_own_sentence(name, word):
-    assert word in exercises[name].judge(MISTAKES[name][word])
-
-
-def test_every_exercise_has_mistakes():
-    assert MISTAKES.keys() == exercises.keys()

@@ -61,13 +61,28 @@ READ = {"CIFAR10": (cifar10, cifar_members), "STL10": (stl10, stl_members)}
 BOTH = pytest.mark.parametrize("which", READ)
 
 
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    """Write an archive, whole or with other members, or damaged, and publish its checksum before or after that."""
+
+    def put(which, members=None, damage=None, *, known=False):
+        path = write(tmp_path, which, members or READ[which][1](), monkeypatch)
+        if damage:
+            path.write_bytes(damage(path.read_bytes()))
+        if known:
+            publish(path, which, monkeypatch)
+        return READ[which][0], path
+
+    return put
+
+
 def test_checksums_are_the_published_ones():
     assert archives.CIFAR10.md5 == "c32a1d4ab5d03f1284b67883e8d87530"
     assert archives.STL10.md5 == "91f7769df0f17e558f3565bffb0c7dfb"
 
 
-def test_cifar_pictures_are_read_row_by_row(tmp_path, monkeypatch):
-    write(tmp_path, "CIFAR10", cifar_members(), monkeypatch)
+def test_cifar_pictures_are_read_row_by_row(put, tmp_path):
+    put("CIFAR10")
     train, test = cifar10("train", folder=tmp_path), cifar10("test", folder=str(tmp_path))
     expected = np.concatenate([pixels(3, 32, k) for k in range(1, 6)])
     assert np.array_equal((train.images * 255).round().numpy(), expected)
@@ -77,8 +92,8 @@ def test_cifar_pictures_are_read_row_by_row(tmp_path, monkeypatch):
     assert train.shape == (3, 32, 32)
 
 
-def test_stl_pictures_stand_upright(tmp_path, monkeypatch):
-    write(tmp_path, "STL10", stl_members(), monkeypatch)
+def test_stl_pictures_stand_upright(put, tmp_path):
+    put("STL10")
     for seed, split in enumerate(("test", "train", "unlabeled")):
         world = stl10(split, folder=tmp_path)
         assert np.array_equal((world.images * 255).round().numpy(), pixels(4 + seed, 96, seed))
@@ -88,20 +103,19 @@ def test_stl_pictures_stand_upright(tmp_path, monkeypatch):
             assert world.labels.tolist() == [9 - k for k in range(4 + seed)]
 
 
-def test_a_left_edge_is_stored_first_in_stl(tmp_path, monkeypatch):
+def test_a_left_edge_is_stored_first_in_stl(put, tmp_path):
     members = stl_members(2)
     columns = bytes([255] * 96 + [0] * 96 * 95)  # the first 96 bytes are the left column
     members["stl10_binary/test_X.bin"] = columns * 3 * 2
-    write(tmp_path, "STL10", members, monkeypatch)
+    put("STL10", members)
     image = stl10("test", folder=tmp_path).images[0]
     assert (image[:, :, 0] == 1).all()
     assert (image[:, :, 1:] == 0).all()
 
 
 @BOTH
-def test_the_first_pictures_are_the_first_of_all(which, tmp_path, monkeypatch):
-    read, members = READ[which]
-    write(tmp_path, which, members(), monkeypatch)
+def test_the_first_pictures_are_the_first_of_all(which, put, tmp_path):
+    read, _ = put(which)
     every, few = read("train", folder=tmp_path), read("train", folder=tmp_path, first=4)
     assert torch.equal(few.images, every.images[:4])
     assert torch.equal(few.labels, every.labels[:4])
@@ -111,9 +125,8 @@ def test_the_first_pictures_are_the_first_of_all(which, tmp_path, monkeypatch):
 
 
 @BOTH
-def test_the_environment_names_the_folder(which, tmp_path, monkeypatch):
-    read, members = READ[which]
-    path = write(tmp_path, which, members(), monkeypatch)
+def test_the_environment_names_the_folder(which, put, tmp_path, monkeypatch):
+    read, path = put(which)
     monkeypatch.setenv("SSL_EXPLAIN_DATA", str(tmp_path))
     before = path.read_bytes(), sorted(tmp_path.iterdir())
     world = read("test")
@@ -135,10 +148,8 @@ def test_a_missing_archive_is_explained(which, tmp_path, monkeypatch):
 
 @BOTH
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b + b"x", lambda b: b[:99] + b"!" + b[100:]])
-def test_another_checksum_is_refused(which, damage, tmp_path, monkeypatch):
-    read, members = READ[which]
-    path = write(tmp_path, which, members(), monkeypatch)
-    path.write_bytes(damage(path.read_bytes()))
+def test_another_checksum_is_refused(which, damage, put, tmp_path):
+    read, _ = put(which, damage=damage)
     with pytest.raises(ValueError, match=r"must have the published MD5 .* damaged or unfinished; download"):
         read("test", folder=tmp_path)
 
@@ -153,18 +164,11 @@ def test_another_checksum_is_refused(which, damage, tmp_path, monkeypatch):
         lambda b: gzip.compress(gzip.decompress(b)[:-90_000]),
     ],
 )
-def test_a_broken_archive_is_refused_whatever_its_checksum(which, damage, tmp_path, monkeypatch):
-    read, members = READ[which]
-    path = write(tmp_path, which, members(), monkeypatch)
-    path.write_bytes(damage(path.read_bytes()))
-    publish(path, which, monkeypatch)
+def test_a_broken_archive_is_refused_whatever_its_checksum(which, damage, put, tmp_path):
+    read, _ = put(which, damage=damage, known=True)
     split = "train" if which == "CIFAR10" else "unlabeled"  # what stands last
     with pytest.raises(ValueError, match=r"must be a whole tar\.gz archive, got"):
         read(split, folder=tmp_path)
-
-
-def without(members, name):
-    return {key: value for key, value in members.items() if key != name}
 
 
 CIFAR_TEST, STL_X, STL_Y = "cifar-10-batches-bin/test_batch.bin", "stl10_binary/test_X.bin", "stl10_binary/test_y.bin"
@@ -183,10 +187,10 @@ CIFAR_TEST, STL_X, STL_Y = "cifar-10-batches-bin/test_batch.bin", "stl10_binary/
         ("STL10", STL_Y, b"\0\1\2\3", "must hold labels from 1 to 10, got 0 to 3"),
     ],
 )
-def test_members_of_another_size_are_refused(which, name, content, words, tmp_path, monkeypatch):
-    read, make = READ[which]
-    members = without(make(), name) | ({} if content is None else {name: content})
-    write(tmp_path, which, members, monkeypatch)
+def test_members_of_another_size_are_refused(which, name, content, words, put, tmp_path):
+    members = READ[which][1]()
+    del members[name]
+    read, _ = put(which, members | ({} if content is None else {name: content}))
     with pytest.raises(ValueError, match=words):
         read("test", folder=tmp_path)
 

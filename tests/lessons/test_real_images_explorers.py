@@ -1,12 +1,13 @@
 """Real pictures on the screen: views, directions of OP, predicted steps, a student at work, figures of the tables."""
 
-import itertools
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from grid import settings
+from hands import join
+from tables import rows, stored
 
 from ssl_explain import PictureWorld, digits
 from ssl_explain.lessons.real_images.directions import (
@@ -42,7 +43,7 @@ from ssl_explain.lessons.real_images.step_explorer import RealStepState, copies,
 from ssl_explain.lessons.real_images.training_picture import figure_losses, figure_strength, named_losses
 from ssl_explain.lessons.real_images.views_explorer import ViewsState, labels_of, share_kept, views_explorer
 from ssl_explain.losses.contrastive import simple_contrastive
-from ssl_explain.results import interval
+from ssl_explain.results import interval, pick
 from ssl_explain.worlds.augment import EVERYTHING
 
 MAKE = {
@@ -66,47 +67,10 @@ def explorers():
     return {name: make(state) for name, (make, state) in MAKE.items()}
 
 
-def numbers(record):
-    """Every tensor in a record, however deep."""
-    if isinstance(record, torch.Tensor):
-        return [record.double()]
-    if isinstance(record, tuple):
-        return list(itertools.chain.from_iterable(numbers(part) for part in record))
-    fields = getattr(record, "__dataclass_fields__", {})
-    return list(itertools.chain.from_iterable(numbers(getattr(record, name)) for name in fields))
-
-
-@pytest.mark.parametrize("name", MAKE)
-def test_every_setting_gives_a_sound_picture(name, explorers, some):
-    explorer, (_, base) = explorers[name], MAKE[name]
-    for changes in some(settings(base.controls())):
-        record = explorer.compute(base.change(**changes))
-        explorer.figure.update(record)
-        assert all(torch.isfinite(tensor).all() for tensor in numbers(record)), changes
-        words = explorer.figure.describe()
-        assert 40 < len(words) < 900
-        assert "nan" not in words
-        strength = changes.get("strength", base.strength)
-        assert f"s = {strength:g}" in words
-    explorer.state = base
-
-
-@pytest.mark.parametrize("name", MAKE)
-def test_controls_presets_and_the_copied_line(name, explorers):
-    explorer, (make, base) = explorers[name], MAKE[name]
-    for wanted in explorer.presets.values():
-        explorer.state = base.change(**wanted)
-        assert explorer.line().startswith(f"{make.__name__}(")
-        assert explorer.view.image.value.startswith('<img src="data:image/jpeg')
-    explorer.state = base
-    with pytest.raises(ValueError, match="controls"):
-        make(base, controls=["nothing"])
-
-
 # Views
 
 
-def test_views_at_zero_are_their_pictures_and_columns_stay_with_their_row():
+def test_views_and_mosaics_keep_their_places():
     record = views_explorer(ViewsState(strength=0.0)).record
     assert torch.equal(record.grid, record.grid[:, :1].expand_as(record.grid))
     picture = views_explorer(ViewsState(strength=2.0))
@@ -115,29 +79,23 @@ def test_views_at_zero_are_their_pictures_and_columns_stay_with_their_row():
     np.testing.assert_array_equal(whole[9:17, :8], first)
     np.testing.assert_array_equal(whole[9:17, -8:], picture.record.grid[1, -1].numpy())
     assert np.isnan(whole[8]).all()
-
-
-def test_the_share_kept_falls_from_nearly_all_to_chance():
-    kept = [share_kept(strength, EVERYTHING) for strength in (0.0, 0.5, 1.0, 2.0, 6.0)]
-    assert kept == sorted(kept, reverse=True)
-    assert kept[0] > 0.95
-    assert kept[-1] < 0.2
-
-
-def test_parts_that_are_off_do_nothing():
-    off = {"affine": "off", "crop": "off", "erase": "off", "blur": "off"}
-    record = views_explorer(ViewsState(strength=6.0, **off)).record
-    assert record.parts == ()
-    assert record.kept_now == pytest.approx(share_kept(0.0, EVERYTHING))
-    assert "on: nothing" in views_explorer(ViewsState(strength=6.0, **off)).figure.describe()
-
-
-def test_mosaic_of_one_row_and_its_wide_gap():
     grid = torch.arange(8.0).view(1, 4, 1, 2)
     narrow, wide = mosaic(grid), mosaic(grid, wide=(0,))
     assert narrow.shape == (1, 11)
     assert wide.shape == (1, 13)
     np.testing.assert_array_equal(narrow[0][~np.isnan(narrow[0])], wide[0][~np.isnan(wide[0])])
+
+
+def test_the_share_kept_falls_to_chance_and_parts_that_are_off_do_nothing():
+    kept = [share_kept(strength, EVERYTHING) for strength in (0.0, 0.5, 1.0, 2.0, 6.0)]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[0] > 0.95
+    assert kept[-1] < 0.2
+    off = {"affine": "off", "crop": "off", "erase": "off", "blur": "off"}
+    record = views_explorer(ViewsState(strength=6.0, **off)).record
+    assert record.parts == ()
+    assert record.kept_now == pytest.approx(share_kept(0.0, EVERYTHING))
+    assert "on: nothing" in views_explorer(ViewsState(strength=6.0, **off)).figure.describe()
 
 
 # Directions
@@ -179,7 +137,7 @@ def test_roughness_and_overlap_at_their_ends():
     assert overlap(torch.eye(6)[:, :3], torch.eye(6)[:, 3:]) == 0
 
 
-def test_students_side_by_side_are_reproducible_and_start_alike():
+def test_students_side_by_side_are_reproducible_and_those_alone():
     world = digits()
     twice = [students(world, 0.5, runs=2, steps=3, batch=16) for _ in range(2)]
     assert all(torch.equal(a, b) for a, b in zip(twice[0].weights, twice[1].weights, strict=True))
@@ -189,9 +147,6 @@ def test_students_side_by_side_are_reproducible_and_start_alike():
     drawn = SideBySide(world, 3).draw(5, views=2, strength=0.0, generator=torch.Generator().manual_seed(0)).x
     assert drawn.shape == (3, 5, 2, 64)
     assert len(drawn[:, :, 0].flatten(0, 1).unique(dim=0)) == 15
-
-
-def test_one_student_gives_what_it_gave_among_the_others():
     net = students(digits(), 0.0, runs=3, steps=0)
     x = digits().inputs()[:7]
     together = net(x.expand(3, -1, -1))[2]
@@ -283,7 +238,7 @@ def test_training_streams_and_probes_on_schedule():
 def test_play_runs_to_the_budget_and_a_new_seed_starts_afresh():
     explorer = pictures_explorer(PicturesState(budget=100))
     explorer.play()
-    explorer._runner._thread.join(60)
+    join(explorer)
     assert explorer.over
     assert explorer.record.trace.steps.tolist() == [0, 25, 50, 75, 100]
     explorer.state = explorer.state.change(strength=0.0)  # live, but the run is over: afresh, the old curve is kept
@@ -307,14 +262,11 @@ def test_live_settings_reach_the_run(loss):
     assert loss in explorer.figure.describe()
 
 
-def test_a_setting_that_a_loss_does_not_read_is_said_to_be_unused():
+def test_unused_settings_and_missing_labels_are_said():
     words = {loss: setting_of(PicturesState(loss=loss, beta=0.5)) for loss in LOSSES}
     assert words["InfoNCE"] == "InfoNCE, τ = 0.2, β = 0.5 unused; learning rate 1"
     assert words["frozen InfoNCE"] == "frozen InfoNCE, τ = 0.2, β = 0.5; learning rate 1"
     assert words["L_simp"] == "L_simp, τ = 0.2 unused, β = 0.5 unused; learning rate 1"
-
-
-def test_pictures_without_labels_cannot_be_judged():
     with pytest.raises(ValueError, match="labels"):
         labels_of(PictureWorld(torch.zeros(2, 1, 8, 8)))
 
@@ -322,52 +274,37 @@ def test_pictures_without_labels_cannot_be_judged():
 # Tables
 
 
-def strength_table(seeds=4):
-    rows = [
-        ("mlp", s, seed, when, layer, value + 0.01 * seed, value)
-        for s in (0.0, 0.5)
-        for seed in range(seeds)
-        for when, layer, value in (
-            ("raw", "pixels", 0.5), ("untrained", "hidden", 0.6), ("untrained", "output", 0.7),
-            ("trained", "hidden", 0.7 + s / 2), ("trained", "output", 0.8 + s / 5),
-        )
-    ]  # fmt: skip
-    names = ("kind", "strength", "seed", "when", "layer", "probe", "neighbours")
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-
-
 def test_strength_figure_draws_means_baselines_and_intervals():
-    shown = figure_strength(strength_table())
+    table = pick(stored("pictures_strength"), kind="mlp")
+    shown = figure_strength(table)
     output, hidden = shown.figure.axes
     assert output.get_title(loc="left") == "probe of the output"
-    means = [line.get_ydata() for line in output.lines if len(line.get_ydata()) == 2 and line.get_label() == "trained"]
-    np.testing.assert_allclose(means[0], [0.815, 0.915])
-    assert any(line.get_label() == "raw pixels" for line in hidden.lines)
-    low, high = interval(0.7 + 0.01 * np.arange(4))
-    assert f"untrained 0.715 [{low:.3f}, {high:.3f}]" in shown.words
-    assert "raw pixels 0.515" in shown.words
-    assert "neighbours of the output" in figure_strength(strength_table(), measure="neighbours").words
-
-
-def losses_table():
-    names = ("loss", "temperature", "beta", "seed", "layer", "probe", "neighbours")
-    kinds = [("raw", 0.0, 0.0), ("untrained", 0.0, 0.0), ("simple", 0.0, 0.0), ("nce", 0.1, 0.0), ("nce", 0.5, 0.0)]
-    kinds += [("frozen", 0.1, 0.0), ("frozen", 0.1, 0.5)]
-    rows = [
-        (loss, tau, beta, seed, "pixels" if loss == "raw" else "output", 0.8 + tau + beta / 10 + 0.001 * seed, 0.9)
-        for loss, tau, beta in kinds
-        for seed in range(3)
+    (drawn,) = [
+        line.get_ydata() for line in output.lines if line.get_label() == "trained" and len(line.get_ydata()) > 2
     ]
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    trained = rows(table, layer="output", when="trained")
+    means = [rows(trained, strength=s)["probe"].mean() for s in np.unique(table["strength"])]
+    np.testing.assert_allclose(drawn, means)
+    assert any(line.get_label() == "raw pixels" for line in hidden.lines)
+    values = rows(table, layer="output", when="untrained", strength=0.0)["probe"]
+    low, high = interval(values)
+    assert f"untrained {values.mean():.3f} [{low:.3f}, {high:.3f}]" in shown.words
+    assert f"raw pixels {rows(table, when='raw')['probe'][0]:.3f}" in shown.words
+    assert "neighbours of the output" in figure_strength(table, measure="neighbours").words
 
 
 def test_losses_figure_names_every_loss_with_its_mean():
-    table = losses_table()
-    assert list(named_losses(table)) == ["InfoNCE", "L_simp", "frozen, β = 0", "frozen, β = 0.5"]
+    table = stored("pictures_losses")
+    named = list(named_losses(table))
+    assert named[:4] == ["InfoNCE", "soft triplet", "L_simp", "frozen, β = 0"]
     shown = figure_losses(table)
-    assert [text.get_text() for text in shown.figure.axes[0].get_xticklabels()] == ["no τ", "0.1", "0.5"]
-    assert "frozen, β = 0.5: τ 0.1 → 0.951" in shown.words
-    assert "L_simp: 0.801" in shown.words
+    ticks = [text.get_text() for text in shown.figure.axes[0].get_xticklabels()]
+    assert ticks == ["no τ", *(f"{tau:g}" for tau in np.unique(table["temperature"]) if tau)]
+    output = rows(table, layer="output")
+    for name, wanted in (("frozen, β = 0.5: ", {"loss": "frozen", "beta": 0.5}), ("L_simp: ", {"loss": "simple"})):
+        found = rows(output, **wanted)
+        first = rows(found, temperature=found["temperature"].min())["probe"].mean()
+        assert re.search(rf"{name}(τ [\d.]+ → )?{first:.3f} ", shown.words)
 
 
 def test_curves_over_strength_and_spectra_draw_means():

@@ -42,13 +42,10 @@ def test_the_probe_is_logistic_regression_on_standardised_features(blobs):
     assert probe(a, ya, b, yb) == pytest.approx(expected)
 
 
-def test_the_probe_does_not_care_for_units(blobs):
+def test_units_and_features_that_never_change_do_not_count(blobs):
     a, ya, b, yb = blobs
     scale, shift = torch.tensor([1e-3, 1.0, 50.0, 1e4]), torch.tensor([5.0, 0.0, -3.0, 1e4])
     assert probe(a * scale + shift, ya, b * scale + shift, yb) == pytest.approx(probe(a, ya, b, yb), abs=0.02)
-
-
-def test_features_that_never_change_stay_out(blobs):
     a, ya, b, yb = blobs
     wide = [torch.cat([x, torch.full((len(x), 2), 0.3)], dim=1) for x in (a, b)]
     assert probe(wide[0], ya, wide[1], yb) == probe(a, ya, b, yb)
@@ -103,6 +100,8 @@ def test_the_spectrum_is_that_of_the_covariance(g):
     x = torch.randn(50, 4, generator=g, dtype=torch.float64) * torch.tensor([3.0, 2.0, 1.0, 0.5])
     expected = np.sort(np.linalg.eigvalsh(np.cov(x.numpy().T)))[::-1]
     np.testing.assert_allclose(spectrum(x).numpy(), expected / expected.sum(), rtol=1e-10)
+    with pytest.raises(ValueError, match="`features` must differ"):
+        spectrum(torch.ones(5, 3))
 
 
 @pytest.mark.parametrize("d", [1, 3, 6])
@@ -110,11 +109,6 @@ def test_equal_directions_fill_as_many_ranks(d):
     x = torch.cat([torch.eye(d), -torch.eye(d)]).double()
     assert effective_rank(spectrum(x)) == pytest.approx(d)
     assert effective_rank(spectrum(torch.cat([x, torch.zeros(2 * d, 2).double()], dim=1))) == pytest.approx(d)
-
-
-def test_points_all_alike_have_no_spectrum():
-    with pytest.raises(ValueError, match="`features` must differ"):
-        spectrum(torch.ones(5, 3))
 
 
 def test_an_evaluation_is_its_probes(g):

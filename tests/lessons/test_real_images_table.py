@@ -1,51 +1,31 @@
 """The two tables of pictures: deterministic, complete, tell their story, and can be made again."""
 
-from collections import Counter
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tables import rows, stored
 
-from ssl_explain.lessons.real_images import table as picture_tables
 from ssl_explain.lessons.real_images.experiment import STEPS
 from ssl_explain.lessons.real_images.table import (
     LOSS_COLUMNS,
     SETTINGS,
-    STRENGTH_COLUMNS,
-    STRENGTHS,
     loss_block,
     picture_table,
     strength_block,
 )
-from ssl_explain.results import interval, read_table
+from ssl_explain.results import interval
 
-DATA = Path(__file__).resolve().parents[2] / "data"
-SEEDS = range(1, 13)
 SMALL = {"seeds": 2, "steps": 2, "seed": 4}
 PICTURE = 1 / 600  # one test picture more or less
 
 
 @pytest.fixture(scope="module")
 def strength():
-    return read_table(DATA / "pictures_strength.csv")
+    return stored("pictures_strength")
 
 
 @pytest.fixture(scope="module")
 def losses():
-    return read_table(DATA / "pictures_losses.csv")
-
-
-def rows(table, **wanted):
-    keep = np.all([table[name] == value for name, value in wanted.items()], axis=0)
-    assert keep.any(), wanted
-    return {name: column[keep] for name, column in table.items()}
-
-
-def test_same_arguments_same_rows_and_another_seed_others():
-    first, second = (list(strength_block("mlp", 0.5, **SMALL)) for _ in range(2))
-    other = list(strength_block("mlp", 0.5, **SMALL | {"seed": 5}))
-    assert first == second != other
-    assert [tuple(row) for row in first] == [STRENGTH_COLUMNS] * 9
+    return stored("pictures_losses")
 
 
 def test_before_training_strength_means_nothing():
@@ -55,45 +35,9 @@ def test_before_training_strength_means_nothing():
             assert {**a, "strength": 0} == {**b, "strength": 0}
 
 
-def test_the_table_is_its_blocks_one_below_the_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(picture_tables, "SETTINGS", SETTINGS[:3])
-    columns = picture_table("losses", tmp_path, **SMALL, progress=False)
-    expected = [row for setting in SETTINGS[:3] for row in loss_block(setting, **SMALL)]
-    assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == expected
-    assert {k: v.tolist() for k, v in read_table(tmp_path / "pictures_losses.csv").items()} == columns
-
-
-@pytest.mark.parametrize("options", [{"seeds": 0}, {"steps": 0}])
-def test_bad_settings_are_named(options):
-    (name,) = options
-    for block in (strength_block("mlp", 0.5, **SMALL | options), loss_block(SETTINGS[0], **SMALL | options)):
-        with pytest.raises(ValueError, match=f"`{name}` must be an integer ≥ 1"):
-            list(block)
-
-
 def test_another_table_is_named(tmp_path):
     with pytest.raises(ValueError, match="`about` must be one of strength, losses"):
         picture_table("colour", tmp_path)
-
-
-def test_the_table_of_strengths_is_complete(strength):
-    assert tuple(strength) == STRENGTH_COLUMNS
-    counts = Counter(zip(*(strength[name].tolist() for name in ("kind", "strength", "when", "layer")), strict=True))
-    ways = [(when, layer, 12) for when in ("untrained", "trained") for layer in ("hidden", "output")]
-    assert counts == {
-        (kind, s, when, layer): n
-        for kind in ("mlp", "conv")
-        for s in STRENGTHS
-        for when, layer, n in [("raw", "pixels", 1), *ways]
-    }
-    assert set(strength["seed"].tolist()) == set(SEEDS)
-
-
-def test_the_table_of_losses_is_complete(losses):
-    assert tuple(losses) == LOSS_COLUMNS
-    counts = Counter(zip(*(losses[name].tolist() for name in ("loss", "temperature", "beta", "layer")), strict=True))
-    expected = {(*s, layer): 12 for s in SETTINGS if s[0] != "raw" for layer in ("hidden", "output")}
-    assert counts == expected | {("raw", 0.0, 0.0, "pixels"): 1}
 
 
 @pytest.mark.parametrize("kind", ["mlp", "conv"])

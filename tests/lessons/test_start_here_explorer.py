@@ -4,27 +4,15 @@ import threading
 
 import pytest
 import torch
-from hands import PATIENCE, click, play_to
+from hands import PATIENCE, browser, click, join, play_to
 
 from ssl_explain import contrastive, train
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState, loss_of, run_of
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 SMALL = TreeState(depth=2, neurons=5, budget=500)
 SLOW = SMALL.change(budget=3000, pace=5)  # about fifty steps a second: it does not end while a test looks at it
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert [t for t in threading.enumerate() if t.name == "ssl_explain-runner"] == []
-
-
-def join(explorer):
-    """Wait until training ends by itself."""
-    thread = explorer._runner._thread
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
 
 
 def reference(run, steps, state):
@@ -36,10 +24,6 @@ def reference(run, steps, state):
 
 def same(a, b):
     return all(torch.equal(getattr(a, field), getattr(b, field)) for field in ("steps", "values", "losses"))
-
-
-def send(widget, **state):
-    widget._handle_msg({"content": {"data": {"method": "update", "state": state, "buffer_paths": []}}, "buffers": []})
 
 
 @pytest.mark.parametrize("state", [SMALL, SMALL.change(wiring="dense", departure="biases", loss="soft triplet")])
@@ -75,7 +59,7 @@ def enabled(explorer):
     return [name for name, button in explorer._buttons.items() if not button.disabled]
 
 
-def test_play_ends_with_the_budget_and_the_buttons_know():
+def test_buttons_know_what_can_be_done():
     explorer = tree_explorer(SMALL)
     click(explorer._buttons["play"])
     join(explorer)
@@ -83,9 +67,6 @@ def test_play_ends_with_the_budget_and_the_buttons_know():
     assert explorer.over
     assert enabled(explorer) == ["play", "step", "reset"]
     assert "After 500 steps" in explorer.view.readout.value
-
-
-def test_buttons_while_it_runs():
     explorer = tree_explorer(SLOW)
     assert enabled(explorer) == ["play", "step", "reset"]
     click(explorer._buttons["play"])
@@ -98,7 +79,7 @@ def test_buttons_while_it_runs():
     assert explorer.trace.steps.tolist() == [0, 10]
 
 
-def test_play_after_the_end_starts_afresh_beside_the_old_curve():
+def test_after_the_end_play_or_a_live_setting_starts_afresh_beside_the_old_curve():
     explorer = tree_explorer(SMALL)
     old = explorer.run(500).trace
     play_to(explorer, 5)
@@ -107,9 +88,6 @@ def test_play_after_the_end_starts_afresh_beside_the_old_curve():
     assert [stretch.strength for stretch in explorer.record.before.stretches] == [0.5]
     steps = explorer._run.training.step
     assert torch.equal(explorer.trace.losses, old.losses[:steps])
-
-
-def test_a_live_setting_after_the_end_starts_afresh_beside_the_old_curve():
     explorer = tree_explorer(SMALL)
     old = explorer.run(500).trace
     explorer.state = SMALL.change(strength=0.0)
@@ -175,33 +153,11 @@ def test_of_a_burst_of_moves_the_last_one_wins():
     explorer = tree_explorer(SLOW)
     play_to(explorer, 1)
     for k in range(50):
-        send(explorer._widgets["strength"], value=(k % 7) / 10)
+        browser(explorer._widgets["strength"], value=(k % 7) / 10)
     assert explorer.running
     assert explorer.state.strength == explorer._run.training.strength == 0.0
     explorer.pause()
     assert "q = 0:" in explorer.view.readout.value
-
-
-def test_bursts_from_two_threads_while_it_trains():
-    """JupyterLab delivers the moves of a slider in a thread of their own."""
-    explorer = tree_explorer(SLOW)
-    play_to(explorer, 1)
-
-    def drag(name, moves):
-        for move in moves:
-            send(explorer._widgets[name], **move)
-
-    drags = {"strength": [{"value": k / 20} for k in range(20)], "temperature": [{"index": k % 6} for k in range(22)]}
-    threads = [threading.Thread(target=drag, args=item) for item in drags.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-    explorer.pause()
-    assert (explorer.state.strength, explorer.state.temperature) == (0.95, 0.2)
-    assert explorer._run.training.strength == 0.95
-    assert {name: w.value for name, w in explorer._widgets.items()} == vars(explorer.state)
 
 
 @pytest.mark.parametrize("place", ["step", "picture"])

@@ -29,15 +29,12 @@ def test_it_is_green_only_if_the_auditor_is(tmp_path, monkeypatch, capfd, code):
     assert ("the audit is red" in told) == bool(code)
 
 
-def test_an_auditor_that_cannot_be_installed_is_red(tmp_path, monkeypatch, capfd):
+def test_an_auditor_that_cannot_be_installed_or_started_is_red(tmp_path, monkeypatch, capfd):
     false = shutil.which("false")
     monkeypatch.setattr(audit, "base_interpreter", lambda: false)
     monkeypatch.setattr(audit, "FOLDER", tmp_path / "audit")
     assert audit.main() == 1
     assert "connect to the network" in capfd.readouterr().err
-
-
-def test_an_auditor_that_does_not_start_is_red(tmp_path, monkeypatch, capfd):
     auditor(tmp_path, "exit 0").chmod(0o644)
     monkeypatch.setattr(audit, "FOLDER", tmp_path)
     assert audit.main() == 1

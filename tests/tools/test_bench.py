@@ -24,15 +24,14 @@ def test_path_and_bound_can_be_called_again_and_again(path):
         path.bound()
 
 
-def test_the_bound_of_a_draw_is_all_the_chances_that_it_takes():
-    """Two calls that fill memory; together they draw what a view needs: n edges per point, 2·n edges per view."""
+def test_bounds_count_all_chances_and_the_products_of_both_passes():
+    """A draw needs n edges per point, 2·n edges per view.
+
+    A step needs per layer one product forward and one for the weights, and one for the inputs above the first layer.
+    """
     tree, _ = tree_and_net(depth=2)
     point, view, coins = numbers(tree, 5, views=3)()
     assert (point.numel(), view.numel(), coins.numel()) == (5 * 6, 2 * 5 * 3 * 6, 5)
-
-
-def test_the_bound_of_a_step_has_the_products_of_both_passes():
-    """Per layer one forward and one for the weights; one for the inputs of every layer above the first."""
     _, net = tree_and_net(depth=3, neurons=4)
     made = [action() for action in products(list(net.weights), 7)]
     shapes = [tuple(product.shape) for product in made]

@@ -65,15 +65,12 @@ def test_every_file_has_a_rule_that_fixes_its_bytes(repository):
         assert binary or found["eol"] == "lf", name
 
 
-def test_a_clone_that_converts_line_ends_has_the_bytes_that_were_committed(clone):
+def test_a_clone_that_converts_line_ends_has_the_bytes_that_were_committed_and_reads_its_tables(clone):
     changed = [name for name in git("diff", "--name-only", "HEAD", folder=clone).split() if name]
     assert changed == []
     for line in git("ls-files", "--eol", folder=clone).splitlines():
         kept, there = line.split()[:2]
         assert kept.removeprefix("i/") == there.removeprefix("w/"), line
-
-
-def test_a_clone_that_converts_line_ends_reads_its_tables(clone):
     done = run(sys.executable, "-c", READ, folder=clone)
     assert done.stdout.split() == [str(clone / "data"), str(len(list((ROOT / "data").glob("*.csv"))))], done.stderr
 

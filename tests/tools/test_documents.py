@@ -97,6 +97,10 @@ def test_what_does_not_exist_is_found():
     assert len(lost_paths(MISSING)) == 5
     assert lost_links(MISSING, ROOT) == ["docs/gone.md", "README.md#gone"]
     assert lost_commands(MISSING) == ["make nothing", "vanish"]
+    assert lost_modules("ssl_explain." + "widgets, ssl_explain." + "lessons.tree, ssl_explain.losses.weights") == [
+        "widgets",
+        "lessons.tree",
+    ]
 
 
 def test_contributing_names_every_room_and_every_file_of_one():
@@ -139,10 +143,3 @@ def test_every_module_that_is_named_exists():
     assert len(files) > 200
     lost = {path.relative_to(ROOT).as_posix(): lost_modules(path.read_text(encoding="utf-8")) for path in files}
     assert {path: names for path, names in lost.items() if names} == {}
-
-
-def test_a_module_that_has_gone_is_found():
-    assert lost_modules("ssl_explain." + "widgets, ssl_explain." + "lessons.tree, ssl_explain.losses.weights") == [
-        "widgets",
-        "lessons.tree",
-    ]

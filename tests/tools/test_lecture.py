@@ -124,22 +124,16 @@ def test_slides_of_a_small_notebook(small_deck):
     assert 'class="picture fragment"' in pictured.body
     assert re.search(r'class="right".*that <span>✓ measured', measured.body)
     assert asked.body.count("<li>") == 2
-
-
-def test_columns_begin_where_a_section_does(small_deck):
     assert [len(column) for column in small_deck.columns()] == [1, 4]
     html = build_slides.page(small_deck, PARTS)
     assert html.count("<section>") == len(small_deck.slides) + 2
     assert html.count("<aside") == sum(bool(slide.notes) for slide in small_deck.slides)
 
 
-def test_a_cell_without_a_place_gets_a_remedy():
+def test_cells_without_a_place_and_answers_without_a_question_are_refused():
     nb = small()
     with pytest.raises(ValueError, match=r"`slide_type` must be one of .* got None .*; run `python tools/slide_types"):
         build_slides.Deck(nb, course.lesson(START, nb))
-
-
-def test_a_question_that_was_not_asked_is_not_answered():
     nb = small()
     slide_types.assign(nb)
     del nb.cells[3]
@@ -147,13 +141,10 @@ def test_a_question_that_was_not_asked_is_not_answered():
         build_slides.Deck(nb, course.lesson(START, nb))
 
 
-def test_long_text_is_spread_over_slides():
+def test_long_text_and_tables_are_spread_over_slides():
     pages = slide_text.sheets(["word " * 60] * 5)
     assert len(pages) > 1
     assert [block for page in pages for block in page] == ["word " * 60] * 5
-
-
-def test_a_long_table_is_spread_and_keeps_its_heading():
     rows = [f"| {k} | {'word ' * 12}|" for k in range(20)]
     pages = slide_text.sheets(["\n".join(["| n | what |", "|---|---|", *rows])])
     assert len(pages) > 1
@@ -175,26 +166,15 @@ def test_every_deck_is_complete(path):
     assert sum(build_slides.html.escape(poll) in told for poll in polls) >= len(polls) / 2
 
 
-def test_a_page_asks_nothing_from_outside():
-    page = build_slides.page(deck(START), PARTS)
-    assert not OUTSIDE.search(page)
-    assert "default-src 'none'" in page
-    assert page.count("</script>") == 3
-    assert "a('<\\/script>')" in page
-
-
 # --- reveal.js ------------------------------------------------------------------------------------------------
 
 
-def test_another_package_is_refused_and_removed(tmp_path):
+def test_another_package_or_no_npm_ends_in_one_sentence(tmp_path):
     archive = tmp_path / "reveal.tgz"
     archive.write_bytes(b"something else")
     with pytest.raises(reveal.NoReveal, match=r"must have the digest sha512-.*fetch it again"):
         reveal.fetch(archive)
     assert not archive.exists()
-
-
-def test_without_npm_one_sentence_says_what_to_do(tmp_path):
     with pytest.raises(reveal.NoReveal, match=r"`npm` must be on PATH.*install Node\.js, or run `npm pack reveal"):
         reveal.fetch(tmp_path / "x.tgz", npm="no-such-npm")
 
@@ -239,7 +219,7 @@ def test_notebooks_to_preheat():
         lecture.preheated("77")
 
 
-def test_the_server_is_for_this_machine_and_needs_a_token():
+def test_the_server_is_for_this_machine_and_names_no_address_outside():
     config = lecture.settings(["00_start_here.ipynb"], port=1, browser=False, token="secret")
     assert config.Lecture.ip == "127.0.0.1"
     assert config.Lecture.token == "secret"
@@ -247,9 +227,6 @@ def test_the_server_is_for_this_machine_and_needs_a_token():
     assert config.VoilaConfiguration.strip_sources
     assert config.VoilaKernelManager.kernel_pools_config["default"]["pool_size"] == 0
     assert not lecture.settings([], port=1, browser=False, token="t").VoilaConfiguration.preheat_kernel
-
-
-def test_nothing_of_ours_names_an_address_outside():
     files = [*(ROOT / "tools" / "lecture_assets").iterdir(), *(ROOT / "tools" / "slides_assets").iterdir()]
     assert files
     assert [file.name for file in files if re.search(r"https?://", file.read_text(encoding="utf-8"))] == []
@@ -262,6 +239,7 @@ def test_nothing_of_ours_names_an_address_outside():
 def test_readme_and_course_map_repeat_what_the_notebooks_say(page):
     text, afresh = page.read_text(encoding="utf-8"), course_map.PAGES[page]
     assert afresh(text) == text, "run `python tools/course_map.py`"
+    assert all(f"{path.name}) | " in text for path in NOTEBOOKS)
     for said, wrong in (("| 40 |", "| 41 |"), ("What do contrastive losses ask for?", "What do losses ask for?")):
         assert said in text
         assert afresh(text.replace(said, wrong, 1)) == text

@@ -74,6 +74,12 @@ def test_styles_are_named_or_those_of_slides(page):
     assert rules(page)["style-src"] == named
 
 
+def test_a_script_of_reveal_js_cannot_end_early():
+    page = slides()
+    assert page.count("</script>") == 3
+    assert "a('<\\/script>')" in page
+
+
 def test_no_other_tool_writes_pages():
     tools = ROOT / "tools"
     files = [*tools.glob("*.py"), *tools.rglob("*.j2")]

@@ -44,28 +44,18 @@ def conda_lines():
     return {line.split()[0]: line for line in yaml.safe_load(text)["dependencies"]}
 
 
-# --- versions -----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("requirement", RUNTIME + EXTRAS, ids=name_of)
-def test_a_range_is_closed_on_both_sides(requirement):
+def test_a_range_is_closed_on_both_sides_and_holds_the_pinned_version(requirement):
     assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, f"{requirement}: write >=a,<b"
-
-
-@pytest.mark.parametrize("requirement", RUNTIME + EXTRAS, ids=name_of)
-def test_the_pinned_version_lies_in_the_range(requirement):
     versions = {canonicalize_name(name): version for name, version in pins().items()}
     assert name_of(requirement) in versions, "add it to constraints.txt"
     assert requirement.specifier.contains(versions[name_of(requirement)])
 
 
-def test_constraints_are_plain_pins_in_order():
+def test_constraints_are_plain_pins_in_order_that_run_on_the_oldest_python():
     assert all(re.fullmatch(r"[\w.-]+==[\w.!]+", f"{name}=={version}") for name, version in pins().items())
     assert list(pins()) == sorted(pins(), key=str.lower)
     assert pins()["torch"] == "2.13.0"
-
-
-def test_every_pin_runs_on_the_oldest_python():
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
     wanted = {name: SpecifierSet(metadata(name).get("Requires-Python") or "") for name, _ in installed_pins()}
     assert wanted
@@ -92,9 +82,6 @@ def test_one_oldest_python_everywhere():
     assert f">={oldest}," in conda_lines()["python"]
     for file in ("README.md", "tools/check_python.sh"):
         assert f"Python {oldest} or newer" in (ROOT / file).read_text(encoding="utf-8")
-
-
-# --- commands -----------------------------------------------------------------------------------------------
 
 
 def test_the_gate_is_make_test_and_nothing_weaker():
@@ -166,8 +153,6 @@ def test_without_a_browser_the_gate_warns_and_still_runs(tmp_path, user):
     assert ("apt-get update" in done.stdout) == (user == "0")
     assert "BROWSER TESTS WILL BE SKIPPED" in done.stderr
 
-
-# --- addresses ----------------------------------------------------------------------------------------------
 
 REGISTRIES = [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"), ("anaconda", "org")]
 FORBIDDEN = {

@@ -19,7 +19,7 @@ def notebook(*sources):
     return new_notebook(cells=[new_markdown_cell("# Title"), *map(new_code_cell, sources)])
 
 
-def test_the_hash_sees_code_and_its_order_and_nothing_else():
+def test_the_hash_sees_code_and_its_order_and_nothing_else_and_is_stale_after_an_edit():
     nb = notebook("a = 1", "b = 2")
     before = tool.code_hash(nb)
     nb.cells[0].source = "# Another title"
@@ -27,9 +27,6 @@ def test_the_hash_sees_code_and_its_order_and_nothing_else():
     assert tool.code_hash(nb) == before
     assert tool.code_hash(notebook("b = 2", "a = 1")) != before
     assert tool.code_hash(notebook("a = 1\nb = 2")) != before
-
-
-def test_stale_until_recorded_and_again_after_an_edit():
     nb = notebook("a = 1")
     assert tool.is_stale(nb)
     tool.tidy(nb)

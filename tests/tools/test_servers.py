@@ -64,13 +64,10 @@ def test_a_lecture_answers_on_this_machine_to_its_token_and_by_its_name():
             assert ask(address, path, Host=name)[0] == 403, path
 
 
-def test_cookies_of_a_lecture_cannot_be_guessed():
+def test_neither_cookies_nor_the_token_are_there_to_be_read(monkeypatch):
     first, second = lecture.Lecture().cookie_secret, lecture.Lecture().cookie_secret
     assert len(first) >= 32
     assert first != second
-
-
-def test_the_token_stands_on_no_command_line(monkeypatch):
     opened = []
     monkeypatch.setattr(lecture.webbrowser, "open", opened.append)
     app = lecture.Lecture(config=lecture.settings([], port=1, browser=True, token="secret"))

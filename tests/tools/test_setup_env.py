@@ -52,12 +52,9 @@ def world(tool, project, monkeypatch):
     return set_up
 
 
-def test_a_second_start_installs_nothing(world):
+def test_a_second_start_installs_nothing_and_test_tools_come_on_top(world):
     assert world() == ["venv", ("pip",)]
     assert world() == []
-
-
-def test_the_test_tools_come_on_top_and_cover_the_reader(world):
     world()
     assert world("test") == [("pip", "test")]
     assert world("test") == []
@@ -124,7 +121,7 @@ def test_two_set_ups_do_not_run_together(tool, project, monkeypatch):
     assert asked == [tool.fcntl.LOCK_EX | tool.fcntl.LOCK_NB] * 2 + [tool.fcntl.LOCK_EX]
 
 
-def test_another_interpreter_another_place_another_version(world, project, tool):
+def test_an_environment_of_another_place_or_version_is_made_again_and_one_made_by_hand_kept(world, project, tool):
     world()
     config = project / ".venv" / "pyvenv.cfg"
     good = config.read_text()
@@ -135,20 +132,14 @@ def test_another_interpreter_another_place_another_version(world, project, tool)
     note = project / ".venv" / "ssl_explain.json"
     note.write_text(json.dumps({**json.loads(note.read_text()), "root": "elsewhere"}))
     assert world() == ["venv", ("pip",)]
-
-
-def test_an_environment_made_by_hand_is_kept(world, project):
     world()
     (project / ".venv" / "ssl_explain.json").unlink()
     assert world() == [("pip",)]
 
 
-def test_newest_keeps_only_torch(tool, project):
+def test_newest_keeps_only_torch_and_lowest_takes_the_lower_ends(tool, project):
     target = tool.torch_only(project, project / "build" / "newest.txt")
     assert target.read_text() == "torch==2.13.0\n"
-
-
-def test_lowest_takes_the_lower_end_of_every_range_and_keeps_torch(tool, project):
     config = project / "pyproject.toml"
     ranges = (
         'dependencies = ["torch>=2.6,<3", "b>=1.2,<4"]\n[project.optional-dependencies]\ntest = ["p[x]", "c>=7,<9"]'
