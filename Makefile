@@ -78,6 +78,7 @@ bench: env-test ## measure speed: a table here, the same figures in bench.json
 
 stress: env-test ## what is too long for the gate; the check cells once more without vector instructions
 	$(call step,long tests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist load --durations=40 -rs --hypothesis-profile=stress -m "stress or hypothesis")
+	$(call step,small mistakes in the core,$(BIN)/python tests/helpers/mutants.py)
 	$(call step,notebooks on a plain CPU,ATEN_CPU_CAPABILITY=default $(NBVAL))
 
 newest: ## the tests again in a fresh environment with the newest versions (only torch stays pinned)

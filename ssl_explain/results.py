@@ -32,7 +32,7 @@ Table = dict[str, np.ndarray]
 
 
 @contextmanager
-def staged(path: Path, content: bytes) -> Iterator[Path]:
+def temporary_file(path: Path, content: bytes) -> Iterator[Path]:
     """A temporary file beside ``path`` with this content, to be moved to ``path``; an error removes it.
 
     SIGKILL may leave it there, as a hidden file ``.name.xxxxxxxx``.
@@ -52,7 +52,7 @@ def staged(path: Path, content: bytes) -> Iterator[Path]:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file in one step: at any time, also if the process dies, there is the old file or the new one."""
-    with staged(path, content) as new:
+    with temporary_file(path, content) as new:
         os.replace(new, path)
 
 
@@ -104,7 +104,7 @@ def write_table(
         "versions": versions(),
     }
     beside, text = path.with_suffix(".json"), json.dumps(manifest, indent=2) + "\n"
-    with staged(path, content) as new, staged(beside, text.encode()) as new_beside:
+    with temporary_file(path, content) as new, temporary_file(beside, text.encode()) as new_beside:
         os.replace(new, path)
         os.replace(new_beside, beside)
 

@@ -32,10 +32,9 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 hypothesis.settings.register_profile("stress", deadline=None, derandomize=True, print_blob=True, max_examples=200)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
-# Who only wants to know whether a test fails does not wait for the smallest example (tests/core/test_mutations.py).
-hypothesis.settings.register_profile(
-    "unshrunk", deadline=None, derandomize=True, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
-)
+# Who only wants to know whether a test fails does not wait for the smallest example (tests/helpers/mutants.py).
+PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+hypothesis.settings.register_profile("unshrunk", deadline=None, derandomize=True, phases=PHASES, max_examples=50)
 hypothesis.settings.load_profile("gate")
 
 
@@ -73,7 +72,7 @@ def g(seeded: Callable[[int], torch.Generator]) -> torch.Generator:
 
 @pytest.fixture
 def unshaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check no signature: for tests of many events whose longer versions, under `make stress`, check them all."""
+    """Check no signature, as in a notebook: where that check would speak first, or would take most of the time."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of an explorer for pages without a kernel: one for every position of its one or two telling controls."""
+"""The pictures of an explorer for pages without a kernel: one for every position of its one or two main controls."""
 
 import base64
 import io
@@ -86,7 +86,7 @@ def play(explorer: Explorer[Any]) -> Player:
 
     One that trains is looked at several times on its way.
     """
-    names = [name for name in explorer.telling or explorer.shown if name in explorer.shown][:2]
+    names = [name for name in explorer.main_controls or explorer.shown if name in explorer.shown][:2]
     if isinstance(explorer, StreamingExplorer):
         return _play_training(explorer, names[0])
     start = explorer.state

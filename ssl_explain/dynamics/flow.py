@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ssl_explain import require
-from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured
+from ssl_explain.dynamics.kept import STOPPED, Values, differentiable, measured
 from ssl_explain.dynamics.training import Objective, Training
 from ssl_explain.modes import trainable, usable
 from ssl_explain.networks.layers import LayeredReLU
@@ -127,7 +127,7 @@ class _Flow(Training):
 
     def _update(self) -> tuple[Tensor, Values]:
         views = self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator)
-        energy = loss_of("loss", self.objective(self.net, views))
+        energy = differentiable("loss", self.objective(self.net, views))
         gradients = torch.autograd.grad(energy, self._parameters)
         length = self.learning_rate * torch.nn.utils.get_total_norm(gradients)
         energy = measured("loss", energy)

@@ -18,12 +18,12 @@ Values = Sequence[tuple[Tensor, Tensor]]
 STOPPED = "stopped at step {}" + INTERRUPTED
 
 
-def nothing_left() -> None:
+def nothing_pending() -> None:
     """Complete a step that is complete."""
 
 
 @torch.no_grad()
-def put(values: Values) -> None:
+def assign(values: Values) -> None:
     """Assign the values in place; doing it twice changes nothing."""
     for tensor, value in values:
         tensor.copy_(value)
@@ -45,7 +45,7 @@ def measured(name: str, value: object, like: Tensor | None = None) -> Tensor:
     return tensor.detach().to(tensor.dtype if tensor.is_floating_point() else torch.float64, copy=True)
 
 
-def loss_of(name: str, value: object) -> Tensor:
+def differentiable(name: str, value: object) -> Tensor:
     """Return a loss if it has a gradient.
 
     Raises:

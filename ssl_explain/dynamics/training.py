@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ssl_explain import require
-from ssl_explain.dynamics.kept import STOPPED, Values, loss_of, measured, nothing_left, put, with_loss
+from ssl_explain.dynamics.kept import STOPPED, Values, assign, differentiable, measured, nothing_pending, with_loss
 from ssl_explain.modes import keep_memory, own_modes, trainable, usable
 from ssl_explain.records import Stretch, Trace, Views
 
@@ -85,7 +85,7 @@ class Training:
         self._losses = torch.empty(0, dtype=torch.float32)
         self._measured: list[tuple[int, Tensor]] = []
         self._stretches: list[Stretch] = []
-        self._left: Callable[[], None] = nothing_left  # completes an interrupted step; may be called twice
+        self._pending: Callable[[], None] = nothing_pending  # completes an interrupted step; may be called twice
         with self._modes():
             self._measure_if_due()
 
@@ -117,7 +117,7 @@ class Training:
         """Continue an earlier run from its step, weights and random state; its losses are unknown: NaN."""
         require.integer("step", step, 0, "count in steps")
         with self._modes():
-            self._left = partial(self._restart, step, weights, state)
+            self._pending = partial(self._restart, step, weights, state)
             try:
                 self._settle()
             finally:
@@ -132,8 +132,8 @@ class Training:
 
     def _settle(self) -> None:
         """Complete, or undo, an interrupted step."""
-        self._left()
-        self._left = nothing_left
+        self._pending()
+        self._pending = nothing_pending
 
     def _as_it_is(self) -> Callable[[], None]:
         """A function that restores the present state after a user's function has failed."""
@@ -143,27 +143,27 @@ class Training:
 
     def _go_back(self, step: int, state: Tensor, kept: Values) -> None:
         self.generator.set_state(state)
-        put(kept)
+        assign(kept)
         self.step = step
         self._stretches = [stretch for stretch in self._stretches if stretch.start < step]
 
     def _one_step(self) -> None:
-        self._left, settings = self._as_it_is(), self._settings()
+        self._pending, settings = self._as_it_is(), self._settings()
         loss, weights = self._update()
         if weights:
             finish = partial(self._finish, settings, loss, weights)
             if self.after_step is nothing_more:
-                self._left = finish
+                self._pending = finish
             else:
                 finish()
                 self.after_step(self.step)
-                self._left = nothing_left
+                self._pending = nothing_pending
         self._settle()
 
     def _update(self) -> tuple[Tensor, Values]:
         """The loss of a batch and the next weights; no weights if a value is not finite."""
         views = usable(self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator))
-        loss = loss_of("objective", self.objective(self.net, views))
+        loss = differentiable("objective", self.objective(self.net, views))
         total = loss.sum() if loss.ndim else loss
         gradients = torch.autograd.grad(total, self._parameters)
         size = torch.cat([gradient.flatten() for gradient in gradients]).norm() * self.learning_rate
@@ -176,7 +176,7 @@ class Training:
             return loss, [(w, torch.sub(w, gradient, alpha=self.learning_rate)) for w, gradient in pairs]
 
     def _finish(self, settings: Stretch, loss: Tensor, weights: Values) -> None:
-        put(weights)
+        assign(weights)
         self._losses = with_loss(self._losses, settings.start, loss)
         if not self._stretches or not settings.goes_on(self._stretches[-1]):
             self._stretches.append(settings)

@@ -24,7 +24,7 @@ class Explorer(Generic[S]):
     """Controls above a live picture with a text read-out, a few named presets, and "copy state".
 
     A subclass defines ``compute(state) -> record`` and, as class attributes, the class of its ``picture``, its
-    ``presets`` (those that set a control shown here become buttons) and the ``telling`` controls, the first two of
+    ``presets`` (those that set a control shown here become buttons) and the ``main_controls``, the first two of
     which a page without a kernel can move. Its ``factory`` is named after it: ``ring_explorer`` of ``RingExplorer``.
     ``controls`` names the controls shown (all of them if empty).
     Assigning to ``state`` updates controls and picture.
@@ -33,7 +33,7 @@ class Explorer(Generic[S]):
     factory: str
     picture: Callable[..., Picture[Any]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    telling: ClassVar[tuple[str, ...]] = ()
+    main_controls: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

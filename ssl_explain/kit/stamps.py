@@ -41,7 +41,7 @@ class Stamps:
         plain = text.get_visible() and not text.get_rotation() and not text.get_bbox_patch() and not text.get_usetex()
         if not plain or not words.strip() or "$" in words:
             return False
-        put = []
+        parts = []
         for word, x, y, ha, va in self._words(text):
             left, bottom = round(x), pixels.shape[0] - round(y)
             rows, columns, keep, add = self._stamp(text, word, ha, va)
@@ -49,8 +49,8 @@ class Stamps:
             there = pixels[max(0, rows.start) : rows.stop, max(0, columns.start) : columns.stop, :3]
             if there.shape != add.shape:  # cut off at the edge of the figure
                 return False
-            put.append((there, keep, add))
-        for there, keep, add in put:
+            parts.append((there, keep, add))
+        for there, keep, add in parts:
             there[:] = there * keep + add
         return True
 

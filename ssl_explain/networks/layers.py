@@ -64,10 +64,8 @@ class LayeredReLU(nn.Module):
         require.dtype("x", x, self.weights[0].dtype, "the weights")
         require.last_axis("x", x, self.input_dimension, "one entry per leaf of the network's first layer")
         if self.runs is not None and (x.ndim < 2 or x.shape[0] != self.runs):
-            raise ValueError(
-                f"`x` must have {self.runs} runs on its first axis, got shape {tuple(x.shape)}; "
-                "the network holds that many copies."
-            )
+            got = f"shape {tuple(x.shape)}"
+            require.fail("x", f"have {self.runs} runs on its first axis", got, "the network holds that many copies")
         return x.reshape(self.runs or 1, -1, x.shape[-1]).transpose(1, 2)
 
     def _sweep(self, columns: Tensor) -> list[Float[Tensor, "runs_node d_out n"]]:

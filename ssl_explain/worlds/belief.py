@@ -54,7 +54,7 @@ def check_polarity(polarity: Polarity) -> None:
         require.that(largest <= 1, "polarity", "lie in [-1, 1]", f"a magnitude of {largest:g}", remedy)
 
 
-def few_leaves(asked: str, leaves: int, most: int, base: int, runs: int = 1) -> None:
+def check_table_size(asked: str, leaves: int, most: int, base: int, runs: int = 1) -> None:
     """Check that a table of ``base^leaves`` entries per run fits into memory.
 
     Raises:
@@ -138,7 +138,7 @@ def _single(below: Polarity, rho: Float[Tensor, "*runs edges"]) -> Float[Tensor,
     return transmit(pattern_likelihoods(trees), rho)
 
 
-def summable(runs: int, topology: Tree, leaves: int, numbers: int) -> int:
+def exact_levels(runs: int, topology: Tree, leaves: int, numbers: int) -> int:
     """Number of levels, from the bottom, with few enough ``leaves`` below a latent and ``numbers`` of table entries."""
     below = [topology.branching**level for level in range(1, topology.depth + 1)]
     return sum(b <= leaves and 2 * runs * topology.n_leaves // b * 2**b <= numbers for b in below)

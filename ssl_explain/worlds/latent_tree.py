@@ -11,7 +11,7 @@ from ssl_explain import require
 from ssl_explain.records import Views, record
 from ssl_explain.topology import Tree
 from ssl_explain.worlds import belief
-from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods
+from ssl_explain.worlds.belief import check_table_size, pair_likelihoods, pattern_likelihoods
 
 Levels = list[UInt8[Tensor, "*batch _"]]
 MOST_PAIRED = 9  # 2^9 leaf patterns: the joint law of two views has 262,144 entries
@@ -50,10 +50,8 @@ class LatentTree:
         require.number("root", self.root, 0.001, 0.999, "0.5 is a fair coin; a root must vary")
         sizes = tuple(level.shape[-1] for level in self.polarity)
         if sizes != self.topology.widths[:-1]:
-            raise ValueError(
-                f"`polarity` must have {self.topology.widths[:-1]} edges per level, got {sizes}; "
-                "list the levels from the leaves to the root."
-            )
+            expected = f"have {self.topology.widths[:-1]} edges per level"
+            require.fail("polarity", expected, sizes, "list the levels from the leaves to the root")
 
     @classmethod
     def random(
@@ -75,9 +73,8 @@ class LatentTree:
         topology = Tree(depth, branching)
         low, high = require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
         if low < 0:
-            raise ValueError(
-                f"`polarity` must be a range of magnitudes in [0, 1], got low = {low:g}; signs are drawn by themselves."
-            )
+            expected = "be a range of magnitudes in [0, 1]"
+            require.fail("polarity", expected, f"low = {low:g}", "signs are drawn at random")
         lead = () if runs is None else (require.integer("runs", runs, 1, "leave it out for a single tree"),)
         require.generator(generator)
         require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
@@ -172,9 +169,7 @@ class LatentTree:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are not numbers, no generator.
         """
-        require.integer("n", n, 1, "ask for at least one data point")
-        require.integer("views", views, 1, "ask for at least one view")
-        self._room(n * views)
+        require.draw(n, views, prod(self.runs) * self.dimension, generator)
         levels = self.sample(n, generator=generator)
         spread = [level.unsqueeze(-2).expand(*level.shape[:-1], views, level.shape[-1]) for level in levels]
         leaves = self.augment(spread, strength, generator=generator)[0]
@@ -200,7 +195,7 @@ class LatentTree:
             >>> x.tolist(), p[:, 1].tolist()
             ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0.0625, 0.1875, 0.1875, 0.5625])
         """
-        few_leaves("enumerate", self.dimension, MOST_LEAVES, 2, prod(self.runs))
+        check_table_size("enumerate", self.dimension, MOST_LEAVES, 2, prod(self.runs))
         device = self.polarity[0].device
         index = torch.arange(2**self.dimension, device=device).unsqueeze(-1)
         bits = ((index >> torch.arange(self.dimension - 1, -1, -1, device=device)) & 1).to(torch.uint8)
@@ -218,7 +213,7 @@ class LatentTree:
             [0.5, 0.0, 0.0, 0.5]
         """
         q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
-        few_leaves("pair_probabilities", self.dimension, MOST_PAIRED, 4, prod(self.runs))
+        check_table_size("pair_probabilities", self.dimension, MOST_PAIRED, 4, prod(self.runs))
         law = pair_likelihoods(self.polarity, q)
         return self.root * law[..., 1] + (1 - self.root) * law[..., 0]
 
@@ -235,7 +230,7 @@ class LatentTree:
         require.generator(generator)
         require.integer("n", n, 1, "ask for at least one sample")
         polarity, branching = tuple(level.double() for level in self.polarity), self.topology.branching
-        reach = belief.summable(prod(self.runs), self.topology, MOST_LEAVES, MOST_SUMMED)
+        reach = belief.exact_levels(prod(self.runs), self.topology, MOST_LEAVES, MOST_SUMMED)
         self._room(n if reach < self.topology.depth else 1, most=4 * MOST_SUMMED)
         means = [(2 * self.root - 1) * rho.double() for rho in self.from_root()[1:]]
         levels = belief.exact_ceilings(polarity[:reach], branching, means[:reach])

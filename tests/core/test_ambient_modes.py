@@ -10,6 +10,7 @@ import pytest
 import torch
 from fire import numbers
 from registry import FACTORIES
+from weights import seeded
 
 from ssl_explain import Clouds, LatentTree, ReLUNet, Ring, TreeNet, Views, contrastive, flow, info_nce, train
 from ssl_explain.kit.streaming import StreamingExplorer
@@ -51,13 +52,9 @@ MODES = {
 }
 
 
-def seeded():
-    return torch.Generator().manual_seed(1)
-
-
 def things():
     """A world, a network, its random numbers; crowds in a finite world, that world, a network for it."""
-    g = seeded()
+    g = seeded(1)
     tree, views = LatentTree.random(2, generator=g), Ring(6).enumerate(0.5)
     sets, net = crowds(*views.x.shape[:2]), ReLUNet((6, 4, 2), generator=g)
     return tree, TreeNet(tree.topology, 3, generator=g), g, sets, views, net
@@ -165,7 +162,7 @@ def test_a_world_made_under_inference_mode_is_learned_from():
     assert views.x.is_inference()
     measure = torch.no_grad()(lambda net: net(views.x).mean())
     for one in (world, fixed):
-        train(net, one, contrastive(), steps=1, learning_rate=0.1, generator=seeded(), batch=6, measure=measure)
+        train(net, one, contrastive(), steps=1, learning_rate=0.1, generator=seeded(1), batch=6, measure=measure)
     flow(net, views, steps=1, step_size=0.1, measure=measure)
 
 

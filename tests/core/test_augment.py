@@ -30,15 +30,14 @@ def decided(n=6, value=None, **columns):
     return u
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), *(only(part) for part in PARTS)], ids=["all", *PARTS])
-def test_strength_zero_gives_the_picture_back_bit_for_bit(recipe, g):
+@pytest.mark.parametrize(
+    ("recipe", "strength"),
+    [(Recipe(), 0.0), *((only(part), 0.0) for part in PARTS), (only(), 3.0)],
+    ids=["all", *PARTS, "nothing switched on"],
+)
+def test_strength_zero_and_no_part_give_the_picture_back_bit_for_bit(recipe, strength, g):
     x = pictures()
-    assert torch.equal(augment(x, 0.0, recipe=recipe, generator=g), x)
-
-
-def test_nothing_switched_on_changes_nothing(g):
-    x = pictures()
-    assert torch.equal(augment(x, 3.0, recipe=only(), generator=g), x)
+    assert torch.equal(augment(x, strength, recipe=recipe, generator=g), x)
 
 
 @pytest.mark.parametrize("part", PARTS)

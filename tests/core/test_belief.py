@@ -1,32 +1,22 @@
 """Beliefs and ceilings against every configuration of latents, written out."""
 
 from collections import Counter
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement
 from math import comb, prod
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from literal import every_configuration
 
-from ssl_explain import LatentTree
-from ssl_explain.worlds.belief import beliefs
+from ssl_explain import LatentTree, Tree
+from ssl_explain.worlds.belief import beliefs, summable, with_prior
 
 
 def random_tree(depth, branching, seed, low=0.2, high=1.0):
     tree = LatentTree.random(depth, branching, (low, high), generator=torch.Generator().manual_seed(seed))
     return LatentTree(tuple(rho.double() for rho in tree.polarity))
-
-
-def every_configuration(tree):
-    """All latents of all levels as ±1, one row per configuration, and its probability: the definition, in full."""
-    sizes = tree.topology.widths
-    z = torch.tensor(list(product((-1.0, 1.0), repeat=sum(sizes))), dtype=torch.float64)
-    levels = z.split(sizes, dim=1)
-    p = torch.full((len(z),), 0.5, dtype=torch.float64)
-    for level, rho in enumerate(tree.polarity):
-        for k, r in enumerate(rho):
-            child, parent = levels[level][:, k], levels[level + 1][:, k // tree.topology.branching]
-            p = p * (1 + r * child * parent) / 2
-    return levels, p
 
 
 def group_sums(keys, weights):
@@ -43,8 +33,9 @@ SMALL = pytest.mark.parametrize(
         random_tree(2, 3, 2),
         random_tree(3, 2, 3),
         LatentTree((torch.tensor([1.0, -1.0, 0.0, 0.5]).double(), torch.tensor([-1.0, 0.4]).double())),
+        LatentTree((torch.tensor([0.9, -0.8, 0.3, 0.5]).double(), torch.tensor([-0.7, 0.4]).double()), root=0.2),
     ],
-    ids=["1x2", "2x2", "2x3", "3x2", "certain"],
+    ids=["1x2", "2x2", "2x3", "3x2", "certain", "unfair root"],
 )
 
 
@@ -55,7 +46,8 @@ def test_pattern_law_is_the_sum_over_all_latents(tree):
     assert len(x.unique(dim=0)) == 2**tree.dimension
     for root, column in ((-1.0, 0), (1.0, 1)):
         mine = levels[-1][:, 0] == root
-        literal, _ = group_sums(torch.cat([x, levels[0][mine]]), torch.cat([torch.zeros(len(x)), 2 * p[mine]]))
+        given_root = p[mine] / p[mine].sum()
+        literal, _ = group_sums(torch.cat([x, levels[0][mine]]), torch.cat([torch.zeros(len(x)), given_root]))
         torch.testing.assert_close(law[:, column], literal, rtol=0, atol=1e-14)
     torch.testing.assert_close(law.sum(0), torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-13)
 
@@ -71,20 +63,24 @@ def test_beliefs_and_ceilings_are_the_posterior_of_brute_force(tree, g):
             total, where = group_sums(below, p)
             signed, _ = group_sums(below, p * levels[level][:, k])
             m = torch.where(total > 0, signed / total, 0.0)  # where P = 0 the posterior says nothing
-            literal = (total * m**2).sum().sqrt()
+            mean, possible = signed.sum(), total[where] > 0
+            literal = (((total * m**2).sum() - mean**2) / (1 - mean**2)).sqrt()
             torch.testing.assert_close(ceilings[level - 1][k], literal, rtol=0, atol=1e-12)
-            possible = total[where] > 0
-            torch.testing.assert_close(computed[level - 1][possible, k], m[where][possible], rtol=0, atol=1e-12)
+            posterior = with_prior(computed[level - 1][possible, k], mean)  # the belief is that of a fair latent
+            torch.testing.assert_close(posterior, m[where][possible], rtol=0, atol=1e-12)
     means = torch.stack([c.mean() for c in ceilings])
     torch.testing.assert_close(tree.ceiling(1, generator=g), means, rtol=0, atol=1e-12)
 
 
-def test_only_the_leaves_below_speak():
-    """What another branch says about a latent does not enter its belief."""
-    tree = random_tree(2, 2, 4)
-    leaves = torch.tensor([[1.0, 1, 1, 1], [1, 1, -1, -1]], dtype=torch.float64)
-    first = beliefs(tree.polarity, leaves)[0][:, 0]
-    assert first[0] == first[1]
+@given(st.integers(1, 3), st.integers(1, 6), st.integers(2, 3), st.integers(1, 200), st.integers(1, 10**7))
+def test_levels_are_summed_while_their_patterns_are_few(runs, depth, branching, leaves, numbers):
+    """From the bottom: two numbers for each pattern of the leaves below each latent of a level, in every run."""
+    tree, levels = Tree(depth, branching), 0
+    while levels < depth and branching ** (levels + 1) <= leaves:
+        if sum(2 * runs * 2**branching ** (levels + 1) for _ in range(tree.widths[levels + 1])) > numbers:
+            break
+        levels += 1
+    assert summable(runs, tree, leaves, numbers) == levels
 
 
 def law_of_belief(rho, branching, depth):

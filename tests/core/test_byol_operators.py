@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from literal import literal_connections
 
 from ssl_explain.lessons.byol_hidden_contrast.experiment import (
     BETWEEN,
@@ -62,20 +63,10 @@ def test_any_width_any_predictor(seed, hidden, points, views, linear_top):
         near(hidden_update(net, x, 1, p, centring=centring), measured_update(net, x, 1, p, centring=centring))
 
 
-def connections(net, views, layer):
-    k = [
-        definitions.connection(
-            lambda w, x=x: torch.func.functional_call(net, {f"weights.{layer - 1}": w}, (x,)), net.weights[layer - 1]
-        )
-        for x in views.x.flatten(0, 1)
-    ]
-    return torch.stack(k).unflatten(0, views.x.shape[:2]).detach()
-
-
 @pytest.mark.parametrize("p", [0.4, 1.0])
 def test_with_a_multiple_of_one_the_covariance_operator_is_back(p):
     net, views, _ = setting(3, linear_top=False)
-    k = connections(net, views, 2)
+    k = literal_connections(net, views.x, 2)
     terms = byol_terms(net.forward_pass(views.x), 2, p * torch.eye(3, dtype=torch.float64), online=True, target=True)
     near(terms["within"].as_matrix(), -(p**2) * definitions.within_operator(k))
     near(terms["between"].as_matrix(), p * (1 - p) * definitions.covariance_operator(k))
@@ -92,7 +83,7 @@ def test_with_a_multiple_of_one_the_covariance_operator_is_back(p):
 @given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.booleans())
 def test_terms_in_full_and_matrix_free_are_the_same_as_written(seed, online, target, through):
     net, views, p = setting(seed, widths=(3, 4, 2), points=4, views=2)
-    k, v = connections(net, views, 1), torch.randn(12, generator=torch.Generator().manual_seed(seed)).double()
+    k, v = literal_connections(net, views.x, 1), torch.randn(12, generator=torch.Generator().manual_seed(seed)).double()
     terms = byol_terms(net.forward_pass(views.x), 1, p, online=online, target=target, through=through)
     middle = k.mean((0, 1))
     pull, push = not online, not target and not (online and through)

@@ -62,11 +62,7 @@ def test_indifferent_energies_have_closed_forms(h, tau, r):
 positive = st.floats(0, 2)
 
 
-@given(
-    st.sampled_from(SETTINGS),
-    positive,
-    st.lists(positive, min_size=1, max_size=8),
-)
+@given(st.sampled_from(SETTINGS), positive, st.lists(positive, min_size=1, max_size=8))
 def test_pull_equals_push(setting, r, others):
     """∂L/∂r+ > 0, ∂L/∂r_k- < 0, and they sum to zero."""
     loss, _, options = setting

@@ -1,11 +1,11 @@
 """The students that look at pictures: the convolutional one against its definition, the dense one on digits."""
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from weights import gaussian
 
 from ssl_explain import ReLUNet, contrastive, covariance_operator, info_nce, train
 from ssl_explain.networks.conv import ConvNet
@@ -15,10 +15,6 @@ from ssl_explain.worlds.pictures import digits
 def net(shape=(2, 5, 6), seed=0, **options):
     options = {"channels": (3, 4), "outputs": 5} | options
     return ConvNet(shape, generator=torch.Generator().manual_seed(seed), **options).double()
-
-
-def gaussian(*shape, seed=5):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def by_hand(conv, x, stride):
@@ -62,16 +58,6 @@ def test_output_is_homogeneous_in_the_input_and_in_every_layer(c):
     torch.testing.assert_close(raw(x), c * before, rtol=1e-10, atol=1e-12)
 
 
-def test_gradient_agrees_with_finite_differences():
-    conv, x = net((1, 4, 4), channels=(2, 2), outputs=3), gaussian(2, 16).requires_grad_()
-    names, values = zip(*((k, v.detach().clone().requires_grad_()) for k, v in conv.named_parameters()), strict=True)
-
-    def output(x, *parameters):
-        return torch.func.functional_call(conv, dict(zip(names, parameters, strict=True)), (x,))
-
-    assert torch.autograd.gradcheck(output, (x, *values))
-
-
 def test_a_pixel_reaches_only_its_neighbours():
     conv, x = net((1, 6, 6), stride=1), gaussian(1, 36)
     moved = x.clone()
@@ -82,14 +68,10 @@ def test_a_pixel_reaches_only_its_neighbours():
     assert changed.any()
 
 
-def test_same_seed_same_bits_and_the_promised_variance():
+def test_same_seed_same_bits():
     a, b, c = net(seed=1), net(seed=1), net(seed=2)
     assert all(torch.equal(v, w) for v, w in zip(a.weights, b.weights, strict=True))
     assert not torch.equal(a.weights[0], c.weights[0])
-    wide = ConvNet((3, 8, 8), generator=torch.Generator().manual_seed(0), channels=(64, 64), scale=0.7)
-    for weight in wide.weights:
-        variance = 2 * 0.7**2 / weight[0].numel()
-        assert abs(weight.square().mean().item() / variance - 1) < 4.5 * (2 / weight.numel()) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -108,15 +90,12 @@ def test_impossible_networks_are_refused(shape, options, words):
         net(shape, **options)
 
 
+@pytest.mark.usefixtures("unshaped")
 def test_impossible_inputs_are_refused():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    try:
-        with pytest.raises(ValueError, match="`x` must have 60 entries on its last axis, got shape"):
-            net()(gaussian(3, 61))
-        with pytest.raises(ValueError, match="`x` must hold finite numbers only"):
-            net().features(gaussian(3, 60) / 0)
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
+    with pytest.raises(ValueError, match="`x` must have 60 entries on its last axis, got shape"):
+        net()(gaussian(3, 61))
+    with pytest.raises(ValueError, match="`x` must hold finite numbers only"):
+        net().features(gaussian(3, 60) / 0)
 
 
 @pytest.mark.gate(1)

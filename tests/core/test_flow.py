@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from weights import copies, same
 
 from ssl_explain import ReLUNet, Tree, TreeNet
 from ssl_explain.dynamics.flow import (
@@ -41,10 +42,6 @@ def between(net):
 
 def run(net, **options):
     return flow(net, RING, **{"steps": 20, "step_size": 0.01, "measure": between, **options})
-
-
-def copies(net):
-    return [w.detach().clone() for w in net.weights]
 
 
 def test_variances_against_a_literal_sum():
@@ -200,7 +197,7 @@ def test_no_steps_only_measure():
     trace = run(net, steps=0)
     assert trace.steps.tolist() == [0]
     assert len(trace.losses) == 0
-    assert all(torch.equal(a, b) for a, b in zip(before, net.weights, strict=True))
+    assert same(before, net)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +217,7 @@ def test_flow_refuses_and_leaves_the_network_alone(options, words):
     before = copies(net)
     with pytest.raises(ValueError, match=words):
         run(net, **options)
-    assert all(torch.equal(a, b) for a, b in zip(before, net.weights, strict=True))
+    assert same(before, net)
 
 
 def test_weights_that_are_not_finite():

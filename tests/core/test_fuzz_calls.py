@@ -6,7 +6,7 @@ import targets_networks
 import targets_theory
 import targets_worlds
 import torch
-from fuzz import FEWER, MANY, ONCE, as_a_user, fuzz, one_by_one, seeded, tensor
+from fuzz import ONCE, SOME, as_a_user, fuzz, one_by_one, seeded, tensor
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -32,7 +32,7 @@ def test_no_name_of_the_public_face_is_left_out():
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@FEWER
+@SOME
 @given(data=st.data())
 def test_every_call_ends_as_documented(name, data):
     fuzz(TARGETS[name], data)
@@ -43,14 +43,6 @@ def test_every_call_ends_as_documented(name, data):
 @given(data=st.data())
 def test_every_argument_may_be_wrong_in_every_way(name, data):
     one_by_one(TARGETS[name], data)
-
-
-@pytest.mark.stress
-@pytest.mark.parametrize("name", TARGETS)
-@MANY
-@given(data=st.data())
-def test_every_one_of_many_calls_ends_as_documented(name, data):
-    fuzz(TARGETS[name], data)
 
 
 BUILT = [ReLUNet((4, 3, 2), generator=seeded()), TreeNet(Tree(2), 3, generator=seeded())]

@@ -13,6 +13,7 @@ import pytest
 import torch
 from fire import agrees
 from torch import nn
+from weights import seeded
 
 import ssl_explain
 from ssl_explain import Centring, DualNet, LatentTree, ReLUNet, Ring, Training, TreeNet, contrastive, flow, train
@@ -27,10 +28,6 @@ from ssl_explain.networks.dual import linear_predictor
 
 PACKAGE = str(Path(ssl_explain.__file__).parent)
 STEPS, TRIES = 5, 25
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 class Interrupts:
@@ -73,10 +70,8 @@ class Trained:
             with torch.no_grad():
                 return net(tree.draw(4, strength=1.0, generator=self.g).x).sum()
 
-        self.run = Training(
-            self.net, tree, objective or contrastive(), learning_rate=0.1, generator=self.g, measure=measure, batch=8,
-            measure_every=2, **options,
-        )  # fmt: skip
+        options = {"learning_rate": 0.1, "measure": measure, "batch": 8, "measure_every": 2} | options
+        self.run = Training(self.net, tree, objective or contrastive(), generator=self.g, **options)
 
     @property
     def step(self):
@@ -119,15 +114,7 @@ def with_buffers():
     def objective(net, views):
         return net(views.x.flatten(0, 1)).square().mean(0)[0]
 
-    run = Trained.__new__(Trained)
-    measures_nothing = {"measure": lambda net: torch.zeros(1)}
-    run.g = seeded()
-    run.net = net(run.g)
-    tree = LatentTree.random(2, generator=run.g)
-    run.run = Training(
-        run.net, tree, objective, learning_rate=0.1, generator=run.g, batch=8, measure_every=2, **measures_nothing
-    )
-    return run
+    return Trained(net, objective, measure=lambda net: torch.zeros(1))
 
 
 class Flowed:
@@ -279,11 +266,7 @@ def stands(run):
 @pytest.mark.usefixtures("unshaped", "grad_mode")
 @pytest.mark.parametrize(
     ("make", "change"),
-    [
-        (loss_explorer, {"temperature": 1.0}),
-        (tree_explorer, {"strength": 0.9}),
-        (tree_explorer, {"seed": 2}),
-    ],
+    [(loss_explorer, {"temperature": 1.0}), (tree_explorer, {"strength": 0.9}), (tree_explorer, {"seed": 2})],
     ids=["plain", "live", "another run"],
 )
 def test_a_setting_is_chosen_or_it_is_not(make, change, some):

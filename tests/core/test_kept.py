@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from weights import seeded
 
 from ssl_explain import LatentTree, ReLUNet, Ring, Training, TreeNet, contrastive, flow, train
 from ssl_explain.dynamics.flow import expected_simple
@@ -11,10 +12,6 @@ from ssl_explain.lessons.collapse_and_grassmannian.two_layers import follow_laye
 from ssl_explain.lessons.selectivity_amplification.experiment import follow
 
 RING = Ring(6).enumerate(0.5)
-
-
-def seeded():
-    return torch.Generator().manual_seed(0)
 
 
 def training(measure, **options):

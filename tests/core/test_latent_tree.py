@@ -160,6 +160,11 @@ def test_random_polarity_fills_its_range_with_both_signs(g):
     assert_mean(rho.sign().unsqueeze(-1).double(), 0.0)
 
 
+def test_the_polarity_that_is_furthest_out_is_named():
+    with pytest.raises(ValueError, match=r"got a magnitude of 1\.5; "):
+        LatentTree((torch.tensor([0.5, -1.5]),))
+
+
 def test_a_child_may_know_nothing_of_its_parent(g):
     assert LatentTree.random(depth=1, polarity=(0.0, 0.0), generator=g).polarity[0].tolist() == [0.0, 0.0]
 
@@ -195,12 +200,8 @@ def test_same_seed_same_bits(seeded):
         view = tree.augment(levels, 0.5, generator=g)
         return [*tree.polarity, *levels, *view, tree.draw(20, strength=0.5, generator=g).x]
 
+    before = torch.get_rng_state()
     once, again, other = everything(1), everything(1), everything(2)
+    assert torch.equal(before, torch.get_rng_state())  # the global state is left alone
     assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
     assert not torch.equal(once[-1], other[-1])
-
-
-def test_global_random_state_is_left_alone(g):
-    before = torch.get_rng_state()
-    LatentTree.random(depth=3, generator=g).draw(20, strength=0.5, generator=g)
-    assert torch.equal(before, torch.get_rng_state())

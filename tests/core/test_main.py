@@ -85,14 +85,6 @@ def test_options_before_the_sweep_count(tmp_path, capsys):
     assert manifest["command"].endswith(" --steps 3 --seed 5")
 
 
-def test_an_option_of_the_demo_is_none_of_the_sweep(tmp_path, capsys):
-    with pytest.raises(SystemExit) as end:
-        command.main(["--depth", "3", "sweep", "--out", str(tmp_path / "new")])
-    assert end.value.code == 2
-    assert "sweep has no option --depth" in capsys.readouterr().err
-    assert not (tmp_path / "new").exists()
-
-
 def test_an_interrupt_ends_quietly(monkeypatch):
     def interrupted(**_):
         raise KeyboardInterrupt
@@ -118,18 +110,34 @@ def test_a_run_that_breaks_down_says_so(capsys, monkeypatch):
     assert said(capsys, *QUICK).count("stopped at step 0: no luck") == 2
 
 
-@pytest.mark.parametrize("words", [["--help"], ["demo", "--help"], ["sweep", "--help"]])
-def test_help_ends_well(words, capsys):
+SEEDS = f"(default: byol {byol_table.SEEDS}, kernel-drift {kernel_drift.SEEDS})"
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], ("--seed ", "--steps ", "--depth ")),
+        (["demo"], ("--seed ", "--steps ", "--depth ")),
+        (["sweep"], ("--seed ", "--steps ", "--runs ", "--out ", "--cluster ")),
+        (["table"], ("--seed ", "--workers ", "--cluster ", "--out ", "--replace ", SEEDS)),
+    ],
+)
+def test_help_ends_well(words, options, capsys):
     with pytest.raises(SystemExit) as end:
-        command.main(words)
+        command.main([*words, "--help"])
     assert end.value.code == 0
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     assert text.startswith("usage: python -m ssl_explain")
-    options = (
-        ("--seed", "--steps", "--runs", "--out", "--cluster") if "sweep" in words else ("--seed", "--steps", "--depth")
-    )
-    assert all(f"{option} " in text for option in options)
     assert "default: " in text
+    assert all(option in text for option in options)
+
+
+BAD = [
+    (["--seeds", "0"], "`seeds` must be an integer ≥ 1, got 0"),
+    (["--seed", "-1"], "`seed` must be an integer from 0 to"),
+    (["--workers", "0"], "`workers` must be an integer ≥ 1, got 0"),
+    (["--cluster", "nowhere"], "`cluster` must be the address of a Dask scheduler"),
+]
 
 
 @pytest.mark.parametrize(
@@ -147,11 +155,12 @@ def test_help_ends_well(words, capsys):
         (["sweep", "--workers", "0"], "`workers` must be an integer ≥ 1, got 0"),
         (["sweep", "--device", "abacus"], "`device` must be one that this PyTorch"),
         (["sweep", "--cluster", "tcp://127.0.0.1:9"], "`cluster` must be the address of a Dask scheduler"),
+        *((["table", about, *words], sentence) for about in ("byol", "kernel-drift") for words, sentence in BAD),
     ],
 )
-def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path, monkeypatch):
+def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path, monkeypatch, small_tables):
     monkeypatch.setattr("ssl_explain.dynamics.sweep.PATIENCE", 0.5)
-    if "sweep" in words:
+    if words[0] in ("sweep", "table"):
         words = [*words, "--out", str(tmp_path), *([] if "--workers" in words else ["--workers", "1"])]
     with pytest.raises(SystemExit) as end:
         command.main(words)
@@ -161,23 +170,42 @@ def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
-def test_a_place_that_cannot_be_written_is_named_with_its_option(tmp_path, place):
+def test_a_place_that_cannot_be_written_is_named_with_its_option_before_the_minutes(tmp_path, place, monkeypatch):
     (tmp_path / "file").write_text("of somebody")
-    with pytest.raises(
-        SystemExit, match=r"^ssl_explain: `--out` must name a folder to write to, got .*name another\.$"
-    ):
+    monkeypatch.setattr(table_module, "block", lambda *_, **__: pytest.fail("computed first"))
+    said = r"^ssl_explain: `--out` must name a folder to write to, got .*file.*name another\.$"
+    with pytest.raises(SystemExit, match=said):
         command.main(["sweep", *ONE, "--out", str(tmp_path / place)])
     assert (tmp_path / "file").read_text() == "of somebody"
 
 
-@pytest.mark.parametrize("words", [["--steps", "many"], ["--colour", "red"], ["sweep", "--polarity", "0.8"], ["dance"]])
-def test_what_cannot_be_read_ends_with_the_usage(words, capsys):
+RANGES = ("0.8", "a:b", "1:0.8", "0.8:1.5", "-0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("words", "trouble"),
+    [
+        (["--steps", "many"], "many"),
+        (["--colour", "red"], "red"),
+        (["sweep", "--polarity", "0.8"], "0.8"),
+        *((["sweep", f"--polarity={word}"], word) for word in RANGES),
+        (["dance"], "dance"),
+        (["--depth", "3", "sweep"], "sweep has no option --depth"),
+        (["table"], "about"),
+        (["table", "colour"], "colour"),
+        (["table", "byol", "--seeds", "many"], "many"),
+        (["--steps", "3", "table", "byol"], "table has no option --steps"),
+    ],
+)
+def test_what_cannot_be_read_ends_with_the_usage(words, trouble, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
         command.main(words)
     assert end.value.code == 2
-    trouble = capsys.readouterr().err
-    assert trouble.startswith("usage:")
-    assert words[-1] in trouble
+    said_instead = capsys.readouterr().err
+    assert said_instead.startswith("usage:")
+    assert trouble in said_instead
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweep_writes_a_verified_table_whose_command_makes_it_again(tmp_path, capsys):
@@ -207,23 +235,6 @@ def test_a_table_of_another_command_is_replaced_only_on_demand(tmp_path, capsys)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
     said(capsys, *words, "--neurons", "3", "--replace")
     assert set(read_table(tmp_path / "overparameterisation.csv")["neurons"]) == {3}
-
-
-def test_a_folder_that_cannot_be_is_said_before_the_minutes(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(table_module, "block", lambda *_, **__: pytest.fail("computed first"))
-    for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(SystemExit, match=r"^ssl_explain: .*file"):
-            command.main(["sweep", "--workers", "1", "--out", str(out)])
-    assert (tmp_path / "file").read_text() == "in the way"
-
-
-@pytest.mark.parametrize("word", ["0.8", "a:b", "1:0.8", "0.8:1.5", "-0.1:1"])
-def test_a_range_that_is_none_is_explained(capsys, word):
-    with pytest.raises(SystemExit) as end:
-        command.main(["sweep", f"--polarity={word}"])
-    assert end.value.code == 2
-    assert word in capsys.readouterr().err
 
 
 SMALLER = (("raw", "none", "none", "shared", 0, 0.0), ("BYOL", "linear", "mean", "EMA", 1, 0.1))
@@ -280,47 +291,3 @@ def test_a_stopped_table_says_where_its_parts_lie(monkeypatch, capsys, tmp_path)
         command.main(["table", "byol", "--out", str(tmp_path)])
     assert end.value.code == 130
     assert f"Stopped. What is finished lies in {tmp_path / 'byol_ablation.parts'}: the" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--seeds", "0"], "`seeds` must be an integer ≥ 1, got 0"),
-        (["--seed", "-1"], "`seed` must be an integer from 0 to"),
-        (["--workers", "0"], "`workers` must be an integer ≥ 1, got 0"),
-        (["--cluster", "nowhere"], "`cluster` must be the address of a Dask scheduler"),
-    ],
-)
-@pytest.mark.parametrize("about", ["byol", "kernel-drift"])
-def test_a_bad_value_of_a_table_ends_with_one_sentence(words, sentence, about, tmp_path, small_tables):
-    with pytest.raises(SystemExit) as end:
-        command.main(["table", about, "--workers", "1", *words, "--out", str(tmp_path)])
-    assert str(end.value).startswith(f"ssl_explain: {sentence}")
-    assert not list(tmp_path.glob("*.csv"))
-
-
-@pytest.mark.parametrize(
-    ("words", "trouble"),
-    [
-        (["table"], "about"),
-        (["table", "colour"], "colour"),
-        (["table", "byol", "--seeds", "many"], "many"),
-        (["--steps", "3", "table", "byol"], "table has no option --steps"),
-    ],
-)
-def test_a_table_that_cannot_be_read_ends_with_the_usage(words, trouble, capsys):
-    with pytest.raises(SystemExit) as end:
-        command.main(words)
-    assert end.value.code == 2
-    said_instead = capsys.readouterr().err
-    assert said_instead.startswith("usage:")
-    assert trouble in said_instead
-
-
-def test_help_of_a_table_names_the_seeds_of_each(capsys):
-    with pytest.raises(SystemExit) as end:
-        command.main(["table", "--help"])
-    assert end.value.code == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert f"(default: byol {byol_table.SEEDS}, kernel-drift {kernel_drift.SEEDS})" in text
-    assert all(f"{option} " in text for option in ("--seed", "--workers", "--cluster", "--out", "--replace"))

@@ -5,14 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from weights import gaussian, seeded
 
-from ssl_explain import ReLUNet, Tree, TreeNet
+from ssl_explain import ConvNet, ReLUNet, Tree, TreeNet
 
 TERNARY = Tree(depth=2, branching=3)
-
-
-def gaussian(*shape, seed=5):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def tree_net(topology=TERNARY, neurons=4, seed=0, **options):
@@ -73,17 +70,6 @@ def test_whole_levels_equal_one_node_after_another(net):
             for layer, expected in zip(layers, literal, strict=True):
                 torch.testing.assert_close(layer[i, j], expected, rtol=1e-12, atol=1e-14)
             torch.testing.assert_close(output[i, j], literal[-1].flatten(), rtol=1e-12, atol=1e-14)
-
-
-def test_dense_net_is_a_stack_of_linear_layers():
-    net = dense_net(normalise=False)
-    linears = []
-    for weight in net.weights:
-        linear = nn.Linear(weight.shape[-1], weight.shape[-2], bias=False, dtype=torch.float64)
-        linear.weight.data.copy_(weight[0])
-        linears += [linear, nn.ReLU()]
-    x = gaussian(7, 6)
-    torch.testing.assert_close(net(x), nn.Sequential(*linears)(x), rtol=1e-12, atol=0)
 
 
 @given(st.integers(0, 8), st.integers(1, 2))
@@ -164,7 +150,10 @@ def test_runs_may_get_one_point_each_but_no_bare_vector(g):
         net(torch.ones(3))
 
 
-@NETS
+SMALL_CONV = ConvNet((1, 4, 4), generator=seeded(), channels=(2, 2), outputs=3).double()
+
+
+@pytest.mark.parametrize("net", [*NETS.args[1], SMALL_CONV], ids=[*NETS.kwargs["ids"], "conv"])
 def test_gradient_agrees_with_finite_differences(net):
     x = gaussian(3, net.input_dimension).requires_grad_()
     names, values = zip(*((k, v.detach().clone().requires_grad_()) for k, v in net.named_parameters()), strict=True)
@@ -211,8 +200,13 @@ def test_same_seed_same_bits_and_scale_is_only_a_factor():
         torch.testing.assert_close(2 * a, c, rtol=1e-6, atol=0)
 
 
-def test_weights_have_the_promised_variance(g):
-    net = ReLUNet((50, 400), generator=g, scale=0.7)
-    w, variance = net.weights[0].detach().double(), 2 * 0.7**2 / 50
-    assert abs(w.square().mean() / variance - 1) < 4.5 * (2 / w.numel()) ** 0.5
-    assert abs(w.mean()) < 4.5 * (variance / w.numel()) ** 0.5
+@pytest.mark.parametrize(
+    ("kind", "sizes", "options"), [(ReLUNet, (50, 400), {}), (ConvNet, (3, 8, 8), {"channels": (64, 64)})]
+)
+def test_weights_have_the_promised_variance(kind, sizes, options, g):
+    net = kind(sizes, generator=g, scale=0.7, **options)
+    for weight in net.weights:
+        w = weight.detach().double()
+        variance = 2 * 0.7**2 / (w.shape[-1] if kind is ReLUNet else w[0].numel())
+        assert abs(w.square().mean() / variance - 1) < 4.5 * (2 / w.numel()) ** 0.5
+        assert abs(w.mean()) < 4.5 * (variance / w.numel()) ** 0.5

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from weights import gaussian
 
 from ssl_explain import ReLUNet, Tree, TreeNet, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.losses.weights import pair_weights, pull_and_push
@@ -20,10 +21,6 @@ LOSSES = {
     "nce": partial(info_nce, temperature=0.5),
 }
 EVERY_LOSS = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-
-
-def gaussian(*shape, seed=5):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def dense(widths, **options):

@@ -1,9 +1,10 @@
 """Connection and covariance operator against their literal definitions, in float64 with unequal widths."""
 
-import jaxtyping
 import pytest
 import torch
+from literal import literal_connections
 from torch import Tensor
+from weights import gaussian
 
 from ssl_explain import ReLUNet, Tree, TreeNet
 from ssl_explain.operators import definitions
@@ -12,10 +13,6 @@ from ssl_explain.operators.covariance import CovarianceOperator, covariance_oper
 
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
 WIDTHS = (6, 5, 4, 3, 2)
-
-
-def gaussian(*shape, seed=5):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def dense(depth, *, widths=WIDTHS, seed=0, **options):
@@ -39,19 +36,6 @@ EVERY_LAYER = pytest.mark.parametrize(("name", "layer"), CASES, ids=[f"{name}-la
 def as_matrix(k: Tensor, layer_weight: Tensor) -> Tensor:
     """Flatten (node, d_out, d_in) into rows, in the order of weight.flatten()."""
     return k.reshape(*k.shape[:2], layer_weight.numel(), k.shape[-1])
-
-
-def literal_connections(net, x: Tensor, layer: int) -> Tensor:
-    """(n, a, d_weights, d_top), by autograd through the network itself, one view after another."""
-    name = f"weights.{layer - 1}"
-
-    def one(view):
-        def f(weight):
-            return torch.func.functional_call(net, {name: weight}, (view,))
-
-        return definitions.connection(f, net.weights[layer - 1].detach())
-
-    return torch.stack([torch.stack([one(view) for view in point]) for point in x])
 
 
 def views(net, n=5, a=3, seed=5):
@@ -247,11 +231,16 @@ def test_one_view_per_point_is_allowed():
     )
 
 
-@pytest.mark.parametrize("layer", [0, 4, -1])
+@pytest.mark.usefixtures("unshaped")
+@pytest.mark.parametrize(
+    ("layer", "error", "words"),
+    [(layer, ValueError, ".*top layer of this network is 3") for layer in (0, 4, -1)]
+    + [(1.0, TypeError, r", got 1\.0 of type float")],
+)
 @pytest.mark.parametrize("make", [connection, jacobian, covariance_operator, mean_connection])
-def test_layer_out_of_range(make, layer):
+def test_a_layer_that_does_not_exist(make, layer, error, words):
     net = NETS["dense-3"]
-    with pytest.raises(ValueError, match=r"`layer` must be an integer from 1 to 3.*top layer of this network is 3"):
+    with pytest.raises(error, match="`layer` must be an integer from 1 to 3" + words):
         make(net.forward_pass(views(net)), layer)
 
 
@@ -310,14 +299,3 @@ def test_number_of_eigenvalues_out_of_range(k):
 def test_every_number_of_eigenvalues_in_range_is_allowed(good):
     op = covariance_operator(dense(3).forward_pass(gaussian(5, 3, 6)), 1)
     assert [t.shape for t in op.eigh(good)] == [(good,), (30, good)]
-
-
-@pytest.mark.parametrize("make", [connection, jacobian, covariance_operator, mean_connection])
-def test_layer_that_is_no_integer(make):
-    fp = dense(3).forward_pass(gaussian(5, 3, 6))
-    jaxtyping.config.update("jaxtyping_disable", True)  # as a user, without the checks of the tests
-    try:
-        with pytest.raises(TypeError, match=r"`layer` must be an integer from 1 to 3, got 1\.0 of type float"):
-            make(fp, 1.0)
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import given
@@ -12,14 +11,6 @@ from hypothesis import strategies as st
 
 from ssl_explain.worlds.augment import Recipe, chances, change
 from ssl_explain.worlds.pictures import PictureWorld, digits
-
-
-@pytest.fixture
-def as_a_user():
-    """Without the shape checks of the tests, which would speak first."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def tiny(n=5, c=1, side=6, **options):
@@ -162,12 +153,12 @@ def test_draw_refuses(options, words, g):
         (torch.full((5, 1, 8, 8), float("nan")), "`images` must hold finite numbers only"),
     ],
 )
-def test_wrong_pictures_are_refused(images, words, as_a_user):
+def test_wrong_pictures_are_refused(images, words, unshaped):
     with pytest.raises(ValueError, match=words):
         PictureWorld(images)
 
 
-def test_labels_must_fit(as_a_user):
+def test_labels_must_fit(unshaped):
     with pytest.raises(ValueError, match=r"`labels` must hold one label for each of 5 images, got shape \(4,\)"):
         replace(tiny(), labels=torch.zeros(4, dtype=torch.uint8))
 

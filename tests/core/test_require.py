@@ -6,6 +6,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
+from weights import seeded
 
 from ssl_explain import (
     BestCorrelation,
@@ -30,14 +31,6 @@ SENTENCE = re.compile(r"^`\w+` must .+, got .+; .+\.$", re.DOTALL)
 NAN, INF = float("nan"), float("inf")
 
 
-@pytest.fixture
-def as_user():
-    """Without the shape checks of the test run, as in a notebook."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
 def fails(call, name, error=ValueError):
     with pytest.raises(error) as caught:
         call()
@@ -57,16 +50,12 @@ def test_an_integer_that_nobody_would_read_is_not_written_down(huge):
             check()
 
 
-def generator():
-    return torch.Generator().manual_seed(0)
-
-
 def world(depth=2, **options):
-    return LatentTree.random(depth, generator=generator(), **options)
+    return LatentTree.random(depth, generator=seeded(), **options)
 
 
 def student(**options):
-    return TreeNet(Tree(2), 3, generator=generator(), **options)
+    return TreeNet(Tree(2), 3, generator=seeded(), **options)
 
 
 def points(n=4, a=2):
@@ -78,7 +67,7 @@ def measure(net):
 
 
 def training(objective=None, **options):
-    settings = {"steps": 1, "learning_rate": 0.1, "generator": generator(), "measure": measure} | options
+    settings = {"steps": 1, "learning_rate": 0.1, "generator": seeded(), "measure": measure} | options
     return train(student(), world(), objective or contrastive(), **settings)
 
 
@@ -101,16 +90,16 @@ BAD_VALUES = [
     ("polarity", lambda: LatentTree((torch.tensor([0.5, -1.1]),))),
     ("polarity", lambda: LatentTree((torch.zeros(2), torch.zeros(4)))),
     ("polarity", lambda: LatentTree((torch.zeros(3, 4), torch.zeros(2, 2)))),
-    ("n", lambda: world().sample(0, generator=generator())),
-    ("n", lambda: world().latent_ceilings(0, generator=generator())),
-    ("n", lambda: world().draw(0, strength=0.5, generator=generator())),
-    ("views", lambda: world().draw(3, views=0, strength=0.5, generator=generator())),
-    *(("strength", lambda q=q: world().draw(3, strength=q, generator=generator())) for q in (-0.1, 1.1, NAN, INF)),
-    ("levels", lambda: world().augment(world(1).sample(3, generator=generator()), 0.5, generator=generator())),
+    ("n", lambda: world().sample(0, generator=seeded())),
+    ("n", lambda: world().latent_ceilings(0, generator=seeded())),
+    ("n", lambda: world().draw(0, strength=0.5, generator=seeded())),
+    ("views", lambda: world().draw(3, views=0, strength=0.5, generator=seeded())),
+    *(("strength", lambda q=q: world().draw(3, strength=q, generator=seeded())) for q in (-0.1, 1.1, NAN, INF)),
+    ("levels", lambda: world().augment(world(1).sample(3, generator=seeded()), 0.5, generator=seeded())),
     ("enumerate", lambda: world(5).enumerate()),
-    ("neurons_per_node", lambda: TreeNet(Tree(2), 0, generator=generator())),
-    ("widths", lambda: ReLUNet((4,), generator=generator())),
-    ("widths", lambda: ReLUNet((4, 0), generator=generator())),
+    ("neurons_per_node", lambda: TreeNet(Tree(2), 0, generator=seeded())),
+    ("widths", lambda: ReLUNet((4,), generator=seeded())),
+    ("widths", lambda: ReLUNet((4, 0), generator=seeded())),
     ("scale", lambda: student(scale=0)),
     ("runs", lambda: student(runs=0)),
     ("x", lambda: student()(torch.ones(2, 5))),
@@ -130,8 +119,8 @@ BAD_VALUES = [
     ("measure_every", lambda: training(measure_every=0)),
     *(("learning_rate", lambda lr=lr: training(learning_rate=lr)) for lr in (-1.0, NAN, INF)),
     ("strength", lambda: training(strength=NAN)),
-    ("n", lambda: BestCorrelation(world(), 1, generator=generator())),
-    ("net", lambda: BestCorrelation(world(), 9, generator=generator())(ReLUNet((4, 2), generator=generator()))),
+    ("n", lambda: BestCorrelation(world(), 1, generator=seeded())),
+    ("net", lambda: BestCorrelation(world(), 9, generator=seeded())(ReLUNet((4, 2), generator=seeded()))),
 ]
 BAD_TYPES = [
     ("depth", lambda: Tree(2.0)),
@@ -141,17 +130,17 @@ BAD_TYPES = [
     ("polarity", lambda: world(polarity="ab")),
     ("polarity", lambda: world(polarity=(True, 1.0))),
     ("polarity", lambda: LatentTree((torch.tensor([1, -1]),))),
-    ("strength", lambda: world().draw(3, strength="0.5", generator=generator())),
-    ("strength", lambda: world().draw(3, strength=True, generator=generator())),
-    ("n", lambda: world().sample(2.5, generator=generator())),
-    ("neurons_per_node", lambda: TreeNet(Tree(2), None, generator=generator())),
-    ("widths", lambda: ReLUNet((4, True), generator=generator())),
+    ("strength", lambda: world().draw(3, strength="0.5", generator=seeded())),
+    ("strength", lambda: world().draw(3, strength=True, generator=seeded())),
+    ("n", lambda: world().sample(2.5, generator=seeded())),
+    ("neurons_per_node", lambda: TreeNet(Tree(2), None, generator=seeded())),
+    ("widths", lambda: ReLUNet((4, True), generator=seeded())),
     ("temperature", lambda: info_nce(r, rh, temperature="cold")),
     ("negatives", lambda: contrastive(negatives="all")),
     ("learning_rate", lambda: training(learning_rate=None)),
     ("batch", lambda: training(batch=8.0)),
-    ("biases", lambda: ReLUNet((4, 2), generator=generator(), biases=torch.tensor([1, 2]))),
-    ("normalise", lambda: ReLUNet((4, 2), generator=generator(), normalise="no")),
+    ("biases", lambda: ReLUNet((4, 2), generator=seeded(), biases=torch.tensor([1, 2]))),
+    ("normalise", lambda: ReLUNet((4, 2), generator=seeded(), normalise="no")),
     ("affine", lambda: Recipe(0.5)),
     ("online", lambda: Centring(online="yes")),
     ("symmetric", lambda: predictive(symmetric=1)),
@@ -162,13 +151,13 @@ BAD_TYPES = [
 
 
 @pytest.mark.parametrize(("name", "call"), BAD_VALUES)
-@pytest.mark.usefixtures("as_user")
+@pytest.mark.usefixtures("unshaped")
 def test_bad_value_gets_one_clear_sentence(name, call):
     fails(call, name)
 
 
 @pytest.mark.parametrize(("name", "call"), BAD_TYPES)
-@pytest.mark.usefixtures("as_user")
+@pytest.mark.usefixtures("unshaped")
 def test_bad_type_gets_one_clear_sentence(name, call):
     fails(call, name, TypeError)
 
@@ -212,7 +201,5 @@ def test_failed_training_leaves_the_network_alone():
     net = student()
     before = [w.clone() for w in net.weights]
     with pytest.raises(ValueError, match="strength"):
-        train(
-            net, world(), contrastive(), steps=3, learning_rate=0.1, strength=2, generator=generator(), measure=measure
-        )
+        train(net, world(), contrastive(), steps=3, learning_rate=0.1, strength=2, generator=seeded(), measure=measure)
     assert all(torch.equal(a, b) for a, b in zip(before, net.weights, strict=True))

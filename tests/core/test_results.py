@@ -1,12 +1,15 @@
 """Results on disk: verified when read, whole or untouched when written."""
 
+import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from scipy import stats
@@ -15,7 +18,8 @@ from ssl_explain import results
 from ssl_explain.__main__ import read
 from ssl_explain.results import interval, read_manifest, read_table, write_table
 
-DATA = sorted((Path(__file__).resolve().parents[2] / "data").glob("*.csv"))
+ROOT = Path(__file__).resolve().parents[2]
+DATA = sorted((ROOT / "data").glob("*.csv"))
 COLUMNS = {"neurons": [2, 10], "end": [0.1, 1 / 3], "name": ["InfoNCE, H = 1", 'the "root"']}
 
 
@@ -24,6 +28,16 @@ def table(tmp_path):
     path = tmp_path / "table.csv"
     write_table(path, COLUMNS, command="python -m ssl_explain sweep", seeds="1 to 2")
     return path
+
+
+@pytest.fixture(params=[None, *DATA], ids=lambda path: path.stem if path else "small")
+def any_table(tmp_path, request):
+    """A small table, and a copy of every stored one."""
+    if request.param is None:
+        return request.getfixturevalue("table")
+    for file in (request.param, request.param.with_suffix(".json")):
+        shutil.copy(file, tmp_path)
+    return tmp_path / request.param.name
 
 
 def files(folder):
@@ -49,30 +63,45 @@ def test_the_same_columns_give_the_same_bytes(table):
     assert files(table.parent) == before
 
 
-@pytest.mark.parametrize("cut", [0, 1, 10, -1])
-def test_truncated_table_is_refused_with_the_command_that_makes_it(table, cut):
-    table.write_bytes(table.read_bytes()[:cut])
-    expected = (
-        r"must match its manifest table\.json, got [01] of 2 rows: it breaks off; .*move both .*run `python -m ssl"
-    )
-    with pytest.raises(ValueError, match=expected):
-        read_table(table)
+def trouble(path, error=ValueError):
+    """What reading a table says of it: its file, what is wrong, and what to do."""
+    with pytest.raises(error) as caught:
+        read_table(path)
+    said = str(caught.value)
+    assert str(path.with_suffix("")) in said
+    assert "restore it" in said
+    return said
 
 
-def test_every_flipped_byte_is_refused(table):
-    content = table.read_bytes()
-    for position in range(len(content)):
-        table.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
-        with pytest.raises(ValueError, match="must match its manifest"):
-            read_table(table)
+def test_a_truncated_table_is_refused_with_the_command_that_makes_it(any_table):
+    content, manifest = any_table.read_bytes(), json.loads(any_table.with_suffix(".json").read_text())
+    lines = content.splitlines(keepends=True)
+    for cut in (0, 1, 10, len(lines[0]), len(content) // 2, len(content) - len(lines[-1]), len(content) - 1):
+        any_table.write_bytes(content[:cut])
+        there = max(content[:cut].count(b"\n") - 1, 0)
+        said = trouble(any_table)
+        assert (
+            f"must match its manifest {any_table.stem}.json, got {there} of {manifest['rows']} rows: it breaks" in said
+        )
+        assert re.search(f"move both .*run `{re.escape(manifest['command'])}", said)
+
+
+def test_a_flipped_byte_is_refused_wherever_it_is(any_table):
+    """Every byte of a small table, one in each of fifty lines of a large one."""
+    content = any_table.read_bytes()
+    starts = [0, *(at + 1 for at in range(len(content) - 1) if content[at] == 10)]
+    for at in range(len(content)) if len(starts) < 5 else starts[:: max(1, len(starts) // 50)]:
+        any_table.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        said = trouble(any_table)
+        assert "must match its manifest" in said
+        assert len(starts) < 5 or "got another checksum: something in it has changed" in said
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
-def test_half_a_pair_is_refused(table, suffix):
-    gone = table.with_suffix(suffix)
+def test_half_a_pair_is_refused(any_table, suffix):
+    gone = any_table.with_suffix(suffix)
     gone.unlink()
-    with pytest.raises(FileNotFoundError, match=re.escape(f"got no {gone}; restore it")):
-        read_table(table)
+    assert f"got no {gone}; restore it" in trouble(any_table, FileNotFoundError)
 
 
 @pytest.mark.parametrize("garbled", [b"", b"{", b"\xff\xfe", b"[]", b"3", b"null", b"{}", b'{"format": 1}'])
@@ -82,11 +111,25 @@ def test_garbled_manifest_is_named(table, garbled):
         read_table(table)
 
 
-def test_manifest_of_another_format_is_named(table):
-    beside = table.with_suffix(".json")
-    beside.write_text(beside.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(ValueError, match=r"must have format 1, got 2; .* run `python -m ssl_explain sweep"):
-        read_table(table)
+def test_a_damaged_manifest_is_named(any_table):
+    beside = any_table.with_suffix(".json")
+    content = beside.read_bytes()
+    for cut in (0, 1, len(content) // 2, len(content) - 3):
+        beside.write_bytes(content[:cut])
+        assert f"`{beside}` must be a manifest, got" in trouble(any_table)
+    digest = json.loads(content)["sha256"].encode()
+    beside.write_bytes(content.replace(digest, digest[::-1]))
+    assert "got another checksum" in trouble(any_table)
+
+
+def test_another_format_is_named_before_anything_else_is_asked_of_it(any_table):
+    beside = any_table.with_suffix(".json")
+    manifest = json.loads(beside.read_text())
+    for other in (manifest | {"format": 2}, {"format": 2, "command": manifest["command"]}):
+        beside.write_text(json.dumps(other))
+        said = trouble(any_table)
+        assert f"`{beside}` must have format 1, got 2; " in said
+        assert f"run `{manifest['command']}" in said
 
 
 @pytest.mark.parametrize("columns", [{"a": [1], "b": [1, 2]}, {}])
@@ -175,3 +218,32 @@ def test_stored_table_matches_its_manifest(path):
     assert path.parent.name == str(options.out)
     assert all(np.isfinite(column).all() for column in table.values() if column.dtype.kind == "f")
     assert {p.stem for p in path.parent.glob("*.json")} == {p.stem for p in DATA}
+
+
+def sources():
+    """Every code cell of the course."""
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                yield path.stem, cell.source
+
+
+def test_notebooks_read_data_by_this_function_alone():
+    """Whoever names a table in code hands it to read_table; nothing else in the course opens a file."""
+    read = set()
+    for name, source in sources():
+        tree = ast.parse(source)
+        calls = [
+            node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "read_table"
+        ]
+        read.update(table for call in calls for table in tables_in(call))
+        assert tables_in(tree) == [table for call in calls for table in tables_in(call)], name
+        for word in ("open(", "read_text", "read_bytes", "read_csv", "loadtxt", "genfromtxt", "np.load", "json.load"):
+            assert word not in source, (name, word)
+    assert read == {path.name for path in DATA}
+
+
+def tables_in(tree):
+    """The names of tables that stand in it as text."""
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [Path(text).name for text in texts if text.endswith(".csv")]

@@ -2,20 +2,11 @@
 
 from collections import Counter
 
-import jaxtyping
 import pytest
 import torch
 
 from ssl_explain.worlds.clouds import Clouds
 from ssl_explain.worlds.ring import Ring
-
-
-@pytest.fixture
-def as_a_user():
-    """Without the shape checks of the tests, which would speak first."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def rows(x):
@@ -117,7 +108,7 @@ def test_draw_refuses(make, options, words, g):
         (6, (), "`objects` must hold at least one pattern"),
     ],
 )
-def test_ring_refuses(cells, objects, words, as_a_user):
+def test_ring_refuses(cells, objects, words, unshaped):
     with pytest.raises(ValueError, match=words):
         Ring(cells, objects)
 
@@ -156,6 +147,6 @@ def test_clouds_have_the_promised_variances(strength, seeded):
         ([1.0, 1.0], [1.0], "`within` must have 2 directions, got 1"),
     ],
 )
-def test_clouds_refuse(between, within, words, as_a_user):
+def test_clouds_refuse(between, within, words, unshaped):
     with pytest.raises(ValueError, match=words):
         Clouds(torch.tensor(between), torch.tensor(within))

@@ -144,6 +144,11 @@ def test_the_total_is_the_weighted_sum_of_the_terms(loss):
     torch.testing.assert_close(terms.total, total)
 
 
+def test_the_weights_are_those_of_the_papers():
+    assert vicreg(*embeddings()).weights == {"invariance": 25, "variance": 25, "covariance": 1}
+    assert barlow_twins(*embeddings()).weights == {"on-diagonal": 1, "off-diagonal": 5e-3}
+
+
 @EVERY
 def test_gradients_exist_even_where_all_is_equal(loss):
     z = torch.ones(4, 3, requires_grad=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from damage import forged
 from filelock import FileLock
+from fuzz import forged
 
 from ssl_explain.dynamics import sweep as sweep_module
 from ssl_explain.dynamics.sweep import settings_of, sweep
@@ -58,6 +58,14 @@ def content(folder):
     """Every file below a folder."""
     files = (file for file in folder.rglob("*") if file.is_file())
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def refused(path, said, function=strict, *, error=ValueError, **options):
+    """A sweep that is refused with these words, and leaves every file as it was."""
+    before = content(path.parent)
+    with pytest.raises(error, match=said):
+        go(path, function, **{"fixed": {"broken": 10}} | options if function is strict else options)
+    assert content(path.parent) == before
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +157,13 @@ def test_what_was_finished_is_not_computed_again(path, tmp_path, undisturbed):
     assert path.read_bytes() == undisturbed["table.csv"]
 
 
-KILLED_ANYWHERE = """
+HEAD = """
 import sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent / "helpers")]
 import test_sweep
+"""
+KILLED_ANYWHERE = """
 from killing import apart, survives
 place, reference = Path(sys.argv[2]), Path(sys.argv[3])
 
@@ -183,25 +193,17 @@ def test_killed_at_any_touch_of_the_file_system_it_ends_with_the_same_bytes(tmp_
     place.mkdir()
     few(reference / "table.csv")
     tests = str(Path(__file__).parent)
-    command = [sys.executable, "-c", KILLED_ANYWHERE, tests, str(place), str(reference), before]
+    command = [sys.executable, "-c", HEAD + KILLED_ANYWHERE, tests, str(place), str(reference), before]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 30
 
 
-IN_THE_MIDDLE = """
-import sys
-from pathlib import Path
-sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent / "helpers")]
-import test_sweep
-test_sweep.go(Path(sys.argv[2]), workers=2)
-"""
-
-
 @pytest.mark.stress
 @POSIX
 def test_killed_from_outside_while_two_workers_compute(path, undisturbed):
-    command = [sys.executable, "-c", IN_THE_MIDDLE, str(Path(__file__).parent), str(path)]
+    script = HEAD + "test_sweep.go(Path(sys.argv[2]), workers=2)"
+    command = [sys.executable, "-c", script, str(Path(__file__).parent), str(path)]
     parts, end = path.with_suffix(".parts"), time.monotonic() + 60
     process = subprocess.Popen(command, start_new_session=True)
     try:
@@ -247,10 +249,7 @@ DAMAGE = {
 def test_damaged_partial_results_are_named_and_left_alone(half, damage):
     file = half.with_suffix(".parts")
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
-    before = content(half.parent)
-    with pytest.raises(ValueError, match=re.escape(f"`{file}` must be a whole file of a sweep")):
-        go(half, strict, fixed={"broken": 10})
-    assert content(half.parent) == before
+    refused(half, re.escape(f"`{file}` must be a whole file of a sweep"))
 
 
 FORGED = {
@@ -269,10 +268,7 @@ def test_rows_that_no_sweep_writes_are_named_and_left_alone(half, forge):
     body = json.loads(file.read_bytes())["body"]
     body["done"] = FORGED[forge](body["done"])
     file.write_bytes(forged(body))
-    before = content(half.parent)
-    with pytest.raises(ValueError, match=re.escape(f"`{file}` must be a whole file of a sweep, got ")):
-        go(half, strict, fixed={"broken": 10})
-    assert content(half.parent) == before
+    refused(half, re.escape(f"`{file}` must be a whole file of a sweep, got "))
 
 
 @pytest.mark.parametrize(
@@ -283,11 +279,7 @@ def test_rows_that_no_sweep_writes_are_named_and_left_alone(half, forge):
     ],
 )
 def test_parts_of_another_sweep_are_named_and_left_alone(half, options, said):
-    before = content(half.parent)
-    with pytest.raises(ValueError, match="must hold partial results of this sweep, got those of another one") as error:
-        go(half, strict, **options)
-    assert said in str(error.value)
-    assert content(half.parent) == before
+    refused(half, "must hold partial results of this sweep, got those of another one.*" + re.escape(said), **options)
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "flipped", "binary"])
@@ -296,53 +288,37 @@ def test_a_damaged_table_is_named_and_left_alone(path, suffix, damage):
     go(path)
     file = path.with_suffix(suffix)
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
-    before = content(path.parent)
     for replace in (False, True):
-        with pytest.raises(ValueError, match=rf"`{re.escape(str(path.with_suffix('')))}.* must .*move both files away"):
-            go(path, replace=replace)
-        assert content(path.parent) == before
+        said = rf"`{re.escape(str(path.with_suffix('')))}.* must .*move both files away"
+        refused(path, said, job, replace=replace)
     assert {p.name for p in path.parent.iterdir()} == {"table.csv", "table.json"}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
 def test_half_a_table_is_named_and_left_alone(path, suffix):
     path.with_suffix(suffix).write_text("precious")
-    with pytest.raises(FileNotFoundError, match="must name a table with its manifest"):
-        go(path)
-    assert content(path.parent) == {f"table{suffix}": b"precious"}
+    refused(path, "must name a table with its manifest", job, error=FileNotFoundError)
 
 
 def test_the_table_of_another_command_is_replaced_only_on_demand(path):
     go(path, command="another one")
-    before = content(path.parent)
-    with pytest.raises(ValueError, match="made by the same command, got the table of: another one"):
-        go(path)
-    assert content(path.parent) == before
+    refused(path, "made by the same command, got the table of: another one", job)
     go(path, replace=True)
     assert json.loads(path.with_suffix(".json").read_text())["command"] == COMMAND
 
 
 def test_leftovers_of_a_killed_write_are_removed_and_hidden_files_of_others_stay(half):
-    for name in (
-        ".table.parts.ab12cd_3",
-        ".table.csv.abcdefgh",
-        ".table.json.abcdefgh",
-        ".DS_Store",
-        ".other.csv.abcdefgh",
-    ):
+    of_others = {".DS_Store", ".other.csv.abcdefgh"}
+    for name in {".table.parts.ab12cd_3", ".table.csv.abcdefgh", ".table.json.abcdefgh"} | of_others:
         (half.parent / name).write_text("half")
     with pytest.raises(ValueError, match="out of luck"):
         go(half, strict, fixed={"broken": 10})
-    hidden = {file.name for file in half.parent.iterdir() if file.name.startswith(".")}
-    assert hidden == {".DS_Store", ".other.csv.abcdefgh"}
+    assert {file.name for file in half.parent.iterdir() if file.name.startswith(".")} == of_others
 
 
 def test_a_second_sweep_in_the_same_place_is_sent_away(half):
-    with (
-        FileLock(half.with_suffix(".lock")),
-        pytest.raises(ValueError, match="used by one sweep at a time, but another process writes there"),
-    ):
-        go(half, strict, fixed={"broken": 10})
+    with FileLock(half.with_suffix(".lock")):
+        refused(half, "used by one sweep at a time, but another process writes there")
 
 
 # --- bad arguments ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 import torch
+from literal import every_configuration
 
 from ssl_explain import LatentTree, TreeNet
 
@@ -18,17 +19,6 @@ def world_and_student(depth, branching, low=0.0):
     tree = LatentTree.random(depth, branching, (low, 1.0), generator=g)
     net = TreeNet(tree.topology, 3, generator=g, normalise=False, scale=1.0).double()
     return LatentTree(tuple(rho.double() for rho in tree.polarity)), net
-
-
-def every_configuration(tree):
-    """All latents of all levels as ±1, one row per configuration, and its probability."""
-    sizes = tree.topology.widths
-    z = torch.tensor(list(product((-1.0, 1.0), repeat=sum(sizes))), dtype=torch.float64).split(sizes, dim=1)
-    p = torch.full((len(z[0]),), 0.5, dtype=torch.float64)
-    for level, rho in enumerate(tree.polarity):
-        parents = z[level + 1].repeat_interleave(tree.topology.branching, dim=1)
-        p = p * ((1 + rho * z[level] * parents) / 2).prod(-1)
-    return z, p
 
 
 def given_both(f, z, p):
@@ -123,6 +113,11 @@ def test_view_law_is_invariant_and_augment_draws_from_it(depth, branching, q, g)
     z, p = every_configuration(tree)
     table, n = redraw_table(tree, z, q), 50_000
     torch.testing.assert_close(p @ table, p, rtol=0, atol=1e-14)
+    n_leaves, above = 2**tree.dimension, len(p) // 2**tree.dimension
+    pair_law = (
+        (table.T @ (p.unsqueeze(1) * table)).view(n_leaves, above, n_leaves, above).sum((1, 3))
+    )  # of the leaves of two views
+    torch.testing.assert_close(tree.pair_probabilities(q), pair_law, rtol=0, atol=1e-14)
     levels = tree.sample(n, generator=g)
     pairs = index(levels) * len(p) + index(tree.augment(levels, q, generator=g))
     counts = torch.bincount(pairs, minlength=len(p) ** 2).double()

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from weights import copies
+from weights import same as unmoved
 
 from ssl_explain import (
     LatentTree,
@@ -22,6 +24,9 @@ def size_of_weights(net):
     return torch.stack([w.detach().norm() for w in net.parameters()])
 
 
+SETTINGS = {"learning_rate": RATE, "batch": 16, "measure": size_of_weights, "measure_every": 5}
+
+
 def setting(runs=None, seed=0, depth=3, **options):
     """A world, a student and a generator, all from one seed."""
     g = torch.Generator().manual_seed(seed)
@@ -30,20 +35,15 @@ def setting(runs=None, seed=0, depth=3, **options):
 
 
 def run(steps, net, tree, g, objective=None, **options):
-    settings = {"learning_rate": RATE, "batch": 16, "measure": size_of_weights, "measure_every": 5} | options
-    return train(net, tree, objective or contrastive(), steps=steps, generator=g, **settings)
+    return train(net, tree, objective or contrastive(), steps=steps, generator=g, **(SETTINGS | options))
+
+
+def stream(net, tree, g, objective=None, **options):
+    return Training(net, tree, objective or contrastive(), generator=g, **(SETTINGS | options))
 
 
 def same(a, b):
     return all(torch.equal(getattr(a, field), getattr(b, field)) for field in ("steps", "values", "losses"))
-
-
-def weights(net):
-    return [w.detach().clone() for w in net.parameters()]
-
-
-def equal(a, b):
-    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 class Fixed:
@@ -61,7 +61,7 @@ def test_same_seed_same_bits(runs):
     (net, *world), (twin, *twin_world), (other, *other_world) = (setting(runs, seed) for seed in (1, 1, 2))
     first, second, third = run(12, net, *world), run(12, twin, *twin_world), run(12, other, *other_world)
     assert same(first, second)
-    assert equal(weights(net), weights(twin))
+    assert unmoved(copies(net), twin)
     assert not torch.equal(first.losses, third.losses)
 
 
@@ -72,48 +72,30 @@ def test_cut_run_equals_the_whole(cut, runs):
     whole = run(20, net, *world)
     joined = run(cut, twin, *twin_world).then(run(20 - cut, twin, *twin_world))
     assert same(whole, joined)
-    assert equal(weights(net), weights(twin))
+    assert unmoved(copies(net), twin)
 
 
 @pytest.mark.parametrize("pieces", [[7, 1, 12], [1] * 20])
 def test_pieces_of_any_length_give_the_same_bits(pieces):
-    (net, *world), (twin, tree, g) = setting(), setting()
+    (net, *world), (twin, *twin_world) = setting(), setting()
     whole = run(20, net, *world)
-    stream = Training(
-        twin,
-        tree,
-        contrastive(),
-        learning_rate=RATE,
-        batch=16,
-        generator=g,
-        measure=size_of_weights,
-        measure_every=5,
-    )
+    steady = stream(twin, *twin_world)
     for steps in pieces:
-        stream.advance(steps)
-        stream.trace()  # looking changes nothing
-    assert same(whole, stream.trace())
-    assert equal(weights(net), weights(twin))
+        steady.advance(steps)
+        steady.trace()  # looking changes nothing
+    assert same(whole, steady.trace())
+    assert unmoved(copies(net), twin)
 
 
 def test_changing_a_setting_on_the_way_equals_two_runs():
-    (net, *world), (twin, tree, g) = setting(), setting()
+    (net, *world), (twin, *twin_world) = setting(), setting()
     settings = {"strength": 0.2, "learning_rate": 0.3, "objective": contrastive(info_nce, negatives=3)}
     two = run(10, net, *world).then(run(10, net, *world, **settings))
-    stream = Training(
-        twin,
-        tree,
-        contrastive(),
-        learning_rate=RATE,
-        batch=16,
-        generator=g,
-        measure=size_of_weights,
-        measure_every=5,
-    )
-    stream.advance(10)
-    stream.strength, stream.learning_rate, stream.objective = settings.values()
-    stream.advance(10)
-    assert same(two, stream.trace())
+    steady = stream(twin, *twin_world)
+    steady.advance(10)
+    steady.strength, steady.learning_rate, steady.objective = settings.values()
+    steady.advance(10)
+    assert same(two, steady.trace())
 
 
 def test_trace_says_when_it_measured():
@@ -129,10 +111,10 @@ def test_trace_says_when_it_measured():
 
 def test_no_steps_only_measures():
     net, *world = setting(runs=2)
-    before = weights(net)
+    before = copies(net)
     trace = run(0, net, *world)
     assert (trace.steps.tolist(), len(trace.losses)) == ([0], 0)
-    assert equal(before, weights(net))
+    assert unmoved(before, net)
 
 
 @pytest.mark.parametrize("loss", [simple_contrastive, info_nce])
@@ -165,7 +147,7 @@ def test_runs_side_by_side_do_not_hear_each_other():
             w[1].mul_(1.5)
     run(10, net, *world)
     run(10, twin, *twin_world)
-    for a, b in zip(weights(net), weights(twin), strict=True):
+    for a, b in zip(copies(net), copies(twin), strict=True):
         assert torch.equal(a[0], b[0])
         assert not torch.equal(a[1], b[1])
 
@@ -182,17 +164,17 @@ def test_each_run_learns_what_it_would_learn_alone(negatives):
         with torch.no_grad():
             for mine, theirs in zip(single.parameters(), net.parameters(), strict=True):
                 mine.copy_(theirs[k])
-        alone.append((run(10, single, Fixed(x[k]), g, objective), weights(single)))
+        alone.append((run(10, single, Fixed(x[k]), g, objective), copies(single)))
     together = run(10, net, Fixed(x), g, objective)
     for k, (trace, final) in enumerate(alone):
         torch.testing.assert_close(together.losses[:, k], trace.losses, rtol=1e-9, atol=1e-12)
-        for mine, theirs in zip(final, weights(net), strict=True):
+        for mine, theirs in zip(final, copies(net), strict=True):
             torch.testing.assert_close(mine, theirs[k], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("rate", [10.0, 1e6, 1e30, 1e300])
 @pytest.mark.parametrize("runs", [None, 2])
-def test_blow_up_stops_with_a_reason_and_finite_weights(rate, runs):
+def test_blow_up_stops_with_a_reason_and_finite_copies(rate, runs):
     net, tree, g = setting(runs=runs, normalise=False, scale=1.0)
     trace = run(200, net, tree, g, contrastive(simple_contrastive), learning_rate=rate)
     updates = len(trace.losses)
@@ -201,34 +183,32 @@ def test_blow_up_stops_with_a_reason_and_finite_weights(rate, runs):
     assert trace.stopped.startswith(f"stopped at step {updates}:")
     assert trace.stopped.endswith("lower the learning rate")
     assert trace.steps[-1] == updates
-    assert all(torch.isfinite(w).all() for w in weights(net))
+    assert all(torch.isfinite(w).all() for w in copies(net))
     assert torch.isfinite(trace.losses).all()
 
 
 def test_stopped_run_stays_stopped():
     net, tree, g = setting(normalise=False, scale=1.0)
-    stream = Training(
-        net, tree, contrastive(simple_contrastive), learning_rate=1e30, generator=g, measure=size_of_weights
-    )
-    stream.advance(50)
-    final, trace = weights(net), stream.trace()
-    stream.advance(50)
-    assert same(trace, stream.trace())
-    assert stream.trace().stopped == trace.stopped is not None
-    assert equal(final, weights(net))
+    steady = stream(net, tree, g, contrastive(simple_contrastive), learning_rate=1e30)
+    steady.advance(50)
+    final, trace = copies(net), steady.trace()
+    steady.advance(50)
+    assert same(trace, steady.trace())
+    assert steady.trace().stopped == trace.stopped is not None
+    assert unmoved(final, net)
 
 
 def test_one_bad_batch_is_the_end():
     """Going on as if nothing had happened would hide it."""
     net, tree, g = setting()
     good = tree.draw(16, strength=1.0, generator=g)
-    stream = Training(net, Fixed(good.x), contrastive(), learning_rate=RATE, generator=g, measure=size_of_weights)
+    steady = stream(net, Fixed(good.x), g)
     for views in (good, Views(good.x * float("nan")), good):
-        stream.world.views = views
-        stream.advance()
-    assert stream.step == len(stream.trace().losses) == 1
-    assert stream.stopped.startswith("stopped at step 1:")
-    assert all(torch.isfinite(w).all() for w in weights(net))
+        steady.world.views = views
+        steady.advance()
+    assert steady.step == len(steady.trace().losses) == 1
+    assert steady.stopped.startswith("stopped at step 1:")
+    assert all(torch.isfinite(w).all() for w in copies(net))
 
 
 def test_progress_bar_is_only_drawn_when_asked_for(capsys):

@@ -101,6 +101,11 @@ def test_what_is_asked_about_stays_as_it_was(loss):
     assert not any(energy.requires_grad for energy in asked)
 
 
+def test_outputs_that_are_not_finite_are_named():
+    with pytest.raises(ValueError, match="`mean_outputs` must hold finite numbers only"):
+        pair_weights(simple_contrastive, torch.tensor([[0.0], [float("nan")]]))
+
+
 @EVERY_LOSS
 def test_nothing_to_push_away(loss):
     with pytest.raises(ValueError, match="`number of negatives` must be an integer ≥ 1, got 0"):

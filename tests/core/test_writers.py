@@ -14,7 +14,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and l
 
 # Everything that writes a file, in the package by function, in the tools by file; and why that will do.
 WRITERS = {
-    "ssl_explain/results.py: staged": "a finished file beside the old one; `write_whole` and `write_table` move it",
+    "ssl_explain/results.py: temporary_file": "beside the old one; moved by `write_whole` and `write_table`",
     "tools/working_copies.py": "a finished file beside the old one, then moved; it starts before PyTorch is read",
     "tools/setup_env.py": "its note beside the old one, then moved; settings of .venv and build/ come before it",
     "tools/lecture.py": "a temporary page for the browser",
@@ -52,14 +52,7 @@ def test_nobody_else_writes_a_file():
 
 
 @pytest.mark.parametrize(
-    "planted",
-    [
-        "p.write_text('x')",
-        "open(p, 'w')",
-        "p.open(mode='ab')",
-        "figure.savefig(path)",
-        "image.save(OUT)",
-    ],
+    "planted", ["p.write_text('x')", "open(p, 'w')", "p.open(mode='ab')", "figure.savefig(path)", "image.save(OUT)"]
 )
 def test_a_planted_writer_is_found(planted):
     assert list(writers("ssl_explain/x.py", f"def f():\n    {planted}")) == ["ssl_explain/x.py: f"]

@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ssl_explain import ReLUNet, Tree, Views, require
+from ssl_explain.dynamics.partial_results import _checksum
 
 SENTENCE = re.compile(r"^`.+?` must .+, got .+; .+\.$", re.DOTALL)
 REFUSED = object()  # in place of a result: the documented error
 PATIENCE = 120  # seconds until a call that hangs ends the process: a net, no measurement
 ROOM = 6 * 2**30  # bytes that a test may take on top of what the process has: a net under calls that ask for more
-FEWER = settings(max_examples=settings().max_examples // 2)  # of the profile: 25 in the gate
+OFTEN = settings().max_examples  # of the profile: 50 in the gate, 200 in `make stress`
+SOME = settings(max_examples=OFTEN // 2 if OFTEN <= 50 else 2 * OFTEN)
 ONCE = settings(max_examples=1)
-MANY = settings(max_examples=2 * settings().max_examples)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -110,6 +111,16 @@ DEEP = b"[" * 100_000
 CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
 JSON = st.recursive(CELLS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner))
 NOISE = st.binary(max_size=300) | st.builds(lambda x: json.dumps(x).encode(), JSON)
+
+
+def bomb(path):
+    """Bytes that would write a file when unpickled; a reader that leaves it unwritten has not unpickled them."""
+    return b"cbuiltins\nexec\n(Vopen(%r, 'w')\ntR." % str(path)
+
+
+def forged(body):
+    """Partial results of a sweep whose checksum is right, whatever they hold."""
+    return json.dumps({"format": 1, "sha256": _checksum(body), "body": body}).encode()
 
 
 @st.composite

@@ -107,6 +107,7 @@ test_bad_settings_are_named = refused(
     (lambda: drift_run("supervised", "ntk", 7, [1.0], seeds=[1]), "`width` must be an integer ≥ 8"),
     (lambda: drift_run("supervised", "ntk", 16, [1.02], seeds=[1]), "`times` must rise and be multiples of 0.05"),
     (lambda: drift_run("supervised", "ntk", 16, [2.0, 1.0], seeds=[1]), "`times` must rise"),
+    (lambda: drift_run("supervised", "ntk", 16, [1.0], seeds=[1], step_size=0.0), "`step_size` must lie in"),
 )
 
 

@@ -59,7 +59,7 @@ def test_thinned_values_keep_both_ends_and_the_present_one(count, most, place):
 def test_every_position_shows_what_the_explorer_shows_there():
     explorer = shared_explorer(SharedState())
     player = site_frames.play(explorer)
-    assert [axis["name"] for axis in player.axes] == list(explorer.telling)
+    assert [axis["name"] for axis in player.axes] == list(explorer.main_controls)
     assert len(player.scenes[0]["grid"]) == len(player.axes[0]["values"]) * len(player.axes[1]["values"])
     assert explorer.state == SharedState()
     for place in (0, 7, len(player.scenes[0]["grid"]) - 1):

@@ -91,7 +91,7 @@ class ByolExplorer(Explorer[ByolState]):
     """
 
     picture = ContrastPicture
-    telling = ("centring", "p")
+    main_controls = ("centring", "p")
     presets = {
         "p = 1: only shrinks": {**PLAIN, "centring": "both towers", "p": 1.0},
         "p = 0.5, centred: grows": {**PLAIN, "centring": "both towers"},

@@ -136,7 +136,7 @@ class ModesExplorer(Explorer[ModesState]):
     """
 
     picture = PlanePicture
-    telling = ("departure", "beta", "eta", "p")
+    main_controls = ("departure", "beta", "eta", "p")
     presets = {
         "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
         "starts too small": {"eta": 0.2, "beta": COPY, "p": 0.1, "s": 0.1, "turn": 0, "departure": "none"},

@@ -100,7 +100,7 @@ class GrassmannExplorer(TimedExplorer[GrassmannState]):
     """
 
     picture = SpanPicture
-    telling = ("time", "columns")
+    main_controls = ("time", "columns")
     presets = {
         "columns merge": PLAIN,
         "orthonormal: all k found": {**PLAIN, "columns": ORTHONORMAL},

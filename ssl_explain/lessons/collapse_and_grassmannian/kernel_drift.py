@@ -199,6 +199,7 @@ def _hidden(bottom: Tensor, x: Tensor, linear: bool) -> tuple[Tensor, Tensor]:
 
 def _steps(times: Sequence[float], step_size: float) -> list[int]:
     """After how many steps the times are reached."""
+    require.number("step_size", step_size, 0, float("inf"), "small steps follow the flow", open_low=True)
     steps = [round(time / step_size) for time in times]
     exact = all(abs(n * step_size - time) < 1e-9 for n, time in zip(steps, times, strict=True))
     if not steps or not exact or any(b <= a for a, b in pairwise([0, *steps])):

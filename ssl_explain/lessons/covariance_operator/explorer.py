@@ -125,7 +125,7 @@ class OperatorExplorer(Explorer[OperatorState]):
     """
 
     picture = SpectrumPicture
-    telling = ("strength", "layer")
+    main_controls = ("strength", "layer")
     presets = {
         "no augmentation": {"strength": 0.0, "step": "both towers"},
         "shift to anywhere": {"strength": 1.0, "step": "both towers"},

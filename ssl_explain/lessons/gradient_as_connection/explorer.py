@@ -110,7 +110,7 @@ class ConnectionExplorer(Explorer[ConnectionState]):
     """
 
     picture = ConnectionPicture
-    telling = ("departure", "layer", "target")
+    main_controls = ("departure", "layer", "target")
     presets = {
         "bottom layer": {"layer": 1, "departure": "none"},
         "frozen teacher": {"target": TARGETS[2], "departure": "none"},

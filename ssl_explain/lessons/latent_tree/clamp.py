@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.worlds.belief import few_leaves, pair_likelihoods, pattern_likelihoods, transmit
+from ssl_explain.worlds.belief import check_table_size, pair_likelihoods, pattern_likelihoods, transmit
 from ssl_explain.worlds.latent_tree import MOST_PAIRED, LatentTree, Levels
 
 TRIES = 256  # with P(root = 1) from 0.1 to 0.9 a latent has its rarer value in a tenth of the points or more
@@ -90,7 +90,7 @@ def pair_law_below(tree: LatentTree, level: int, node: int, strength: float) -> 
     """
     kept = (1 - require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")) ** 2
     branching = tree.topology.branching
-    few_leaves("pair_law_below", branching**level, MOST_PAIRED, 4)
+    check_table_size("pair_law_below", branching**level, MOST_PAIRED, 4)
     width = tree.topology.widths[level]
     below = tuple(rho.unflatten(-1, (width, -1))[node] for rho in tree.polarity[:level])
     both, single = pair_likelihoods(below, strength), pattern_likelihoods(below)

@@ -110,7 +110,7 @@ class WorldExplorer(Explorer[WorldState]):
     """
 
     picture = WorldPicture
-    telling = ("root", "activation", "latent", "clamp")
+    main_controls = ("root", "activation", "latent", "clamp")
     presets = {
         "clamp a low cause": {
             "clamp": "z = 1", "depth": 3, "latent": 4, "polarity": (0.8, 1.0), "strength": 0.3, "shown": SHOWN[0],

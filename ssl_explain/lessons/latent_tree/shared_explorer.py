@@ -64,7 +64,7 @@ class SharedExplorer(Explorer[SharedState]):
     """
 
     picture = SharedPicture
-    telling = ("strength", "polarity")
+    main_controls = ("strength", "polarity")
     presets = {
         "nothing redrawn": {"strength": 0.0},
         "half-way": {"strength": 0.5},

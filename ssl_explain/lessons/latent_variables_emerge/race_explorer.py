@@ -106,7 +106,7 @@ class RaceExplorer(TimedExplorer[RaceState]):
     """
 
     picture = RacePicture
-    telling = ("time", "show")
+    main_controls = ("time", "show")
     presets = {
         "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one", "time": 100},
         "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one", "time": 100},

@@ -75,7 +75,7 @@ class LayersExplorer(Explorer[LayersState]):
     """
 
     picture = GrowthPicture
-    telling = ("departure", "train", "top_scale")
+    main_controls = ("departure", "train", "top_scale")
     presets = {
         "theory": {"top_scale": 1.0, "top": "linear", "departure": "none"},
         "small top": {"top_scale": 0.5, "top": "linear", "departure": "none"},

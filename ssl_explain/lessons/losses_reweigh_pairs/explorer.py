@@ -97,7 +97,7 @@ class PairsExplorer(Explorer[PairsState]):
     """
 
     picture = PairsPicture
-    telling = ("temperature", "loss")
+    main_controls = ("temperature", "loss")
     presets = {
         "all pairs alike": {"loss": "L_simp", "noise": 0.2},
         "nearest pairs only": {"loss": "InfoNCE", "temperature": 0.1, "negatives": 1, "noise": 0.1},

@@ -60,7 +60,7 @@ class FamilyExplorer(Explorer[FamilyState]):
     """
 
     picture = FamilyPicture
-    telling = ("loss", "strength")
+    main_controls = ("loss", "strength")
     presets = {
         "loud wins": {"loss": "L_simp", "strength": 1.0, "outputs": 3, "time": STEPS},
         "steady wins": {"loss": "InfoNCE", "strength": 1.0, "outputs": 3, "time": STEPS},

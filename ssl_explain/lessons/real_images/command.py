@@ -72,10 +72,8 @@ class ImageSettings:
     def run(self, world: PictureWorld) -> Training:
         """A run that has not started."""
         loss = picture_loss(self.loss, temperature=self.temperature, beta=self.beta)
-        return picture_run(
-            world, kind=self.net, loss=loss, strength=self.strength, learning_rate=self.learning_rate,
-            batch=self.batch, seed=self.seed, device=self.device,
-        )  # fmt: skip
+        same = {name: getattr(self, name) for name in ("strength", "learning_rate", "batch", "seed", "device")}
+        return picture_run(world, kind=self.net, loss=loss, **same)
 
 
 def _first(world: PictureWorld, n: int | None) -> PictureWorld:

@@ -69,7 +69,7 @@ class DirectionsExplorer(Explorer[DirectionsState]):
     """
 
     picture = DirectionsPicture
-    telling = ("strength", "network")
+    main_controls = ("strength", "network")
     presets = {
         "no augmentation": {"strength": 0.0},
         "mild": {"strength": 0.5},

@@ -101,7 +101,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
     """
 
     picture = TrainingPicture
-    telling = ("strength",)
+    main_controls = ("strength",)
     stride = 25
     presets = {
         "mild": {"strength": 0.5, "loss": "InfoNCE"},

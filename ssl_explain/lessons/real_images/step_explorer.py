@@ -113,7 +113,7 @@ class RealStepExplorer(Explorer[RealStepState]):
     """
 
     picture = PairsPicture
-    telling = ("strength", "loss")
+    main_controls = ("strength", "loss")
     presets = {
         "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
         "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},

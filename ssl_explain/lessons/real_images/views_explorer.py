@@ -96,7 +96,7 @@ class ViewsExplorer(Explorer[ViewsState]):
     """
 
     picture = ViewsPicture
-    telling = ("strength",)
+    main_controls = ("strength",)
     presets = {
         "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
         "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},

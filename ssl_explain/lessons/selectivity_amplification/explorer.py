@@ -62,7 +62,7 @@ class RingExplorer(TimedExplorer[RingState]):
     """
 
     picture = RingPicture
-    telling = ("update", "strength", "time", "neuron")
+    main_controls = ("update", "strength", "time", "neuron")
     presets = {
         "ReLU, any shift": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, exact"},
         "linear, any shift": {"neuron": "linear", "strength": 1.0, "update": "L_simp, exact"},

@@ -22,7 +22,7 @@ class TreeExplorer(StreamingExplorer[TreeState]):
         [0, 10, 20]
     """
 
-    telling = ("strength",)
+    main_controls = ("strength",)
     presets = {
         "two views that differ": {"strength": 0.5, "neurons": 10, "wiring": "tree"},
         "no augmentation": {"strength": 0.0, "neurons": 10, "wiring": "tree"},

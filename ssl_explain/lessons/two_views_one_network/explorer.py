@@ -68,7 +68,7 @@ class LossExplorer(Explorer[LossState]):
     """
 
     picture = LandscapePicture
-    telling = ("r_pos", "loss")
+    main_controls = ("r_pos", "loss")
     presets = {
         "a near negative": {"r_pos": 0.6, "r_neg": 0.3, "loss": "InfoNCE", "temperature": 0.5},
         "all settled": {"r_pos": 0.1, "r_neg": 2.5, "loss": "InfoNCE", "temperature": 0.2},
@@ -151,7 +151,7 @@ class CloudExplorer(Explorer[CloudState]):
     """
 
     picture = CloudPicture
-    telling = ("departure", "step", "loss")
+    main_controls = ("departure", "step", "loss")
     presets = {
         "pull and push": {"loss": "InfoNCE", "departure": "none", "step": STEPS},
         "no push at all": {"loss": "r+ alone", "departure": "none", "step": STEPS},
