@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, new_figure
 from ssl_explain.records import record
-from ssl_explain.records import record
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
 
