@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "ssl_explain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 COURSE = [path.stem[3:] for path in sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))]
-GROUND = {"require", "topology", "records", "results", "seeds", "subspaces", "modes"}
+GROUND = {"require", "topology", "records", "results", "seeds", "subspaces", "torch_modes"}
 THEORY = {"worlds", "networks", "losses", "operators"}
 EXPLORER = "lessons/latent_tree/explorer"
 DRAWN = ("picture", "figures", "stretches")  # how the files of a lesson that draw are called
