@@ -43,7 +43,11 @@ def steps(explorer: LiveExplorer) -> int:
 
 def test_start_here_play_then_no_augmentation(open_notebook):
     notebook = open_notebook("00_start_here.ipynb")
-    assert notebook.run_through("explorer = tree_explorer(") == []
+    source = "explorer = tree_explorer("
+    notebook.scroll_to(source)
+    for restart in (False, True):
+        assert notebook.run_all(restart=restart) == []
+        notebook.wait_until_shown(source)  # the reader stays in place
     explorer = notebook.explorer
     play, pause, step = map(explorer.button, ("Play", "Pause", "Step"))
     assert explorer.words.startswith("Before training")
@@ -94,20 +98,20 @@ def answers(explorer: LiveExplorer) -> None:
         expect(explorer.picture).not_to_have_attribute("alt", before)
     assert explorer.words.startswith("Layer 1 ")
 
-    explorer.button("copy state").click()
-    line = explorer.area.locator("code")
-    expect(line).to_contain_text("connection_explorer(ConnectionState(")
-    expect(line).to_contain_text("layer=1")
-
     wide = explorer.page.viewport_size
     explorer.page.set_viewport_size({"width": 700, "height": 1000})
     explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
     assert explorer.area.evaluate(STICKING_OUT) == []
     explorer.page.set_viewport_size(wide)
 
+    explorer.button("copy state").click()
+    line = explorer.area.locator("code")
+    expect(line).to_contain_text("connection_explorer(ConnectionState(")
+    expect(line).to_contain_text("layer=1")
+
 
 def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
-    """The reader stays in place and nothing piles up in the kernel; in the next kernel every control is as alive.
+    """Nothing piles up in the kernel, and in the next one every control is as alive.
 
     Without a kernel a saved notebook has its pictures as they were, with controls that are marked as dead.
     """
@@ -116,12 +120,9 @@ def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
     still.wait_for(state="attached")
     assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200, "a picture without a kernel"
 
-    source = "explorer = connection_explorer("
-    notebook.scroll_to(source)
     piles = []
     for _ in range(2):
         assert notebook.run_all() == []
-        notebook.wait_until_shown(source)
         piles.append(notebook.ask(PILES))
     assert piles[0] == piles[1]
     fresh = notebook.explorer.words
@@ -135,9 +136,7 @@ def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
     assert again.explorer.words == words
     again.explorer.area.locator(".jupyter-widgets-disconnected").first.wait_for()
     assert "model not found" not in again.page.locator(".jp-Notebook").inner_text()
-    again.scroll_to(source)
     assert again.run_all(restart=True) == []
-    again.wait_until_shown(source)
     expect(again.explorer.picture).to_have_attribute("alt", fresh)
     assert again.page.locator(".jupyter-widgets-disconnected").count() == 0
     again.explorer.press(again.explorer.slider("input pair"), "ArrowRight")
