@@ -123,6 +123,11 @@ def test_objective_reads_the_first_two_views_through_the_network():
     assert objective(net, Views(f)).item() == objective(nn.Identity(), Views(net(f[:, :2]))).item()
 
 
+def test_a_network_that_gives_no_vector_for_each_view_is_named():
+    with pytest.raises(ValueError, match=r"`net` must give one vector for each of \(5, 2\) views, got"):
+        contrastive()(nn.Flatten(), Views(points()))
+
+
 def test_runs_get_one_number_each():
     f = torch.stack([points(seed=1), points(seed=2)])
     values = contrastive(info_nce, negatives=3)(nn.Identity(), Views(f))

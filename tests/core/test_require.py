@@ -96,6 +96,7 @@ BAD_VALUES = [
     ("views", lambda: world().draw(3, views=0, strength=0.5, generator=seeded())),
     *(("strength", lambda q=q: world().draw(3, strength=q, generator=seeded())) for q in (-0.1, 1.1, NAN, INF)),
     ("levels", lambda: world().augment(world(1).sample(3, generator=seeded()), 0.5, generator=seeded())),
+    ("levels", lambda: world(runs=2).augment(world().sample(3, generator=seeded()), 0.5, generator=seeded())),
     ("enumerate", lambda: world(5).enumerate()),
     ("neurons_per_node", lambda: TreeNet(Tree(2), 0, generator=seeded())),
     ("widths", lambda: ReLUNet((4,), generator=seeded())),

@@ -34,7 +34,7 @@ ORACLES = {
     "operators/covariance.py": (*OPERATOR, HALF),
     "operators/definitions.py": OPERATOR,
     "losses/contrastive.py": LOSS,
-    "losses/predictive.py": ("core/test_dual.py",),
+    "losses/predictive.py": ("core/test_dual.py", "core/test_require.py"),
     "losses/spectral.py": ("core/test_spectral_losses.py",),
     "losses/weights.py": LOSS,
     "worlds/belief.py": ("core/test_belief.py", "core/test_theorems.py", "core/test_require.py"),
