@@ -183,7 +183,8 @@ class Explorer(Generic[S]):
         grid = ipywidgets.VBox([ipywidgets.GridBox(sliders, layout=columns), ipywidgets.Box(words, layout=row)])
         copied = ipywidgets.HTML()
         copy = button("copy state", "print the line that recreates these settings")
-        copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
+        wrapped = "<code style='white-space: pre-wrap; overflow-wrap: anywhere'>{}</code>"
+        copy.on_click(lambda _: setattr(copied, "value", wrapped.format(html.escape(self.line()))))
         buttons: list[ipywidgets.Widget] = []
         for label, values in self.offered().items():
             preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")

@@ -98,16 +98,16 @@ def answers(explorer: LiveExplorer) -> None:
         expect(explorer.picture).not_to_have_attribute("alt", before)
     assert explorer.words.startswith("Layer 1 ")
 
+    explorer.button("copy state").click()
+    line = explorer.area.locator("code")
+    expect(line).to_contain_text("connection_explorer(ConnectionState(")
+    expect(line).to_contain_text("layer=1")
+
     wide = explorer.page.viewport_size
     explorer.page.set_viewport_size({"width": 700, "height": 1000})
     explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
     assert explorer.area.evaluate(STICKING_OUT) == []
     explorer.page.set_viewport_size(wide)
-
-    explorer.button("copy state").click()
-    line = explorer.area.locator("code")
-    expect(line).to_contain_text("connection_explorer(ConnectionState(")
-    expect(line).to_contain_text("layer=1")
 
 
 def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
@@ -120,9 +120,11 @@ def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
     still.wait_for(state="attached")
     assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200, "a picture without a kernel"
 
-    piles = []
+    piles, source = [], "explorer = connection_explorer("
+    notebook.scroll_to(source)
     for _ in range(2):
         assert notebook.run_all() == []
+        notebook.wait_until_shown(source)
         piles.append(notebook.ask(PILES))
     assert piles[0] == piles[1]
     fresh = notebook.explorer.words

@@ -10,10 +10,24 @@
     const cell = notebook.widgets[place];
     const before = top(cell);
     return () => {
-      if (notebook.activeCellIndex < notebook.widgets.length - 1) return; // the reader has gone elsewhere
+      const elsewhere = ![place, notebook.widgets.length - 1].includes(notebook.activeCellIndex);
+      if (elsewhere) return false;
       notebook.activeCellIndex = place;
       page.scrollTop += top(cell) - before;
+      return true;
     };
+  };
+  // JupyterLab scrolls to the last cell some time after it has made it active: hold the place until the reader moves.
+  const hold = (back) => {
+    let end = performance.now() + 5000; // ms
+    const stop = () => {
+      end = 0;
+    };
+    for (const name of ["wheel", "pointerdown", "keydown"]) addEventListener(name, stop, { once: true, capture: true });
+    const again = () => {
+      if (performance.now() < end && back()) requestAnimationFrame(again);
+    };
+    requestAnimationFrame(again);
   };
   const activate = ({ commands, shell }) => {
     const execute = commands.execute.bind(commands);
@@ -21,8 +35,8 @@
       const runs = id === "notebook:run-all-cells" || id === "notebook:restart-run-all";
       const back = runs ? remember(shell.currentWidget?.content) : undefined;
       const result = execute(id, ...rest);
-      if (back && id === "notebook:run-all-cells") requestAnimationFrame(back);
-      else if (back) result.then(back, () => {}); // it asks first, and runs when it has its answer
+      if (back && id === "notebook:run-all-cells") hold(back);
+      else if (back) result.then(() => hold(back), () => {}); // it asks first, and runs when it has its answer
       return result;
     };
   };
