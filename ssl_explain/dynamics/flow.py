@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from ssl_explain import require
 from ssl_explain.dynamics.kept import STOPPED, Values, differentiable, measured
 from ssl_explain.dynamics.training import Objective, Training
-from ssl_explain.modes import trainable, usable
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Trace, Views, record
+from ssl_explain.torch_modes import trainable, usable
 
 BLOWN_UP = "stopped at step {}: the flow has blown up: {}"
 TOO_LONG = "stopped at step {}: a number is not finite; steps of {:g} may be too long to follow the flow"

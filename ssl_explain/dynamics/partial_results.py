@@ -79,7 +79,7 @@ class PartialResults:
         """Lock out other processes and read what is there; folders that stay empty are removed again."""
         made = [folder for folder in self.path.parents if not folder.exists()]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = self.path.with_suffix(".lock")
+        lock = self.path.with_name(f".{self.path.name}.lock")
         try:
             with FileLock(lock, timeout=0):
                 try:

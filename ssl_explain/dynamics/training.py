@@ -13,8 +13,8 @@ from tqdm.auto import tqdm
 
 from ssl_explain import require
 from ssl_explain.dynamics.kept import STOPPED, Values, assign, differentiable, measured, nothing_pending, with_loss
-from ssl_explain.modes import keep_memory, own_modes, trainable, usable
 from ssl_explain.records import Stretch, Trace, Views
+from ssl_explain.torch_modes import keep_memory, own_modes, trainable, usable
 
 NOT_FINITE = "stopped at step {}: the loss or the next update is no longer finite; lower the learning rate"
 Measure = Callable[..., Tensor]

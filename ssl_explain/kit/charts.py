@@ -1,7 +1,6 @@
 """What many pictures draw alike: panels, notes, legends, heat maps, and values with their intervals."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,12 @@ from numpy.typing import ArrayLike
 
 from ssl_explain.kit.picture import Illustration
 from ssl_explain.kit.style import FONT, INK, new_figure
+from ssl_explain.records import record
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
 
 
-@dataclass(frozen=True)
+@record
 class Interval:
     """One value per place with the ends of its interval; every mark draws the same object, and words say it.
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from ssl_explain.modes import own_modes
 from ssl_explain.records import Trace
+from ssl_explain.torch_modes import own_modes
 
 FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutters
 

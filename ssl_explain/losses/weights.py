@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ssl_explain import require
 from ssl_explain.losses.contrastive import Loss, check_energies
-from ssl_explain.modes import own_modes
+from ssl_explain.torch_modes import own_modes
 
 
 def pull_and_push(

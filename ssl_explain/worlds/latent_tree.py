@@ -71,10 +71,8 @@ class LatentTree:
             TypeError: sizes that are not integers, a range that is not a pair of numbers, no generator.
         """
         topology = Tree(depth, branching)
-        low, high = require.interval("polarity", polarity, -1, 1, "give the range of |ρ|, such as (0.8, 1.0)")
-        if low < 0:
-            expected = "be a range of magnitudes in [0, 1]"
-            require.fail("polarity", expected, f"low = {low:g}", "signs are drawn at random")
+        remedy = "give the range of |ρ|, such as (0.8, 1.0); signs are drawn at random"
+        low, high = require.interval("polarity", polarity, 0, 1, remedy)
         lead = () if runs is None else (require.integer("runs", runs, 1, "leave it out for a single tree"),)
         require.generator(generator)
         require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")

@@ -8,8 +8,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.modes import own_modes
 from ssl_explain.records import Views, record
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.augment import EVERYTHING, Recipe, chances, change, check_strength
 
 DIGITS_TO_TRAIN = 1197  # the other 600 are for testing

@@ -33,14 +33,6 @@ PATIENCE = 180_000  # ms: the machine may be slow; a condition that never comes 
 SESSION = "window.jupyterapp?.shell.currentWidget?.sessionContext"
 IDLE = f"{SESSION}?.session?.kernel?.status === 'idle'"
 OUTPUTS = "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell => cell.outputs || [])"
-THROUGH = """source => {
-    const notebook = window.jupyterapp.shell.currentWidget.content;
-    const below = 1 + notebook.model.toJSON().cells.findIndex(
-        cell => cell.cell_type === 'code' && [].concat(cell.source).join('').includes(source)
-    );
-    notebook.activeCellIndex = below;
-    return below;
-}"""
 CELL = """const notebook = window.jupyterapp.shell.currentWidget.content;
     const place = notebook.widgets.findIndex(cell => cell.model.sharedModel.getSource().includes(source));"""
 SCROLL = f"source => {{ {CELL} return notebook.scrollToItem(place, 'start') }}"
@@ -172,12 +164,6 @@ class Notebook:
         self.start_all("notebook:restart-run-all" if restart else "notebook:run-all-cells")
         if restart:
             self.page.locator(".jp-Dialog button.jp-mod-accept").click()
-        return self._errors()
-
-    def run_through(self, source: str) -> list[str]:
-        """Run every cell down to the first one that contains ``source``, as `run_all` does."""
-        assert self.page.evaluate(THROUGH, source), f"no cell contains {source!r}"
-        self.start_all("notebook:run-all-above")
         return self._errors()
 
     def _errors(self) -> list[str]:

@@ -43,7 +43,11 @@ def steps(explorer: LiveExplorer) -> int:
 
 def test_start_here_play_then_no_augmentation(open_notebook):
     notebook = open_notebook("00_start_here.ipynb")
-    assert notebook.run_through("explorer = tree_explorer(") == []
+    source = "explorer = tree_explorer("
+    notebook.scroll_to(source)
+    for restart in (False, True):
+        assert notebook.run_all(restart=restart) == []
+        notebook.wait_until_shown(source)  # the reader stays in place
     explorer = notebook.explorer
     play, pause, step = map(explorer.button, ("Play", "Pause", "Step"))
     assert explorer.words.startswith("Before training")
@@ -82,26 +86,48 @@ PILES = """(__import__('gc').collect(), [
 ])[1]"""
 
 
+def answers(explorer: LiveExplorer) -> None:
+    """Every control says what it is and moves the picture; the state can be copied; all fits into a narrow window."""
+    for label, title in explorer.area.evaluate(CONTROLS):
+        assert label, "every control has a label"
+        assert title not in ("", "null"), f"{label} has a tooltip"
+    layer, pair = explorer.slider("layer"), explorer.slider("input pair")
+    for slider, key in ((layer, "ArrowLeft"), (pair, "ArrowRight")):
+        before = explorer.words
+        explorer.press(slider, key)
+        expect(explorer.picture).not_to_have_attribute("alt", before)
+    assert explorer.words.startswith("Layer 1 ")
+
+    wide = explorer.page.viewport_size
+    explorer.page.set_viewport_size({"width": 700, "height": 1000})
+    explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
+    assert explorer.area.evaluate(STICKING_OUT) == []
+    explorer.page.set_viewport_size(wide)
+
+    explorer.button("copy state").click()
+    line = explorer.area.locator("code")
+    expect(line).to_contain_text("connection_explorer(ConnectionState(")
+    expect(line).to_contain_text("layer=1")
+
+
 def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
-    """The reader stays in place and nothing piles up in the kernel; in the next kernel every control is as alive.
+    """Nothing piles up in the kernel, and in the next one every control is as alive.
 
     Without a kernel a saved notebook has its pictures as they were, with controls that are marked as dead.
     """
     notebook = open_notebook("02_gradient_as_connection.ipynb")
-    source = "explorer = connection_explorer("
-    notebook.scroll_to(source)
+    still = notebook.page.locator("img[src^='data:image/png']").first
+    still.wait_for(state="attached")
+    assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200, "a picture without a kernel"
+
     piles = []
-    for restart in (False, False, True):
-        assert notebook.run_all(restart=restart) == []
-        notebook.wait_until_shown(source)
+    for _ in range(2):
+        assert notebook.run_all() == []
         piles.append(notebook.ask(PILES))
     assert piles[0] == piles[1]
-
-    explorer = notebook.explorer
-    fresh = explorer.words
-    explorer.press(explorer.slider("input pair"), "ArrowRight")
-    expect(explorer.picture).not_to_have_attribute("alt", fresh)
-    words = explorer.words
+    fresh = notebook.explorer.words
+    answers(notebook.explorer)
+    words = notebook.explorer.words
     assert notebook.errors == []
     notebook.save()
     notebook.close()
@@ -110,43 +136,10 @@ def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
     assert again.explorer.words == words
     again.explorer.area.locator(".jupyter-widgets-disconnected").first.wait_for()
     assert "model not found" not in again.page.locator(".jp-Notebook").inner_text()
-    assert again.run_all() == []
+    assert again.run_all(restart=True) == []
     expect(again.explorer.picture).to_have_attribute("alt", fresh)
     assert again.page.locator(".jupyter-widgets-disconnected").count() == 0
+    again.explorer.press(again.explorer.slider("input pair"), "ArrowRight")
+    expect(again.explorer.picture).not_to_have_attribute("alt", fresh)
     assert again.errors == []
     again.close()
-
-
-def test_latent_variables_explorer_answers(open_notebook):
-    notebook = open_notebook("08_latent_variables_emerge.ipynb")
-    still = notebook.page.locator("img[src^='data:image/png']").first
-    still.wait_for(state="attached")
-    assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200, "a picture without a kernel"
-
-    assert notebook.run_through("explorer = tree_explorer(") == []
-    explorer = notebook.explorer
-    for label, title in explorer.area.evaluate(CONTROLS):
-        assert label, "every control has a label"
-        assert title not in ("", "null"), f"{label} has a tooltip"
-
-    before = explorer.words
-    assert "level 4" in before
-    explorer.press(explorer.slider("depth"), "ArrowLeft")
-    explorer.wait_for_words("level 3")
-    expect(explorer.area.locator("img[alt*='level 4']")).to_have_count(0)
-
-    before = explorer.words
-    explorer.press(explorer.slider("seed"), "ArrowRight")
-    expect(explorer.picture).not_to_have_attribute("alt", before)
-
-    explorer.button("copy state").click()
-    line = explorer.area.locator("code")
-    expect(line).to_contain_text("tree_explorer(TreeState(")
-    expect(line).to_contain_text("depth=4")
-
-    narrow = 700
-    explorer.page.set_viewport_size({"width": narrow, "height": 1000})
-    explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
-    assert explorer.area.evaluate(STICKING_OUT) == []
-    assert notebook.errors == []
-    notebook.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from literal import every_configuration
 
 from ssl_explain import LatentTree, Tree
-from ssl_explain.worlds.belief import beliefs, summable, with_prior
+from ssl_explain.worlds.belief import beliefs, exact_levels, with_prior
 
 
 def random_tree(depth, branching, seed, low=0.2, high=1.0):
@@ -80,7 +80,7 @@ def test_levels_are_summed_while_their_patterns_are_few(runs, depth, branching, 
         if sum(2 * runs * 2**branching ** (levels + 1) for _ in range(tree.widths[levels + 1])) > numbers:
             break
         levels += 1
-    assert summable(runs, tree, leaves, numbers) == levels
+    assert exact_levels(runs, tree, leaves, numbers) == levels
 
 
 def law_of_belief(rho, branching, depth):

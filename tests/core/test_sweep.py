@@ -317,7 +317,7 @@ def test_leftovers_of_a_killed_write_are_removed_and_hidden_files_of_others_stay
 
 
 def test_a_second_sweep_in_the_same_place_is_sent_away(half):
-    with FileLock(half.with_suffix(".lock")):
+    with FileLock(half.with_name(".table.csv.lock")):
         refused(half, "used by one sweep at a time, but another process writes there")
 
 

@@ -183,7 +183,7 @@ MISTAKES = {
     },
     "two_views_one_network.pushes": {
         "The sign": lambda p, n, tau: shares(p, n, tau)[:, 1:],
-        "The positive belongs in the crowd": lambda p, n, tau: -torch.softmax(-n / tau, 1),
+        "Your pushes add up to -1": lambda p, n, tau: -torch.softmax(-n / tau, 1),
     },
     "two_views_one_network.triplet": {
         "The sign of the margin": lambda p, n, tau, r0: torch.sigmoid((p - n - r0) / tau),

@@ -14,11 +14,11 @@ from ssl_explain import require
 from ssl_explain.dynamics.steppers import solve
 from ssl_explain.lessons.byol_hidden_contrast.record import HiddenContrast
 from ssl_explain.losses.predictive import PairLoss, half_square, predictive
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, fixed_predictor
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.byol import byol_terms
 from ssl_explain.records import Views, record
+from ssl_explain.torch_modes import own_modes
 
 BETWEEN, WITHIN = (2.0, 1.0, 0.5, 0.25), (0.5, 1.0, 1.5, 0.25)
 """Variances of the four directions, between points and between the views of a point; the mean lies in the last one."""

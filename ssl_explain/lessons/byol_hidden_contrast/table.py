@@ -29,9 +29,9 @@ from ssl_explain.lessons.byol_hidden_contrast.two_towers import (
 )
 from ssl_explain.lessons.real_images.experiment import OUTPUTS, STEPS, Evaluation, picture_run
 from ssl_explain.lessons.real_images.table import evaluation
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, MakePredictor, linear_predictor, mlp_predictor
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.pictures import digits
 
 Setting = tuple[str, str, str, str, int, float]

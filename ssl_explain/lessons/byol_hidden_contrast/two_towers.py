@@ -15,10 +15,10 @@ from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.real_images.experiment import SCALE, PictureSettings, picture_student
 from ssl_explain.lessons.real_images.probe import spectrum
 from ssl_explain.losses.predictive import PairLoss, cosine, decayed, predictive
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.dual import NO_CENTRING, Centring, DualNet, MakePredictor
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.subspaces import effective_rank
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.pictures import PictureWorld
 
 

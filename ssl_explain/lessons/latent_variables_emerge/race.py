@@ -14,9 +14,9 @@ from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree
 from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_simple
 from ssl_explain.lessons.start_here.experiment import EmergenceRun
 from ssl_explain.lessons.start_here.record import Emergence
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.tree import TreeNet
 from ssl_explain.records import Trace, record
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.latent_tree import LatentTree
 
 OUTGROWN = 30  # a run stops when a weight norm exceeds this times its initial value: it is diverging

@@ -11,10 +11,10 @@ from ssl_explain.dynamics.flow import flow
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue
 from ssl_explain.losses.contrastive import Loss
 from ssl_explain.losses.weights import pull_and_push
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.operators.connection import connection
 from ssl_explain.records import ForwardPass, Trace, Views
+from ssl_explain.torch_modes import own_modes
 
 Sets = Int[Tensor, "sets h"]
 

@@ -31,8 +31,8 @@ from ssl_explain.lessons.real_images.experiment import (
     picture_loss,
     picture_run,
 )
-from ssl_explain.modes import own_modes
 from ssl_explain.records import record
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.pictures import PictureWorld, digits
 
 SCORED = 2000  # pictures to fit a probe on, and as many to score: more take minutes and change the second digit

@@ -12,11 +12,11 @@ from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.real_images.experiment import picture_loss
 from ssl_explain.lessons.real_images.record import Directions
 from ssl_explain.losses.contrastive import contrastive
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators.covariance import CovarianceOperator, covariance_operator
 from ssl_explain.records import Views, record
 from ssl_explain.seeds import generators
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.augment import augment
 from ssl_explain.worlds.pictures import PictureWorld
 

@@ -18,10 +18,10 @@ from ssl_explain.dynamics.training import Measure, Objective, Training
 from ssl_explain.lessons.real_images.probe import neighbours, probe
 from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
 from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.conv import ConvNet
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.seeds import generator_on
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.augment import check_strength
 from ssl_explain.worlds.pictures import PictureWorld
 

@@ -26,7 +26,7 @@ from ssl_explain.lessons.real_images.experiment import (
     picture_run,
 )
 from ssl_explain.losses.contrastive import Loss
-from ssl_explain.modes import own_modes
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.pictures import digits
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)

@@ -11,12 +11,12 @@ from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.dynamics.training import Training
 from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.losses.contrastive import Loss, contrastive, info_nce
-from ssl_explain.modes import own_modes
 from ssl_explain.networks.layers import LayeredReLU
 from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.networks.tree import TreeNet
 from ssl_explain.records import Trace, record
 from ssl_explain.seeds import generator_on
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
