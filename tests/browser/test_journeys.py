@@ -96,12 +96,12 @@ def answers(explorer: LiveExplorer) -> None:
         before = explorer.words
         explorer.press(slider, key)
         expect(explorer.picture).not_to_have_attribute("alt", before)
-    assert explorer.words.startswith("Layer 1 ")
+    assert explorer.words.startswith("Layer 2 ")
 
     explorer.button("copy state").click()
     line = explorer.area.locator("code")
     expect(line).to_contain_text("connection_explorer(ConnectionState(")
-    expect(line).to_contain_text("layer=1")
+    expect(line).to_contain_text("layer=2")
 
     wide = explorer.page.viewport_size
     explorer.page.set_viewport_size({"width": 700, "height": 1000})
