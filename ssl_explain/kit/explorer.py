@@ -181,10 +181,9 @@ class Explorer(Generic[S]):
         sliders = [widget for widget in self._widgets.values() if widget not in words]
         row = {"flex_flow": "row wrap", "align_items": "center"}
         grid = ipywidgets.VBox([ipywidgets.GridBox(sliders, layout=columns), ipywidgets.Box(words, layout=row)])
-        copied = ipywidgets.HTML()
+        copied = ipywidgets.HTML(layout={"flex": "1 1 0", "min_width": "200px", "overflow": "auto"})
         copy = button("copy state", "print the line that recreates these settings")
-        wrapped = "<code style='white-space: pre-wrap; overflow-wrap: anywhere'>{}</code>"
-        copy.on_click(lambda _: setattr(copied, "value", wrapped.format(html.escape(self.line()))))
+        copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
         buttons: list[ipywidgets.Widget] = []
         for label, values in self.offered().items():
             preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")

@@ -94,8 +94,8 @@ def test_only_presets_that_do_something_have_a_button():
 def test_copy_state_shows_the_line_that_makes_it_again(fresh):
     browser(fresh._widgets["strength"], value=0.25)
     click(the_button(fresh, "copy state"))
-    shown = [w.value for w in every(fresh.widget) if str(getattr(w, "value", "")).startswith("<code")]
-    line = html.unescape(re.fullmatch("<code[^>]*>(.*)</code>", shown[0])[1])
+    shown = [w.value for w in every(fresh.widget) if str(getattr(w, "value", "")).startswith("<code>")]
+    line = html.unescape(re.fullmatch("<code>(.*)</code>", shown[0])[1])
     assert line == fresh.line() == "tree_explorer(TreeState(strength=0.25, depth=2, neurons=2, budget=500))"
     assert eval(line).state == fresh.state
 
