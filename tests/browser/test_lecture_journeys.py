@@ -106,7 +106,7 @@ def test_lecture_with_a_live_slider():
             page.locator(".widget-toggle-buttons button:not(.mod-active)").first.click()
         else:
             slider.focus()
-            page.keyboard.press("End")
+            page.keyboard.press("Home")
         expect(page.locator(LIVE).first).not_to_have_attribute("alt", before or "")
         assert page.locator("math").count() > 0
         size = page.locator(".lecture-text p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")

@@ -37,6 +37,7 @@ def test_a_page_needs_nothing_and_its_explorer_moves(context, path):
     assert page.locator("math").count() > 5
     assert page.evaluate(FORMULAS) == 0
     slider = page.locator(".player input").first
+    slider.press("Home")
     assert slider.evaluate(MOVE)[1], "the picture is another"
     words = page.locator(".player .words").first.inner_text()
     assert page.locator(".player img").first.get_attribute("alt") == words
