@@ -33,7 +33,7 @@ first_preference = question("""
 
 small_shifts = question("""
     Now let views shift by at most a quarter of the ring (q = 0.5), under L_simp. What do most ReLU neurons end up
-    main_controls apart?
+    telling apart?
 
     [object] the object, as before
         That assumes that only the name of the object is worth knowing. But the place now differs between points as
