@@ -1,6 +1,7 @@
 """Predictions: nothing blocks, and every wrong answer hears which assumption it came from."""
 
 import html
+import re
 
 import pytest
 import registry
@@ -34,6 +35,8 @@ def test_every_option_has_its_own_reason(question):
         assert all(words)
         assert len(set(words)) == len(words)
     assert all(len(option.why.split()) >= 8 for option in question.options.values())
+    said = [question.text, *(part for option in question.options.values() for part in (option.text, option.why))]
+    assert re.findall(r"[a-z]{3,}_[a-z]{3,}", " ".join(said)) == [], "words, and no names of code"
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
