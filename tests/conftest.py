@@ -93,7 +93,7 @@ def made() -> Iterator[Callable[[str], Any]]:
     """Every explorer as a reader opens it, made once; no networks are trained for the choice of one."""
     factories = importlib.import_module("registry").FACTORIES
     module = importlib.import_module("ssl_explain.lessons.real_images.directions_explorer")
-    untrained = functools.cache(lambda: {"untrained": module.sweep_of("untrained")})
+    untrained = functools.cache(lambda: dict.fromkeys(module.TRAINED, module.sweep_of("untrained")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "all_sweeps", untrained)
         yield functools.cache(lambda name: factories[name]())
