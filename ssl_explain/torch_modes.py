@@ -1,6 +1,7 @@
 """Switch off ambient modes of PyTorch, so that gradients do not depend on the modes of the caller."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
@@ -63,9 +64,10 @@ def usable(record: Record) -> Record:
     return dataclasses.replace(record, **{k: v.clone() for k, v in born.items()}) if born else record  # type: ignore
 
 
+@functools.cache
 def keep_memory() -> None:
     """Make glibc keep the memory that a step releases: to fetch it again page by page takes a third of a large step.
 
     Once a block of this size was released, glibc keeps up to twice as much. The block itself is never touched.
     """
-    torch.empty(2**25 - 2**13, dtype=torch.uint8)
+    torch.empty(2**25 - 2**13, dtype=torch.uint8, device="cpu")

@@ -6,7 +6,7 @@ Losses are called in every step: they check shapes, but not every number. NaN in
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Literal
 
 import torch
@@ -178,12 +178,6 @@ def contrastive(loss: Loss = info_nce, negatives: int | Literal["batch"] = 1) ->
     return partial(_contrast, loss, negatives)
 
 
-@lru_cache(16)
-def _partners(n: int, h: int, device: torch.device) -> Tensor:
-    """The points i, i + 1, …, i + h of every point i, counted cyclically: column 0 is the positive."""
-    return (torch.arange(n, device=device).unsqueeze(-1) + torch.arange(h + 1, device=device)) % n
-
-
 def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, views: Views) -> Tensor:
     """The mean loss over a batch."""
     n, a = require.instance("views", views, Views, "draw them from a world").x.shape[-3:-1]
@@ -194,7 +188,8 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
     f = outputs(net, views)
     require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
     first, second = f[..., 0, :], f[..., 1, :]
-    partners = _partners(n, h, f.device)
+    start = torch.arange(n, device=f.device)
+    partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=f.device)) % n  # column 0: the positive
     if negatives == "batch":  # all pairs: one matrix product, without a copy of the outputs per pair
         centre = second.detach().mean(-2, keepdim=True)  # far from 0 the difference of squares loses digits
         first, second = first - centre, second - centre

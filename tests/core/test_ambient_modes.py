@@ -166,6 +166,13 @@ def test_a_world_made_under_inference_mode_is_learned_from():
     flow(net, views, steps=1, step_size=0.1, measure=measure)
 
 
+def test_what_a_loss_computes_under_inference_mode_is_not_kept():
+    x, net = torch.ones(17, 2, 6), things()[-1]  # no other test has batches of 17
+    with torch.inference_mode():
+        contrastive()(net, Views(x))
+    contrastive()(net, Views(x)).backward()
+
+
 def test_a_network_in_double_precision_stays_there():
     *_, views, net = things()
     trace = flow(net.double(), Views(views.x.double()), steps=1, step_size=0.1, measure=lambda net: net.weights[0])
