@@ -15,10 +15,10 @@ from looks import crowded_texts, dim_texts, small_texts, wrong_with_words
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.lessons.latent_variables_emerge.exact_tree import SameLaw
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.lessons.real_images.explorer import PicturesState, pictures_explorer
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import RaceState, race_explorer
 from ssl_explain.losses.contrastive import contrastive
 from ssl_explain.records import Stretch, Trace
 from ssl_explain.worlds.latent_tree import LatentTree

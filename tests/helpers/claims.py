@@ -14,14 +14,14 @@ from ssl_explain.kit.state import State
 from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState
 from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
 from ssl_explain.lessons.latent_tree.explorer import WorldState, tree_of
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import STEPS, RaceState
-from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS
 from ssl_explain.lessons.layers_help_each_other.picture import moment
 from ssl_explain.lessons.real_images.explorer import PicturesState
 from ssl_explain.lessons.selectivity_amplification.experiment import selectivity
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState
 from ssl_explain.lessons.selectivity_amplification.picture import LIMIT
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import STEPS, RaceState
+from ssl_explain.lessons.why_the_root.race_picture import OPERATORS
 
 BASES: dict[str, list[State]] = {
     "byol_explorer": [ByolState(), ByolState(predictor="learned from p·1")],
