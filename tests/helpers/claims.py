@@ -90,6 +90,20 @@ def family(state, record, picture, words):
     assert words.startswith(f"{state.loss}, augmentation strength q = {state.strength:g}")
 
 
+def graph(state, record, picture, words):
+    """Eigenvalues of correlations, largest first; a function of variance 1, or none where it is tied."""
+    assert within(record.eigenvalues, -1e-9, 1 + 1e-9)
+    assert (record.eigenvalues.diff(dim=1) <= 1e-12).all()
+    torch.testing.assert_close(record.eigenvalues[:, 0], torch.ones(len(record.strengths), dtype=torch.float64))
+    assert (record.function is None) == (record.share is None) == ("tied" in words)
+    if record.function is not None:
+        assert float(record.probability @ record.function.square()) == pytest.approx(1)
+        assert abs(float(record.probability @ record.function)) < 1e-9
+        assert within(record.share, 0, 1)
+    assert words.startswith(f"Augmentation q = {state.strength:g}:")
+    finite(*picture.curves, picture.dot)
+
+
 def grassmann(state, record, picture, words):
     assert within(record.angles, 0, np.pi / 2 + 1e-12)
 
@@ -215,7 +229,9 @@ def finite(*lines):
     assert all(np.isfinite(line.get_xydata()).all() for line in lines)
 
 
-KINDS = (byol, cloud, connection, family, grassmann, layers, loss, modes, operator, pairs, race, ring, shared, tree)
+KINDS = (
+    byol, cloud, connection, family, graph, grassmann, layers, loss, modes, operator, pairs, race, ring, shared, tree,
+)  # fmt: skip
 CLAIMS = {f"{claim.__name__}_explorer": claim for claim in (*KINDS, world)}
 CLAIMS |= {f"{name}_explorer": strength for name in ("directions", "pictures", "real_step", "views")}
 

@@ -81,7 +81,7 @@ def noisy_leaves(tree: LatentTree, q: float) -> Tensor:
 
 @exercise("How far is a mode?", "easy", 5)
 @guided(
-    "It is logistic growth: look at s/(λ - s). How does its logarithm move?",
+    "It is logistic growth: look at how the logarithm of s/(λ - s) moves.",
     "s/(λ - s) grows like e^(8λt).",
     given=lambda _: (0.8, 0.001, torch.tensor([0.0, 0.5, 1.0, 3.0]).double()),
     mistakes=lambda right, lam, s0, t: {

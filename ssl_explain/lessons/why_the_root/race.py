@@ -123,7 +123,8 @@ class RaceSettings:
 def race_run(**settings: Any) -> RaceRun:
     """Draw a small tree and a network wired along it, in double precision, by :class:`RaceSettings`.
 
-    The first weights have scale 0.2, or 1 without normalisation; they are the same with a linear top. Nothing is random once they are drawn.
+    The first weights have scale 0.2, or 1 without normalisation; they are the same with a linear top. Nothing is random
+    once they are drawn.
 
     Raises:
         ValueError: whatever tree, network or training reject; more than nine leaves.
