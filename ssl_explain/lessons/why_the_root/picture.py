@@ -32,7 +32,7 @@ class GraphPicture(Picture[Graph]):
         self.curves = [new_curve(ax, color=QUIET, linewidth=1) for _ in range(SHOWN - 1)]
         self.curves[0].set(color=MEASURED, linewidth=2.6)
         self.ceiling = ax.axhline(0, color=PREDICTED, linestyle=":", linewidth=1.6)
-        self.ceiling_name = note(ax, 0.5, 0, "(root's ceiling)²", transform=ax.transData, color=PREDICTED, va="top")
+        self.ceiling_name = note(ax, 0.5, 0, "(root's ceiling)²", transform=ax.transData, va="top")
         self.here = ax.axvline(0, color=INK, linewidth=0.8)
         self.dot = new_curve(ax, "o", color=MEASURED, markersize=9, markeredgecolor=INK)
         self._map(len(record.probability))
@@ -61,7 +61,8 @@ class GraphPicture(Picture[Graph]):
         ax.text(0.5, -0.14, "the leaves; dashed edges flip", fontsize=FONT, color=INK, ha="center")
         points = [place(tree, *latent) for latent in tree.latents]
         look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
-        self.nodes = ax.scatter(*zip(*points, strict=True), s=520, c=[0.0] * len(points), zorder=3, **look)
+        columns, rows = zip(*points, strict=True)
+        self.nodes = ax.scatter(columns, rows, s=520, c=[0.0] * len(points), zorder=3, **look)
         middle: dict[str, Any] = {"fontsize": FONT, "ha": "center", "va": "center_baseline", "zorder": 4}
         self.numbers = [ax.text(x, y, "", **middle) for x, y in points]
 
