@@ -43,6 +43,9 @@ endef
 NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
+# A journey needs neither PyTorch nor checked signatures: what tests/conftest.py loads is left out.
+BROWSER = $(BIN)/pytest -o addopts= -q --strict-markers -p no:nbval --confcutdir=tests/browser -n 2 -m browser -rs tests/browser
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help lab lecture slides test demo notebooks site bench stress newest lowest audit format clean env env-lecture env-test check-code check-run
@@ -115,4 +118,4 @@ check-run:
 	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -rs -m "not browser and not stress")
 	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
 	$(call step,notebooks,$(NBVAL))
-	$(call step,browser,$(BIN)/pytest -n 2 --dist loadfile -m browser -rs tests/browser)
+	$(call step,browser,$(BROWSER))
