@@ -15,6 +15,8 @@ SETUP = sh tools/check_python.sh "$(PYTHON)" && "$(PYTHON)" tools/setup_env.py
 
 # One thread, so that printed numbers do not depend on the number of cores. (No MPLBACKEND: it would silence notebooks.)
 unexport MPLBACKEND
+# Compiled code is kept: otherwise each of the many processes would compile the package and the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 check-run notebooks stress: export OMP_NUM_THREADS = 1
 
 # $(call step,heading,command): run one step under its heading, say how long it took, stop where it fails.
