@@ -39,6 +39,8 @@ from ssl_explain.lessons.one_family.picture import FamilyPicture
 from ssl_explain.losses.contrastive import info_nce, soft_triplet
 from ssl_explain.losses.spectral import barlow_twins, spectral_contrastive, vicreg
 
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
+
 NAMES = [member.name for member in members()]
 EVERY = pytest.mark.parametrize("member", members(), ids=NAMES)
 
