@@ -20,6 +20,8 @@ from ssl_explain.lessons.why_the_root.race_picture import (
     node_name,
 )
 
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
+
 SMALL = RaceState(neurons=2)
 CONTROLS = RaceState.controls()
 

@@ -15,6 +15,7 @@ from ssl_explain.kit.state import State, slider
 from ssl_explain.lessons.why_the_root.experiment import TIE, TREE, Law, checked, evidence, known, spectrum, subtrees
 from ssl_explain.lessons.why_the_root.picture import SHOWN, GraphPicture
 from ssl_explain.lessons.why_the_root.record import Graph
+from ssl_explain.torch_modes import own_modes
 from ssl_explain.worlds.latent_tree import LatentTree
 
 
@@ -77,6 +78,7 @@ class GraphExplorer(Explorer[GraphState]):
         strengths = self._state.controls()["strength"].values()
         return torch.stack([spectrum(self._pairs(law, edges, q))[0][:SHOWN] for q in strengths])
 
+    @own_modes()
     def compute(self, state: GraphState) -> Graph:
         """The record of the reader's law; if it fails, that of the default law with the reason."""
         try:
@@ -88,11 +90,8 @@ class GraphExplorer(Explorer[GraphState]):
 
     def _record(self, state: GraphState, law: Law, problem: str = "") -> Graph:
         tree = self._weakened(state.edges)
-        joint, latents, curves = (
-            self._pairs(law, state.edges, state.strength),
-            known(tree),
-            self._spectra(law, state.edges),
-        )
+        joint, latents = self._pairs(law, state.edges, state.strength), known(tree)
+        strengths = torch.tensor(state.controls()["strength"].values(), dtype=torch.float64)
         values, functions = spectrum(joint)
         p, k = joint.sum(-1), state.which - 1
         tied = min(float(values[k - 1] - values[k]), float(values[k] - values[k + 1])) < TIE
@@ -102,9 +101,9 @@ class GraphExplorer(Explorer[GraphState]):
         given_root = tree.enumerate()[1] / 2
         m = (given_root[:, 1] - given_root[:, 0]) / given_root.sum(-1)
         return Graph(
-            tree.topology, tree.polarity, torch.tensor(state.controls()["strength"].values()), curves, state.strength,
-            state.which, float(values[k]), None if tied else function, None if tied else share, p, evidence(tree),
-            float(given_root.sum(-1) @ m.square()), problem,
+            tree.topology, tree.polarity, strengths, self._spectra(law, state.edges), state.strength, state.which, float(values[k]),
+            None if tied else function, None if tied else share, p, evidence(tree), float(given_root.sum(-1) @ m.square()),
+            problem,
         )  # fmt: skip
 
     def another(self, state: GraphState) -> Self:
