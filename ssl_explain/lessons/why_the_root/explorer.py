@@ -101,9 +101,9 @@ class GraphExplorer(Explorer[GraphState]):
         given_root = tree.enumerate()[1] / 2
         m = (given_root[:, 1] - given_root[:, 0]) / given_root.sum(-1)
         return Graph(
-            tree.topology, tree.polarity, strengths, self._spectra(law, state.edges), state.strength, state.which, float(values[k]),
-            None if tied else function, None if tied else share, p, evidence(tree), float(given_root.sum(-1) @ m.square()),
-            problem,
+            tree.topology, tree.polarity, strengths, self._spectra(law, state.edges), state.strength, state.which,
+            float(values[k]), None if tied else function, None if tied else share, p, evidence(tree),
+            float(given_root.sum(-1) @ m.square()), problem,
         )  # fmt: skip
 
     def another(self, state: GraphState) -> Self:
