@@ -1,11 +1,11 @@
 """Make the moving picture of the README: `python tools/moving_picture.py` films the tree of notebook 00 in training."""
 
 import io
-import itertools
 from pathlib import Path
 
 import torch
 from PIL import Image
+from site_frames import at_marks
 
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
@@ -19,12 +19,7 @@ MOMENT, FIRST, LAST = 220, 1200, 2500  # milliseconds per frame
 def film(strength: float) -> list[Image.Image]:
     """One run from its start to its end."""
     explorer = tree_explorer(TreeState(seed=2, strength=strength, budget=500), controls=("strength",), levels=(0,))
-    frames = []
-    for before, mark in itertools.pairwise([0, *MARKS]):
-        if mark > before:
-            explorer.run(mark - before)
-        frames.append(Image.fromarray(explorer.view.pixels()).convert("RGB"))
-    return frames
+    return [Image.fromarray(explorer.view.pixels()).convert("RGB") for _ in at_marks(explorer, MARKS)]
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from site_frames import Player
 from site_text import image, render
 
 from ssl_explain.kit.prediction import Question
+from ssl_explain.lessons.start_here.explorer import TreeExplorer
 
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
 
@@ -43,6 +44,14 @@ def player_section(number: int, player: Player) -> str:
         start = start * len(axis["values"]) + axis["start"]
     first = player.scenes[0]["grid"][start]
     return render("site_assets/player.html.j2", number=number, player=player, first=first)
+
+
+def tree_section(explorer: TreeExplorer) -> str:
+    """The tree explorer: the page itself trains its networks, with the controls of its settings."""
+    state = explorer.state.change(budget=min(explorer.state.controls()["budget"].values()))
+    start = {name: " to ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in vars(state).items()}
+    known = {"controls": state.controls(), "presets": explorer.presets, "start": start}
+    return render("site_assets/tree.html.j2", **known)
 
 
 def question_section(number: int, question: Question) -> str:

@@ -1,0 +1,293 @@
+"use strict";
+// The tree explorer of a page: settings, the run of two networks in lock step (with q as set, and with q = 0), and the
+// link that carries the settings. engine.js trains, tree_view.js draws.
+const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 250;  // points measured; ms of Play; ms of steps a frame; looks
+const VERSION = 1;
+const LINK = {
+  q: "strength", depth: "depth", neurons: "neurons", polarity: "polarity", wiring: "wiring", loss: "loss",
+  tau: "temperature", lr: "learning_rate", departure: "departure", steps: "budget", seed: "seed",
+};
+const LIVE = ["strength", "loss", "temperature", "learning_rate"];  // these change a run in progress
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Both networks start with the same weights and see the same points; streams 0 to 5 of the seed belong to the tree, the
+// weights, the points to measure on, the training, and the two views that are shown.
+function newRuns(settings) {
+  const stream = (k) => Engine.generator(settings.seed, k), free = settings.departure === "free outputs";
+  const tree = Engine.randomTree(settings.depth, settings.polarity.split(" to ").map(Number), stream(0));
+  const shapes = (settings.wiring === "dense" ? Engine.denseShapes : Engine.treeShapes)(settings.depth, settings.neurons);
+  const net = () => Engine.network(shapes, { normalise: !free, scale: free ? 1 : 0.2, uniform: stream(1) });
+  const batch = settings.departure === "batch of 8" ? 8 : 128;
+  const pair = [settings.strength, 0].map((q) => ({ tree, q, batch, net: net(), uniform: stream(3) }));
+  pair.forEach((run) => adjust(run, settings));
+  return { tree, pair, points: Engine.sample(tree, POINTS, stream(2)), step: 0 };
+}
+function adjust(run, settings) {
+  Object.assign(run, { loss: settings.loss, temperature: settings.temperature, learningRate: settings.learning_rate });
+}
+// For each run the |correlations| of every latent's neurons, and the best of them.
+function measured({ pair, points }) {
+  const neurons = pair.map((run) => Engine.correlations(run.net, points, POINTS).flat());
+  return { neurons, best: neurons.map((of) => of.map((values) => values.reduce((a, b) => Math.max(a, b)))) };
+}
+
+// A value for one control, from a link or from the control: [value, what was wrong with it].
+function read(control, text) {
+  if (control.options) {
+    const fits = [...control.options].some((option) => option.value === text);
+    return fits ? [text, ""] : [null, `“${text.slice(0, 20)}” is not among its choices`];
+  }
+  const value = text.trim() === "" ? NaN : Number(text), { low, high, kind } = control.dataset;
+  if (!Number.isFinite(value)) return [null, `“${text.slice(0, 20)}” is not a number`];
+  const inside = Math.min(Number(high), Math.max(Number(low), kind === "whole" ? Math.round(value) : value));
+  return [inside, inside === value ? "" : `${value} became ${inside}`];
+}
+const brief = (value) => (typeof value === "number" ? String(Number(value.toPrecision(4))) : value);
+
+function treePage(section) {
+  const $ = (selector) => section.querySelector(selector), all = (selector) => [...section.querySelectorAll(selector)];
+  const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
+  const start = JSON.parse($("script").textContent).start, settings = { ...start };
+  const play = $(".play"), chooser = $("#tree-node"), words = $(".words"), said = $(".said");
+  let runs, ceilings, component, first, last, trace, before = null, changes, stopped, views, curve, bars;
+  let playing = false, clock = 0, seen = 0, spoken = 0, due = "rebuild", chosen = null, world = "", width = 0;
+
+  // ---- controls and link ------------------------------------------------------------------------------------------
+  function showControls() {
+    for (const [name, control] of Object.entries(controls)) {
+      const value = settings[name], log = control.dataset.kind === "log";
+      control.value = log ? Math.log10(value) : value;
+      const output = control.parentElement.querySelector("output");
+      if (output) output.value = brief(value);
+      control.setAttribute("aria-valuetext", brief(value));
+    }
+    controls.temperature.disabled = settings.loss === "L_simp";
+    for (const button of all("[data-preset]")) {
+      const preset = Object.entries(JSON.parse(button.dataset.preset));
+      button.setAttribute("aria-pressed", preset.every(([name, value]) => settings[name] === value));
+    }
+  }
+  function change(values, told = "") {
+    const moved = Object.keys(values).filter((name) => settings[name] !== values[name]);
+    Object.assign(settings, values);
+    said.textContent = told;
+    showControls();
+    if (!moved.length) return;
+    const live = moved.every((name) => LIVE.includes(name)) && runs && !over();
+    if (live && runs.step && changes[changes.length - 1] !== runs.step) changes.push(runs.step);
+    if (due !== "rebuild") due = live ? "adjust" : "rebuild";
+    clearTimeout(write.timer);
+    write.timer = setTimeout(write, 300);
+    wake();
+  }
+  function write() {
+    const pairs = Object.entries(LINK).filter(([, name]) => settings[name] !== start[name]);
+    const text = pairs.map(([key, name]) => `${key}=${encodeURIComponent(brief(settings[name]))}`);
+    history.replaceState(null, "", text.length ? `#v=${VERSION}&${text.join("&")}` : location.href.split("#")[0] + "#v=1");
+  }
+  function follow() {  // a fragment without "=" is a heading of the page
+    const fragment = location.hash.slice(1);
+    if (!fragment.includes("=")) return;
+    const values = {}, odd = [], unknown = [];
+    for (const [key, text] of new URLSearchParams(fragment)) {
+      if (key === "v") {
+        if (Number(text) !== VERSION) odd.push(`it is of version “${text.slice(0, 20)}”, this page reads version ${VERSION}`);
+      } else if (!Object.hasOwn(LINK, key)) unknown.push(key.slice(0, 20));
+      else {
+        const control = controls[LINK[key]], [value, wrong] = read(control, text);
+        if (value !== null) values[LINK[key]] = typeof start[LINK[key]] === "number" ? Number(value) : value;
+        if (wrong) odd.push(`${control.labels[0].textContent}: ${wrong}`);
+      }
+    }
+    if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
+    change({ ...start, ...values }, odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "");
+  }
+
+  // ---- the run ----------------------------------------------------------------------------------------------------
+  const budget = () => Number(settings.budget), over = () => stopped || runs.step >= budget();
+  function rebuild() {
+    if (trace && trace.length > 1 && runs.tree.polarity.length === settings.depth)
+      before = { trace: trace.map(({ step, best }) => ({ step, best: best[0] })), q: runs.pair[0].q };
+    else if (runs && runs.tree.polarity.length !== settings.depth) before = null;
+    runs = newRuns(settings);
+    const told = [settings.depth, settings.polarity, settings.seed].join();
+    if (told !== world) {
+      world = told;
+      ceilings = Bounds.ceilings(runs.tree).flatMap((level) => Array.from(level));
+      component = Bounds.principal(runs.tree);
+    }
+    if (chooser.options.length !== ceilings.length) {
+      const names = TreeView.latents(settings.depth).map((latent) => TreeView.nodeName(latent, settings.depth));
+      chooser.replaceChildren(...names.map((name, z) => new Option(name, z)).reverse());
+      chosen = ceilings.length - 1;
+    }
+    [trace, changes, stopped, clock, playing] = [[], [], "", 0, false];
+    look();
+    first = last;
+    layout();
+  }
+  function look() {
+    last = measured(runs);
+    trace.push({ step: runs.step, best: last.best });
+  }
+  function layout() {
+    const room = (svg) => Math.max(240, Math.floor(svg.parentElement.clientWidth));
+    const choose = (z) => { chosen = z; paint(); };
+    const trees = all(".trees svg");
+    views = trees.map((svg) => TreeView.treePicture(svg, runs.tree, room(svg), choose));
+    curve = TreeView.curvePicture($(".curve svg"), room($(".curve svg")), budget());
+    bars = TreeView.neuronPicture($(".neurons svg"), room($(".neurons svg")));
+    showViews();
+    paint();
+  }
+  function showViews() {  // the same uniforms at every q: as q grows, leaf after leaf is drawn again
+    const stream = (k) => Engine.generator(settings.seed, k), point = Engine.sample(runs.tree, 1, stream(4));
+    const view = (q, k) => Engine.augment(runs.tree, point, 1, q, stream(k))[0];
+    runs.pair.forEach((run, side) => views[side].views(point[0], [view(run.q, 5), view(run.q, 6)]));
+  }
+  function paint() {
+    chooser.value = chosen;
+    views.forEach((view, side) => view.update(last.best[side], first.best[side], ceilings, chosen));
+    const points = (side) => trace.map(({ step, best }) => [step, best[side][chosen]]), root = chosen === ceilings.length - 1;
+    curve.update({
+      set: points(0), zero: points(1), before: before ? before.trace.map(({ step, best }) => [step, best[chosen]]) : [],
+      ceiling: ceilings[chosen], pca: root ? component : null, changes,
+    });
+    bars.update(last.neurons[0][chosen], last.neurons[1][chosen], ceilings[chosen]);
+    const name = chooser.selectedOptions[0].textContent, share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
+    const ends = (side) => `${name} ${share(first.best[side])}${runs.step ? ` → ${share(last.best[side])}` : ""} % of its ceiling`;
+    all(".trees figcaption").forEach((caption, side) => {
+      caption.textContent = `${side ? "For comparison, equal views: q = 0" : `q = ${brief(runs.pair[0].q)}`} · ${ends(side)}`;
+    });
+    $(".curve figcaption").textContent = `|correlation| of the best neuron with: ${name} · step ${runs.step}`;
+    play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
+    legend(root);
+  }
+  function legend(root) {
+    const entries = [["set", `q = ${brief(runs.pair[0].q)}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]];
+    if (root) entries.push(["pca", "first principal component of the leaves"]);
+    if (before) entries.push(["before", `run before (q = ${brief(before.q)})`]);
+    const told = JSON.stringify(entries), key = $(".key");
+    if (key.dataset.told === told) return;
+    key.dataset.told = told;
+    key.innerHTML = entries.map(([name, text]) =>
+      `<li><svg width="30" height="10" aria-hidden="true"><path class="${name}" d="M0 5H30"/></svg>${text}</li>`).join("");
+  }
+  function speak() {
+    const root = ceilings.length - 1, two = (value) => value.toFixed(2), [a, b] = [0, 1].map((side) => last.best[side][root]);
+    const q = brief(runs.pair[0].q), from = two(first.best[0][root]), when = runs.step === 1 ? "1 step" : `${runs.step} steps`;
+    const told = runs.step
+      ? `After ${when} of ${budget()}: the best neuron's |correlation| with the root went from ${from} to ${two(a)} with q = ${q}, and to ${two(b)} with q = 0`
+      : `Before training, q = ${q}: the best neuron's |correlation| with the root is ${from}`;
+    words.textContent = `${told}. Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches ${two(component)}.${stopped}`;
+    all("svg[role]").forEach((svg) => svg.setAttribute("aria-label", words.textContent));
+    spoken = performance.now();
+  }
+  function advance() {
+    for (const run of runs.pair) {
+      if (Engine.step(run)) continue;
+      stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. The picture shows the last good state; choose a lower learning rate and start again.`;
+      return;
+    }
+    runs.step += 1;
+    if (runs.step % Math.max(1, Math.round(budget() / LOOKS)) === 0) look();
+  }
+
+  // ---- frames: everything happens here, once for any number of events ------------------------------------------------
+  let asked = false;
+  function wake() {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(frame);
+  }
+  function frame(now) {
+    asked = false;
+    if (due === "rebuild") rebuild();
+    else if (due === "adjust") {
+      runs.pair.forEach((run) => adjust(run, settings));
+      runs.pair[0].q = settings.strength;
+      showViews();
+      paint();
+    } else if (due === "layout") layout();
+    const settled = due !== "" || !playing;
+    due = "";
+    if (playing) {
+      clock += Math.min(100, now - seen);  // a tab in the background waits
+      const goal = Math.min(budget(), (clock / PLAY) * budget()), begin = performance.now(), old = trace.length;
+      while (runs.step < goal && !stopped && performance.now() - begin < SLICE) advance();
+      clock = Math.min(clock, ((runs.step + 1) * PLAY) / budget());  // a slow machine takes longer
+      if (over()) playing = false;
+      const still = calm.matches && playing && runs.step % (budget() / 5) !== 0;
+      if ((trace.length !== old && !still) || !playing) paint();
+      if (playing) wake();
+    }
+    seen = now;
+    if (settled || !playing || performance.now() - spoken > 2500) speak();
+  }
+
+  // ---- events -----------------------------------------------------------------------------------------------------
+  for (const [name, control] of Object.entries(controls)) {
+    if (control.type === "range") {
+      const { kind, low, high } = control.dataset, ends = kind === "log" ? [Math.log10(low), Math.log10(high)] : [low, high];
+      [control.min, control.max, control.step] = [...ends, kind === "whole" ? 1 : kind === "log" ? 0.02 : 0.01];
+    }
+    control.addEventListener(control.type === "range" ? "input" : "change", () => {
+      const text = control.dataset.kind === "log" ? String(Number((10 ** control.value).toPrecision(2))) : control.value;
+      const [value, wrong] = read(control, text), kept = value ?? settings[name];
+      change({ [name]: typeof start[name] === "number" ? Number(kept) : kept }, wrong && `${control.labels[0].textContent}: ${wrong}.`);
+    });
+  }
+  for (const button of all("[data-preset]"))
+    button.addEventListener("click", () => { due = "rebuild"; change(JSON.parse(button.dataset.preset)); wake(); });
+  play.addEventListener("click", () => {
+    const goes = !playing;
+    if (goes && over()) rebuild();
+    playing = goes;
+    seen = performance.now();
+    wake();
+  });
+  $(".step").addEventListener("click", () => {
+    playing = false;
+    if (!over()) advance();
+    if (trace[trace.length - 1].step !== runs.step) look();
+    paint();
+    wake();
+  });
+  $(".reset").addEventListener("click", () => { due = "rebuild"; wake(); });
+  chooser.addEventListener("change", () => { chosen = Number(chooser.value); paint(); });
+  new ResizeObserver(() => {
+    if (section.clientWidth === width) return;
+    width = section.clientWidth;
+    due ||= "layout";
+    wake();
+  }).observe(section);
+  addEventListener("hashchange", follow);
+  follow();
+  showControls();
+  wake();
+  return start;
+}
+
+// A prediction about what becomes of the root without augmentation: when it is opened, this page trains the answer.
+function answer(reveal, start) {
+  const place = document.createElement("p"), runs = newRuns({ ...start, strength: 0 }), root = () => measured(runs).best[1].at(-1);
+  const from = root(), steps = 300;
+  reveal.append(place);
+  place.setAttribute("role", "status");
+  place.textContent = "This page is training it now.";
+  const slice = () => {
+    for (const end = performance.now() + SLICE; runs.step < steps && performance.now() < end; runs.step++) Engine.step(runs.pair[1]);
+    if (runs.step < steps) return void requestAnimationFrame(slice);
+    const to = root(), what = to > from + 0.05 ? "it rises" : to < from - 0.05 ? "it falls" : "it stays where it started";
+    place.textContent = `Trained in this page just now, q = 0, ${steps} steps, another draw: |correlation| with the root from ${from.toFixed(2)} to ${to.toFixed(2)}; ${what}.`;
+  };
+  requestAnimationFrame(slice);
+}
+
+for (const section of document.querySelectorAll(".tree")) {
+  const start = treePage(section);
+  for (const reveal of document.querySelectorAll(".reveal")) {
+    const asks = ["rises", "stays", "falls"].every((key) => document.querySelector(`#${reveal.dataset.question} input[value="${key}"]`));
+    if (asks) reveal.addEventListener("toggle", () => answer(reveal, start), { once: true });
+  }
+}
