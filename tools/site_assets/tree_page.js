@@ -31,6 +31,17 @@ function measured({ pair, points }) {
   return { neurons, best: neurons.map((of) => of.map((values) => values.reduce((a, b) => Math.max(a, b)))) };
 }
 
+// Which nodes both views of one point keep: the uniforms of `Engine.augment`, of which every other one decides it.
+function keptInBoth({ polarity }, q, ...streams) {
+  const rows = [[true]];
+  for (const edges of [...polarity].reverse())
+    rows.unshift(Array.from(edges, (_, k) => {
+      const stays = streams.map((uniform) => [uniform() >= q, uniform()][0]);
+      return rows[0][k >> 1] && stays.every(Boolean);
+    }));
+  return rows;
+}
+
 // A value for one control, from a link or from the control: [value, what was wrong with it].
 function read(control, text) {
   if (control.options) {
@@ -49,7 +60,7 @@ function treePage(section) {
   const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
   const start = JSON.parse($("script").textContent).start, settings = { ...start };
   const play = $(".play"), chooser = $("#tree-node"), words = $(".words"), said = $(".said");
-  let runs, ceilings, component, first, last, trace, before = null, changes, stopped, views, curve, bars;
+  let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
   let playing = false, clock = 0, seen = 0, spoken = 0, due = "rebuild", chosen = null, world = "", width = 0;
 
   // ---- controls and link ------------------------------------------------------------------------------------------
@@ -59,7 +70,7 @@ function treePage(section) {
       control.value = log ? Math.log10(value) : value;
       const output = control.parentElement.querySelector("output");
       if (output) output.value = brief(value);
-      control.setAttribute("aria-valuetext", brief(value));
+      if (control.type === "range") control.setAttribute("aria-valuetext", brief(value));
     }
     controls.temperature.disabled = settings.loss === "L_simp";
     for (const button of all("[data-preset]")) {
@@ -143,7 +154,8 @@ function treePage(section) {
   function showViews() {  // the same uniforms at every q: as q grows, leaf after leaf is drawn again
     const stream = (k) => Engine.generator(settings.seed, k), point = Engine.sample(runs.tree, 1, stream(4));
     const view = (q, k) => Engine.augment(runs.tree, point, 1, q, stream(k))[0];
-    runs.pair.forEach((run, side) => views[side].views(point[0], [view(run.q, 5), view(run.q, 6)]));
+    kept = runs.pair.map(({ q }) => keptInBoth(runs.tree, q, stream(5), stream(6)));
+    runs.pair.forEach(({ q }, side) => views[side].views(point[0], [view(q, 5), view(q, 6)], kept[side]));
   }
   function paint() {
     chooser.value = chosen;
@@ -178,7 +190,7 @@ function treePage(section) {
     const q = brief(runs.pair[0].q), from = two(first.best[0][root]), when = runs.step === 1 ? "1 step" : `${runs.step} steps`;
     const told = runs.step
       ? `After ${when} of ${budget()}: the best neuron's |correlation| with the root went from ${from} to ${two(a)} with q = ${q}, and to ${two(b)} with q = 0`
-      : `Before training, q = ${q}: the best neuron's |correlation| with the root is ${from}`;
+      : `Before training, q = ${q}: of the ${ceilings.length - 1} hidden causes below the root ${kept[0].slice(1, -1).flat().filter(Boolean).length} are the same in both views of the point shown. The best neuron's |correlation| with the root is ${from}`;
     words.textContent = `${told}. Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches ${two(component)}.${stopped}`;
     all("svg[role]").forEach((svg) => svg.setAttribute("aria-label", words.textContent));
     spoken = performance.now();

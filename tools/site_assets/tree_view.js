@@ -28,9 +28,9 @@ const TreeView = (() => {
     const depth = polarity.length, leaves = 2 ** depth, gap = width < 420 ? 46 : 54, top = 30, floor = top + depth * gap;
     blank(svg, width, floor + 84);
     const place = (level, k) => [((k + 0.5) * width) / 2 ** (depth - level), floor - level * gap];
-    polarity.forEach((rho, level) => rho.forEach((r, k) => {
+    const edges = Array.from(polarity, (rho, level) => Array.from(rho, (r, k) => {
       const [x1, y1] = place(level, k), [x2, y2] = place(level + 1, k >> 1);
-      add(svg, "line", { x1, y1, x2, y2, class: r < 0 ? "edge flips" : "edge", "stroke-width": 0.5 + 2 * Math.abs(r) });
+      return add(svg, "line", { x1, y1, x2, y2, class: r < 0 ? "edge flips" : "edge", "stroke-width": 0.5 + 2 * Math.abs(r) });
     }));
     const nodes = latents(depth).map((latent, z) => {
       const [cx, cy] = place(latent.level, latent.k), pitch = width / 2 ** (depth - latent.level);
@@ -66,13 +66,14 @@ const TreeView = (() => {
           title.textContent = `${name}: ${percent(now)} % of its ceiling ${ceilings[z].toFixed(2)}; before training ${percent(was)} %`;
         });
       },
-      views(point, views) {
+      views(point, views, kept) {  // kept[level][node]: whether both views keep it
+        edges.forEach((row, level) => row.forEach((edge, k) => edge.classList.toggle("kept-edge", kept[level][k])));
         [point, ...views].forEach((bits, v) => rows[v].forEach((square, k) => {
           square.setAttribute("class", `${bits[k] ? "on" : "off"}${bits[k] !== point[k] ? " differs" : ""}`);
         }));
         views.forEach((bits, v) => {
           const count = bits.filter((bit, k) => bit !== point[k]).length;
-          labels[v].textContent = `view ${v + 1}: ${count ? `${count} of ${leaves} leaves differ` : "the leaves themselves"}`;
+          labels[v].textContent = `view ${v + 1}: ${count ? `differs from the point in ${count} of ${leaves} leaves` : "equal to the point"}`;
         });
       },
     };
