@@ -27,7 +27,7 @@ from ssl_explain.lessons.start_here.explorer import TreeExplorer
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
-TRAINING = ("tree.css", "engine.js", "bounds.js", "tree_view.js", "tree_page.js")
+TRAINING = ("tree.css", "engine.js", "bounds.js", "tree_view.js", "tree_link.js", "tree_page.js")
 WORKERS = 2
 LIMIT = 40e6  # bytes of the whole site
 

@@ -2,11 +2,6 @@
 // The tree explorer of a page: settings, the run of two networks in lock step (with q as set, and with q = 0), and the
 // link that carries the settings. engine.js trains, tree_view.js draws.
 const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 250;  // points measured; ms of Play; ms of steps a frame; looks
-const VERSION = 1;
-const LINK = {
-  q: "strength", depth: "depth", neurons: "neurons", polarity: "polarity", wiring: "wiring", loss: "loss",
-  tau: "temperature", lr: "learning_rate", departure: "departure", steps: "budget", seed: "seed",
-};
 const LIVE = ["strength", "loss", "temperature", "learning_rate"];  // these change a run in progress
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -42,19 +37,6 @@ function keptInBoth({ polarity }, q, ...streams) {
   return rows;
 }
 
-// A value for one control, from a link or from the control: [value, what was wrong with it].
-function read(control, text) {
-  if (control.options) {
-    const fits = [...control.options].some((option) => option.value === text);
-    return fits ? [text, ""] : [null, `“${text.slice(0, 20)}” is not among its choices`];
-  }
-  const value = text.trim() === "" ? NaN : Number(text), { low, high, kind } = control.dataset;
-  if (!Number.isFinite(value)) return [null, `“${text.slice(0, 20)}” is not a number`];
-  const inside = Math.min(Number(high), Math.max(Number(low), kind === "whole" ? Math.round(value) : value));
-  return [inside, inside === value ? "" : `${value} became ${inside}`];
-}
-const brief = (value) => (typeof value === "number" ? String(Number(value.toPrecision(4))) : value);
-
 function treePage(section) {
   const $ = (selector) => section.querySelector(selector), all = (selector) => [...section.querySelectorAll(selector)];
   const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
@@ -69,8 +51,8 @@ function treePage(section) {
       const value = settings[name], log = control.dataset.kind === "log";
       control.value = log ? Math.log10(value) : value;
       const output = control.parentElement.querySelector("output");
-      if (output) output.value = brief(value);
-      if (control.type === "range") control.setAttribute("aria-valuetext", brief(value));
+      if (output) output.value = TreeLink.brief(value);
+      if (control.type === "range") control.setAttribute("aria-valuetext", TreeLink.brief(value));
     }
     controls.temperature.disabled = settings.loss === "L_simp";
     for (const button of all("[data-preset]")) {
@@ -92,26 +74,11 @@ function treePage(section) {
     wake();
   }
   function write() {
-    const pairs = Object.entries(LINK).filter(([, name]) => settings[name] !== start[name]);
-    const text = pairs.map(([key, name]) => `${key}=${encodeURIComponent(brief(settings[name]))}`);
-    history.replaceState(null, "", text.length ? `#v=${VERSION}&${text.join("&")}` : location.href.split("#")[0] + "#v=1");
+    history.replaceState(null, "", TreeLink.fragment(settings, start));
   }
-  function follow() {  // a fragment without "=" is a heading of the page
-    const fragment = location.hash.slice(1);
-    if (!fragment.includes("=")) return;
-    const values = {}, odd = [], unknown = [];
-    for (const [key, text] of new URLSearchParams(fragment)) {
-      if (key === "v") {
-        if (Number(text) !== VERSION) odd.push(`it is of version “${text.slice(0, 20)}”, this page reads version ${VERSION}`);
-      } else if (!Object.hasOwn(LINK, key)) unknown.push(key.slice(0, 20));
-      else {
-        const control = controls[LINK[key]], [value, wrong] = read(control, text);
-        if (value !== null) values[LINK[key]] = typeof start[LINK[key]] === "number" ? Number(value) : value;
-        if (wrong) odd.push(`${control.labels[0].textContent}: ${wrong}`);
-      }
-    }
-    if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
-    change({ ...start, ...values }, odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "");
+  function follow() {
+    const found = TreeLink.follow(location.hash.slice(1), controls, start);
+    if (found) change({ ...start, ...found.values }, found.told);
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
@@ -169,16 +136,16 @@ function treePage(section) {
     const name = chooser.selectedOptions[0].textContent, share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     const ends = (side) => `${name} ${share(first.best[side])}${runs.step ? ` → ${share(last.best[side])}` : ""} % of its ceiling`;
     all(".trees figcaption").forEach((caption, side) => {
-      caption.textContent = `${side ? "For comparison, equal views: q = 0" : `q = ${brief(runs.pair[0].q)}`} · ${ends(side)}`;
+      caption.textContent = `${side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`} · ${ends(side)}`;
     });
     $(".curve figcaption").textContent = `|correlation| of the best neuron with: ${name} · step ${runs.step}`;
     play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
     legend(root);
   }
   function legend(root) {
-    const entries = [["set", `q = ${brief(runs.pair[0].q)}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]];
+    const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]];
     if (root) entries.push(["pca", "first principal component of the leaves"]);
-    if (before) entries.push(["before", `run before (q = ${brief(before.q)})`]);
+    if (before) entries.push(["before", `run before (q = ${TreeLink.brief(before.q)})`]);
     const told = JSON.stringify(entries), key = $(".key");
     if (key.dataset.told === told) return;
     key.dataset.told = told;
@@ -187,7 +154,7 @@ function treePage(section) {
   }
   function speak() {
     const root = ceilings.length - 1, two = (value) => value.toFixed(2), [a, b] = [0, 1].map((side) => last.best[side][root]);
-    const q = brief(runs.pair[0].q), from = two(first.best[0][root]), when = runs.step === 1 ? "1 step" : `${runs.step} steps`;
+    const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]), when = runs.step === 1 ? "1 step" : `${runs.step} steps`;
     const told = runs.step
       ? `After ${when} of ${budget()}: the best neuron's |correlation| with the root went from ${from} to ${two(a)} with q = ${q}, and to ${two(b)} with q = 0`
       : `Before training, q = ${q}: of the ${ceilings.length - 1} hidden causes below the root ${kept[0].slice(1, -1).flat().filter(Boolean).length} are the same in both views of the point shown. The best neuron's |correlation| with the root is ${from}`;
@@ -245,8 +212,8 @@ function treePage(section) {
     }
     control.addEventListener(control.type === "range" ? "input" : "change", () => {
       const text = control.dataset.kind === "log" ? String(Number((10 ** control.value).toPrecision(2))) : control.value;
-      const [value, wrong] = read(control, text), kept = value ?? settings[name];
-      change({ [name]: typeof start[name] === "number" ? Number(kept) : kept }, wrong && `${control.labels[0].textContent}: ${wrong}.`);
+      const [value, wrong] = TreeLink.read(control, text, start[name]);
+      change({ [name]: value ?? settings[name] }, wrong && `${control.labels[0].textContent}: ${wrong}.`);
     });
   }
   for (const button of all("[data-preset]"))
