@@ -38,8 +38,7 @@ class Reader:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self.questions: dict[int, int] = {}
-        self.players = 0
-        self.trains = False
+        self.players, self.trains = 0, False
 
     def run(self, source: str) -> Any:
         """Execute a cell; the value of its last line, if that is an expression."""
@@ -68,9 +67,7 @@ class Reader:
             return question_section(number, value.question)
         if isinstance(value, Reveal):
             return self._reveal(value)
-        if "exercise" in tags:  # the stub says "not attempted yet", and here nobody can attempt it
-            return code(cell.source)
-        shown = outputs(cell)
+        shown = "" if "exercise" in tags else outputs(cell)  # a stub says "not attempted yet"; here nobody can
         return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
 
     def _reveal(self, value: Reveal) -> str:
@@ -84,9 +81,8 @@ def page(title: str, body: str, links: list[tuple[str, str]], *, trains: bool = 
     """A whole page: styles and scripts inside, and a policy that blocks everything from outside."""
     names = ["page.css", "player.js", *(TRAINING if trains else ())]
     styles, scripts = ([(ASSETS / n).read_text("utf-8") for n in names if n.endswith(e)] for e in (".css", ".js"))
-    known = policy(scripts, " ".join(map(digest, styles)))
-    shell = {"title": title, "styles": styles, "scripts": scripts, "policy": known}
-    return render("site_assets/page.html.j2", body=body, links=links, **shell)
+    shell = {"title": title, "styles": styles, "scripts": scripts, "body": body, "links": links}
+    return render("site_assets/page.html.j2", policy=policy(scripts, " ".join(map(digest, styles))), **shell)
 
 
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:
@@ -111,7 +107,7 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
-    about = markdown((ASSETS / "index.md").read_text(encoding="utf-8"))
+    about = markdown((ASSETS / "index.md").read_text("utf-8"))
     return about + render("site_assets/cards.html.j2", lessons=map(lesson, paths))
 
 

@@ -1,8 +1,6 @@
 """Cells and templates as HTML: formulas in MathML, links between pages. Nothing here needs PyTorch."""
 
-import base64
 import html
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
-from PIL import Image
 from site_formulas import mathml
 
 
@@ -46,19 +43,10 @@ def markdown(source: str) -> str:
     return MarkdownWithMath(renderer=PageRenderer()).render(source)
 
 
-def smaller(frame: Image.Image) -> str:
-    """The picture in 256 colours: no visible difference, about half the size."""
-    buffer = io.BytesIO()
-    few = frame.quantize(256, dither=Image.Dither.NONE)
-    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60, method=4)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def image(data: NotebookNode) -> str:
     """A picture with its description, from the output of a cell."""
     words = html.escape(data.get("text/plain", ""), quote=True)
-    frame = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")
-    return f'<img src="{smaller(frame)}" alt="{words}">'
+    return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
 
 
 def render(template: str, **values: object) -> str:
