@@ -52,7 +52,8 @@ def tree_section(explorer: TreeExplorer) -> str:
     """The tree explorer: the page itself trains its networks, with the controls of its settings."""
     state = explorer.state.change(budget=min(explorer.state.controls()["budget"].values()))
     start = {name: " to ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in vars(state).items()}
-    return render("site_assets/tree.html.j2", controls=state.controls(), presets=explorer.presets, start=start)
+    known = {"controls": state.controls(), "presets": explorer.presets, "levels": not explorer._levels}
+    return render("site_assets/tree.html.j2", start=start, **known)
 
 
 def question_section(number: int, question: Question) -> str:

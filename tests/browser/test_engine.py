@@ -27,7 +27,8 @@ TREE = [(4, 5, 2), (2, 7, 10), (1, 6, 14)]  # unequal widths; eight leaves
 DENSE = [(1, 9, 8), (1, 7, 9), (1, 6, 7)]
 LATE = 0.137  # a strength that no list of the course contains
 PRELUDE = """
-const net = ({shapes, weights, normalise}) => ({shapes, normalise, weights: weights.map(w => Float64Array.from(w))});
+const doubles = lists => lists.map(list => Float64Array.from(list));
+const net = ({weights, biases, ...more}) => ({...more, weights: doubles(weights), biases: doubles(biases)});
 const arrays = lists => lists.map(list => Array.from(list));
 """
 GRADIENT = """({given, views, n, settings}) => {
@@ -40,7 +41,7 @@ STEPS = """({given, polarity, uniforms, settings, stops, change}) => {
     for (let done = 1; done <= Math.max(...stops); done++) {
         if (done === change.at) run.q = change.q;
         if (!Engine.step(run)) throw new Error('stopped');
-        if (stops.includes(done)) kept.push(arrays(run.net.weights));
+        if (stops.includes(done)) kept.push(arrays([...run.net.weights, ...run.net.biases]));
     }
     return {kept, used: k};
 }"""
@@ -105,15 +106,19 @@ def world(depth: int, seed: int = 0) -> LatentTree:
     return LatentTree(tuple(level.double() for level in tree.polarity))
 
 
-def network(shapes: list[tuple[int, int, int]], normalise: bool, seed: int = 0) -> LayeredReLU:
-    g = torch.Generator().manual_seed(seed)
-    return LayeredReLU(shapes, generator=g, normalise=normalise, scale=0.5).double()
+def network(shapes: list[tuple[int, int, int]], normalise: bool, biases: bool = False) -> LayeredReLU:
+    g = torch.Generator().manual_seed(0)
+    net = LayeredReLU(shapes, generator=g, normalise=normalise, scale=0.5, biases=biases).double()
+    for bias in net.biases:
+        torch.nn.init.normal_(bias, std=0.1, generator=g)
+    return net
 
 
 def told(net: LayeredReLU) -> dict[str, Any]:
     """A network, as the engine reads it."""
     shapes = [tuple(w.shape) for w in net.weights]
-    return {"shapes": shapes, "weights": flat(net.weights), "normalise": net.normalise}
+    weights, biases = flat(net.weights), flat(net.biases)
+    return {"shapes": shapes, "weights": weights, "biases": biases, "normalise": net.normalise}
 
 
 def flat(tensors: Any) -> list[list[float]]:
@@ -140,10 +145,9 @@ def gap(found: Any, expected: Any) -> float:
     return largest if np.isfinite(largest) else np.inf
 
 
-def gradient_gap(page: Page, shapes: Any, loss: str, *, normalise: bool, n: int = 40, negatives: int = 1) -> float:
+def gradient_gap(page: Page, net: LayeredReLU, loss: str, n: int = 40, negatives: int = 1) -> float:
     """How far loss and gradient are from those of PyTorch."""
-    net, g = network(shapes, normalise), torch.Generator().manual_seed(1)
-    views = world(3).draw(n, strength=0.4, generator=g)
+    views = world(3).draw(n, strength=0.4, generator=torch.Generator().manual_seed(1))
     value = objective(loss, negatives)(net, views)
     expected = torch.autograd.grad(value, list(net.parameters()))
     given = {"given": told(net), "views": columns(views.x), "n": n, "settings": settings(loss)}
@@ -152,16 +156,17 @@ def gradient_gap(page: Page, shapes: Any, loss: str, *, normalise: bool, n: int 
     return max(gap([[found]], [[value.item()]]), gap(gradients, flat(expected)))
 
 
+@pytest.mark.parametrize("biases", [False, True], ids=["plain", "biases"])
 @pytest.mark.parametrize("normalise", [True, False], ids=["normalised", "free"])
 @pytest.mark.parametrize("shapes", [TREE, DENSE], ids=["tree", "dense"])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_gradients_are_those_of_autograd(page, shapes, loss, normalise):
-    assert gradient_gap(page, shapes, loss, normalise=normalise) < 1e-9
+def test_gradients_are_those_of_autograd(page, shapes, loss, normalise, biases):
+    assert gradient_gap(page, network(shapes, normalise, biases), loss) < 1e-9
 
 
 @pytest.mark.parametrize(("n", "negatives"), [(4, 1), (5, 4), (9, 3), (300, 2)])
 def test_gradients_hold_for_batches_of_any_size(page, n, negatives):
-    assert gradient_gap(page, TREE, "InfoNCE", normalise=True, n=n, negatives=negatives) < 1e-9
+    assert gradient_gap(page, network(TREE, True), "InfoNCE", n, negatives) < 1e-9
 
 
 class FromUniforms:
@@ -193,10 +198,10 @@ class FromUniforms:
         return Views(torch.tensor(np.array(leaves)).double().permute(2, 0, 1) * 2 - 1)
 
 
-def step_gaps(page: Page, shapes: Any, loss: str, *, normalise: bool = True) -> list[float]:
+def step_gaps(page: Page, net: LayeredReLU, loss: str) -> list[float]:
     """How far the weights are from those of `Training` after 1, 10 and 100 steps; q changes on the way."""
-    tree, net, n, change = world(3), network(shapes, normalise), 12, {"at": 8, "q": LATE}
-    rate = 0.3 if normalise else 0.01
+    tree, n, change = world(3), 12, {"at": 8, "q": LATE}
+    rate = 0.3 if net.normalise else 0.01
     per_step = n * (1 + 14 + 2 * 2 * 14)
     uniforms = np.random.default_rng(5).random(100 * per_step).tolist()
     given = {
@@ -209,21 +214,21 @@ def step_gaps(page: Page, shapes: Any, loss: str, *, normalise: bool = True) -> 
         net, FromUniforms(tree, uniforms), objective(loss), learning_rate=rate, strength=0.6, batch=n,
         generator=torch.Generator().manual_seed(0), measure=lambda _: torch.zeros(1), measure_every=1000,
     )  # fmt: skip
-    gaps, start = [], flat(net.weights)
+    gaps, start = [], flat(net.parameters())
     for stop, found in zip([1, 10, 100], answer["kept"], strict=True):
         while run.step < stop:
             run.strength = LATE if run.step + 1 >= change["at"] else 0.6
             run.advance()
-        gaps.append(gap(found, flat(net.weights)))
-    assert gap(start, flat(net.weights)) > 0.01, "the weights have moved"
+        gaps.append(gap(found, flat(net.parameters())))
+    assert gap(start, flat(net.parameters())) > 0.01, "the weights have moved"
     return gaps
 
 
-@pytest.mark.parametrize(("shapes", "loss", "normalise"), [
-    (TREE, "InfoNCE", True), (TREE, "L_simp", False), (DENSE, "soft triplet", True),
+@pytest.mark.parametrize(("shapes", "loss", "normalise", "biases"), [
+    (TREE, "InfoNCE", True, False), (TREE, "L_simp", False, False), (DENSE, "soft triplet", True, True),
 ])  # fmt: skip
-def test_steps_are_those_of_training(page, shapes, loss, normalise):
-    one, ten, hundred = step_gaps(page, shapes, loss, normalise=normalise)
+def test_steps_are_those_of_training(page, shapes, loss, normalise, biases):
+    one, ten, hundred = step_gaps(page, network(shapes, normalise, biases), loss)
     assert one < 1e-10
     assert ten < 1e-8
     assert hundred < 1e-5
@@ -335,8 +340,8 @@ def test_a_step_that_overflows_changes_nothing(page):
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_planted_mistake_is_noticed(context, tmp_path, mistake):
     page = opened(context, tmp_path, MISTAKES[mistake])
-    fine = gradient_gap(page, TREE, "InfoNCE", normalise=True) < 1e-9
-    fine = fine and step_gaps(page, TREE, "InfoNCE")[2] < 1e-5
+    fine = gradient_gap(page, network(TREE, True), "InfoNCE") < 1e-9
+    fine = fine and step_gaps(page, network(TREE, True), "InfoNCE")[2] < 1e-5
     assert not (fine and law_p_value(page, LATE) > 0.01)
     page.close()
 

@@ -65,12 +65,13 @@ def words(page: Page):
 
 
 def step(page: Page) -> int:
-    return int(STEP.search(page.locator(".curve figcaption").inner_text())[1])
+    return int(STEP.search(page.locator(".curve figcaption span").inner_text())[1])
 
 
 def wait_for_step(page: Page, least: int) -> None:
     page.wait_for_function(
-        "least => document.querySelector('.curve figcaption').textContent.match(/step (\\d+)/)[1] >= least", arg=least
+        "least => document.querySelector('.curve figcaption span').textContent.match(/step (\\d+)/)[1] >= least",
+        arg=least,
     )
 
 
@@ -206,7 +207,7 @@ def test_a_page_that_was_held_up_does_not_jump(opened):
     page.get_by_role("button", name="Play").click()
     wait_for_step(page, 10)
     jump = page.evaluate("""() => new Promise(done => {
-        const step = () => Number(document.querySelector('.curve figcaption').textContent.match(/step (\\d+)/)[1]);
+        const step = () => Number(document.querySelector('.curve figcaption span').textContent.match(/step (\\d+)/)[1]);
         const before = step();
         for (const end = performance.now() + 2000; performance.now() < end;);
         requestAnimationFrame(() => requestAnimationFrame(() => done(step() - before)));
@@ -232,10 +233,25 @@ def test_a_click_on_a_circle_shows_its_neurons(opened):
     page = opened()
     page.locator(".set .node").first.click()
     expect(page.locator("#tree-node")).to_have_value("0")
-    expect(page.locator(".curve figcaption")).to_contain_text("level 1, circle 1 of 16")
+    expect(page.locator(".trees figcaption").first).to_contain_text("level 1, circle 1 of 16")
     page.locator("#tree-node").select_option(label="root")
     expect(page.locator(".set .chosen title")).to_contain_text("root")
     assert page.locator(".bar:not(.none)").count() == 10
+
+
+def test_curves_of_every_level_and_what_leaves_the_theory(opened):
+    page = opened("#depth=3&neurons=3")
+    page.locator("#tree-curves").select_option("levels")
+    page.locator(".more summary").click()
+    for departure in ("biases", "batch of 8", "free outputs", "none"):
+        page.locator("#tree-departure").select_option(departure)
+        expect(words(page)).to_contain_text("Before training")
+        page.get_by_role("button", name="One step").click()
+        expect(words(page)).to_contain_text("After 1 step")
+    expect(page.locator(".key")).to_have_text("level 1level 2root")
+    drawn = page.locator(".curve path.level").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
+    assert [bool(d) for d in drawn] == [True] * 3 + [False] * 3
+    assert not page.locator(".curve path.set").get_attribute("d")
 
 
 def test_who_wants_less_motion_sees_a_few_pictures(opened):
@@ -261,7 +277,7 @@ def test_the_page_answers_the_prediction_by_training(opened):
 def test_every_control_has_a_name(opened):
     page = opened()
     controls = page.locator(".tree input, .tree select").all()
-    assert len(controls) == 12
+    assert len(controls) == 13
     assert all(control.evaluate("control => control.labels.length") == 1 for control in controls)
 
 

@@ -124,7 +124,6 @@ def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
     shown = set(re.findall(r'data-setting="(\w+)"', section))
     assert shown == set(TreeState.controls()) - {"pace"}, "a page plays in eight seconds, whatever its machine"
     assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
-    assert "biases" not in section, "the engine has none"
 
 
 def test_an_output_carries_no_script_and_no_style():

@@ -80,12 +80,12 @@ const Engine = (() => {
   }
 
   // ---- the network ----------------------------------------------------------------------------------------------
-  // A layer is a row of nodes, shape [nodes, d_out, d_in]: f_l = max(W_l f_{l-1}, 0), and the node above reads the
-  // outputs of consecutive nodes together. W ~ N(0, 2 scale² / d_in).
-  function network(shapes, { normalise = true, scale = 1, uniform }) {
+  // A layer is a row of nodes, shape [nodes, d_out, d_in]: f_l = max(W_l f_{l-1} + b_l, 0), and the node above reads
+  // the outputs of consecutive nodes together. W ~ N(0, 2 scale² / d_in); b is missing, or 0 at first.
+  function network(shapes, { normalise = true, scale = 1, bias = false, uniform }) {
     const weights = shapes.map(([nodes, out, into]) =>
       Float64Array.from({ length: nodes * out * into }, () => scale * Math.sqrt(2 / into) * normal(uniform)));
-    return { shapes, weights, normalise };
+    return { shapes, weights, normalise, biases: bias ? shapes.map(([nodes, out]) => numbers(nodes * out)) : [] };
   }
   const treeShapes = (depth, m) => Array.from({ length: depth }, (_, l) => [2 ** (depth - 1 - l), m, l ? 2 * m : 2]);
   const denseShapes = (depth, m) =>
@@ -158,6 +158,8 @@ const Engine = (() => {
         const a = node * out * into, c = node * out * count;
         multiply(net.weights[l], a, into, 1, out, into, inputs(layers[l], layer, node), 0, layer.f, c, count);
       }
+      const b = net.biases[l];
+      for (let k = 0; b && k < layer.f.length; k++) layer.f[k] += b[Math.floor(k / count)];
       for (let k = 0; k < layer.f.length; k++) if (layer.f[k] < 0) layer.f[k] = 0;  // the gate; NaN stays NaN
       layers.push(layer);
     });
@@ -192,14 +194,16 @@ const Engine = (() => {
     }
     return read;
   }
-  // ∂L/∂W of every layer from ∂L/∂f of the top. Through the gates G = ∂L/∂f · 1[f > 0], then ∂L/∂W = G f_{l-1}ᵀ and
-  // ∂L/∂f_{l-1} = Wᵀ G.
+  // ∂L/∂W of every layer, then ∂L/∂b, from ∂L/∂f of the top. Through the gates G = ∂L/∂f · 1[f > 0], then
+  // ∂L/∂W = G f_{l-1}ᵀ, ∂L/∂b = Σ_points G and ∂L/∂f_{l-1} = Wᵀ G.
   function backward(net, layers, top) {
-    const gradients = net.weights.map((w) => numbers(w.length));
+    const gradients = [...net.weights, ...net.biases].map((w) => numbers(w.length));
     let G = top;
     for (let l = net.shapes.length - 1; l >= 0; l--) {
       const [nodes, out, into] = net.shapes[l], layer = layers[l + 1], below = layers[l], n = layer.columns;
       for (let k = 0; k < G.length; k++) if (!(layer.f[k] > 0)) G[k] = 0;
+      const b = net.biases.length ? gradients[net.shapes.length + l] : null;
+      for (let k = 0; b && k < G.length; k++) b[Math.floor(k / n)] += G[k];
       const down = l ? numbers(below.f.length) : null, part = below.at ? numbers(into * n) : down;
       for (let node = 0; node < nodes; node++) {
         const w = node * out * into, g = node * out * n, start = node * into;
@@ -281,7 +285,7 @@ const Engine = (() => {
     }
     return { loss: mean, G };
   }
-  // The loss of a batch of views and its gradient, one array per layer.
+  // The loss of a batch of views and its gradient, one array per matrix, then one per bias.
   function gradient(net, views, n, settings) {
     const layers = forward(net, views, 2 * n), top = layers[layers.length - 1];
     const seen = net.normalise ? unit(top.f, 2 * n) : top, { loss, G } = contrast(seen.f, n, settings);
@@ -297,7 +301,7 @@ const Engine = (() => {
     let size = 0;
     for (const g of gradients) for (let k = 0; k < g.length; k++) size += g[k] * g[k];
     if (!Number.isFinite(Math.sqrt(size) * run.learningRate + loss)) return false;
-    run.net.weights.forEach((w, l) => {
+    [...run.net.weights, ...run.net.biases].forEach((w, l) => {
       for (let k = 0; k < w.length; k++) w[k] -= run.learningRate * gradients[l][k];
     });
     return true;

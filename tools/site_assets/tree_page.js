@@ -11,7 +11,8 @@ function newRuns(settings) {
   const stream = (k) => Engine.generator(settings.seed, k), free = settings.departure === "free outputs";
   const tree = Engine.randomTree(settings.depth, settings.polarity.split(" to ").map(Number), stream(0));
   const shapes = (settings.wiring === "dense" ? Engine.denseShapes : Engine.treeShapes)(settings.depth, settings.neurons);
-  const net = () => Engine.network(shapes, { normalise: !free, scale: free ? 1 : 0.2, uniform: stream(1) });
+  const own = { normalise: !free, scale: free ? 1 : 0.2, bias: settings.departure === "biases" };
+  const net = () => Engine.network(shapes, { ...own, uniform: stream(1) });
   const batch = settings.departure === "batch of 8" ? 8 : 128;
   const pair = [settings.strength, 0].map((q) => ({ tree, q, batch, net: net(), uniform: stream(3) }));
   pair.forEach((run) => adjust(run, settings));
@@ -41,7 +42,7 @@ function treePage(section) {
   const $ = (selector) => section.querySelector(selector), all = (selector) => [...section.querySelectorAll(selector)];
   const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
   const start = JSON.parse($("script").textContent).start, settings = { ...start };
-  const play = $(".play"), chooser = $("#tree-node"), words = $(".words"), said = $(".said");
+  const play = $(".play"), chooser = $("#tree-node"), curves = $("#tree-curves"), words = $(".words"), said = $(".said");
   let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
   let playing = false, clock = 0, seen = 0, spoken = 0, due = "rebuild", chosen = null, world = "", width = 0;
 
@@ -85,7 +86,7 @@ function treePage(section) {
   const budget = () => Number(settings.budget), over = () => stopped || runs.step >= budget();
   function rebuild() {
     if (trace && trace.length > 1 && runs.tree.polarity.length === settings.depth)
-      before = { trace: trace.map(({ step, best }) => ({ step, best: best[0] })), q: runs.pair[0].q };
+      before = { trace: trace.map(({ step, best }) => [step, best[0]]), q: runs.pair[0].q };
     else if (runs && runs.tree.polarity.length !== settings.depth) before = null;
     runs = newRuns(settings);
     const told = [settings.depth, settings.polarity, settings.seed].join();
@@ -127,25 +128,38 @@ function treePage(section) {
   function paint() {
     chooser.value = chosen;
     views.forEach((view, side) => view.update(last.best[side], first.best[side], ceilings, chosen));
-    const points = (side) => trace.map(({ step, best }) => [step, best[side][chosen]]), root = chosen === ceilings.length - 1;
-    curve.update({
-      set: points(0), zero: points(1), before: before ? before.trace.map(({ step, best }) => [step, best[chosen]]) : [],
-      ceiling: ceilings[chosen], pca: root ? component : null, changes,
-    });
+    const root = chosen === ceilings.length - 1;
+    drawCurves(root);
     bars.update(last.neurons[0][chosen], last.neurons[1][chosen], ceilings[chosen]);
     const name = chooser.selectedOptions[0].textContent, share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     const ends = (side) => `${name} ${share(first.best[side])}${runs.step ? ` → ${share(last.best[side])}` : ""} % of its ceiling`;
     all(".trees figcaption").forEach((caption, side) => {
       caption.textContent = `${side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`} · ${ends(side)}`;
     });
-    $(".curve figcaption").textContent = `|correlation| of the best neuron with: ${name} · step ${runs.step}`;
+    $(".curve span").textContent = `step ${runs.step}`;
     play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
-    legend(root);
   }
-  function legend(root) {
+  // |correlation| of the best neuron with the chosen circle, or its mean over each level with q as set.
+  function drawCurves(root) {
+    if (curves.value === "levels") {
+      const all = TreeView.latents(settings.depth), levels = Array.from({ length: settings.depth }, (_, l) => l + 1);
+      const mean = (best, level) => best.reduce((sum, value, z) => sum + (all[z].level === level ? value : 0), 0) / 2 ** (settings.depth - level);
+      const means = levels.map((level) => trace.map(({ step, best }) => [step, mean(best[0], level)]));
+      curve.update({ set: [], zero: [], before: [], ceiling: null, pca: null, changes, means });
+      legend(levels.map((level) => [`level l${level}`, level === settings.depth ? "root" : `level ${level}`]));
+      return;
+    }
+    const of = (list) => list.map(([step, best]) => [step, best[chosen]]), sides = [0, 1].map((side) => trace.map(({ step, best }) => [step, best[side]]));
+    curve.update({
+      set: of(sides[0]), zero: of(sides[1]), before: before ? of(before.trace) : [], ceiling: ceilings[chosen],
+      pca: root ? component : null, changes, means: [],
+    });
     const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]];
     if (root) entries.push(["pca", "first principal component of the leaves"]);
     if (before) entries.push(["before", `run before (q = ${TreeLink.brief(before.q)})`]);
+    legend(entries);
+  }
+  function legend(entries) {
     const told = JSON.stringify(entries), key = $(".key");
     if (key.dataset.told === told) return;
     key.dataset.told = told;
@@ -234,6 +248,7 @@ function treePage(section) {
   });
   $(".reset").addEventListener("click", () => { due = "rebuild"; wake(); });
   chooser.addEventListener("change", () => { chosen = Number(chooser.value); paint(); });
+  curves.addEventListener("change", paint);
   new ResizeObserver(() => {
     if (section.clientWidth === width) return;
     width = section.clientWidth;

@@ -93,12 +93,14 @@ const TreeView = (() => {
     add(svg, "text", { x: (left + right) / 2, y: floor + 34, class: "middle" }, "training steps");
     const marks = add(svg, "path", { class: "mark" });
     const paths = Object.fromEntries(["pca", "ceiling", "before", "zero", "set"].map((name) => [name, add(svg, "path", { class: name })]));
+    const levels = Array.from({ length: 6 }, (_, l) => add(svg, "path", { class: `level l${l + 1}` }));
     const flat = (value) => (value === null ? "" : `M${left} ${y(value)}H${right}`);
     const line = (points) => points.map(([step, value], k) => `${k ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     return {
-      update({ set: now, zero, before, ceiling, pca, changes }) {
+      update({ set: now, zero, before, ceiling, pca, changes, means }) {
         const drawn = { set: line(now), zero: line(zero), before: line(before), ceiling: flat(ceiling), pca: flat(pca) };
         for (const [name, d] of Object.entries(drawn)) paths[name].setAttribute("d", d);
+        levels.forEach((path, l) => path.setAttribute("d", means[l] ? line(means[l]) : ""));
         marks.setAttribute("d", changes.map((step) => `M${x(step).toFixed(1)} ${top}V${floor}`).join(""));
       },
     };
