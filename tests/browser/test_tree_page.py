@@ -27,7 +27,7 @@ NUMBERS = "() => [...document.querySelectorAll('.tree path, .tree circle')].map(
 @pytest.fixture(scope="module")
 def path(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("page") / "tree.html"
-    explorer = tree_explorer(TreeState(seed=2), controls=("strength",))
+    explorer = tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,))
     body = f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(explorer)}{question_section(1, without_augmentation)}"
     body += reveal_section(1, without_augmentation, "falls")
     file.write_text(build_site.page("Tree", body, [("Contents", "index.html")], trains=True), encoding="utf-8")
@@ -249,9 +249,9 @@ def test_curves_of_every_level_and_what_leaves_the_theory(opened):
         page.get_by_role("button", name="One step").click()
         expect(words(page)).to_contain_text("After 1 step")
     expect(page.locator(".key")).to_have_text("level 1level 2root")
-    drawn = page.locator(".curve path.level").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
+    drawn = page.locator(".curve > svg path.level").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
     assert [bool(d) for d in drawn] == [True] * 3 + [False] * 3
-    assert not page.locator(".curve path.set").get_attribute("d")
+    assert not page.locator(".curve > svg path.set").get_attribute("d")
 
 
 def test_who_wants_less_motion_sees_a_few_pictures(opened):
