@@ -1,7 +1,7 @@
 "use strict";
 // The tree explorer of a page: settings, the run of two networks in lock step (with q as set, and with q = 0), and the
 // link that carries the settings. engine.js trains, tree_view.js draws.
-const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 250;  // points measured; ms of Play; ms of steps a frame; looks
+const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 160;  // points measured; ms of Play; ms of steps a frame; looks
 const LIVE = ["strength", "loss", "temperature", "learning_rate"];  // these change a run in progress
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -44,7 +44,8 @@ function treePage(section) {
   const start = JSON.parse($("script").textContent).start, settings = { ...start };
   const play = $(".play"), chooser = $("#tree-node"), curves = $("#tree-curves"), words = $(".words"), said = $(".said");
   let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
-  let playing = false, clock = 0, seen = 0, spoken = 0, due = "rebuild", chosen = null, world = "", width = 0;
+  let playing = false, clock = 0, seen = 0, spoken = 0, painted = 0, wanted = 0, due = "", chosen = null;
+  let world = "", width = 0;
 
   // ---- controls and link ------------------------------------------------------------------------------------------
   function showControls() {
@@ -69,9 +70,14 @@ function treePage(section) {
     if (!moved.length) return;
     const live = moved.every((name) => LIVE.includes(name)) && runs && !over();
     if (live && runs.step && changes[changes.length - 1] !== runs.step) changes.push(runs.step);
-    if (due !== "rebuild") due = live ? "adjust" : "rebuild";
+    if (!live) restart();
+    else if (due !== "rebuild") due = "adjust";
     clearTimeout(write.timer);
     write.timer = setTimeout(write, 300);
+    wake();
+  }
+  function restart() {
+    [due, playing, wanted] = ["rebuild", false, 0];
     wake();
   }
   function write() {
@@ -100,7 +106,7 @@ function treePage(section) {
       chooser.replaceChildren(...names.map((name, z) => new Option(name, z)).reverse());
       chosen = ceilings.length - 1;
     }
-    [trace, changes, stopped, clock, playing] = [[], [], "", 0, false];
+    [trace, changes, stopped, clock] = [[], [], "", 0];
     look();
     first = last;
     layout();
@@ -126,33 +132,37 @@ function treePage(section) {
     runs.pair.forEach(({ q }, side) => views[side].views(point[0], [view(q, 5), view(q, 6)], kept[side]));
   }
   function paint() {
+    painted = runs.step;
     chooser.value = chosen;
     views.forEach((view, side) => view.update(last.best[side], first.best[side], ceilings, chosen));
     const root = chosen === ceilings.length - 1;
     drawCurves(root);
     bars.update(last.neurons[0][chosen], last.neurons[1][chosen], ceilings[chosen]);
-    const name = chooser.selectedOptions[0].textContent, share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
-    const ends = (side) => `${name} ${share(first.best[side])}${runs.step ? ` → ${share(last.best[side])}` : ""} % of its ceiling`;
+    const name = chooser.selectedOptions[0].textContent;
+    const share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     all(".trees figcaption").forEach((caption, side) => {
-      caption.textContent = `${side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`} · ${ends(side)}`;
+      const which = side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`;
+      const now = runs.step ? ` → ${share(last.best[side])}` : "";
+      caption.textContent = `${which} · ${name} ${share(first.best[side])}${now} % of its ceiling`;
     });
-    $(".curve span").textContent = `step ${runs.step}`;
+    $(".curve span").textContent = `· step ${runs.step}`;
     play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
   }
   // |correlation| of the best neuron with the chosen circle, or its mean over each level with q as set.
   function drawCurves(root) {
     if (curves.value === "levels") {
-      const all = TreeView.latents(settings.depth), levels = Array.from({ length: settings.depth }, (_, l) => l + 1);
-      const mean = (best, level) => best.reduce((sum, value, z) => sum + (all[z].level === level ? value : 0), 0) / 2 ** (settings.depth - level);
+      const latents = TreeView.latents(settings.depth), levels = Array.from({ length: settings.depth }, (_, l) => l + 1);
+      const sum = (best, level) => best.reduce((part, value, z) => part + (latents[z].level === level ? value : 0), 0);
+      const mean = (best, level) => sum(best, level) / 2 ** (settings.depth - level);
       const means = levels.map((level) => trace.map(({ step, best }) => [step, mean(best[0], level)]));
       curve.update({ set: [], zero: [], before: [], ceiling: null, pca: null, changes, means });
       legend(levels.map((level) => [`level l${level}`, level === settings.depth ? "root" : `level ${level}`]));
       return;
     }
-    const of = (list) => list.map(([step, best]) => [step, best[chosen]]), sides = [0, 1].map((side) => trace.map(({ step, best }) => [step, best[side]]));
+    const of = (side) => trace.map(({ step, best }) => [step, best[side][chosen]]);
+    const ghost = before ? before.trace.map(([step, best]) => [step, best[chosen]]) : [];
     curve.update({
-      set: of(sides[0]), zero: of(sides[1]), before: before ? of(before.trace) : [], ceiling: ceilings[chosen],
-      pca: root ? component : null, changes, means: [],
+      set: of(0), zero: of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
     });
     const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]];
     if (root) entries.push(["pca", "first principal component of the leaves"]);
@@ -167,62 +177,77 @@ function treePage(section) {
       `<li><svg width="30" height="10" aria-hidden="true"><path class="${name}" d="M0 5H30"/></svg>${text}</li>`).join("");
   }
   function speak() {
-    const root = ceilings.length - 1, two = (value) => value.toFixed(2), [a, b] = [0, 1].map((side) => last.best[side][root]);
-    const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]), when = runs.step === 1 ? "1 step" : `${runs.step} steps`;
+    const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (side) => two(last.best[side][root]);
+    const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]);
+    const both = kept[0].slice(1, -1).flat().filter(Boolean).length;
     const told = runs.step
-      ? `After ${when} of ${budget()}: the best neuron's |correlation| with the root went from ${from} to ${two(a)} with q = ${q}, and to ${two(b)} with q = 0`
-      : `Before training, q = ${q}: of the ${ceilings.length - 1} hidden causes below the root ${kept[0].slice(1, -1).flat().filter(Boolean).length} are the same in both views of the point shown. The best neuron's |correlation| with the root is ${from}`;
-    words.textContent = `${told}. Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches ${two(component)}.${stopped}`;
-    all("svg[role]").forEach((svg) => svg.setAttribute("aria-label", words.textContent));
+      ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: the best neuron's |correlation| with the root ` +
+        `went from ${from} to ${best(0)} with q = ${q}, and to ${best(1)} with q = 0.`
+      : `Before training, q = ${q}: of the ${root} hidden causes below the root both views of the point keep ${both}. ` +
+        `The best neuron's |correlation| with the root is ${from}.`;
+    const bounds = `Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches`;
+    const text = `${told} ${bounds} ${two(component)}.${stopped}`;
+    if (words.textContent !== text) words.textContent = text;
+    for (const svg of all("svg[role]")) {
+      const caption = svg.previousElementSibling;
+      svg.setAttribute("aria-label", caption.children.length ? `${caption.firstChild.textContent}: ${text}` : caption.textContent);
+    }
     spoken = performance.now();
   }
   function advance() {
     for (const run of runs.pair) {
       if (Engine.step(run)) continue;
-      stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. The picture shows the last good state; choose a lower learning rate and start again.`;
+      stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. The picture shows the last good state; ` +
+        "choose a lower learning rate and start again.";
       return;
     }
     runs.step += 1;
     if (runs.step % Math.max(1, Math.round(budget() / LOOKS)) === 0) look();
   }
 
-  // ---- frames: everything happens here, once for any number of events ------------------------------------------------
+  // ---- frames: events only say what is due; here it is done, once for any number of them ----------------------------
   let asked = false;
   function wake() {
-    if (asked) return;
+    if (!asked) requestAnimationFrame(frame);
     asked = true;
-    requestAnimationFrame(frame);
   }
-  function frame(now) {
-    asked = false;
+  function settle() {
     if (due === "rebuild") rebuild();
-    else if (due === "adjust") {
+    if (due === "layout") layout();
+    if (due === "adjust") {
       runs.pair.forEach((run) => adjust(run, settings));
       runs.pair[0].q = settings.strength;
       showViews();
       paint();
-    } else if (due === "layout") layout();
-    const settled = due !== "" || !playing;
-    due = "";
-    if (playing) {
-      clock += Math.min(100, now - seen);  // a tab in the background waits
-      const goal = Math.min(budget(), (clock / PLAY) * budget()), begin = performance.now(), old = trace.length;
-      while (runs.step < goal && !stopped && performance.now() - begin < SLICE) advance();
-      clock = Math.min(clock, ((runs.step + 1) * PLAY) / budget());  // a slow machine takes longer
-      if (over()) playing = false;
-      const still = calm.matches && playing && runs.step % (budget() / 5) !== 0;
-      if ((trace.length !== old && !still) || !playing) paint();
-      if (playing) wake();
     }
+    due = "";
+  }
+  function frame(now) {
+    asked = false;
+    const idle = due !== "" || !playing, begin = performance.now();
+    settle();
+    if (playing && over()) rebuild();
+    const looks = trace.length, goal = playing ? Math.min(budget(), ((clock + Math.min(100, now - seen)) / PLAY) * budget()) : 0;
+    while (!over() && (wanted > 0 || runs.step < goal) && performance.now() - begin < SLICE) {
+      advance();
+      wanted = Math.max(0, wanted - 1);
+    }
+    if (playing) clock = Math.min((goal / budget()) * PLAY, ((runs.step + 1) / budget()) * PLAY);  // a slow machine takes longer
+    if (over()) [playing, wanted] = [false, 0];
+    if (!playing && trace[trace.length - 1].step !== runs.step && !stopped) look();
+    const still = calm.matches && playing && runs.step - painted < budget() / 5;
+    if (!playing || (trace.length !== looks && !still)) paint();
+    if (playing || wanted) wake();
     seen = now;
-    if (settled || !playing || performance.now() - spoken > 2500) speak();
+    if (idle || !playing || begin - spoken > 2500) speak();
   }
 
   // ---- events -----------------------------------------------------------------------------------------------------
   for (const [name, control] of Object.entries(controls)) {
     if (control.type === "range") {
-      const { kind, low, high } = control.dataset, ends = kind === "log" ? [Math.log10(low), Math.log10(high)] : [low, high];
-      [control.min, control.max, control.step] = [...ends, kind === "whole" ? 1 : kind === "log" ? 0.02 : 0.01];
+      const { kind, low, high } = control.dataset, log = kind === "log";
+      const ends = log ? [Math.log10(low), Math.log10(high)] : [low, high];
+      [control.min, control.max, control.step] = [...ends, kind === "whole" ? 1 : log ? 0.02 : 0.01];
     }
     control.addEventListener(control.type === "range" ? "input" : "change", () => {
       const text = control.dataset.kind === "log" ? String(Number((10 ** control.value).toPrecision(2))) : control.value;
@@ -231,22 +256,16 @@ function treePage(section) {
     });
   }
   for (const button of all("[data-preset]"))
-    button.addEventListener("click", () => { due = "rebuild"; change(JSON.parse(button.dataset.preset)); wake(); });
+    button.addEventListener("click", () => { restart(); change(JSON.parse(button.dataset.preset)); });
   play.addEventListener("click", () => {
-    const goes = !playing;
-    if (goes && over()) rebuild();
-    playing = goes;
-    seen = performance.now();
+    [playing, wanted, seen] = [!playing, 0, performance.now()];
     wake();
   });
   $(".step").addEventListener("click", () => {
-    playing = false;
-    if (!over()) advance();
-    if (trace[trace.length - 1].step !== runs.step) look();
-    paint();
+    [playing, wanted] = [false, wanted + 1];
     wake();
   });
-  $(".reset").addEventListener("click", () => { due = "rebuild"; wake(); });
+  $(".reset").addEventListener("click", restart);
   chooser.addEventListener("change", () => { chosen = Number(chooser.value); paint(); });
   curves.addEventListener("change", paint);
   new ResizeObserver(() => {
@@ -258,30 +277,35 @@ function treePage(section) {
   addEventListener("hashchange", follow);
   follow();
   showControls();
-  wake();
+  rebuild();  // at once, so that an early click finds a run
+  [due, seen] = ["", performance.now()];
+  speak();
   return start;
 }
 
 // A prediction about what becomes of the root without augmentation: when it is opened, this page trains the answer.
 function answer(reveal, start) {
-  const place = document.createElement("p"), runs = newRuns({ ...start, strength: 0 }), root = () => measured(runs).best[1].at(-1);
-  const from = root(), steps = 300;
+  const place = document.createElement("p"), runs = newRuns({ ...start, strength: 0 }), steps = 300;
+  const root = () => measured(runs).best[1].at(-1), from = root();
   reveal.append(place);
   place.setAttribute("role", "status");
   place.textContent = "This page is training it now.";
   const slice = () => {
-    for (const end = performance.now() + SLICE; runs.step < steps && performance.now() < end; runs.step++) Engine.step(runs.pair[1]);
+    for (const end = performance.now() + SLICE; runs.step < steps && performance.now() < end; runs.step++)
+      Engine.step(runs.pair[1]);
     if (runs.step < steps) return void requestAnimationFrame(slice);
-    const to = root(), what = to > from + 0.05 ? "it rises" : to < from - 0.05 ? "it falls" : "it stays where it started";
-    place.textContent = `Trained in this page just now, q = 0, ${steps} steps, another draw: |correlation| with the root from ${from.toFixed(2)} to ${to.toFixed(2)}; ${what}.`;
+    const to = root(), what = to > from + 0.05 ? "it rises" : to < from - 0.05 ? "it falls" : "it stays";
+    place.textContent = `Trained in this page just now, q = 0, ${steps} steps, another draw: |correlation| with the root ` +
+      `from ${from.toFixed(2)} to ${to.toFixed(2)}; ${what}.`;
   };
   requestAnimationFrame(slice);
 }
 
 for (const section of document.querySelectorAll(".tree")) {
-  const start = treePage(section);
+  const start = treePage(section), offered = (question, key) => question.querySelector(`input[value="${key}"]`);
   for (const reveal of document.querySelectorAll(".reveal")) {
-    const asks = ["rises", "stays", "falls"].every((key) => document.querySelector(`#${reveal.dataset.question} input[value="${key}"]`));
-    if (asks) reveal.addEventListener("toggle", () => answer(reveal, start), { once: true });
+    const question = document.getElementById(reveal.dataset.question);
+    if (["rises", "stays", "falls"].every((key) => offered(question, key)))
+      reveal.addEventListener("toggle", () => answer(reveal, start), { once: true });
   }
 }
