@@ -62,8 +62,8 @@ MISTAKES = {
     "a sign": ("engine.js", "G[b] -= pull", "G[b] += pull"),
     "a swapped child in a table": (
         "engine.js",
-        "p / below.columns ** j)",
-        "p / below.columns ** (layer.child - 1 - j))",
+        "size = below.columns ** j;",
+        "size = below.columns ** (layer.child - 1 - j);",
     ),
     "a swapped child of a view": ("engine.js", "parent = (k >> 1) * n", "parent = ((edges.length - 1 - k) >> 1) * n"),
     "a frozen strength": ("engine.js", "uniform() >= q", "uniform() >= 0.5"),

@@ -17,16 +17,14 @@ const Engine = (() => {
       z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
       return z ^ (z >>> 15);
     };
-    let a = mix(), b = mix(), c = mix(), d = mix() | 1;  // never all zero
+    const state = Int32Array.of(mix(), mix(), mix(), mix() | 1);  // never all zero
     return () => {  // uniform on [0, 1), a multiple of 2^-32
-      const sum = (a + d) | 0, result = (((sum << 7) | (sum >>> 25)) + a) >>> 0, t = b << 9;
-      c ^= a;
-      d ^= b;
-      b ^= c;
-      a ^= d;
-      c ^= t;
-      d = (d << 11) | (d >>> 21);
-      return result / 4294967296;
+      const a = state[0], b = state[1], c = state[2] ^ a, d = state[3] ^ b, sum = (a + state[3]) | 0;
+      state[0] = a ^ d;
+      state[1] = b ^ c;
+      state[2] = c ^ (b << 9);
+      state[3] = (d << 11) | (d >>> 21);
+      return ((((sum << 7) | (sum >>> 25)) + a) >>> 0) / 4294967296;
     };
   }
   // Box and Muller: two uniforms make one normal number (the second is not used).
@@ -180,7 +178,9 @@ const Engine = (() => {
   function source(below, layer, node, j) {
     const n = layer.columns;
     if (!layer.at) return below.at.subarray((node * layer.child + j) * n, (node * layer.child + j + 1) * n);
-    return Uint16Array.from({ length: n }, (_, p) => Math.floor(p / below.columns ** j) % below.columns);
+    const from = new Uint16Array(n), size = below.columns ** j;
+    for (let p = 0; p < n; p++) from[p] = Math.floor(p / size) % below.columns;
+    return from;
   }
   // What a node reads: a matrix of (inputs, columns of the node).
   function inputs(below, layer, node) {
