@@ -13,8 +13,9 @@ const TreeLink = (() => {
   // What a text means for a control: [value or null, what was wrong with it]. The value has the type of `like`.
   function read(control, text, like) {
     if (control.options) {
-      const fits = [...control.options].some((option) => option.value === text);
-      return fits ? [typeof like === "number" ? Number(text) : text, ""] : [null, `${quoted(text)} is not among its choices`];
+      if (![...control.options].some((option) => option.value === text))
+        return [null, `${quoted(text)} is not among its choices`];
+      return [typeof like === "number" ? Number(text) : text, ""];
     }
     const value = text.trim() === "" ? NaN : Number(text), { low, high, kind } = control.dataset;
     if (!Number.isFinite(value)) return [null, `${quoted(text)} is not a number`];
@@ -24,7 +25,8 @@ const TreeLink = (() => {
   // The settings that differ from those the page starts with.
   function fragment(settings, start) {
     const told = Object.entries(KEYS).filter(([, name]) => settings[name] !== start[name]);
-    return [`#v=${VERSION}`, ...told.map(([key, name]) => `${key}=${encodeURIComponent(brief(settings[name]))}`)].join("&");
+    const pairs = told.map(([key, name]) => `${key}=${encodeURIComponent(brief(settings[name]))}`);
+    return [`#v=${VERSION}`, ...pairs].join("&");
   }
   // The settings in a fragment, and in words what could not be followed; null if it is no link of ours.
   function follow(text, controls, start) {
@@ -37,7 +39,8 @@ const TreeLink = (() => {
         if (value !== null) values[name] = value;
         if (wrong) odd.push(`${controls[name].labels[0].textContent}: ${wrong}`);
       } else if (key !== "v") unknown.push(key.slice(0, 20));
-      else if (Number(told) !== VERSION) odd.push(`it is of version ${quoted(told)}, this page reads version ${VERSION}`);
+      else if (Number(told) !== VERSION)
+        odd.push(`it is of version ${quoted(told)}, this page reads version ${VERSION}`);
     }
     if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
     return { values, told: odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "" };

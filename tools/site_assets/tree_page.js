@@ -151,7 +151,7 @@ function treePage(section) {
   // |correlation| of the best neuron with the chosen circle, or its mean over each level with q as set.
   function drawCurves(root) {
     if (curves.value === "levels") {
-      const latents = TreeView.latents(settings.depth), levels = Array.from({ length: settings.depth }, (_, l) => l + 1);
+      const latents = TreeView.latents(settings.depth), levels = runs.tree.polarity.map((_, l) => l + 1);
       const sum = (best, level) => best.reduce((part, value, z) => part + (latents[z].level === level ? value : 0), 0);
       const mean = (best, level) => sum(best, level) / 2 ** (settings.depth - level);
       const means = levels.map((level) => trace.map(({ step, best }) => [step, mean(best[0], level)]));
@@ -164,7 +164,8 @@ function treePage(section) {
     curve.update({
       set: of(0), zero: of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
     });
-    const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]];
+    const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
+    entries.push(["ceiling", "ceiling (Bayes)"]);
     if (root) entries.push(["pca", "first principal component of the leaves"]);
     if (before) entries.push(["before", `run before (q = ${TreeLink.brief(before.q)})`]);
     legend(entries);
@@ -181,8 +182,8 @@ function treePage(section) {
     const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]);
     const both = kept[0].slice(1, -1).flat().filter(Boolean).length;
     const told = runs.step
-      ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: the best neuron's |correlation| with the root ` +
-        `went from ${from} to ${best(0)} with q = ${q}, and to ${best(1)} with q = 0.`
+      ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: ` +
+        `the best neuron's |correlation| with the root went from ${from} to ${best(0)} with q = ${q}, and to ${best(1)} with q = 0.`
       : `Before training, q = ${q}: of the ${root} hidden causes below the root both views of the point keep ${both}. ` +
         `The best neuron's |correlation| with the root is ${from}.`;
     const bounds = `Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches`;
@@ -190,15 +191,16 @@ function treePage(section) {
     if (words.textContent !== text) words.textContent = text;
     for (const svg of all("svg[role]")) {
       const caption = svg.previousElementSibling;
-      svg.setAttribute("aria-label", caption.children.length ? `${caption.firstChild.textContent}: ${text}` : caption.textContent);
+      const own = caption.querySelector("label") ? `${caption.querySelector("label").textContent}: ${text}` : "";
+      svg.setAttribute("aria-label", own || caption.textContent);
     }
     spoken = performance.now();
   }
   function advance() {
     for (const run of runs.pair) {
       if (Engine.step(run)) continue;
-      stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. The picture shows the last good state; ` +
-        "choose a lower learning rate and start again.";
+      stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. ` +
+        "The picture shows the last good state; choose a lower learning rate and start again.";
       return;
     }
     runs.step += 1;
@@ -227,12 +229,13 @@ function treePage(section) {
     const idle = due !== "" || !playing, begin = performance.now();
     settle();
     if (playing && over()) rebuild();
-    const looks = trace.length, goal = playing ? Math.min(budget(), ((clock + Math.min(100, now - seen)) / PLAY) * budget()) : 0;
+    const looks = trace.length, time = clock + Math.min(100, now - seen);  // a tab in the background waits
+    const goal = playing ? Math.min(1, time / PLAY) * budget() : 0;
     while (!over() && (wanted > 0 || runs.step < goal) && performance.now() - begin < SLICE) {
       advance();
       wanted = Math.max(0, wanted - 1);
     }
-    if (playing) clock = Math.min((goal / budget()) * PLAY, ((runs.step + 1) / budget()) * PLAY);  // a slow machine takes longer
+    if (playing) clock = (Math.min(goal, runs.step + 1) / budget()) * PLAY;  // a slow machine takes longer
     if (over()) [playing, wanted] = [false, 0];
     if (!playing && trace[trace.length - 1].step !== runs.step && !stopped) look();
     const still = calm.matches && playing && runs.step - painted < budget() / 5;
@@ -295,8 +298,8 @@ function answer(reveal, start) {
       Engine.step(runs.pair[1]);
     if (runs.step < steps) return void requestAnimationFrame(slice);
     const to = root(), what = to > from + 0.05 ? "it rises" : to < from - 0.05 ? "it falls" : "it stays";
-    place.textContent = `Trained in this page just now, q = 0, ${steps} steps, another draw: |correlation| with the root ` +
-      `from ${from.toFixed(2)} to ${to.toFixed(2)}; ${what}.`;
+    place.textContent = `Trained in this page just now, q = 0, ${steps} steps, another draw: ` +
+      `|correlation| with the root from ${from.toFixed(2)} to ${to.toFixed(2)}; ${what}.`;
   };
   requestAnimationFrame(slice);
 }

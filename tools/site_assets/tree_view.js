@@ -20,21 +20,24 @@ const TreeView = (() => {
   // Latents in the order of the package: level 1 from left to right first, the root last.
   const latents = (depth) => Array.from({ length: depth }, (_, l) => l + 1)
     .flatMap((level) => Array.from({ length: 2 ** (depth - level) }, (_, k) => ({ level, k })));
-  const nodeName = ({ level, k }, depth) => (level === depth ? "root" : `level ${level}, circle ${k + 1} of ${2 ** (depth - level)}`);
+  const nodeName = ({ level, k }, depth) =>
+    level === depth ? "root" : `level ${level}, circle ${k + 1} of ${2 ** (depth - level)}`;
 
   // The tree above its leaves, and the two views of one point as rows of squares. Every circle has a ring, which is
   // full at the ceiling: `kept` is what was known before training and still is, `change` what was gained or lost.
   function treePicture(svg, { polarity }, width, choose) {
-    const depth = polarity.length, leaves = 2 ** depth, gap = width < 420 ? 46 : 54, top = 30, floor = top + depth * gap;
+    const depth = polarity.length, leaves = 2 ** depth, gap = width < 420 ? 46 : 54, floor = 30 + depth * gap;
     blank(svg, width, floor + 84);
     const place = (level, k) => [((k + 0.5) * width) / 2 ** (depth - level), floor - level * gap];
     const edges = Array.from(polarity, (rho, level) => Array.from(rho, (r, k) => {
       const [x1, y1] = place(level, k), [x2, y2] = place(level + 1, k >> 1);
-      return add(svg, "line", { x1, y1, x2, y2, class: r < 0 ? "edge flips" : "edge", "stroke-width": 0.5 + 2 * Math.abs(r) });
+      const look = { class: r < 0 ? "edge flips" : "edge", "stroke-width": 0.5 + 2 * Math.abs(r) };
+      return add(svg, "line", { x1, y1, x2, y2, ...look });
     }));
     const nodes = latents(depth).map((latent, z) => {
       const [cx, cy] = place(latent.level, latent.k), pitch = width / 2 ** (depth - latent.level);
-      const r = Math.min(12 + 2.2 * latent.level, 0.45 * pitch), thick = r > 12 ? 4 : 3, ring = { cx, cy, r: r - thick / 2, pathLength: 100 };
+      const r = Math.min(12 + 2.2 * latent.level, 0.45 * pitch), thick = r > 12 ? 4 : 3;
+      const ring = { cx, cy, r: r - thick / 2, pathLength: 100 };
       const group = add(svg, "g", { class: "node" }), turned = { ...ring, transform: `rotate(-90 ${cx} ${cy})` };
       add(group, "circle", { cx, cy, r, class: "paper" });
       const lit = add(group, "circle", { cx, cy, r: r - thick, class: "lit" });
@@ -53,8 +56,12 @@ const TreeView = (() => {
     const labels = [add(svg, "text", { x: 0, y: floor + 27 }), add(svg, "text", { x: 0, y: floor + 63 })];
     return {
       update(values, start, ceilings, chosen) {
-        nodes.forEach(({ group, lit, kept, change, text, title, thick, name }, z) => {
-          const now = Math.min(1, values[z] / ceilings[z]), was = Math.min(1, start[z] / ceilings[z]), low = Math.min(now, was);
+        nodes.forEach((node, z) => {
+          const { group, lit, kept, change, text, title, thick, name } = node;
+          const [now, was] = [values, start].map((list) => Math.min(1, list[z] / ceilings[z])), low = Math.min(now, was);
+          const shown = [Math.round(400 * now), was, z === chosen].join();
+          if (node.shown === shown) return;  // a quarter of a per cent is not seen, and drawing takes time
+          node.shown = shown;
           group.classList.toggle("chosen", z === chosen);
           set(lit, { "fill-opacity": (0.45 * Math.max(0, (now - 0.3) / 0.7) ** 2).toFixed(3) });
           set(kept, { "stroke-dasharray": `${100 * low} 200` });
@@ -63,7 +70,8 @@ const TreeView = (() => {
             class: now < was ? "loss" : "gain", "stroke-width": now < was ? thick / 2 : thick,
           });
           if (text) text.textContent = percent(now);
-          title.textContent = `${name}: ${percent(now)} % of its ceiling ${ceilings[z].toFixed(2)}; before training ${percent(was)} %`;
+          const before = `before training ${percent(was)} %`;
+          title.textContent = `${name}: ${percent(now)} % of its ceiling ${ceilings[z].toFixed(2)}; ${before}`;
         });
       },
       views(point, views, kept) {  // kept[level][node]: whether both views keep it
@@ -73,7 +81,8 @@ const TreeView = (() => {
         }));
         views.forEach((bits, v) => {
           const count = bits.filter((bit, k) => bit !== point[k]).length;
-          labels[v].textContent = `view ${v + 1}: ${count ? `differs from the point in ${count} of ${leaves} leaves` : "equal to the point"}`;
+          const told = count ? `differs from the point in ${count} of ${leaves} leaves` : "equal to the point";
+          labels[v].textContent = `view ${v + 1}: ${told}`;
         });
       },
     };
@@ -88,14 +97,16 @@ const TreeView = (() => {
       add(svg, "line", { x1: left, x2: right, y1: y(value), y2: y(value), class: value ? "grid" : "axis" });
       add(svg, "text", { x: left - 6, y: y(value), dy: ".35em", class: "end" }, value.toFixed(1));
     }
-    for (const share of [0, 0.5, 1])
-      add(svg, "text", { x: x(share * budget), y: floor + 17, class: ["start", "middle", "end"][2 * share] }, String(share * budget));
+    ["start", "middle", "end"].forEach((side, k) =>
+      add(svg, "text", { x: x((k * budget) / 2), y: floor + 17, class: side }, String((k * budget) / 2)));
     add(svg, "text", { x: (left + right) / 2, y: floor + 34, class: "middle" }, "training steps");
     const marks = add(svg, "path", { class: "mark" });
-    const paths = Object.fromEntries(["pca", "ceiling", "before", "zero", "set"].map((name) => [name, add(svg, "path", { class: name })]));
+    const names = ["pca", "ceiling", "before", "zero", "set"];
+    const paths = Object.fromEntries(names.map((name) => [name, add(svg, "path", { class: name })]));
     const levels = Array.from({ length: 6 }, (_, l) => add(svg, "path", { class: `level l${l + 1}` }));
     const flat = (value) => (value === null ? "" : `M${left} ${y(value)}H${right}`);
-    const line = (points) => points.map(([step, value], k) => `${k ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+    const at = ([step, value]) => `${x(step).toFixed(1)} ${y(value).toFixed(1)}`;
+    const line = (points) => (points.length ? `M${points.map(at).join("L")}` : "");
     return {
       update({ set: now, zero, before, ceiling, pca, changes, means }) {
         const drawn = { set: line(now), zero: line(zero), before: line(before), ceiling: flat(ceiling), pca: flat(pca) };
@@ -130,7 +141,8 @@ const TreeView = (() => {
           set(dots[k], { cx: at, cy: y(dot), class: `dot${seen}` });
         }
         ceiling.setAttribute("d", `M${left} ${y(bound)}H${width - 8}`);
-        words.textContent = own.length > most ? `the best ${most} of ${own.length} neurons` : own.length === 1 ? "one neuron" : `${n} neurons, the best first`;
+        const several = own.length > most ? `the best ${most} of ${own.length} neurons` : `${n} neurons, the best first`;
+        words.textContent = own.length === 1 ? "one neuron" : several;
       },
     };
   }
