@@ -50,6 +50,7 @@ const TreeView = (() => {
       return { group, lit, kept, change, text, title, thick, name: nodeName(latent, depth) };
     });
     const size = Math.min(11, (0.72 * width) / leaves);
+    svg.classList.toggle("tiny", size < 7);
     const row = (y) => Array.from({ length: leaves }, (_, k) =>
       add(svg, "rect", { x: place(0, k)[0] - size / 2, y: y - size / 2, width: size, height: size }));
     const rows = [row(floor), row(floor + 40), row(floor + 76)];
