@@ -317,25 +317,31 @@ const Engine = (() => {
       const { f, columns, at } = layers[l + 1], each = levels[l + 1].length / n / nodes;
       return Array.from({ length: each * nodes }, (_, z) => {
         const node = Math.floor(z / each), which = at && at.subarray(node * n, node * n + n);
-        const latent = levels[l + 1].subarray(z * n, z * n + n), row = (o) => (node * out + o) * columns;
+        const latent = centred(levels[l + 1].subarray(z * n, z * n + n)), row = (o) => (node * out + o) * columns;
         return Array.from({ length: out }, (_, o) => correlation(f.subarray(row(o), row(o + 1)), which, latent, n));
       });
     });
   }
-  // |Σ (f - f̄)(z - z̄)| / √(Σ (f - f̄)² Σ (z - z̄)²); 0 for a neuron that is constant up to rounding.
-  function correlation(f, at, z, n) {
-    let mean = 0, centre = 0, both = 0, own = 0, other = 0;
+  function centred(z) {
+    const y = Float64Array.from(z);
+    let sum = 0;
+    for (let s = 0; s < y.length; s++) sum += y[s];
+    for (let s = 0; s < y.length; s++) y[s] -= sum / y.length;
+    return y;
+  }
+  // |Σ (f - f̄) y| / √(Σ (f - f̄)² Σ y²) with y centred; 0 for a neuron that is constant up to rounding.
+  function correlation(f, at, y, n) {
+    const base = f[at ? at[0] : 0];  // subtracted, so that a large mean costs no digits
+    let sum = 0, both = 0, own = 0, other = 0;
     for (let s = 0; s < n; s++) {
-      mean += f[at ? at[s] : s] / n;
-      centre += z[s] / n;
-    }
-    for (let s = 0; s < n; s++) {
-      const x = f[at ? at[s] : s] - mean, y = z[s] - centre;
-      both += x * y;
+      const x = f[at ? at[s] : s] - base;
+      sum += x;
       own += x * x;
-      other += y * y;
+      both += x * y[s];
+      other += y[s] * y[s];
     }
-    return own > 1e-12 * n * mean * mean && other > 0 ? Math.abs(both) / Math.sqrt(own * other) : 0;
+    own -= (sum * sum) / n;
+    return own > 1e-12 * n * (base + sum / n) ** 2 && other > 0 ? Math.abs(both) / Math.sqrt(own * other) : 0;
   }
   return {
     LOSSES, generator, randomTree, sample, augment, drawViews, network, treeShapes, denseShapes, gradient, step,

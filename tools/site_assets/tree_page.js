@@ -1,7 +1,7 @@
 "use strict";
 // The tree explorer of a page: settings, the run of two networks in lock step (with q as set, and with q = 0), and the
 // link that carries the settings. engine.js trains, tree_view.js draws.
-const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 160;  // points measured; ms of Play; ms of steps a frame; looks
+const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 250;  // points measured; ms of Play; ms of steps a frame; looks
 const LIVE = ["strength", "loss", "temperature", "learning_rate"];  // these change a run in progress
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -229,13 +229,12 @@ function treePage(section) {
     const idle = due !== "" || !playing, begin = performance.now();
     settle();
     if (playing && over()) rebuild();
-    const looks = trace.length, time = clock + Math.min(100, now - seen);  // a tab in the background waits
-    const goal = playing ? Math.min(1, time / PLAY) * budget() : 0;
+    const looks = trace.length, goal = playing ? Math.min(1, (clock + now - seen) / PLAY) * budget() : 0;
     while (!over() && (wanted > 0 || runs.step < goal) && performance.now() - begin < SLICE) {
       advance();
       wanted = Math.max(0, wanted - 1);
     }
-    if (playing) clock = (Math.min(goal, runs.step + 1) / budget()) * PLAY;  // a slow machine takes longer
+    if (playing) clock = (Math.min(goal, runs.step + 1) / budget()) * PLAY;  // what a slow machine or a hidden tab missed
     if (over()) [playing, wanted] = [false, 0];
     if (!playing && trace[trace.length - 1].step !== runs.step && !stopped) look();
     const still = calm.matches && playing && runs.step - painted < budget() / 5;
