@@ -234,7 +234,7 @@ function treePage(section) {
       advance();
       wanted = Math.max(0, wanted - 1);
     }
-    if (playing) clock = (Math.min(goal, runs.step + 1) / budget()) * PLAY;  // what a slow machine or a hidden tab missed
+    if (playing) clock = (Math.min(goal, runs.step + 1) / budget()) * PLAY;  // missed time is not made up
     if (over()) [playing, wanted] = [false, 0];
     if (!playing && trace[trace.length - 1].step !== runs.step && !stopped) look();
     const still = calm.matches && playing && runs.step - painted < budget() / 5;
