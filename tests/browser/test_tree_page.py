@@ -172,8 +172,11 @@ def test_a_link_that_cannot_be_followed_is_followed_in_part_and_says_so(opened, 
 def test_a_link_to_a_heading_is_no_setting(opened):
     page = opened("#why-how")
     expect(page.locator(".said")).to_have_text("")
-    page.evaluate("location.hash = '#q=0.25'")
+    page.set_viewport_size({"width": 1300, "height": 300})
+    page.evaluate("scrollTo(0, 1e6); location.hash = '#q=0.25'")
     expect(page.locator("output[for=tree-strength]")).to_have_text("0.25")
+    expect(page.locator("#tree-strength")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1300, "height": 1000})
 
 
 def test_an_overflow_says_so_and_keeps_the_last_good_picture(opened):

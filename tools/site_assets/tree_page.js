@@ -85,7 +85,9 @@ function treePage(section) {
   }
   function follow() {
     const found = TreeLink.follow(location.hash.slice(1), controls, start);
-    if (found) change({ ...start, ...found.values }, found.told);
+    if (!found) return;
+    change({ ...start, ...found.values }, found.told);
+    section.scrollIntoView();
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
