@@ -30,17 +30,19 @@ class Supply:
     the state of the generator all that has to be restored to draw a step again.
     """
 
-    def __init__(self, world: World, batch: int, generator: torch.Generator) -> None:
+    def __init__(self, batch: int, generator: torch.Generator) -> None:
         """Draw nothing yet."""
-        self._world, self._batch, self._generator = world, batch, generator
-        self._ahead = getattr(world, "ahead", None) if _home(world, "draw") is _home(world, "ahead") else None
-        self._most = MOST
+        self._batch, self._generator, self._most = batch, generator, MOST
+        self._world: World | None = None
         self.drawn: tuple[int, Any] = (0, ())
 
-    def views(self, strength: float) -> Views:
+    def views(self, world: World, strength: float) -> Views:
         """The views of the next step."""
+        if world is not self._world:
+            self._ahead = getattr(world, "ahead", None) if _home(world, "draw") is _home(world, "ahead") else None
+            self._world, self.drawn = world, (0, ())
         if self._ahead is None:
-            return usable(self._world.draw(self._batch, views=2, strength=strength, generator=self._generator))
+            return usable(world.draw(self._batch, views=2, strength=strength, generator=self._generator))
         used, draws = self.drawn
         if used < len(draws) and not torch.equal(self._generator.get_state(), draws.states[used - 1]):
             self._most, used = 1, len(draws)

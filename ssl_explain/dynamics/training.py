@@ -69,7 +69,7 @@ class Training:
         self.generator, self.strength = generator, strength
         self.learning_rate = require.number("learning_rate", learning_rate, 0, float("inf"), "try 0.1")
         self.batch = require.integer("batch", batch, 2, "a contrastive step needs a second point to push away")
-        self._supply = Supply(world, batch, generator)
+        self._supply = Supply(batch, generator)
         self.measure_every = require.integer("measure_every", measure_every, 1, "count in steps")
         self.stopped: str | None = None
         self.step = 0
@@ -158,7 +158,7 @@ class Training:
 
     def _update(self) -> tuple[Tensor, Values]:
         """The loss of a batch and the next weights; no weights if a value is not finite."""
-        views = self._supply.views(self.strength)
+        views = self._supply.views(self.world, self.strength)
         loss = differentiable("objective", self.objective(self.net, views))
         total = loss.sum() if loss.ndim else loss
         gradients = torch.autograd.grad(total, self._parameters)

@@ -252,8 +252,8 @@ def test_a_world_with_its_own_draw_is_asked_for_it():
 def test_a_step_takes_four_hundred_calls():
     """The run of notebook 00; nested calls count, and a call costs more than its work."""
     training = emergence_run(depth=5, neurons=10, batch=128, strength=0.5, measure_every=1000).training
-    training.advance(64)
+    training.advance(32)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
-        training.advance(64)
+        training.advance(32)
     calls = sum(event.name.startswith("aten::") for event in profiler.events())
-    assert calls <= 64 * 400
+    assert calls <= 32 * 400
