@@ -116,6 +116,16 @@ def test_a_question_and_its_answer_know_each_other():
     assert f'data-question="question-3" data-right="{key}"' in answer
 
 
+def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
+    explorer = tree_explorer(TreeState(strength=1.0, polarity=(0.7, 1.0)), controls=("strength",))
+    section = site_pages.tree_section(explorer)
+    start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
+    assert (start["strength"], start["polarity"], start["budget"]) == (1.0, "0.7 to 1.0", 500)
+    shown = set(re.findall(r'data-setting="(\w+)"', section))
+    assert shown == set(TreeState.controls()) - {"pace"}, "a page plays in eight seconds, whatever its machine"
+    assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
+
+
 def test_an_output_carries_no_script_and_no_style():
     cell = nbformat.v4.new_code_cell(outputs=[
         nbformat.v4.new_output("display_data", data={"text/html": '<b style="color:red">x</b>', "text/plain": "x"}),
