@@ -32,6 +32,12 @@ LOOK = f"""<style>
 .{FRAME} .{LISTED} button {{
     height: auto; max-width: 100%; white-space: normal; text-align: left; line-height: 1.4; padding-block: 4px;
 }}
+.{FRAME} {{ width: 100%; }}
+.{FRAME} .ssl-picture {{ display: block; background: white; }}
+.{FRAME} .ssl-words {{ max-width: 960px; min-height: 4.2em; margin: 2px 0; line-height: 1.4; }}
+.{FRAME} .ssl-still {{ max-height: 0; overflow: hidden; animation: ssl-late 1ms 6s forwards; }}
+.{FRAME} .ssl-view:has(.ssl-picture) .ssl-still {{ display: none; }}
+@keyframes ssl-late {{ to {{ max-height: none; }} }}
 </style>"""
 
 

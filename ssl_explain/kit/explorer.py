@@ -81,7 +81,7 @@ class Explorer(Generic[S]):
     @functools.cached_property
     def view(self) -> LiveView[Any]:
         """The picture on the screen, with its words."""
-        view = vars(self)["view"] = LiveView(self._picture)
+        view = vars(self)["view"] = LiveView(self._picture, self._lock, lambda: self.running)
         self._update_buttons()
         return view
 
@@ -97,6 +97,11 @@ class Explorer(Generic[S]):
         """Controls and picture in one box, to be shown."""
         with self._lock:
             return self._box
+
+    @property
+    def running(self) -> bool:
+        """Whether something goes on in the background; here nothing does."""
+        return False
 
     def _update_buttons(self) -> None:
         """Update buttons and messages; here nothing changes."""
@@ -175,7 +180,7 @@ class Explorer(Generic[S]):
                 self.state = self._state.change(**{field: value})
 
     def _rows(self) -> list[ipywidgets.Widget]:
-        columns = {"grid_template_columns": "repeat(auto-fill, minmax(285px, 1fr))", "max_width": "960px"}
+        columns = {"grid_template_columns": "repeat(auto-fill, minmax(285px, 1fr))", "max_width": "1500px"}
         known = self._state.controls()
         words = [widget for name, widget in self._widgets.items() if has_word_labels(known[name])]
         sliders = [widget for widget in self._widgets.values() if widget not in words]

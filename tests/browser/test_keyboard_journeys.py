@@ -56,7 +56,7 @@ def changes(explorer: LiveExplorer, key: str) -> None:
     """Press a key on what has the focus and wait for another picture."""
     before = explorer.words
     explorer.page.keyboard.press(key)
-    expect(explorer.picture).not_to_have_attribute("alt", before)
+    expect(explorer.picture).not_to_have_attribute("aria-label", before)
 
 
 def test_tab_reaches_every_control_and_the_focus_is_seen(notebook):

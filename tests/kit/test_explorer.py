@@ -175,7 +175,7 @@ def test_training_that_blows_up_says_so_and_keeps_the_last_sound_picture():
     assert 0 < trace.steps[-1] < 500
     assert torch.isfinite(trace.values).all()
     assert words.endswith(f"Training {trace.stopped}.")
-    assert "lower the learning rate" in html.unescape(explorer.view.readout.value)
+    assert "lower the learning rate" in explorer.view.image.words
     explorer.state = state.change(learning_rate=0.001)
     assert explorer.trace.stopped is None
     assert explorer.run(10).trace.steps.tolist() == [0, 10]

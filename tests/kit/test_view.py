@@ -1,0 +1,186 @@
+"""The picture and its front end: frames wait for the browser, never the other way round, and are as sharp as asked."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+from fire import at_once
+from hands import frame
+from PIL import Image
+
+from ssl_explain.kit import view as kit_view
+from ssl_explain.kit.live import CHEAP, MOST, QUICK, LiveView
+from ssl_explain.kit.view import CREDITS, PictureWidget
+from ssl_explain.lessons.byol_solved.explorer import modes_explorer
+from ssl_explain.lessons.start_here.explorer import tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
+
+
+def say(explorer, **content):
+    """What view.js sends."""
+    data = {"method": "custom", "content": content}
+    explorer.view.image._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def attach(explorer, width=960, density=1):
+    say(explorer, size=[width, density])
+    say(explorer, seen=explorer.view.frames)
+
+
+def move(explorer, k):
+    explorer.state = explorer.state.change(p=explorer.state.controls()["p"].values()[k])
+
+
+@pytest.fixture
+def explorer():
+    return modes_explorer()
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """No frame is given up for lost."""
+    monkeypatch.setattr(kit_view, "PATIENCE", math.inf)
+
+
+def test_without_a_front_end_every_change_is_drawn(explorer):
+    before = explorer.view.frames
+    for k in range(CREDITS + 3):
+        move(explorer, k)
+    assert explorer.view.frames == before + CREDITS + 3
+
+
+def test_a_front_end_gets_no_more_than_it_confirms_and_then_the_newest(explorer, patient):
+    attach(explorer)
+    before = explorer.view.frames
+    for k in range(CREDITS + 3):
+        move(explorer, k)
+    assert explorer.view.frames == before + CREDITS
+    assert explorer.view.image.words != explorer.figure.describe()
+    say(explorer, seen=before + 1)
+    assert explorer.view.frames == before + CREDITS + 1
+    assert explorer.view.image.words == explorer.figure.describe()
+    np.testing.assert_array_equal(frame(explorer), frame(type("Anew", (), {"view": LiveView(explorer.figure)})))
+    say(explorer, seen=before + 2)
+    assert explorer.view.frames == before + CREDITS + 1, "nothing is due"
+
+
+def test_a_browser_that_has_gone_does_not_stop_the_picture(explorer, monkeypatch):
+    attach(explorer)
+    for k in range(CREDITS + 1):
+        move(explorer, k)
+    stale = explorer.view.frames
+    monkeypatch.setattr(kit_view, "PATIENCE", -1.0)
+    move(explorer, CREDITS + 2)
+    assert explorer.view.frames == stale + 1
+
+
+def test_a_page_that_is_loaded_again_starts_with_the_newest(explorer, patient):
+    attach(explorer)
+    for k in range(CREDITS + 2):
+        move(explorer, k)
+    say(explorer, size=[900, 1])
+    assert explorer.view.image.words == explorer.figure.describe()
+    assert frame(explorer).width == 900
+
+
+@pytest.mark.parametrize(("width", "density"), [(640, 1), (848, 1.25), (960, 2), (1500, 1), (1500, 3)])
+def test_at_rest_every_pixel_of_the_screen_is_drawn_and_on_the_move_most(explorer, width, density):
+    attach(explorer, width, density)
+    sharp = frame(explorer)
+    full = sharp.width * sharp.height
+    assert sharp.width >= width * density or full == pytest.approx(MOST, rel=0.01)
+    move(explorer, 3)
+    quick = frame(explorer)
+    assert quick.width >= QUICK * sharp.width - 1
+    assert quick.size == sharp.size or quick.width * quick.height >= min(CHEAP, full) * 0.99
+    say(explorer, rest=explorer.view.frames - 1)
+    assert frame(explorer).size == quick.size, "another frame is on its way"
+    say(explorer, rest=explorer.view.frames)
+    assert frame(explorer).size == sharp.size
+    count = explorer.view.frames
+    say(explorer, rest=explorer.view.frames)
+    assert explorer.view.frames == count, "it is sharp already"
+
+
+def test_no_sharp_frame_while_it_trains():
+    explorer = tree_explorer(TreeState(depth=2, budget=1500))
+    attach(explorer, 960, 2)
+    explorer.play()
+    count = explorer.view.frames
+    type(explorer).running, kept = True, type(explorer).running
+    try:
+        say(explorer, rest=count)
+    finally:
+        type(explorer).running = kept
+    explorer.pause()
+    assert frame(explorer).width < 1920
+    say(explorer, rest=explorer.view.frames)
+    assert frame(explorer).width == 1920
+
+
+def test_what_is_seen_does_not_depend_on_the_way(explorer):
+    """After other widths and densities the frame is that of an explorer that never had any."""
+    start = frame(explorer)
+    for width, density in ((700, 2), (1200, 1.5), (960, 1)):
+        attach(explorer, width, density)
+        move(explorer, 5)
+        say(explorer, rest=explorer.view.frames)
+    explorer.state = modes_explorer().state
+    np.testing.assert_array_equal(frame(explorer), start)
+    still = explorer.figure.png()
+    attach(explorer, 700, 2)
+    assert explorer.figure.png() == still, "what is saved does not depend on the screen"
+    assert len(explorer.view._kept) <= 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{}, {"size": None}, {"size": [1]}, {"size": ["a", 1]}, {"size": [math.nan, 1]}, {"size": [True]}, {"seen": "1"},
+     {"seen": 10**9}, {"rest": None}, {"rest": [1]}, {"other": 1}, [], "size", None],
+)  # fmt: skip
+def test_nonsense_from_the_front_end_changes_nothing(explorer, content):
+    attach(explorer)
+    before = explorer.view.frames, explorer.view.jpeg
+    data = {"method": "custom", "content": content}
+    explorer.view.image._handle_msg({"content": {"data": data}, "buffers": []})
+    assert (explorer.view.frames, explorer.view.jpeg) == before
+    for k in range(CREDITS + 1):
+        move(explorer, k)
+    assert explorer.view.frames > before[0]
+
+
+@pytest.mark.parametrize("size", [[0, 0], [-5, 1], [10**9, 10**9], [1e-9, 1]])
+def test_a_size_out_of_range_is_brought_back(explorer, size):
+    say(explorer, size=size)
+    assert 0 < frame(explorer).width * frame(explorer).height <= 1.01 * MOST
+
+
+def test_threads_that_answer_at_once_lose_nothing(explorer):
+    attach(explorer, 900, 2)
+
+    def slide():
+        for k in range(10):
+            move(explorer, k)
+
+    def confirm():
+        for _ in range(20):
+            say(explorer, seen=explorer.view.frames)
+            say(explorer, rest=explorer.view.frames)
+
+    at_once(slide, confirm, confirm)
+    say(explorer, seen=explorer.view.frames)
+    assert explorer.view.image.words == explorer.figure.describe()
+
+
+def test_the_last_frame_is_state(explorer):
+    state = explorer.view.image.get_state()
+    assert Image.open(io.BytesIO(state["frame"])).size == (960, 490)
+    assert state["words"] == explorer.figure.describe()
+    assert state["number"] == explorer.view.frames
+
+
+def test_the_other_half_is_javascript_that_loads_nothing():
+    source = PictureWidget._esm
+    assert source.count("\n") <= 400
+    assert not any(word in source for word in ("http", "import ", "eval", "fetch", "innerHTML"))
