@@ -34,6 +34,11 @@ LOOK = f"""<style>
 }}
 .{FRAME} {{ width: 100%; }}
 .{FRAME} .ssl-picture {{ display: block; background: white; }}
+.{FRAME} .ssl-live {{ position: relative; }}
+.{FRAME} .ssl-at {{
+    position: absolute; pointer-events: none; white-space: nowrap; padding: 1px 6px; border-radius: 3px;
+    background: #222222; color: white; font-size: 13px; line-height: 1.5;
+}}
 .{FRAME} .ssl-words {{ max-width: 960px; min-height: 4.2em; margin: 2px 0; line-height: 1.4; }}
 .{FRAME} .ssl-still {{ max-height: 0; overflow: hidden; animation: ssl-late 1ms 6s forwards; }}
 .{FRAME} .ssl-view:has(.ssl-picture) .ssl-still {{ display: none; }}

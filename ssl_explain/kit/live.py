@@ -4,18 +4,20 @@ import base64
 import html
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 import ipywidgets
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
 from ssl_explain import require
+from ssl_explain.kit.panels import panels
 from ssl_explain.kit.picture import Picture, Record
 from ssl_explain.kit.stamps import Stamps
 from ssl_explain.kit.style import DPI, drawing
@@ -24,6 +26,20 @@ from ssl_explain.kit.view import PictureWidget, told
 QUICK = 0.75  # image pixels per device pixel while something moves, at least
 CHEAP, MOST = 0.7e6, 5e6  # pixels of a frame: not worth less than full density; and never more
 WAITING = "The live picture has not arrived; it needs anywidget in this front end. This is how it looked at first."
+
+
+@dataclass
+class Host:
+    """What a view asks of its explorer.
+
+    ``lock`` is held while a message of the front end is answered; as long as ``busy`` says so, more frames will follow;
+    ``hints`` says of the panels that can be clicked what a click sets, and ``pick`` is called with panel and place.
+    """
+
+    lock: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    busy: Callable[[], bool] = lambda: False
+    hints: Mapping[str, str] = field(default_factory=dict)
+    pick: Callable[[str, float, float], None] = lambda *_: None
 
 
 @dataclass
@@ -40,22 +56,15 @@ class LiveView(Generic[Record]):
     """Show a :class:`Picture` in a widget with alt text and a text read-out of the plotted numbers.
 
     While something moves, frames are coarse enough to be quick; once all is still, the front end asks for one at the
-    density of its screen. ``lock`` is held while a message of the front end is answered; as long as ``busy`` says so,
-    more frames will follow. ``jpeg`` is the last frame.
+    density of its screen. ``jpeg`` is the last frame.
     """
 
-    def __init__(
-        self,
-        picture: Picture[Record],
-        lock: AbstractContextManager[Any] | None = None,
-        busy: Callable[[], bool] = lambda: False,
-    ) -> None:
+    def __init__(self, picture: Picture[Record], host: Host | None = None) -> None:
         """Draw the axes once, then the first frame."""
         canvas = picture.figure.canvas
         if not isinstance(canvas, FigureCanvasAgg):
             require.fail("picture", "own an Agg canvas", type(canvas).__name__, "use style.new_figure", TypeError)
-        self.picture, self._canvas = picture, canvas
-        self._lock, self._busy = lock or nullcontext(), busy
+        self.picture, self._canvas, self._host = picture, canvas, host or Host()
         self._kept: dict[float, Layers] = {}
         self._quick = self._sharp = float(DPI)
         self._due = False
@@ -101,14 +110,21 @@ class LiveView(Generic[Record]):
     def _hear(self, _: Any, content: Any, __: Any) -> None:
         """Answer the front end, which may do so in several threads at once."""
         self.image.confirm(told(content, "seen"))
-        size, rest = told(content, "size"), told(content, "rest")
-        if size is None and rest is None and not self._due:
+        size, rest, click = (told(content, name) for name in ("size", "rest", "pick"))
+        if size is None and rest is None and click is None and not self._due:
             return
-        with self._lock, drawing():
+        with self._host.lock:
+            picked = self.image.pick(click)
+            if picked:
+                self._host.pick(*picked)
+            self._answer(size, rest)
+
+    def _answer(self, size: Any, rest: Any) -> None:
+        with drawing():
             fitted = self.image.attach(size)
             if fitted:
                 self._fit(*fitted)
-            still = rest == self.frames and not self._due and not self._busy()
+            still = rest == self.frames and not self._due and not self._host.busy()
             if fitted or (still and self.picture.figure.dpi != self._sharp):
                 self._send(self._sharp)
             self._flush()
@@ -141,6 +157,8 @@ class LiveView(Generic[Record]):
             for artist in self.picture.still:
                 figure.draw_artist(artist)
             kept.background = self._canvas.copy_from_bbox(figure.bbox)
+            names = {part: name for name, part in vars(self.picture).items() if isinstance(part, Axes)}
+            self.image.panels = panels(figure, names, self._host.hints)
         return kept
 
     def pixels(self) -> np.ndarray:

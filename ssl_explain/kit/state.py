@@ -32,6 +32,10 @@ class Control:
         kind = int if isinstance(self.step, int) else float
         return tuple(kind(round(self.low + k * self.step, 10)) for k in range(count + 1))
 
+    def nearest(self, value: float) -> Any:
+        """The value that the control can take next to some number."""
+        return min(self.values(), key=lambda known: abs(known - value))
+
     def check(self, name: str, value: Any) -> None:
         """Raise a ValueError or TypeError that names the field unless the control offers this value."""
         if not self.options:

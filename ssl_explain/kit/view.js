@@ -5,6 +5,7 @@
 const STILL = 150; // ms without a frame
 const WIDEST = 1500; // CSS pixels
 const LOWEST = 200; // CSS pixels: no window is so low that the picture becomes smaller
+const LATE = 200; // ms after which a click counts as answered: it may have changed nothing
 const ROOM = 8; // CSS pixels around picture and words
 const SETTLE = 80; // ms: a window that is being dragged is not reported at every pixel
 
@@ -26,6 +27,30 @@ const others = (explorer, el) => {
   return explorer.offsetHeight - el.offsetHeight - opened;
 };
 
+// Where the pointer is: the panel, and x and y in the units of its axes, kept within them.
+const locate = (model, canvas, event) => {
+  const box = canvas.getBoundingClientRect();
+  const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  const inside = ({ box: [left, top, right, bottom] }) => u >= left && u <= right && v >= top && v <= bottom;
+  const panel = model.get("panels").find(inside);
+  return panel && { panel, ...values(panel, u, v) };
+};
+
+const along = ([, low, high, scale], share) =>
+  scale === "log" ? low * (high / low) ** share : low + (high - low) * share;
+
+const values = (panel, u, v) => {
+  const [left, top, right, bottom] = panel.box;
+  const share = (value, from, to) => Math.min(1, Math.max(0, (value - from) / (to - from)));
+  return { x: along(panel.x, share(u, left, right)), y: along(panel.y, share(v, bottom, top)) };
+};
+
+// A number as precise as one sees it: to a thousandth of a linear axis.
+const plain = (value, [, low, high, scale]) => {
+  const step = 10 ** Math.floor(Math.log10(Math.abs(high - low) / 500));
+  return String(Number((scale === "log" ? value : Math.round(value / step) * step || 0).toPrecision(scale === "log" ? 3 : 6)));
+};
+
 export default () => {
   const views = new Map(); // what shows the frame, and the width at which it does so
   let shown = -1; // the number of the frame that is seen
@@ -33,6 +58,9 @@ export default () => {
   let told = ""; // what it shows, in words
   let timer;
   let reported = "";
+  let picks = 0; // clicks sent; the last one was sent then, and this frame or a later one answers it
+  let [asked, answer] = [-Infinity, 0];
+  let waiting; // the place of a drag that is not sent yet
 
   const show = async (model) => {
     const number = model.get("number");
@@ -45,8 +73,19 @@ export default () => {
       for (const draw of views.keys()) draw();
     }
     tell(model, { seen: number });
+    pick(model);
     clearTimeout(timer);
     timer = setTimeout(() => tell(model, { rest: shown }), STILL);
+  };
+
+  // A drag sends the newest place when the last one has been drawn, or is late.
+  const pick = (model, place) => {
+    if (place) waiting = place;
+    const late = performance.now() - asked > LATE;
+    if (!waiting || !(late || shown >= answer)) return;
+    [asked, answer] = [performance.now(), shown + 1];
+    tell(model, { pick: [++picks, waiting.panel.name, waiting.x, waiting.y] });
+    waiting = undefined;
   };
 
   // Of several views of one explorer the widest counts.
@@ -54,7 +93,7 @@ export default () => {
     const widest = Math.max(0, ...views.values());
     const size = JSON.stringify([widest, devicePixelRatio]);
     if (!widest || size === reported) return;
-    reported = size;
+    [reported, picks] = [size, 0];
     tell(model, { size: JSON.parse(size) });
   };
 
@@ -75,7 +114,12 @@ export default () => {
       canvas.className = "ssl-picture";
       canvas.setAttribute("role", "img");
       words.className = "ssl-words";
-      el.append(canvas, words);
+      const at = document.createElement("div");
+      at.className = "ssl-at";
+      at.hidden = true;
+      at.setAttribute("aria-hidden", "true");
+      el.classList.add("ssl-live");
+      el.append(canvas, at, words);
 
       const draw = () => {
         if (!bitmap) return;
@@ -114,6 +158,46 @@ export default () => {
         if (explorer && !signal.aborted) sizes.observe(explorer);
         fit();
       });
+
+      let dragged; // the panel in which the pointer went down
+      const follow = (event) => {
+        const box = canvas.getBoundingClientRect();
+        const share = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+        const place = dragged ? { panel: dragged, ...values(dragged, ...share) } : locate(model, canvas, event);
+        at.hidden = !place;
+        canvas.style.cursor = place?.panel.hint ? "crosshair" : "";
+        if (!place) return undefined;
+        const { x, y, hint } = place.panel;
+        const read = `${x[0]} ${plain(place.x, x)}, ${y[0]} ${plain(place.y, y)}`;
+        at.textContent = hint && !dragged ? `${read}: click or drag sets ${hint}` : read;
+        const right = share[0] > 0.6;
+        at.style.left = right ? "" : `${share[0] * box.width + 14}px`;
+        at.style.right = right ? `${el.clientWidth - share[0] * box.width + 14}px` : "";
+        at.style.top = `${Math.max(0, share[1] * box.height - 30)}px`;
+        return place;
+      };
+      const drag = (event) => {
+        const place = follow(event);
+        if (dragged) pick(model, place);
+      };
+      const press = (event) => {
+        const place = event.button === 0 && follow(event);
+        if (!place?.panel.hint) return;
+        dragged = place.panel;
+        canvas.setPointerCapture(event.pointerId);
+        event.preventDefault();
+        pick(model, place);
+      };
+      const release = () => {
+        dragged = undefined;
+        setTimeout(() => pick(model), LATE + 10); // what is still waiting, if no frame has come
+      };
+      const leave = () => {
+        at.hidden = true;
+      };
+      const hands = { pointermove: drag, pointerdown: press, pointerup: release, pointercancel: release };
+      for (const [name, act] of Object.entries({ ...hands, pointerleave: leave }))
+        canvas.addEventListener(name, act, { signal });
 
       const dense = () => {
         if (signal.aborted) return;

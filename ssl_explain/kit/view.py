@@ -26,6 +26,7 @@ class PictureWidget(anywidget.AnyWidget):
     number = traitlets.Int(help="how many frames have been sent").tag(sync=True)
     words = traitlets.Unicode(help="the finding, for alt text and read-out").tag(sync=True)
     note = traitlets.Unicode(help="what is shown instead of the words, if anything").tag(sync=True)
+    panels: Any = traitlets.List(help="what the pointer can read and set, see panels.py").tag(sync=True)
     shape = traitlets.List([16, 9], help="width and height in CSS pixels before the picture is fitted").tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
@@ -33,6 +34,7 @@ class PictureWidget(anywidget.AnyWidget):
         super().__init__(**traits)
         self._confirmed: int | None = None
         self._sent = 0.0
+        self._picks = 0
 
     @property
     def room(self) -> bool:
@@ -59,8 +61,19 @@ class PictureWidget(anywidget.AnyWidget):
         """
         match size:
             case [int() | float() as width, int() | float() as density] if math.isfinite(width + density):
-                self._confirmed = self.number
+                self._confirmed, self._picks = self.number, 0
                 return _within(width, WIDTHS), _within(density, DENSITIES)
+        return None
+
+    def pick(self, content: Any) -> tuple[str, float, float] | None:
+        """The panel that was clicked, and where in its units; None if it is nonsense or came too late.
+
+        Messages may overtake each other, so each carries its number.
+        """
+        match content:
+            case [int() as number, str() as panel, int() | float() as x, int() | float() as y] if number > self._picks:
+                self._picks = number
+                return (panel, x, y) if math.isfinite(x + y) else None
         return None
 
 

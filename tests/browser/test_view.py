@@ -1,6 +1,8 @@
 """The picture of an explorer on the screen: as sharp as the screen, as wide as the room, and never taller than it."""
 
+import ast
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 
 import nbformat
@@ -47,11 +49,16 @@ def run() -> Iterator[Callable[[str], Notebook]]:
 
 
 @pytest.fixture(scope="module")
-def explorer(run) -> Iterator[LiveExplorer]:
-    notebook = run("view.ipynb")
-    yield notebook.explorer
-    assert notebook.errors == []
-    notebook.close()
+def notebook(run) -> Iterator[Notebook]:
+    opened = run("view.ipynb")
+    yield opened
+    assert opened.errors == []
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def explorer(notebook) -> LiveExplorer:
+    return notebook.explorer
 
 
 @contextlib.contextmanager
@@ -98,6 +105,35 @@ def test_while_it_moves_it_is_nearly_as_sharp_and_then_wholly(explorer):
         assert min(seen) > 0.745
         assert sharp(explorer)["sharpness"] == pytest.approx(1, abs=0.002)
         assert explorer.page.evaluate("[window.__probe.blank, window.__probe.jumps]") == [0, 0]
+
+
+@pytest.mark.parametrize("value", [1, 2])
+def test_a_start_is_clicked_and_dragged_in_the_picture(notebook, explorer, value):
+    mouse, page = explorer.page.mouse, explorer.page
+    with density(page, value):
+        sharp(explorer)
+        panel = next(p for p in ast.literal_eval(notebook.ask("explorer.view.image.panels")) if p["name"] == "plane")
+
+        def at(p: float, s: float) -> tuple[float, float]:
+            box, (left, top, right, bottom) = explorer.picture.bounding_box(), panel["box"]
+            share = [(v - low) / (high - low) for v, (_, low, high, _) in ((p, panel["x"]), (s, panel["y"]))]
+            x, y = left + share[0] * (right - left), bottom - share[1] * (bottom - top)
+            return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+        mouse.move(*at(0.8, 1.0))
+        expect(explorer.area.locator(".ssl-at")).to_contain_text(
+            re.compile(r"p 0\.(8|79\d|80\d), s (1|0\.99\d|1\.00\d): click")
+        )
+        mouse.click(*at(0.8, 1.0))
+        explorer.wait_for_words("start at p = 0.80, s = 1.00")
+        mouse.move(*at(0.8, 1.0))
+        mouse.down()
+        for step in range(1, 9):
+            mouse.move(*at(0.8 - 0.1 * step, 1.0 - 0.1 * step))
+        mouse.up()
+        explorer.wait_for_words("start at p = 0.00, s = 0.20")
+        mouse.move(0, 0)
+        expect(explorer.area.locator(".ssl-at")).to_be_hidden()
 
 
 def test_where_our_javascript_does_not_run_the_still_says_so(run):

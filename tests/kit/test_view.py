@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from fire import at_once
-from hands import frame
+from fire import at_once, declared
+from hands import browser, frame
 from PIL import Image
+from registry import FACTORIES
 
 from ssl_explain.kit import view as kit_view
 from ssl_explain.kit.live import CHEAP, MOST, QUICK, LiveView
@@ -154,6 +155,74 @@ def test_nonsense_from_the_front_end_changes_nothing(explorer, content):
 def test_a_size_out_of_range_is_brought_back(explorer, size):
     say(explorer, size=size)
     assert 0 < frame(explorer).width * frame(explorer).height <= 1.01 * MOST
+
+
+def test_a_click_sets_what_its_panel_declares(explorer):
+    for number, (x, y, p, s) in enumerate([(0.41, 0.72, 0.4, 0.7), (-5, 99, -0.2, 1.4)], start=1):
+        say(explorer, pick=[number, "plane", x, y])
+        assert (explorer.state.p, explorer.state.s) == (p, s)
+        assert (explorer._widgets["p"].value, explorer._widgets["s"].value) == (p, s), "the sliders go along"
+        assert explorer.view.image.words == explorer.figure.describe()
+
+
+def test_a_click_that_comes_late_or_elsewhere_or_is_nonsense_changes_nothing(explorer):
+    say(explorer, pick=[5, "plane", 0.4, 0.7])
+    state, frames = explorer.state, explorer.view.frames
+    wrong = [
+        [5, "plane", 0, 0.1], [4, "plane", 0, 0.1], [6, "size_axes", 0, 0.1], [7, "nowhere", 0, 0.1],
+        [8, "plane", math.nan, 0.1], [9, "plane", "0", 0.1], ["10", "plane", 0, 0.1], [11, "plane"], "plane", {},
+        [12, "plane", 0.401, 0.699],
+    ]  # fmt: skip
+    for pick in wrong:
+        say(explorer, pick=pick)
+    assert (explorer.state, explorer.view.frames) == (state, frames)
+    attach(explorer)
+    say(explorer, pick=[1, "plane", 0, 0.1])
+    assert explorer.state.p == 0, "a page that is loaded again counts from one"
+
+
+def test_the_pointer_reads_the_numbers_of_the_axes(explorer):
+    found = {panel["name"]: panel for panel in explorer.view.image.panels}
+    assert found.keys() == {"plane", "size_axes", "offset_axes"}
+    assert found["plane"]["hint"] == "start p and start s"
+    assert [found["plane"][axis] for axis in "xy"] == [["p", -0.3, 1.2, "linear"], ["s", 0, 1.5, "linear"]]
+    assert found["size_axes"]["hint"] == ""
+    left, top, right, bottom = found["plane"]["box"]
+    axes, figure = explorer.figure.plane, explorer.figure.figure
+    (x0, y0), (x1, y1) = (axes.transData.transform(corner) for corner in ((-0.3, 0), (1.2, 1.5)))
+    width, height = figure.bbox.size
+    np.testing.assert_allclose([left, right], [x0 / width, x1 / width])
+    np.testing.assert_allclose([top, bottom], [1 - y1 / height, 1 - y0 / height])
+
+
+def test_a_slider_that_rounds_differently_does_not_undo_a_drag(explorer):
+    """The browser answers a slider's new value with its own rounding of it, and late."""
+    slider = explorer._widgets["p"]
+    say(explorer, pick=[1, "plane", 0.1, 0.7])
+    say(explorer, pick=[2, "plane", 0.4, 0.7])
+    frames = explorer.view.frames
+    for echo in (0.1 - 1e-17 * 4, 0.09999999999999998, 0.39999999999999997):
+        browser(slider, value=echo)
+        assert (explorer.state.p, explorer.view.frames) == (0.4, frames)
+        assert slider.value == pytest.approx(0.4)
+    browser(slider, value=0.15000000000000002)
+    assert explorer.state.p == pytest.approx(0.15), "a move of the reader"
+
+
+PICKS = [(name, panel) for name, kind in declared().items() for panel in kind.on_pick]
+
+
+@pytest.mark.parametrize(("name", "panel"), PICKS)
+def test_what_can_be_clicked_has_keys_and_moves_the_picture(name, panel):
+    explorer = FACTORIES[name]()
+    controls = explorer.on_pick[panel]
+    assert set(controls) <= set(explorer.shown)
+    (place,) = [part for part in explorer.view.image.panels if part["name"] == panel]
+    before = explorer.view.jpeg
+    say(explorer, pick=[1, panel, place["x"][2], place["y"][2]])
+    ends = [explorer.state.controls()[control].values()[-1] for control in controls]
+    assert [getattr(explorer.state, control) for control in controls] == ends
+    assert explorer.view.jpeg != before
 
 
 def test_threads_that_answer_at_once_lose_nothing(explorer):
