@@ -33,6 +33,8 @@ LOOK = f"""<style>
     height: auto; max-width: 100%; white-space: normal; text-align: left; line-height: 1.4; padding-block: 4px;
 }}
 .{FRAME} {{ width: 100%; }}
+.{FRAME} .ssl-on::before {{ content: "\\2713\\00a0"; }}
+.{FRAME} .ssl-said {{ display: block; }}
 .{FRAME} .ssl-picture {{ display: block; background: white; }}
 .{FRAME} .ssl-live {{ position: relative; }}
 .{FRAME} .ssl-at {{

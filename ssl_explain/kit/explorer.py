@@ -12,7 +12,7 @@ import ipywidgets
 
 from ssl_explain import require
 from ssl_explain.kit.controls import close, frame, make_control
-from ssl_explain.kit.layout import copy_row, preset_row, settings
+from ssl_explain.kit.layout import mark_preset, rows
 from ssl_explain.kit.live import Host, LiveView
 from ssl_explain.kit.outputs import OUTPUTS
 from ssl_explain.kit.picture import Picture
@@ -49,6 +49,7 @@ class Explorer(Generic[S]):
         self._lock = FairLock()
         self._state = self._first = require.instance("state", state, self.kind(), "or leave it out")
         self._updating_controls = False
+        self._presets: dict[str, ipywidgets.Button] = {}
         self._set: list[tuple[str, Any, float]] = []  # what controls were set to lately, not by the reader
         known = state.controls()
         require.names("controls", controls, list(known))
@@ -80,6 +81,10 @@ class Explorer(Generic[S]):
             widget.observe(lambda change, field=field: self._on_change(field, change["new"]), names="value")
         return widgets
 
+    @property
+    def _buttons(self) -> Mapping[str, ipywidgets.Button]:
+        return {}  # those below the picture
+
     @functools.cached_property
     def _picture(self) -> Picture[Any]:
         return self.paint(self.record)
@@ -93,7 +98,7 @@ class Explorer(Generic[S]):
 
     @functools.cached_property
     def _box(self) -> ipywidgets.VBox:
-        box = frame(self._rows())
+        box = frame(rows(self))
         box.owner = self
         self._update_buttons()
         return box
@@ -134,6 +139,7 @@ class Explorer(Generic[S]):
         with self._lock:
             if "_box" in vars(self):
                 close(self._box)
+            self._presets = {}
             for part in ("_box", "view", "_picture", "_widgets", "_buttons"):
                 vars(self).pop(part, None)
 
@@ -190,6 +196,7 @@ class Explorer(Generic[S]):
 
     def _draw(self) -> None:
         """Move the picture to the present record, and show it if it is on the screen."""
+        mark_preset(self)
         if "view" in vars(self):
             self.view.show(self.record)
         else:
@@ -210,19 +217,15 @@ class Explorer(Generic[S]):
         self._set = [(name, was, when) for name, was, when in self._set if when > late]
         return any(name == field and value != was and _same(value, was) for name, was, _ in self._set)
 
-    def _rows(self) -> list[ipywidgets.Widget]:
-        return [preset_row(self), settings(self), ipywidgets.VBox([self.view.widget, copy_row(self)])]
-
     def offered(self) -> dict[str, dict[str, Any]]:
-        """The presets that set a control shown here, and their values, without duplicates.
+        """The presets that set a control shown here, and the values of all controls shown, without duplicates.
 
-        A preset resets what only other presets set, so that its effect does not depend on presets applied before.
+        A preset resets what it does not set, so that its effect does not depend on what was done before.
         """
-        every = [name for name in self.shown if any(name in wanted for wanted in self.presets.values())]
         presets: dict[str, dict[str, Any]] = {}
         for label, wanted in self.presets.items():
-            values = {name: wanted.get(name, getattr(self._first, name)) for name in every}
-            if any(name in wanted for name in every) and values not in presets.values():
+            values = {name: wanted.get(name, getattr(self._first, name)) for name in self.shown}
+            if any(name in wanted for name in self.shown) and values not in presets.values():
                 presets[label] = values
         return presets
 

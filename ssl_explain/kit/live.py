@@ -75,6 +75,8 @@ class LiveView(Generic[Record]):
             self._send(self._quick)
         self.widget = ipywidgets.VBox([self.image, self._still()])
         self.widget.add_class("ssl-view")
+        self.said = ipywidgets.Box()  # view.js puts the words there
+        self.said.add_class("ssl-said")
 
     def _still(self) -> ipywidgets.HTML:
         """What is seen where our JavaScript does not run (see LOOK in ``controls``): the first frame, and why."""

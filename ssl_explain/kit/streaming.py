@@ -85,10 +85,6 @@ class Player(Explorer[S]):
         buttons["pause"].disabled = True
         return buttons
 
-    def _rows(self) -> list[ipywidgets.Widget]:
-        head, grid, view = super()._rows()
-        return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
-
 
 class TimedExplorer(Player[S]):
     """An explorer whose state has a ``time`` from 0 to 100, per cent of the run; Play increases it."""

@@ -22,9 +22,9 @@ const visible = (node) =>
   Math.min(innerHeight, node.closest(".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook")?.clientHeight ?? Infinity);
 
 // The height of everything in the explorer but its picture, its words and an open drawer.
-const others = (explorer, el) => {
-  const opened = [...explorer.querySelectorAll(".ssl-more")].reduce((sum, drawer) => sum + drawer.offsetHeight, 0);
-  return explorer.offsetHeight - el.offsetHeight - opened;
+const others = (explorer, ...left) => {
+  const parts = [...left, ...explorer.querySelectorAll(".ssl-more")];
+  return parts.reduce((height, part) => height - part.offsetHeight, explorer.offsetHeight);
 };
 
 // Where the pointer is: the panel, and x and y in the units of its axes, kept within them.
@@ -48,7 +48,7 @@ const values = (panel, u, v) => {
 // A number as precise as one sees it: to a thousandth of a linear axis.
 const plain = (value, [, low, high, scale]) => {
   const step = 10 ** Math.floor(Math.log10(Math.abs(high - low) / 500));
-  return String(Number((scale === "log" ? value : Math.round(value / step) * step || 0).toPrecision(scale === "log" ? 3 : 6)));
+  return String(Number(scale === "log" ? value.toPrecision(3) : (Math.round(value / step) * step || 0).toPrecision(6)));
 };
 
 export default () => {
@@ -143,7 +143,7 @@ export default () => {
         const explorer = el.closest(".ssl-explain") ?? el;
         const [width, height] = model.get("shape");
         longest = Math.max(longest, words.offsetHeight);
-        const tall = Math.max(LOWEST, visible(el) - others(explorer, el) - longest - ROOM);
+        const tall = Math.max(LOWEST, visible(el) - others(explorer, canvas, words) - longest - ROOM);
         const wide = Math.floor(Math.min(room, WIDEST, (tall * width) / height));
         Object.assign(canvas.style, { width: `${wide}px`, height: `${Math.round((wide * height) / width)}px` });
         views.set(draw, wide);
@@ -155,7 +155,9 @@ export default () => {
       // The explorer around it exists once this is in the page.
       requestAnimationFrame(() => {
         const explorer = el.closest(".ssl-explain");
-        if (explorer && !signal.aborted) sizes.observe(explorer);
+        if (signal.aborted) return;
+        if (explorer) sizes.observe(explorer);
+        explorer?.querySelector(".ssl-said")?.append(words);
         fit();
       });
 
@@ -212,6 +214,7 @@ export default () => {
       draw();
       return () => {
         sizes.disconnect();
+        words.remove();
         clearTimeout(settle);
         views.delete(draw);
         model.off("change:note", say);

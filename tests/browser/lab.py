@@ -231,6 +231,13 @@ class LiveExplorer:
         """A button by what is written on it."""
         return self.area.locator("button").filter(has_text=re.compile(rf"^\W*{label}\W*$"))
 
+    def open_drawer(self) -> None:
+        """Show the settings that are not in view at first."""
+        more = self.button("more settings")
+        if more.count():
+            more.click()
+            self.button("fewer settings").wait_for()
+
     def controls(self) -> dict[str, Locator]:
         """Every slider and every row of buttons that belongs to a setting, by its description."""
         widgets = self.area.locator(".widget-slider, .widget-toggle-buttons").all()

@@ -91,6 +91,7 @@ def answers(explorer: LiveExplorer) -> None:
     for label, title in explorer.area.evaluate(CONTROLS):
         assert label, "every control has a label"
         assert title not in ("", "null"), f"{label} has a tooltip"
+    explorer.open_drawer()
     layer, pair = explorer.slider("layer"), explorer.slider("input pair")
     for slider, key in ((layer, "ArrowLeft"), (pair, "ArrowRight")):
         before = explorer.words
@@ -143,6 +144,7 @@ def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
     assert again.run_all(restart=True) == []
     expect(again.explorer.picture).to_have_attribute("aria-label", fresh)
     assert again.page.locator(".jupyter-widgets-disconnected").count() == 0
+    again.explorer.open_drawer()
     again.explorer.press(again.explorer.slider("input pair"), "ArrowRight")
     expect(again.explorer.picture).not_to_have_attribute("aria-label", fresh)
     assert again.errors == []

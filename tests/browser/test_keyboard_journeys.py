@@ -35,6 +35,8 @@ def notebook() -> Iterator[Notebook]:
         nbformat.write(new_notebook(cells=cells, metadata=spec), server.root / "notebooks" / "keys.ipynb")
         opened = Notebook(context, server, "keys.ipynb")
         assert opened.run_all() == []
+        opened.explorer.press(opened.explorer.button("more settings"), "Enter")
+        opened.explorer.button("fewer settings").wait_for()
         yield opened
         assert opened.errors == []
         opened.close()

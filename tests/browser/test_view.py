@@ -27,8 +27,12 @@ MEASURES = """area => {
         visible: area.closest('.jp-WindowedPanel-outer').clientHeight,
     };
 }"""
-SHARP = """area => { const canvas = area.querySelector('canvas.ssl-picture');
-    return canvas.width >= canvas.getBoundingClientRect().width * devicePixelRatio - 0.01 }"""
+SHARP = """area => {
+    const canvas = area.querySelector('canvas.ssl-picture'), {width} = canvas.getBoundingClientRect();
+    const now = [canvas.width, width, devicePixelRatio].join(), sharp = canvas.width >= width * devicePixelRatio - 0.01;
+    if (!sharp || window.__now !== now) [window.__now, window.__since] = [now, performance.now()];
+    return sharp && performance.now() - window.__since > 500;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +72,13 @@ def density(page: Page, value: float, width: int = 1280, height: int = 800) -> I
     screen = {"width": width, "height": height, "deviceScaleFactor": value, "mobile": False}
     session.send("Emulation.setDeviceMetricsOverride", screen)
     page.wait_for_function("screen => innerWidth === screen[0] && devicePixelRatio === screen[1]", arg=[width, value])
-    page.wait_for_timeout(300)  # until the picture has been fitted
     yield
     session.send("Emulation.clearDeviceMetricsOverride")
     session.detach()
 
 
 def sharp(explorer: LiveExplorer) -> dict[str, float]:
-    """Wait until every device pixel has its own pixel; the measures then."""
+    """Wait until every device pixel has its own pixel and keeps it; the measures then."""
     explorer.page.wait_for_function(SHARP, arg=explorer.area.element_handle())
     return dict(explorer.area.evaluate(MEASURES))
 

@@ -121,7 +121,6 @@ def test_there_is_one_play(name):
     kind = declared()[name]
     assert issubclass(kind, Player)
     assert kind._buttons is Player._buttons
-    assert kind._rows is Player._rows
     assert kind._step is Player._step
 
 
