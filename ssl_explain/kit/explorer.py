@@ -12,7 +12,7 @@ import ipywidgets
 
 from ssl_explain import require
 from ssl_explain.kit.controls import close, frame, make_control
-from ssl_explain.kit.layout import mark_preset, rows
+from ssl_explain.kit.layout import mark, rows
 from ssl_explain.kit.live import Host, LiveView
 from ssl_explain.kit.outputs import OUTPUTS
 from ssl_explain.kit.picture import Picture
@@ -196,7 +196,7 @@ class Explorer(Generic[S]):
 
     def _draw(self) -> None:
         """Move the picture to the present record, and show it if it is on the screen."""
-        mark_preset(self)
+        mark(self)
         if "view" in vars(self):
             self.view.show(self.record)
         else:

@@ -5,7 +5,7 @@ from typing import Any
 
 import ipywidgets
 
-from ssl_explain.kit.controls import button, has_word_labels
+from ssl_explain.kit.controls import button, enable, has_word_labels
 
 IN_VIEW = 4  # settings above the picture; all others are in the drawer
 TIMES = ("time", "pace")  # settings that stand beside Play
@@ -25,14 +25,16 @@ def rows(explorer: Any) -> list[ipywidgets.Widget]:
     copy = button("copy state", "print the line that recreates these settings")
     copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(explorer.line())}</code>"))
     head = [*_presets(explorer), *([more] if settings[IN_VIEW:] else []), copy]
-    under = [*played.values(), *(explorer._widgets[name] for name in times)]
+    under = ipywidgets.Box([*played.values(), *(explorer._widgets[name] for name in times)], layout=ROW)
+    under.add_class("ssl-play")
+    mark(explorer)
     return [
         ipywidgets.Box(head, layout=ROW),
         copied,
         _settings(explorer, settings[:IN_VIEW]),
         drawer,
         explorer.view.widget,
-        *([ipywidgets.Box(under, layout=ROW)] if under else []),
+        *([under] if played else []),
         explorer.view.said,
     ]
 
@@ -44,12 +46,14 @@ def _presets(explorer: Any) -> list[ipywidgets.Widget]:
         wanted = ", ".join(f"{name} = {value}" for name, value in explorer.presets[label].items())
         made = explorer._presets[label] = button(label, f"start anew, with {wanted}")
         made.on_click(lambda _, label=label: explorer.choose(explorer.offered()[label]))
-    mark_preset(explorer)
     return [ipywidgets.HTML("<b>presets</b>"), *explorer._presets.values()] if explorer._presets else []
 
 
-def mark_preset(explorer: Any) -> None:
-    """Mark the preset whose settings are those of the explorer, whatever the time."""
+def mark(explorer: Any) -> None:
+    """Mark the preset whose settings are those of the explorer, whatever the time; disable what changes nothing."""
+    idle, known = explorer.state.idle(), explorer.state.controls()
+    for name, widget in vars(explorer).get("_widgets", {}).items():
+        enable(widget, known[name], idle.get(name))
     for label, values in explorer.offered().items() if explorer._presets else ():
         on = all(getattr(explorer.state, name) == value for name, value in values.items() if name not in TIMES)
         made = explorer._presets[label]

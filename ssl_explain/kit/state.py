@@ -83,6 +83,10 @@ class State:
         """The control of every field, in order."""
         return {f.name: f.metadata["control"] for f in dataclasses.fields(cls)}
 
+    def idle(self) -> Mapping[str, str]:
+        """The controls that change nothing in this state, and why; here there are none."""
+        return {}
+
     def change(self, **values: Any) -> Self:
         """Return a copy with some fields changed.
 
