@@ -83,7 +83,8 @@ class Explorer(Generic[S]):
 
     @property
     def _buttons(self) -> Mapping[str, ipywidgets.Button]:
-        return {}  # those below the picture
+        """Those below the picture; here there are none."""
+        return {}
 
     @functools.cached_property
     def _picture(self) -> Picture[Any]:

@@ -26,6 +26,10 @@ def collect():
 EXERCISES = collect()
 
 
+def kept(z, q, generator):
+    return torch.rand(z[0].shape, generator=generator) >= q
+
+
 def centred(x):
     return x - x.mean()
 
@@ -126,12 +130,16 @@ MISTAKES = {
         "first tower alone": lambda a, b, w: a @ torch.einsum("oit,oi->t", a - b, w),
         "summed over the own input": lambda a, b, w: torch.einsum("oit,pit,pi->oi", a - b, a - b, w),
     },
-    "latent_tree.child": {
-        "flip more often than not": lambda parent, rho, generator: redraw()(parent, parent, -rho, 1, generator),
-        "no probability": lambda parent, rho, generator: torch.where(
-            torch.rand(parent.shape, generator=generator) < rho, parent, 1 - parent
+    "latent_tree.view": {
+        "must listen to its parent": lambda z, rho, q, g: torch.where(kept(z, q, g), z[0], kept(z, 0.5, g) * 2.0 - 1),
+        "not turned round": lambda z, rho, q, g: torch.where(kept(z, q, g), z[0], -z[0]),
+        "the law of the data": lambda z, rho, q, g: solution("latent_tree.view")(z, [-r for r in rho], q, g),
+        "kept with probability q": lambda z, rho, q, g: solution("latent_tree.view")(z, rho, 1 - q, g),
+        "more often or less": lambda z, rho, q, g: z[0],
+        "redrawn together": lambda z, rho, q, g: torch.where(
+            kept(z, q, g)[:, :1], z[0], solution("latent_tree.view")(z, rho, 1.0, g)
         ),
-        "yours: 0.50": lambda parent, rho, generator: torch.randint(0, 2, parent.shape, generator=generator),
+        "other values": lambda z, rho, q, g: z[0] / 2,
         "yours is int": lambda *_: 3,
     },
     "latent_variables_emerge.selectivity": {

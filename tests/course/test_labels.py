@@ -26,6 +26,7 @@ from ssl_explain.worlds.pictures import PictureWorld
 
 MADE_OF = {"info_nce": "InfoNCE", "soft_triplet": "soft triplet", "simple_contrastive": "L_simp"}
 MADE_OF |= {"frozen_info_nce": "frozen InfoNCE"}
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
 LIVE = ("strength", "temperature", "learning_rate", "loss", "beta", "pace", "budget")
 
 

@@ -17,7 +17,6 @@ from ssl_explain.lessons.collapse_and_grassmannian import figures as kernel_drif
 from ssl_explain.lessons.collapse_and_grassmannian import picture as grassmann
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import drift_run
 from ssl_explain.lessons.covariance_operator import picture as spectrum
-from ssl_explain.lessons.latent_tree import figures as causes
 from ssl_explain.lessons.latent_variables_emerge import figures as seeds
 from ssl_explain.lessons.latent_variables_emerge import race_picture as race
 from ssl_explain.lessons.layers_help_each_other import picture as layers
@@ -76,9 +75,6 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     byol_modes.figure_unaligned: lambda: byol_modes.figure_unaligned({"a": (T, 0.1 * T, 1 - T)}),
     byol_table.figure_ablation: lambda: byol_table.figure_ablation(table("byol_ablation")),
     byol_table.figure_reinitialised: lambda: byol_table.figure_reinitialised(table("byol_ablation")),
-    causes.figure_fading: lambda: causes.figure_fading({"0 to 1": rows(3, 2)}),
-    causes.figure_ceilings: lambda: causes.figure_ceilings(rows(2), rows(2), {"0 to 1": rows(3, 2)}),
-    causes.figure_luck: lambda: causes.figure_luck((1, 2), {"here": rows(2, 3)}, {"here": [0.2, 0.6]}),
     family_plane.figure_one_plane: lambda: family_plane.figure_one_plane(frontier()),
     family_plane.figure_angles: lambda: family_plane.figure_angles({"a": {"x": rows(3), "y": rows(3)}}),
     grassmann.figure_order: lambda: grassmann.figure_order([0.2, 0.1], {"steps": [0.04, 0.02]}),

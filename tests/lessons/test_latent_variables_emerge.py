@@ -22,6 +22,8 @@ from ssl_explain.lessons.latent_variables_emerge.race_picture import (
     node_name,
 )
 
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
+
 SMALL = RaceState(neurons=2)
 CONTROLS = RaceState.controls()
 
