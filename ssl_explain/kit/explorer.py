@@ -20,7 +20,6 @@ from ssl_explain.kit.runner import FairLock
 from ssl_explain.kit.state import State
 
 S = TypeVar("S", bound=State)
-ECHO = 2.0  # seconds within which the browser answers
 
 
 class Explorer(Generic[S]):
@@ -214,7 +213,7 @@ class Explorer(Generic[S]):
 
     def _echoed(self, field: str, value: Any) -> bool:
         """Whether this is no move of the reader: a slider answers what it is set to if it rounds it differently."""
-        late = time.monotonic() - ECHO
+        late = time.monotonic() - 2.0  # seconds within which the browser answers
         self._set = [(name, was, when) for name, was, when in self._set if when > late]
         return any(name == field and value != was and _same(value, was) for name, was, _ in self._set)
 
