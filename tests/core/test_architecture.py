@@ -22,6 +22,7 @@ ARROWS = {
     "latent_variables_emerge": {"start_here"},
     "real_images": {"start_here", "losses_reweigh_pairs"},
     "byol_hidden_contrast": {"real_images"},
+    "why_the_root": {"start_here", "latent_variables_emerge"},
 }
 MOST = 8
 """Parameters of a function, at most; more of them are a record of settings."""

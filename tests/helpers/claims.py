@@ -14,14 +14,14 @@ from ssl_explain.kit.state import State
 from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState
 from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
 from ssl_explain.lessons.latent_tree.explorer import WorldState, tree_of
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import STEPS, RaceState
-from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS
 from ssl_explain.lessons.layers_help_each_other.picture import moment
 from ssl_explain.lessons.real_images.explorer import PicturesState
 from ssl_explain.lessons.selectivity_amplification.experiment import selectivity
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState
 from ssl_explain.lessons.selectivity_amplification.picture import LIMIT
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import STEPS, RaceState
+from ssl_explain.lessons.why_the_root.race_picture import OPERATORS
 
 BASES: dict[str, list[State]] = {
     "byol_explorer": [ByolState(), ByolState(predictor="learned from p·1")],
@@ -88,6 +88,20 @@ def connection(state, record, picture, words):
 def family(state, record, picture, words):
     assert 0 < record.rank <= state.outputs
     assert words.startswith(f"{state.loss}, augmentation strength q = {state.strength:g}")
+
+
+def graph(state, record, picture, words):
+    """Eigenvalues of correlations, largest first; a function of variance 1, or none where it is tied."""
+    assert within(record.eigenvalues, -1e-9, 1 + 1e-9)
+    assert (record.eigenvalues.diff(dim=1) <= 1e-12).all()
+    torch.testing.assert_close(record.eigenvalues[:, 0], torch.ones(len(record.strengths), dtype=torch.float64))
+    assert (record.function is None) == (record.share is None) == ("tied" in words)
+    if record.function is not None:
+        assert float(record.probability @ record.function.square()) == pytest.approx(1)
+        assert abs(float(record.probability @ record.function)) < 1e-9
+        assert within(record.share, 0, 1)
+    assert words.startswith(f"Augmentation q = {state.strength:g}:")
+    finite(*picture.curves, picture.dot)
 
 
 def grassmann(state, record, picture, words):
@@ -218,8 +232,8 @@ def finite(*lines):
     assert all(np.isfinite(line.get_xydata()).all() for line in lines)
 
 
-KINDS = (byol, cloud, connection, family, grassmann, layers, loss, modes, neurons, operator, pairs, race, ring, shared)
-CLAIMS = {f"{claim.__name__}_explorer": claim for claim in (*KINDS, tree, world)}
+KINDS = (byol, cloud, connection, family, graph, grassmann, layers, loss, modes, neurons, operator, pairs, race, ring)
+CLAIMS = {f"{claim.__name__}_explorer": claim for claim in (*KINDS, shared, tree, world)}
 CLAIMS |= {f"{name}_explorer": strength for name in ("directions", "pictures", "real_step", "views")}
 
 

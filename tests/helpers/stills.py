@@ -18,7 +18,6 @@ from ssl_explain.lessons.collapse_and_grassmannian import picture as grassmann
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import drift_run
 from ssl_explain.lessons.covariance_operator import picture as spectrum
 from ssl_explain.lessons.latent_variables_emerge import figures as seeds
-from ssl_explain.lessons.latent_variables_emerge import race_picture as race
 from ssl_explain.lessons.layers_help_each_other import picture as layers
 from ssl_explain.lessons.losses_reweigh_pairs import picture as pairs
 from ssl_explain.lessons.one_family import figures as family_plane
@@ -101,8 +100,6 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     ),
     probe.figure_strength: lambda: probe.figure_strength(table("pictures_strength")),
     probe.figure_losses: lambda: probe.figure_losses(table("pictures_losses")),
-    race.figure_shares: lambda: race.figure_shares({"what": {"a": rows(4, 3), "b": rows(4, 3)}}),
-    race.figure_operator_growth: lambda: race.figure_operator_growth({"all": rows(4, 3), "own": rows(4, 3)}),
     ring.figure_signs_kept: lambda: ring.figure_signs_kept(
         {"a": {"luckier half": [0.5, 0.9], "less lucky half": [0.4, 1.0]}}
     ),
