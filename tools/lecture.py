@@ -26,8 +26,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 ASSETS = Path(__file__).resolve().parent / "lecture_assets"
 ROUTE = ("00", "03", "05", "08", "14")  # the notebooks of the 45 minutes in notebooks/README.md
 PORT = 8866
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+POLICY = (  # anywidget imports the JavaScript of our pictures from a blob
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "script-src-elem 'self' 'unsafe-inline' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'self'"
 )
 

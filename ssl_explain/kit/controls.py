@@ -32,6 +32,20 @@ LOOK = f"""<style>
 .{FRAME} .{LISTED} button {{
     height: auto; max-width: 100%; white-space: normal; text-align: left; line-height: 1.4; padding-block: 4px;
 }}
+.{FRAME} {{ width: 100%; }}
+.{FRAME} .ssl-on::before {{ content: "\\2713\\00a0"; }}
+.{FRAME} .ssl-play > .widget-slider {{ flex: 1 1 260px; max-width: 480px; }}
+.{FRAME} .ssl-said {{ display: block; }}
+.{FRAME} .ssl-picture {{ display: block; background: white; }}
+.{FRAME} .ssl-live {{ position: relative; }}
+.{FRAME} .ssl-at {{
+    position: absolute; pointer-events: none; white-space: nowrap; padding: 1px 6px; border-radius: 3px;
+    background: #222222; color: white; font-size: 13px; line-height: 1.5;
+}}
+.{FRAME} .ssl-words {{ max-width: 960px; min-height: 4.2em; margin: 2px 0; line-height: 1.4; }}
+.{FRAME} .ssl-still {{ max-height: 0; overflow: hidden; animation: ssl-late 1ms 6s forwards; }}
+.{FRAME} .ssl-view:has(.ssl-picture) .ssl-still {{ display: none; }}
+@keyframes ssl-late {{ to {{ max-height: none; }} }}
 </style>"""
 
 
@@ -40,8 +54,7 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
 
     No dropdown, because JupyterLab intercepts its keys (ipywidgets issue 3912).
     """
-    # The tooltip of these widgets covers only a part of them, so the description carries it as well.
-    label = f'<span title="{html.escape(control.tip)}">{html.escape(control.label)}</span>'
+    label = labelled(control, control.tip)
     common: dict[str, Any] = {"value": value, "tooltip": control.tip, "style": {"description_width": LABEL}}
     common |= {"layout": {"width": "auto"}, "description": label, "description_allow_html": True}
     if not control.options:
@@ -55,6 +68,19 @@ def make_control(control: Control, value: Any) -> ipywidgets.Widget:
     common["layout"] = {"width": "auto", "display": "flex", "flex_flow": "row", "margin": "2px 24px 2px 2px"}
     tips = [f"{control.label}: {control.tip}"] * len(options)
     return ipywidgets.ToggleButtons(options=options, tooltips=tips, **common)
+
+
+def labelled(control: Control, tip: str) -> str:
+    """The label with its tooltip: that of the widget covers only a part of it."""
+    return f'<span title="{html.escape(tip)}">{html.escape(control.label)}</span>'
+
+
+def enable(widget: ipywidgets.Widget, control: Control, why_not: str | None) -> None:
+    """Let a control be moved, unless something says why it would change nothing: then that is its tooltip."""
+    if widget.disabled != (why_not is not None):
+        tip = why_not or control.tip
+        space = "&nbsp;&nbsp;" * isinstance(widget, ipywidgets.ToggleButtons)
+        widget.disabled, widget.tooltip, widget.description = why_not is not None, tip, labelled(control, tip) + space
 
 
 def frame(rows: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:

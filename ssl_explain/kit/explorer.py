@@ -1,8 +1,9 @@
 """State → compute → picture → screen: the base class of all explorers."""
 
 import functools
-import html
+import math
 import re
+import time
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -10,8 +11,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import ipywidgets
 
 from ssl_explain import require
-from ssl_explain.kit.controls import button, close, frame, has_word_labels, make_control
-from ssl_explain.kit.live import LiveView
+from ssl_explain.kit.controls import close, frame, make_control
+from ssl_explain.kit.layout import mark, rows
+from ssl_explain.kit.live import Host, LiveView
 from ssl_explain.kit.outputs import OUTPUTS
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.runner import FairLock
@@ -26,7 +28,8 @@ class Explorer(Generic[S]):
     A subclass defines ``compute(state) -> record`` and, as class attributes, the class of its ``picture``, its
     ``presets`` (those that set a control shown here become buttons) and the ``main_controls``, the first two of
     which a page without a kernel can move. Its ``factory`` is named after it: ``ring_explorer`` of ``RingExplorer``.
-    ``controls`` names the controls shown (all of them if empty).
+    ``on_pick`` names, for an axes of the picture by its attribute, the two controls that a click or a drag in it sets,
+    along x and y; the keys of these controls do the same. ``controls`` names the controls shown (all of them if empty).
     Assigning to ``state`` updates controls and picture.
     """
 
@@ -34,6 +37,7 @@ class Explorer(Generic[S]):
     picture: Callable[..., Picture[Any]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     main_controls: ClassVar[tuple[str, ...]] = ()
+    on_pick: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -44,6 +48,8 @@ class Explorer(Generic[S]):
         self._lock = FairLock()
         self._state = self._first = require.instance("state", state, self.kind(), "or leave it out")
         self._updating_controls = False
+        self._presets: dict[str, ipywidgets.Button] = {}
+        self._set: list[tuple[str, Any, float]] = []  # what controls were set to lately, not by the reader
         known = state.controls()
         require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
@@ -74,6 +80,11 @@ class Explorer(Generic[S]):
             widget.observe(lambda change, field=field: self._on_change(field, change["new"]), names="value")
         return widgets
 
+    @property
+    def _buttons(self) -> Mapping[str, ipywidgets.Button]:
+        """Those below the picture; here there are none."""
+        return {}
+
     @functools.cached_property
     def _picture(self) -> Picture[Any]:
         return self.paint(self.record)
@@ -81,13 +92,13 @@ class Explorer(Generic[S]):
     @functools.cached_property
     def view(self) -> LiveView[Any]:
         """The picture on the screen, with its words."""
-        view = vars(self)["view"] = LiveView(self._picture)
+        view = vars(self)["view"] = LiveView(self._picture, self._host())
         self._update_buttons()
         return view
 
     @functools.cached_property
     def _box(self) -> ipywidgets.VBox:
-        box = frame(self._rows())
+        box = frame(rows(self))
         box.owner = self
         self._update_buttons()
         return box
@@ -97,6 +108,24 @@ class Explorer(Generic[S]):
         """Controls and picture in one box, to be shown."""
         with self._lock:
             return self._box
+
+    @property
+    def running(self) -> bool:
+        """Whether something goes on in the background; here nothing does."""
+        return False
+
+    def _host(self) -> Host:
+        known = self._state.controls()
+        hints = {panel: " and ".join(known[name].label for name in names) for panel, names in self.on_pick.items()}
+        return Host(self._lock, lambda: self.running, hints, self.pick)
+
+    def pick(self, panel: str, x: float, y: float) -> None:
+        """Click into a panel at (x, y) in the units of its axes; nothing happens where ``on_pick`` declares nothing."""
+        known = self._state.controls()
+        pairs = zip(self.on_pick.get(panel, ()), (x, y), strict=False)
+        values = {name: known[name].nearest(value) for name, value in pairs}
+        if any(getattr(self._state, name) != value for name, value in values.items()):
+            self.state = self._state.change(**values)
 
     def _update_buttons(self) -> None:
         """Update buttons and messages; here nothing changes."""
@@ -110,6 +139,7 @@ class Explorer(Generic[S]):
         with self._lock:
             if "_box" in vars(self):
                 close(self._box)
+            self._presets = {}
             for part in ("_box", "view", "_picture", "_widgets", "_buttons"):
                 vars(self).pop(part, None)
 
@@ -149,7 +179,9 @@ class Explorer(Generic[S]):
         self._updating_controls = True
         try:
             for name, widget in vars(self).get("_widgets", {}).items():
-                widget.value = getattr(state, name)
+                if widget.value != getattr(state, name):
+                    widget.value = getattr(state, name)
+                    self._set.append((name, widget.value, time.monotonic()))
         finally:
             self._updating_controls = False
 
@@ -164,6 +196,7 @@ class Explorer(Generic[S]):
 
     def _draw(self) -> None:
         """Move the picture to the present record, and show it if it is on the screen."""
+        mark(self)
         if "view" in vars(self):
             self.view.show(self.record)
         else:
@@ -171,41 +204,28 @@ class Explorer(Generic[S]):
 
     def _on_change(self, field: str, value: Any) -> None:
         with self._lock:
-            if not self._updating_controls and value != getattr(self._state, field):
+            if self._updating_controls or _same(value, getattr(self._state, field)):
+                return
+            if self._echoed(field, value):
+                self._update_controls(self._state)
+            else:
                 self.state = self._state.change(**{field: value})
 
-    def _rows(self) -> list[ipywidgets.Widget]:
-        columns = {"grid_template_columns": "repeat(auto-fill, minmax(285px, 1fr))", "max_width": "960px"}
-        known = self._state.controls()
-        words = [widget for name, widget in self._widgets.items() if has_word_labels(known[name])]
-        sliders = [widget for widget in self._widgets.values() if widget not in words]
-        row = {"flex_flow": "row wrap", "align_items": "center"}
-        grid = ipywidgets.VBox([ipywidgets.GridBox(sliders, layout=columns), ipywidgets.Box(words, layout=row)])
-        copied = ipywidgets.HTML(layout={"flex": "1 1 0", "min_width": "200px", "overflow": "auto"})
-        copy = button("copy state", "print the line that recreates these settings")
-        copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(self.line())}</code>"))
-        buttons: list[ipywidgets.Widget] = []
-        for label, values in self.offered().items():
-            preset = button(label, f"set {', '.join(f'{k} = {v}' for k, v in values.items())}")
-            preset.on_click(lambda _, values=values: self.choose(values))
-            buttons.append(preset)
-        title = [ipywidgets.HTML("<b>presets</b>")] if buttons else []
-        return [
-            ipywidgets.Box([*title, *buttons], layout=row),
-            grid,
-            ipywidgets.VBox([self.view.widget, ipywidgets.Box([copy, copied], layout=row)]),
-        ]
+    def _echoed(self, field: str, value: Any) -> bool:
+        """Whether this is no move of the reader: a slider answers what it is set to if it rounds it differently."""
+        late = time.monotonic() - 2.0  # seconds within which the browser answers
+        self._set = [(name, was, when) for name, was, when in self._set if when > late]
+        return any(name == field and value != was and _same(value, was) for name, was, _ in self._set)
 
     def offered(self) -> dict[str, dict[str, Any]]:
-        """The presets that set a control shown here, and their values, without duplicates.
+        """The presets that set a control shown here, and the values of all controls shown, without duplicates.
 
-        A preset resets what only other presets set, so that its effect does not depend on presets applied before.
+        A preset resets what it does not set, so that its effect does not depend on what was done before.
         """
-        every = [name for name in self.shown if any(name in wanted for wanted in self.presets.values())]
         presets: dict[str, dict[str, Any]] = {}
         for label, wanted in self.presets.items():
-            values = {name: wanted.get(name, getattr(self._first, name)) for name in every}
-            if any(name in wanted for name in every) and values not in presets.values():
+            values = {name: wanted.get(name, getattr(self._first, name)) for name in self.shown}
+            if any(name in wanted for name in self.shown) and values not in presets.values():
                 presets[label] = values
         return presets
 
@@ -222,3 +242,9 @@ class Explorer(Generic[S]):
             OUTPUTS.shown(self.widget)
             data, metadata = self.figure._repr_mimebundle_()
             return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, or the same but for rounding."""
+    rounded = isinstance(one, float) and isinstance(other, float) and math.isclose(one, other, abs_tol=1e-9)
+    return rounded or bool(one == other)

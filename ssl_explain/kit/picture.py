@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from ssl_explain.kit.style import drawing
+from ssl_explain.kit.style import DPI, drawing
 
 Record = TypeVar("Record")
 Bundle = tuple[dict[str, Any], dict[str, Any]]
@@ -19,7 +19,7 @@ def png(figure: Figure) -> bytes:
     """A figure as the bytes of a PNG file, the same in every run."""
     buffer = io.BytesIO()
     with drawing():
-        figure.savefig(buffer, format="png", metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 

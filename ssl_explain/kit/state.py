@@ -32,6 +32,15 @@ class Control:
         kind = int if isinstance(self.step, int) else float
         return tuple(kind(round(self.low + k * self.step, 10)) for k in range(count + 1))
 
+    def nearest(self, value: float) -> Any:
+        """The value that the control can take next to some number.
+
+        Example:
+            >>> Control("p", "a share", 0.0, 1.0, 0.25).nearest(0.4)
+            0.5
+        """
+        return min(self.values(), key=lambda known: abs(known - value))
+
     def check(self, name: str, value: Any) -> None:
         """Raise a ValueError or TypeError that names the field unless the control offers this value."""
         if not self.options:
@@ -78,6 +87,10 @@ class State:
     def controls(cls) -> dict[str, Control]:
         """The control of every field, in order."""
         return {f.name: f.metadata["control"] for f in dataclasses.fields(cls)}
+
+    def idle(self) -> Mapping[str, str]:
+        """The controls that change nothing in this state, and why; here there are none."""
+        return {}
 
     def change(self, **values: Any) -> Self:
         """Return a copy with some fields changed.

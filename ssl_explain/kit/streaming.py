@@ -1,7 +1,6 @@
 """Explorers with Play and Pause: move through a finished run, or train while the picture follows."""
 
 import functools
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -68,7 +67,7 @@ class Player(Explorer[S]):
                 made.disabled = {"play": busy, "pause": not busy, "step": busy}.get(name, False)
         if self._runner.error is not None and "view" in vars(self):
             remedy = " Press Reset." if "reset" in self._actions() else ""
-            self.view.readout.value = f"Training failed: {html.escape(str(self._runner.error))}.{remedy}"
+            self.view.image.note = f"Training failed: {self._runner.error}.{remedy}"
 
     def _actions(self) -> dict[str, tuple[str, str, Callable[[], object]]]:
         """Tooltip, icon and function of every button."""
@@ -85,10 +84,6 @@ class Player(Explorer[S]):
             buttons[name].on_click(lambda _, act=act: act())
         buttons["pause"].disabled = True
         return buttons
-
-    def _rows(self) -> list[ipywidgets.Widget]:
-        head, grid, view = super()._rows()
-        return [head, grid, ipywidgets.HBox(list(self._buttons.values())), view]
 
 
 class TimedExplorer(Player[S]):

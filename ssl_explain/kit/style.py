@@ -25,7 +25,8 @@ SCALE: Colormap = colormaps["cividis"]
 LOWEST = 0.3
 """The share at and below which the darkest colour is used."""
 
-FONT = 10
+FONT, DPI = 10, 100
+"""Points, and pixels per inch unless a screen asks for others."""
 
 DRAWING = threading.RLock()
 """Held by the thread that draws, since all figures share one parser of formulas, which is not thread-safe."""
@@ -78,7 +79,7 @@ def on_scale(share: float) -> str:
 @drawing()
 def new_figure(width: float, height: float) -> Figure:
     """Make a figure of ``width`` × ``height`` inches with its own canvas; fill it within :func:`drawing`."""
-    figure = _Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
+    figure = _Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
     return figure
 

@@ -42,7 +42,7 @@ SHOWN = f"""source => {{ {CELL}
     const [page, cell] = [notebook.outerNode, notebook.widgets[place].node].map(node => node.getBoundingClientRect());
     return cell.height > 0 && cell.bottom > page.top && cell.top < page.bottom;
 }}"""
-PICTURE = "img[src^='data:image/jpeg']"  # the live one: a still picture in an output is a PNG
+PICTURE = "canvas.ssl-picture"  # the live one: a still picture in an output is an image
 
 
 def find_chromium() -> str | None:
@@ -235,11 +235,18 @@ class LiveExplorer:
     @property
     def words(self) -> str:
         """The alternative text of the picture at this moment."""
-        return self.picture.get_attribute("alt") or ""
+        return self.picture.get_attribute("aria-label") or ""
 
     def button(self, label: str) -> Locator:
         """A button by what is written on it."""
         return self.area.locator("button").filter(has_text=re.compile(rf"^\W*{label}\W*$"))
+
+    def open_drawer(self) -> None:
+        """Show the settings that are not in view at first."""
+        more = self.button("more settings")
+        if more.count():
+            more.click()
+            self.button("fewer settings").wait_for()
 
     def controls(self) -> dict[str, Locator]:
         """Every slider and every row of buttons that belongs to a setting, by its description."""
@@ -257,7 +264,7 @@ class LiveExplorer:
 
     def wait_for_words(self, part: str) -> None:
         """Wait until the alternative text contains something."""
-        self.area.locator(f'{PICTURE}[alt*="{part}"]').wait_for()
+        self.area.locator(f'{PICTURE}[aria-label*="{part}"]').wait_for()
 
     def paints(self) -> int:
         """How many pictures were painted since the watch began."""

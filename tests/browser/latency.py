@@ -69,6 +69,7 @@ def survey(notebook: Notebook, presses: int, every: bool, shots: Path | None) ->
         if number and not every:
             break
         _shoot(explorer, shots, f"{number}")
+        explorer.open_drawer()
         for label, control in list(explorer.controls().items())[: None if every else 1]:
             result = measure(explorer, control, presses)
             load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None

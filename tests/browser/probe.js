@@ -8,9 +8,10 @@
     clear() { Object.assign(this, { keys: [], paints: [], frames: 0, blank: 0, jumps: 0, height: undefined }); },
   });
   const large = (node) => { const box = node.getBoundingClientRect(); return box.width > 200 && box.height > 100; };
-  const finished = (node) => node.tagName !== "IMG" || (node.complete && node.naturalWidth > 0);
+  const finished = (node) =>
+    node.tagName === "IMG" ? node.complete && node.naturalWidth > 0 : node.tagName !== "CANVAS" || "frame" in node.dataset;
   const content = (node) =>
-    node.tagName === "IMG" ? node.src : node.tagName === "CANVAS" ? node.toDataURL() : node.outerHTML;
+    node.tagName === "IMG" ? node.src : node.tagName === "CANVAS" ? node.dataset.frame : node.outerHTML;
 
   // A message sent from a frame callback arrives when this frame has been drawn.
   const drawn = new MessageChannel();

@@ -16,7 +16,7 @@ CONTROLS = """area => [...area.querySelectorAll('.widget-slider, .widget-toggle-
 })"""
 STICKING_OUT = """area => {
     const edge = area.getBoundingClientRect().right + 1;
-    return [...area.querySelectorAll('.jupyter-widgets, img')]
+    return [...area.querySelectorAll('.jupyter-widgets, canvas')]
         .filter(node => node.getBoundingClientRect().right > edge).map(node => node.outerHTML.slice(0, 200));
 }"""
 ROOT = re.compile(r"with the root (?:is|went from [\d.]+ to) ([\d.]+)")
@@ -91,11 +91,12 @@ def answers(explorer: LiveExplorer) -> None:
     for label, title in explorer.area.evaluate(CONTROLS):
         assert label, "every control has a label"
         assert title not in ("", "null"), f"{label} has a tooltip"
+    explorer.open_drawer()
     layer, pair = explorer.slider("layer"), explorer.slider("input pair")
     for slider, key in ((layer, "ArrowLeft"), (pair, "ArrowRight")):
         before = explorer.words
         explorer.press(slider, key)
-        expect(explorer.picture).not_to_have_attribute("alt", before)
+        expect(explorer.picture).not_to_have_attribute("aria-label", before)
     assert explorer.words.startswith("Layer 2 ")
 
     explorer.button("copy state").click()
@@ -105,7 +106,9 @@ def answers(explorer: LiveExplorer) -> None:
 
     wide = explorer.page.viewport_size
     explorer.page.set_viewport_size({"width": 700, "height": 1000})
-    explorer.page.wait_for_function("area => area.querySelector('img').width < 690", arg=explorer.area.element_handle())
+    explorer.page.wait_for_function(
+        "area => area.querySelector('canvas').offsetWidth < 690", arg=explorer.area.element_handle()
+    )
     assert explorer.area.evaluate(STICKING_OUT) == []
     explorer.page.set_viewport_size(wide)
 
@@ -139,9 +142,10 @@ def test_run_all_again_and_in_a_new_kernel_and_what_is_saved(open_notebook):
     again.explorer.area.locator(".jupyter-widgets-disconnected").first.wait_for()
     assert "model not found" not in again.page.locator(".jp-Notebook").inner_text()
     assert again.run_all(restart=True) == []
-    expect(again.explorer.picture).to_have_attribute("alt", fresh)
+    expect(again.explorer.picture).to_have_attribute("aria-label", fresh)
     assert again.page.locator(".jupyter-widgets-disconnected").count() == 0
+    again.explorer.open_drawer()
     again.explorer.press(again.explorer.slider("input pair"), "ArrowRight")
-    expect(again.explorer.picture).not_to_have_attribute("alt", fresh)
+    expect(again.explorer.picture).not_to_have_attribute("aria-label", fresh)
     assert again.errors == []
     again.close()

@@ -78,7 +78,7 @@ def test_words_that_meet_are_seen():
 
 def controls(widget: Any) -> list[Any]:
     """Whatever has a tooltip of its own and is no box or text."""
-    passive = ("BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel", "HTMLModel")
+    passive = ("BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel", "HTMLModel", "AnyModel")
     return [each for each in every(widget) if each._model_name not in passive]
 
 

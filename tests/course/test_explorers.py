@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 from claims import NEVER_REDRAWN, bases, sound
 from fire import agrees, declared, fresh, settle
@@ -9,7 +10,7 @@ from grid import settings
 from hands import click, join
 from registry import FACTORIES, NAMES
 
-from ssl_explain.kit.streaming import TimedExplorer
+from ssl_explain.kit.streaming import StreamingExplorer, TimedExplorer
 
 EVERY = pytest.mark.parametrize("name", FACTORIES)
 
@@ -48,6 +49,58 @@ def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, 
     assert len(set(said)) == len(said)
     fresh(explorer)
     assert eval(explorer.line(), dict(NAMES)).state == explorer.state
+
+
+IDLE = {
+    "loss_explorer": [{}, {"loss": "L_simp"}, {"loss": "r+ alone"}], "cloud_explorer": [{"loss": "L_simp"}],
+    "pairs_explorer": [{}], "tree_explorer": [{"loss": "L_simp"}],
+    "race_explorer": [{"loss": "L_simp", "time": 100}], "byol_explorer": [{}],
+}  # fmt: skip
+"""States in which some controls change nothing."""
+
+
+@pytest.mark.parametrize(("name", "changed"), [(name, state) for name, states in IDLE.items() for state in states])
+def test_what_changes_nothing_is_disabled_and_says_why(name, changed):
+    explorer = FACTORIES[name]()
+    start = explorer.state = explorer.state.change(**changed)
+    assert explorer.widget.comm is not None
+    idle = start.idle()
+    assert {field for field, widget in explorer._widgets.items() if widget.disabled} == set(idle) != set()
+    for field, why in idle.items():
+        assert explorer._widgets[field].tooltip == why
+        assert why in explorer._widgets[field].description
+        explorer.state = start
+        looks(explorer)
+        still = looks(explorer)
+        for value in start.controls()[field].values():
+            explorer.state = start.change(**{field: value})
+            np.testing.assert_array_equal(looks(explorer), still, err_msg=f"{field} = {value}")
+    explorer.state = next(state for state in every_state(start) if not state.idle())
+    settle(explorer)
+    assert {field: widget.tooltip for field, widget in explorer._widgets.items()} == tips_of(start)
+    assert not any(widget.disabled for widget in explorer._widgets.values())
+
+
+def every_state(start):
+    """The states that differ in one control."""
+    return (start.change(**{field: v}) for field, control in start.controls().items() for v in control.values())
+
+
+def tips_of(state):
+    return {field: control.tip for field, control in state.controls().items()}
+
+
+def looks(explorer):
+    """The pixels after a few steps of training, if it trains."""
+    settle(explorer)
+    if isinstance(explorer, StreamingExplorer):
+        explorer.reset()
+        explorer.run(20)
+    return explorer.view.pixels()[..., :3].copy()
+
+
+def test_no_idle_control_is_left_untested():
+    assert {name for name in FACTORIES if "idle" in vars(declared()[name].kind())} == set(IDLE)
 
 
 @EVERY

@@ -121,7 +121,6 @@ def test_there_is_one_play(name):
     kind = declared()[name]
     assert issubclass(kind, Player)
     assert kind._buttons is Player._buttons
-    assert kind._rows is Player._rows
     assert kind._step is Player._step
 
 
@@ -175,7 +174,7 @@ def test_training_that_blows_up_says_so_and_keeps_the_last_sound_picture():
     assert 0 < trace.steps[-1] < 500
     assert torch.isfinite(trace.values).all()
     assert words.endswith(f"Training {trace.stopped}.")
-    assert "lower the learning rate" in html.unescape(explorer.view.readout.value)
+    assert "lower the learning rate" in explorer.view.image.words
     explorer.state = state.change(learning_rate=0.001)
     assert explorer.trace.stopped is None
     assert explorer.run(10).trace.steps.tolist() == [0, 10]

@@ -66,7 +66,7 @@ def test_buttons_know_what_can_be_done():
     assert explorer._run.training.step == 500
     assert explorer.over
     assert enabled(explorer) == ["play", "step", "reset"]
-    assert "After 500 steps" in explorer.view.readout.value
+    assert "After 500 steps" in explorer.view.image.words
     explorer = tree_explorer(SLOW)
     assert enabled(explorer) == ["play", "step", "reset"]
     click(explorer._buttons["play"])
@@ -157,7 +157,7 @@ def test_of_a_burst_of_moves_the_last_one_wins():
     assert explorer.running
     assert explorer.state.strength == explorer._run.training.strength == 0.0
     explorer.pause()
-    assert "q = 0:" in explorer.view.readout.value
+    assert "q = 0:" in explorer.view.image.words
 
 
 @pytest.mark.parametrize("place", ["step", "picture"])
@@ -172,8 +172,9 @@ def test_an_error_is_shown_and_the_explorer_lives_on(monkeypatch, place):
         patch.setattr(owner, method, fail)
         explorer.play()
         join(explorer)
-    assert explorer.view.readout.value == "Training failed: no &lt;luck&gt;. Press Reset."
+    assert explorer.view.image.note == "Training failed: no <luck>. Press Reset."
     assert not explorer._buttons["play"].disabled
     explorer.reset()
-    assert "Before training" in explorer.view.readout.value
+    assert explorer.view.image.note == ""
+    assert "Before training" in explorer.view.image.words
     assert same(explorer.run(20).trace, tree_explorer(SMALL).run(20).trace)

@@ -62,6 +62,10 @@ class ByolState(State):
     seed: int = slider(1, 1, 9, 1, label="seed", tip="another start")
     time: float = slider(1.0, 0, 1, 0.1, label="look at", tip="when the bars are read: share of the run")
 
+    def idle(self) -> Mapping[str, str]:
+        """A predictor that does not learn is always as at its start."""
+        return {"redraw": "this predictor does not change"} if self.predictor == "p·1, fixed" else {}
+
 
 @functools.lru_cache(maxsize=64)
 def run_of(state: ByolState) -> HiddenContrast:

@@ -136,6 +136,7 @@ class ModesExplorer(Explorer[ModesState]):
     """
 
     picture = PlanePicture
+    on_pick = {"plane": ("p", "s")}
     main_controls = ("departure", "beta", "eta", "p")
     presets = {
         "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},

@@ -1,6 +1,7 @@
 """The pairs explorer: the weights of pairs under a loss, and the error of freezing them."""
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -58,6 +59,10 @@ class PairsState(State):
     trained: int = choice(
         0, MOMENTS, label="training steps", tip="taken before we look: InfoNCE with τ = 0.5, H = 1, σ = 0.3"
     )
+
+    def idle(self) -> Mapping[str, str]:
+        """Only the triplet has a margin."""
+        return {} if self.loss == "soft triplet" else {"margin": "only the soft triplet has a margin"}
 
 
 def loss_of(state: PairsState) -> Loss:

@@ -1,5 +1,6 @@
 """The settings of the tree explorer, and the run with these settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ssl_explain.kit.state import State, choice, slider
@@ -77,6 +78,10 @@ class TreeState(State):
         live=True,
         names={0: "as many as fit"},
     )
+
+    def idle(self) -> Mapping[str, str]:
+        """L_simp has no temperature."""
+        return {"temperature": "L_simp has no temperature"} if self.loss == "L_simp" else {}
 
 
 def loss_of(state: TreeState) -> Loss:

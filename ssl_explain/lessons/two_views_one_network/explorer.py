@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,10 @@ LOSSES = ("InfoNCE", "soft triplet", "L_simp", "r+ alone")
 GAP = 0.2  # between the energies of one negative and the next
 GRID = torch.linspace(0, 3, 41, dtype=torch.float64)
 POINTS, VIEWS, STEPS = 8, 6, 60
+NO_TEMPERATURE: dict[str, dict[str, str]] = {
+    loss: {"temperature": f"{loss} has no temperature"} for loss in ("L_simp", "r+ alone")
+}
+NO_MARGIN = {"margin": "only the soft triplet has a margin"}
 FAR = 1e6  # outputs beyond this have run away
 
 
@@ -57,6 +62,10 @@ class LossState(State):
         label="leave the theory",
         tip="outputs of length one can be no farther apart than r = 2",
     )
+
+    def idle(self) -> Mapping[str, str]:
+        """Only the triplet has a margin, only losses with a push read τ."""
+        return NO_TEMPERATURE.get(self.loss, {}) | ({} if self.loss == "soft triplet" else NO_MARGIN)
 
 
 class LossExplorer(Explorer[LossState]):
@@ -111,6 +120,10 @@ class CloudState(State):
         label="leave the theory",
         tip="outputs of length one: nothing can run away; huge steps: the flow is left",
     )
+
+    def idle(self) -> Mapping[str, str]:
+        """Only losses that weigh their push read τ."""
+        return NO_TEMPERATURE.get(self.loss, {})
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +52,10 @@ class RaceState(State):
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree and another network")
     time: int = slider(0, 0, 100, 5, label="time, % of the run", tip="0: before training; 100: after 100 steps")
+
+    def idle(self) -> Mapping[str, str]:
+        """L_simp has no temperature."""
+        return {"temperature": "L_simp has no temperature"} if self.loss == "L_simp" else {}
 
 
 class History:
