@@ -15,6 +15,8 @@ SETUP = sh tools/check_python.sh "$(PYTHON)" && "$(PYTHON)" tools/setup_env.py
 
 # One thread, so that printed numbers do not depend on the number of cores. (No MPLBACKEND: it would silence notebooks.)
 unexport MPLBACKEND
+# Compiled code is kept: otherwise each of the many processes would compile the package and the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 check-run notebooks stress: export OMP_NUM_THREADS = 1
 
 # $(call step,heading,command): run one step under its heading, say how long it took, stop where it fails.
@@ -42,6 +44,9 @@ endef
 
 NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+# A journey needs neither PyTorch nor checked signatures: what tests/conftest.py loads is left out.
+BROWSER = $(BIN)/pytest -o addopts= -q --strict-markers -p no:nbval --confcutdir=tests/browser -n 2 -m browser -rs tests/browser
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -115,4 +120,4 @@ check-run:
 	$(call step,unit and property tests and doctests,MPLBACKEND=Agg $(BIN)/pytest -n 2 --dist loadfile -rs -m "not browser and not stress")
 	$(call step,outputs up to date,$(BIN)/python tools/run_notebooks.py --check)
 	$(call step,notebooks,$(NBVAL))
-	$(call step,browser,$(BIN)/pytest -n 2 --dist loadfile -m browser -rs tests/browser)
+	$(call step,browser,$(BROWSER))

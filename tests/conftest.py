@@ -28,6 +28,8 @@ jaxtyping.install_import_hook(sorted(MODULES), "beartype.beartype(conf=beartype.
 
 torch.set_num_threads(1)
 
+collect_ignore = ["conftest.py", "browser/conftest.py"]  # no doctests in them; two modules of one name would collide
+
 # The gate must not flake: the same examples every time. `--hypothesis-profile=explore` looks for new ones.
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 hypothesis.settings.register_profile("stress", deadline=None, derandomize=True, print_blob=True, max_examples=200)

@@ -17,22 +17,19 @@ import nbformat
 from course import ONLY_IN_LAB, lesson, notebooks
 from page_policy import digest, policy
 from site_frames import play
-from site_pages import code, outputs, player_section, question_section, reveal_section
+from site_pages import code, outputs, player_section, question_section, reveal_section, tree_section
 from site_text import markdown, render
 from working_copies import replace_file
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
+from ssl_explain.lessons.start_here.explorer import TreeExplorer
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
+TRAINING = ("tree.css", "engine.js", "bounds.js", "tree_view.js", "tree_link.js", "tree_page.js")
 WORKERS = 2
 LIMIT = 40e6  # bytes of the whole site
-BEFOREHAND = (
-    '<p class="note">On this page explorers play pictures that were computed beforehand, along one or two controls. '
-    "Where the text asks for another control, for Run All, or for a second run beside the first, it speaks of "
-    "JupyterLab.</p>\n"
-)
 
 
 class Reader:
@@ -41,7 +38,7 @@ class Reader:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self.questions: dict[int, int] = {}
-        self.players = 0
+        self.players, self.trains = 0, False
 
     def run(self, source: str) -> Any:
         """Execute a cell; the value of its last line, if that is an expression."""
@@ -59,6 +56,9 @@ class Reader:
         if cell.cell_type == "markdown":
             return markdown(ONLY_IN_LAB.sub("", cell.source))
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
+        if isinstance(value, TreeExplorer):
+            self.trains = True
+            return code(cell.source) + tree_section(value)
         if isinstance(value, Explorer):
             self.players += 1
             return code(cell.source) + player_section(self.players, play(value))
@@ -67,9 +67,7 @@ class Reader:
             return question_section(number, value.question)
         if isinstance(value, Reveal):
             return self._reveal(value)
-        if "exercise" in tags:  # the stub says "not attempted yet", and here nobody can attempt it
-            return code(cell.source)
-        shown = outputs(cell)
+        shown = "" if "exercise" in tags else outputs(cell)  # a stub says "not attempted yet"; here nobody can
         return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
 
     def _reveal(self, value: Reveal) -> str:
@@ -79,11 +77,12 @@ class Reader:
         return ""
 
 
-def page(title: str, body: str, links: list[tuple[str, str]]) -> str:
-    """A whole page: style and script inside, and a policy that blocks everything from outside."""
-    style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "player.js"))
-    shell = {"title": title, "styles": [style], "scripts": [script], "policy": policy([script], digest(style))}
-    return render("site_assets/page.html.j2", body=body, links=links, **shell)
+def page(title: str, body: str, links: list[tuple[str, str]], *, trains: bool = False) -> str:
+    """A whole page: styles and scripts inside, and a policy that blocks everything from outside."""
+    names = ["page.css", "player.js", *(TRAINING if trains else ())]
+    styles, scripts = ([(ASSETS / n).read_text("utf-8") for n in names if n.endswith(e)] for e in (".css", ".js"))
+    shell = {"title": title, "styles": styles, "scripts": scripts, "body": body, "links": links}
+    return render("site_assets/page.html.j2", policy=policy(scripts, " ".join(map(digest, styles))), **shell)
 
 
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:
@@ -94,19 +93,21 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     torch.set_num_threads(1)
     notebook = nbformat.read(path, as_version=4)
     os.chdir(path.parent)
-    reader, body = Reader(), ""
+    reader, parts = Reader(), []
     for number, cell in enumerate(notebook.cells, 1):
         try:
-            body += reader.cell(cell) + (BEFOREHAND if number == 1 else "")
+            parts.append(reader.cell(cell))
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    replace_file(folder / f"{path.stem}.html", page(lesson(path, notebook).title, body, links).encode())
+    parts.insert(1, render("site_assets/note.html.j2", trains=reader.trains))
+    whole = page(lesson(path, notebook).title, "".join(parts), links, trains=reader.trains)
+    replace_file(folder / f"{path.stem}.html", whole.encode())
     return path.name, time.monotonic() - begin
 
 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
-    about = markdown((ASSETS / "index.md").read_text(encoding="utf-8"))
+    about = markdown((ASSETS / "index.md").read_text("utf-8"))
     return about + render("site_assets/cards.html.j2", lessons=map(lesson, paths))
 
 

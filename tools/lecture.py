@@ -24,7 +24,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 ASSETS = Path(__file__).resolve().parent / "lecture_assets"
-ROUTE = ("00", "03", "05", "08")  # the notebooks of the 45 minutes in notebooks/README.md
+ROUTE = ("00", "03", "05", "08", "14")  # the notebooks of the 45 minutes in notebooks/README.md
 PORT = 8866
 POLICY = (  # anywidget imports the JavaScript of our pictures from a blob
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "

@@ -3,7 +3,7 @@
 import base64
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Player:
     def add(self, explorer: Explorer[Any]) -> int:
         """Keep the current picture of the explorer; return its number."""
         frame = Image.fromarray(explorer.view.pixels()).convert("RGB")
-        uri, words, self.size = _smaller(frame), explorer.figure.describe(), frame.size
+        uri, words, self.size = smaller(frame), explorer.figure.describe(), frame.size
         known = [k for k, image in enumerate(self.images) if image == uri and self.words[k] == words]
         if known:
             return known[0]
@@ -51,7 +51,7 @@ class Player:
         return len(self.images) - 1
 
 
-def _smaller(frame: Image.Image) -> str:
+def smaller(frame: Image.Image) -> str:
     """The picture in 256 colours: no visible difference, about half the size."""
     buffer = io.BytesIO()
     few = frame.quantize(256, dither=Image.Dither.NONE)
@@ -135,17 +135,16 @@ def _play_training(explorer: StreamingExplorer[Any], name: str) -> Player:
     told = {"name": "step", "label": "training step", "tip": "how long it has trained", "words": False}
     time = {**told, "values": marks, "labels": [str(mark) for mark in marks], "start": 0}
     player = Player([time, other])
-    runs = [_looks(explorer.another(start.change(**{name: value})), player, marks) for value in other["values"]]
+    ways = [explorer.another(start.change(**{name: value})) for value in other["values"]]
+    runs = [[player.add(way) for _ in at_marks(way, marks)] for way in ways]
     player.scenes.append({"axes": 2, "grid": [run[k] for k in range(LOOKS) for run in runs]})
     player.more = [start.controls()[field].label for field in explorer.shown if field != name]
     return player
 
 
-def _looks(explorer: StreamingExplorer[Any], player: Player, marks: Sequence[int]) -> list[int]:
-    """Train one explorer and keep its picture at every mark."""
-    pictures = []
+def at_marks(explorer: StreamingExplorer[Any], marks: Sequence[int]) -> Iterator[int]:
+    """Train one explorer and stop at every mark."""
     for before, mark in itertools.pairwise([0, *marks]):
         if mark > before:
             explorer.run(mark - before)
-        pictures.append(player.add(explorer))
-    return pictures
+        yield mark

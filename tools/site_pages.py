@@ -1,16 +1,21 @@
 """From a notebook to the body of a static page: folded code, pictures, players, predictions."""
 
+import base64
 import html
+import io
 import re
+from functools import reduce
 
 from nbformat import NotebookNode
+from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
-from site_frames import Player
-from site_text import image, render
+from site_frames import Player, smaller
+from site_text import render
 
 from ssl_explain.kit.prediction import Question
+from ssl_explain.lessons.start_here.explorer import TreeExplorer
 
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
 
@@ -27,7 +32,8 @@ def outputs(cell: NotebookNode) -> str:
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "image/png" in data:
-            parts.append(image(data) + "\n")
+            frame, words = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))), data.get("text/plain", "")
+            parts.append(f'<img src="{smaller(frame.convert("RGB"))}" alt="{html.escape(words, quote=True)}">\n')
         elif "text/html" in data:
             parts.append(f'<div class="words">{STYLED.sub("", data["text/html"])}</div>\n')
         else:
@@ -38,11 +44,16 @@ def outputs(cell: NotebookNode) -> str:
 
 def player_section(number: int, player: Player) -> str:
     """An explorer that plays without a kernel; its pictures are embedded as JSON."""
-    start = 0
-    for axis in player.axes:
-        start = start * len(axis["values"]) + axis["start"]
-    first = player.scenes[0]["grid"][start]
-    return render("site_assets/player.html.j2", number=number, player=player, first=first)
+    start = reduce(lambda place, axis: place * len(axis["values"]) + axis["start"], player.axes, 0)
+    return render("site_assets/player.html.j2", number=number, player=player, first=player.scenes[0]["grid"][start])
+
+
+def tree_section(explorer: TreeExplorer) -> str:
+    """The tree explorer: the page itself trains its networks, with the controls of its settings."""
+    state = explorer.state.change(budget=min(explorer.state.controls()["budget"].values()))
+    start = {name: " to ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in vars(state).items()}
+    known = {"controls": state.controls(), "presets": explorer.presets, "levels": not explorer._levels}
+    return render("site_assets/tree.html.j2", start=start, **known)
 
 
 def question_section(number: int, question: Question) -> str:
@@ -53,5 +64,4 @@ def question_section(number: int, question: Question) -> str:
 
 def reveal_section(number: int, question: Question, measured: str) -> str:
     """The measured answer, folded."""
-    right = question.options[measured]
-    return render("site_assets/reveal.html.j2", number=number, measured=measured, right=right)
+    return render("site_assets/reveal.html.j2", number=number, measured=measured, right=question.options[measured])

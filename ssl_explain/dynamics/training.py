@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from math import isfinite
-from typing import Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,20 +13,13 @@ from tqdm.auto import tqdm
 
 from ssl_explain import require
 from ssl_explain.dynamics.kept import STOPPED, Values, assign, differentiable, measured, nothing_pending, with_loss
+from ssl_explain.dynamics.supply import Supply, World
 from ssl_explain.records import Stretch, Trace, Views
-from ssl_explain.torch_modes import keep_memory, own_modes, trainable, usable
+from ssl_explain.torch_modes import keep_memory, own_modes, trainable
 
 NOT_FINITE = "stopped at step {}: the loss or the next update is no longer finite; lower the learning rate"
 Measure = Callable[..., Tensor]
 Objective = Callable[[nn.Module, Views], Tensor]
-
-
-@runtime_checkable
-class World(Protocol):
-    """Anything that draws views of data points."""
-
-    def draw(self, n: int, *, views: int, strength: float, generator: torch.Generator) -> Views:
-        """Draw ``n`` points and ``views`` views of each."""
 
 
 def nothing_more(step: int) -> None:
@@ -76,6 +69,7 @@ class Training:
         self.generator, self.strength = generator, strength
         self.learning_rate = require.number("learning_rate", learning_rate, 0, float("inf"), "try 0.1")
         self.batch = require.integer("batch", batch, 2, "a contrastive step needs a second point to push away")
+        self._supply = Supply(batch, generator)
         self.measure_every = require.integer("measure_every", measure_every, 1, "count in steps")
         self.stopped: str | None = None
         self.step = 0
@@ -127,6 +121,7 @@ class Training:
     def _restart(self, step: int, weights: Mapping[str, Tensor], state: Tensor) -> None:
         self.net.load_state_dict(weights)
         self.generator.set_state(state)
+        self._supply.drawn = 0, ()
         self.step, self._losses, self._measured = step, torch.full((step,), float("nan"), dtype=torch.float32), []
         self._stretches = []
 
@@ -139,10 +134,11 @@ class Training:
         """A function that restores the present state after a user's function has failed."""
         tensors = self._buffers if self.after_step is nothing_more else [*self._buffers, *self.net.parameters()]
         kept = [(tensor, tensor.detach().clone()) for tensor in tensors]
-        return partial(self._go_back, self.step, self.generator.get_state(), kept)
+        return partial(self._go_back, self.step, self.generator.get_state(), self._supply.drawn, kept)
 
-    def _go_back(self, step: int, state: Tensor, kept: Values) -> None:
+    def _go_back(self, step: int, state: Tensor, drawn: tuple[int, Any], kept: Values) -> None:
         self.generator.set_state(state)
+        self._supply.drawn = drawn
         assign(kept)
         self.step = step
         self._stretches = [stretch for stretch in self._stretches if stretch.start < step]
@@ -162,7 +158,7 @@ class Training:
 
     def _update(self) -> tuple[Tensor, Values]:
         """The loss of a batch and the next weights; no weights if a value is not finite."""
-        views = usable(self.world.draw(self.batch, views=2, strength=self.strength, generator=self.generator))
+        views = self._supply.views(self.world, self.strength)
         loss = differentiable("objective", self.objective(self.net, views))
         total = loss.sum() if loss.ndim else loss
         gradients = torch.autograd.grad(total, self._parameters)

@@ -19,7 +19,6 @@ from ssl_explain.kit.runner import FairLock
 from ssl_explain.kit.state import State, same
 
 S = TypeVar("S", bound=State)
-ECHO = 2.0  # seconds within which the browser answers
 
 
 class Explorer(Generic[S]):
@@ -85,7 +84,8 @@ class Explorer(Generic[S]):
 
     @property
     def _buttons(self) -> Mapping[str, ipywidgets.Button]:
-        return {}  # those below the picture
+        """Those below the picture; here there are none."""
+        return {}
 
     @functools.cached_property
     def _picture(self) -> Picture[Any]:
@@ -215,7 +215,7 @@ class Explorer(Generic[S]):
 
     def _echoed(self, field: str, value: Any) -> bool:
         """Whether this is no move of the reader: a slider answers what it is set to if it rounds it differently."""
-        late = time.monotonic() - ECHO
+        late = time.monotonic() - 2.0  # seconds within which the browser answers
         self._set = [(name, was, when) for name, was, when in self._set if when > late]
         return any(name == field and value != was and same(value, was) for name, was, _ in self._set)
 

@@ -20,21 +20,23 @@ def rows(explorer: Any) -> list[ipywidgets.Widget]:
     wanted = [*explorer.main_controls[:2], *(name for names in explorer.on_pick.values() for name in names)]
     ranked = dict.fromkeys([*wanted, *explorer.main_controls, *explorer.shown])
     settings = [name for name in ranked if name in explorer.shown and name not in times]
-    more, drawer = _drawer(_settings(explorer, settings[IN_VIEW:]))
+    drawer = _drawer(_settings(explorer, settings[IN_VIEW:])) if settings[IN_VIEW:] else []
     copied = ipywidgets.HTML(layout={"overflow": "auto"})
     copy = button("copy state", "print the line that recreates these settings")
     copy.on_click(lambda _: setattr(copied, "value", f"<code>{html.escape(explorer.line())}</code>"))
-    head = [*_presets(explorer), *([more] if settings[IN_VIEW:] else []), copy]
-    under = ipywidgets.Box([*played.values(), *(explorer._widgets[name] for name in times)], layout=ROW)
-    under.add_class("ssl-play")
+    head = [*_presets(explorer), *drawer[:1], copy]
+    parts = [*played.values(), *(explorer._widgets[name] for name in times)]
+    under = [ipywidgets.Box(parts, layout=ROW)] if parts else []
+    for row in under:
+        row.add_class("ssl-play")
     mark(explorer)
     return [
         ipywidgets.Box(head, layout=ROW),
         copied,
         _settings(explorer, settings[:IN_VIEW]),
-        drawer,
+        *drawer[1:],
         explorer.view.widget,
-        *([under] if played else []),
+        *under,
         explorer.view.said,
     ]
 
@@ -65,11 +67,12 @@ def _settings(explorer: Any, names: list[str]) -> ipywidgets.VBox:
     known = explorer.state.controls()
     words = [explorer._widgets[name] for name in names if has_word_labels(known[name])]
     sliders = [explorer._widgets[name] for name in names if not has_word_labels(known[name])]
-    parts = [ipywidgets.GridBox(sliders, layout=COLUMNS)] * bool(sliders)
-    return ipywidgets.VBox([*parts, *[ipywidgets.Box(words, layout=ROW)] * bool(words)])
+    columns = [ipywidgets.GridBox(sliders, layout=COLUMNS)] if sliders else []
+    row = [ipywidgets.Box(words, layout=ROW)] if words else []
+    return ipywidgets.VBox([*columns, *row])
 
 
-def _drawer(inside: ipywidgets.Widget) -> tuple[ipywidgets.Button, ipywidgets.Box]:
+def _drawer(inside: ipywidgets.Widget) -> list[ipywidgets.Widget]:
     """A button, and what it shows and hides; ``view.js`` does not count it when it fits the picture into the window."""
     box = ipywidgets.Box([inside], layout={"display": "none"})
     box.add_class("ssl-more")
@@ -81,4 +84,4 @@ def _drawer(inside: ipywidgets.Widget) -> tuple[ipywidgets.Button, ipywidgets.Bo
         more.icon, more.description = ("caret-down", "fewer settings") if opened else ("caret-right", "more settings")
 
     more.on_click(turn)
-    return more, box
+    return [more, box]

@@ -106,6 +106,7 @@ class LiveView(Generic[Record]):
             self._flush()
 
     def _flush(self) -> None:
+        """Send what is due, if the front end has room for it."""
         if self._due and self.image.room:
             self._send(self._quick)
 
@@ -122,6 +123,7 @@ class LiveView(Generic[Record]):
             self._answer(size, rest)
 
     def _answer(self, size: Any, rest: Any) -> None:
+        """Fit the picture to a new width, and send a sharp frame if all is still."""
         with drawing():
             fitted = self.image.attach(size)
             if fitted:

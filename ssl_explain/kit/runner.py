@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ssl_explain.records import Trace
 from ssl_explain.torch_modes import own_modes
 
-FRAME = 0.06  # seconds between pictures: faster is hardly seen, slower stutters
+FRAME = 0.095  # seconds between pictures: faster is hardly seen, slower stutters
 
 
 class Run(Protocol):

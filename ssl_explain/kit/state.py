@@ -34,7 +34,12 @@ class Control:
         return tuple(kind(round(self.low + k * self.step, 10)) for k in range(count + 1))
 
     def nearest(self, value: float) -> Any:
-        """The value that the control can take next to some number."""
+        """The value that the control can take next to some number.
+
+        Example:
+            >>> Control("p", "a share", 0.0, 1.0, 0.25).nearest(0.4)
+            0.5
+        """
         return min(self.values(), key=lambda known: abs(known - value))
 
     def check(self, name: str, value: Any) -> None:

@@ -82,5 +82,10 @@ def _within(value: float, ends: tuple[float, float]) -> float:
 
 
 def told(content: Any, name: str) -> Any:
-    """What a message of the front end says under a name; None if it says nothing."""
+    """What a message of the front end says under a name; None if it says nothing.
+
+    Example:
+        >>> told({"seen": 3}, "seen"), told("nonsense", "seen")
+        (3, None)
+    """
     return content.get(name) if isinstance(content, Mapping) else None

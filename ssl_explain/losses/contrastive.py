@@ -187,7 +187,7 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
         require.fail("views", expected, got, "draw a larger batch or ask for fewer negatives")
     f = outputs(net, views)
     require.room("views", n * (n if negatives == "batch" else h * f.shape[-1]), "draw a smaller batch")
-    first, second = f[..., 0, :], f[..., 1, :]
+    first, second, *_ = f.unbind(-2)
     start = torch.arange(n, device=f.device)
     partners = (start.unsqueeze(-1) + torch.arange(h + 1, device=f.device)) % n  # column 0: the positive
     if negatives == "batch":  # all pairs: one matrix product, without a copy of the outputs per pair

@@ -12,8 +12,8 @@ from ssl_explain.records import Views, record
 from ssl_explain.topology import Tree
 from ssl_explain.worlds import belief
 from ssl_explain.worlds.belief import check_table_size, pair_likelihoods, pattern_likelihoods
+from ssl_explain.worlds.tree_draws import Levels, TreeDraws, as_signs, columns_last, grow, redraw
 
-Levels = list[UInt8[Tensor, "*batch _"]]
 MOST_PAIRED = 9  # 2^9 leaf patterns: the joint law of two views has 262,144 entries
 MOST_SUMMED = 2**25  # numbers in double precision, of which several tensors are held at a time
 MOST_LEAVES = 16  # 2^16 leaf patterns are a table of 65,536 rows; one level more would be 4 billion
@@ -99,22 +99,16 @@ class LatentTree:
         """ρ_{0μ}: the product of the polarities from the root down to every node, one tensor per level 0..depth."""
         rho = [torch.ones_like(self.polarity[-1][..., :1])]
         for level in reversed(self.polarity):
-            rho.append(self._children(rho[-1]) * level)
+            rho.append(rho[-1].repeat_interleave(self.topology.branching, -1) * level)
         return tuple(reversed(rho))
 
-    def _flips(self, *lead: int, generator: torch.Generator) -> Levels:
-        """For every edge, root first: 1 where the child disagrees with its parent, of shape (*runs, *lead, edges)."""
-        rates = torch.cat([(1 - level) / 2 for level in reversed(self.polarity)], dim=-1)
-        spread = rates.view(*self.runs, *(1 for _ in lead), -1)
-        shape = (*self.runs, *lead, rates.shape[-1])
-        noise = torch.rand(shape, generator=generator, device=generator.device, dtype=rates.dtype)
-        return list(
-            (noise < spread).view(torch.uint8).split([level.shape[-1] for level in reversed(self.polarity)], dim=-1)
-        )
+    def _rates(self) -> Float[Tensor, "*runs node 1"]:
+        """How often the root is 1, and a node below differs from its parent, root first."""
+        above = self.polarity[0].new_full((*self.runs, 1), 1 - 2 * self.root)
+        return (1 - torch.cat([above, *reversed(self.polarity)], dim=-1).unsqueeze(-1)) / 2
 
-    def _children(self, parents: Tensor) -> Tensor:
-        """Copy every parent to its children: (..., nodes) -> (..., nodes·branching)."""
-        return parents.unsqueeze(-1).expand(*parents.shape, self.topology.branching).flatten(-2)
+    def _noise(self, generator: torch.Generator, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator, device=generator.device, dtype=self.polarity[0].dtype)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Levels:
         """Draw ``n`` data points; ``levels[0]`` are the leaves, ``levels[-1]`` the root, all 0/1.
@@ -126,15 +120,9 @@ class LatentTree:
         require.integer("n", n, 1, "ask for at least one data point")
         require.generator(generator)
         self._room(n)
-        shape = (*self.runs, n, 1)
-        z = torch.randint(0, 2, shape, generator=generator, device=generator.device, dtype=torch.uint8)
-        if self.root != 0.5:
-            u = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32)
-            z = (u < self.root).view(torch.uint8)
-        levels = [z]
-        for flips in self._flips(n, generator=generator):
-            levels.append(self._children(levels[-1]) ^ flips)
-        return levels[::-1]
+        rates = self._rates()
+        noise = self._noise(generator, *rates.shape[:-1], n)
+        return columns_last(grow(noise < rates, self.topology.widths[::-1]))
 
     def augment(self, levels: Sequence[Tensor], strength: float, *, generator: torch.Generator) -> Levels:
         """Redraw whole subtrees: the child of a kept node is kept with probability 1 - q.
@@ -150,15 +138,11 @@ class LatentTree:
         q = require.number("strength", strength, 0, 1, "0 is no augmentation, 1 keeps only the root")
         require.generator(generator)
         belief.check_levels(levels, self.runs, self.topology.widths)
-        root = levels[-1]
-        lead = tuple(root.shape[len(self.runs) : -1])
-        view, kept = [root], torch.ones_like(root, dtype=torch.bool)
-        for original, flips in zip(reversed(levels[:-1]), self._flips(*lead, generator=generator), strict=True):
-            u = torch.rand(original.shape, generator=generator, device=generator.device, dtype=torch.float32)
-            kept = self._children(kept) & (u >= q)
-            redrawn = self._children(view[-1]) ^ flips
-            view.append(redrawn ^ (original ^ redrawn) * kept)  # a choice; torch.where takes ten times as long on bytes
-        return view[::-1]
+        lead = levels[0].shape[:-1]
+        noise = self._noise(generator, *self.runs, sum(self.topology.widths[:-1]), lead[len(self.runs) :].numel())
+        rows = [level.reshape(*self.runs, -1, level.shape[-1]).mT for level in reversed(levels)]
+        view = columns_last(redraw(rows, self._rates()[..., 1:, :], noise, q))
+        return [level.reshape(*lead, -1) for level in view]
 
     def draw(self, n: int, *, views: int = 2, strength: float, generator: torch.Generator) -> Views:
         """Draw ``n`` data points and ``views`` augmented views of each; x holds the leaves as -1.0 or 1.0.
@@ -167,11 +151,19 @@ class LatentTree:
             ValueError: n or views below 1, more than there is room for, strength outside [0, 1].
             TypeError: n, views or strength that are not numbers, no generator.
         """
+        return self.ahead(n, views=views, generator=generator, most=1).at(0, strength)
+
+    def ahead(self, n: int, *, views: int = 2, generator: torch.Generator, most: int) -> TreeDraws:
+        """Several calls of :meth:`draw` at once, ``most`` or as many as are fast; their strengths may follow later.
+
+        Raises:
+            ValueError: n, views or most below 1, or more than there is room for.
+            TypeError: n, views or most that are not integers, no generator.
+        """
         require.draw(n, views, prod(self.runs) * self.dimension, generator)
-        levels = self.sample(n, generator=generator)
-        spread = [level.unsqueeze(-2).expand(*level.shape[:-1], views, level.shape[-1]) for level in levels]
-        leaves = self.augment(spread, strength, generator=generator)[0]
-        return Views(self.as_input(leaves), tuple(levels))
+        require.integer("most", most, 1, "ask for at least one draw")
+        self._room(n * views)
+        return TreeDraws(self._rates(), self.topology.widths[::-1], (n, views), most, generator)
 
     def _room(self, points: int, *, most: int = require.MOST) -> None:
         require.room("n", prod(self.runs) * points * self.dimension, "take fewer points at a time", most=most)
@@ -180,7 +172,7 @@ class LatentTree:
         """Leaves (0 or 1) as a network reads them, -1.0 or 1.0, so that a fair coin has mean zero."""
         require.instance("leaves", leaves, Tensor, "the first tensor that `sample` returns")
         require.dtype("leaves", leaves, torch.uint8, "those that `sample` returns")
-        return 2 * leaves.to(self.polarity[0].dtype) - 1
+        return as_signs(leaves, self.polarity[0].dtype)
 
     def enumerate(self) -> tuple[Float[Tensor, "pattern leaf"], Float[Tensor, "*runs pattern 2"]]:
         """Every leaf pattern as a network reads it (-1.0 or 1.0), and P(pattern | root = 0 or 1).

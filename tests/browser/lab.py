@@ -1,6 +1,8 @@
 """A real JupyterLab and a real Chromium, on copies: nothing here touches the notebooks that are committed."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import re
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(PROJECT / "tools"))  # some run this as a script
@@ -66,6 +68,15 @@ class Server:
     def url(self, notebook: str) -> str:
         """Where a notebook opens, in a workspace of its own."""
         return f"{self.address}/lab/tree/notebooks/{notebook}?token={self.token}&reset"
+
+    def beginning(self, notebook: str, end: str) -> str:
+        """Cut a notebook off before the first cell that starts with ``end``; the name of what is left."""
+        path = self.root / "notebooks" / notebook
+        content = json.loads(path.read_text(encoding="utf-8"))
+        starts = ["".join(cell["source"]).startswith(end) for cell in content["cells"]]
+        content["cells"] = content["cells"][: starts.index(True)]
+        path.with_name(f"beginning_{notebook}").write_text(json.dumps(content), encoding="utf-8")
+        return f"beginning_{notebook}"
 
 
 def _free_port() -> int:
@@ -124,22 +135,21 @@ def jupyter_lab() -> Iterator[Server]:
                 process.wait()
 
 
+@functools.cache
+def _browser() -> Browser:
+    """The Chromium of this process, which ends with it."""
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright.chromium.launch(executable_path=find_chromium(), args=[f"--{flag}" for flag in FLAGS.split()])
+
+
 @contextlib.contextmanager
 def chromium(width: int = 1400, height: int = 1000) -> Iterator[BrowserContext]:
-    """A Chromium with an empty profile that watches what is painted (see probe.js)."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=find_chromium(),
-            args=[f"--{flag}" for flag in FLAGS.split()],
-            viewport={"width": width, "height": height},
-        )
+    """An empty profile in Chromium that watches what is painted (see probe.js)."""
+    with _browser().new_context(viewport={"width": width, "height": height}) as context:
         context.set_default_timeout(PATIENCE)
         context.add_init_script(PROBE)
-        try:
-            yield context
-        finally:
-            context.close()
+        yield context
 
 
 class Notebook:

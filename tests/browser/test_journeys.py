@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from lab import LiveExplorer, Notebook, chromium, journeys, jupyter_lab
+from lab import LiveExplorer, Notebook, Server, chromium, journeys
 from playwright.sync_api import expect
 
 pytestmark = journeys("NO BROWSER JOURNEY WAS MADE")
@@ -23,9 +23,9 @@ ROOT = re.compile(r"with the root (?:is|went from [\d.]+ to) ([\d.]+)")
 
 
 @pytest.fixture(scope="module")
-def open_notebook() -> Iterator[Callable[[str], Notebook]]:
-    """Open a copy of a notebook; all share one JupyterLab."""
-    with jupyter_lab() as server, chromium() as context:
+def open_notebook(server: Server) -> Iterator[Callable[[str], Notebook]]:
+    """Open a copy of a notebook."""
+    with chromium() as context:
         yield lambda name: Notebook(context, server, name)
 
 
@@ -41,8 +41,8 @@ def steps(explorer: LiveExplorer) -> int:
     return int(found[1]) if found else 0
 
 
-def test_start_here_play_then_no_augmentation(open_notebook):
-    notebook = open_notebook("00_start_here.ipynb")
+def test_start_here_play_then_no_augmentation(server, open_notebook):
+    notebook = open_notebook(server.beginning("00_start_here.ipynb", end="## Check it"))
     source = "explorer = tree_explorer("
     notebook.scroll_to(source)
     for restart in (False, True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from lab import LiveExplorer, Notebook, chromium, journeys, jupyter_lab
+from lab import LiveExplorer, Notebook, Server, chromium, journeys
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
@@ -27,9 +27,9 @@ FOCUS = """() => {
 
 
 @pytest.fixture(scope="module")
-def notebook() -> Iterator[Notebook]:
+def notebook(server: Server) -> Iterator[Notebook]:
     """An explorer with every kind of control, and a prediction."""
-    with jupyter_lab() as server, chromium() as context:
+    with chromium() as context:
         cells = [new_code_cell(source) for source in CELLS]
         spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         nbformat.write(new_notebook(cells=cells, metadata=spec), server.root / "notebooks" / "keys.ipynb")

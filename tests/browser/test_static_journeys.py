@@ -1,11 +1,10 @@
 """A static page in a real browser, with the network cut."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
-import build_site
 import pytest
-import site_frames
 from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
 from site_report import FORMULAS, MOVE, open_page
@@ -17,6 +16,7 @@ pytestmark = journeys("NO STATIC PAGE WAS OPENED")
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory) -> Path:
+    build_site, site_frames = map(import_module, ("build_site", "site_frames"))  # only in the process that builds
     folder = tmp_path_factory.mktemp("site")
     here = Path.cwd()
     with pytest.MonkeyPatch.context() as patch:

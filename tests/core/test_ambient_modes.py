@@ -16,11 +16,11 @@ from ssl_explain import Clouds, LatentTree, ReLUNet, Ring, TreeNet, Views, contr
 from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.lessons.byol_hidden_contrast.experiment import measured_update
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run
-from ssl_explain.lessons.latent_variables_emerge.race import race_run
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, measure_residue
 from ssl_explain.lessons.real_images.directions import students
 from ssl_explain.lessons.real_images.experiment import picture_run
 from ssl_explain.lessons.start_here.experiment import emergence_run
+from ssl_explain.lessons.why_the_root.race import race_run
 from ssl_explain.losses.weights import pair_weights
 from ssl_explain.networks.dual import linear_predictor
 from ssl_explain.worlds.pictures import digits

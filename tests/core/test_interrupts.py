@@ -17,12 +17,12 @@ from weights import seeded
 
 import ssl_explain
 from ssl_explain import Centring, DualNet, LatentTree, ReLUNet, Ring, Training, TreeNet, contrastive, flow, train
-from ssl_explain.lessons.latent_variables_emerge.race import race_run
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import History, RaceState
 from ssl_explain.lessons.real_images.checkpoint import load_checkpoint, save_checkpoint
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import run_of
 from ssl_explain.lessons.two_views_one_network.explorer import CloudState, cloud_run, loss_explorer
+from ssl_explain.lessons.why_the_root.race import race_run
+from ssl_explain.lessons.why_the_root.race_explorer import History, RaceState
 from ssl_explain.losses.predictive import predictive
 from ssl_explain.networks.dual import linear_predictor
 

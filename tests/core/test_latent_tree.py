@@ -205,3 +205,27 @@ def test_same_seed_same_bits(seeded):
     assert torch.equal(before, torch.get_rng_state())  # the global state is left alone
     assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
     assert not torch.equal(once[-1], other[-1])
+
+
+@pytest.mark.parametrize("runs", [None, 3])
+def test_draws_ahead_are_single_draws_at_any_strength(runs, seeded):
+    tree = LatentTree.random(depth=3, polarity=(0.2, 0.9), generator=seeded(0), runs=runs)
+    one, many = seeded(1), seeded(1)
+    draws = tree.ahead(7, generator=many, most=5)
+    assert len(draws) == 5
+    for index, q in enumerate((0.0, 0.3, 0.3, 1.0, 0.5)):
+        expected, found = tree.draw(7, strength=q, generator=one), draws.at(index, q)
+        assert torch.equal(found.x, expected.x)
+        assert all(map(torch.equal, found.latents, expected.latents))
+    assert torch.equal(one.get_state(), many.get_state())
+
+
+def test_a_draw_is_a_sample_and_its_augmentation(seeded):
+    tree = LatentTree.random(depth=2, branching=3, polarity=(0.2, 0.9), generator=seeded(0))
+    g, again = seeded(1), seeded(1)
+    levels = tree.sample(6, generator=g)
+    twice = [level.unsqueeze(1).expand(-1, 2, -1) for level in levels]
+    leaves = tree.augment(twice, 0.4, generator=g)[0]
+    views = tree.draw(6, strength=0.4, generator=again)
+    assert torch.equal(views.x, tree.as_input(leaves))
+    assert all(map(torch.equal, views.latents, levels))

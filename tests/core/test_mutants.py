@@ -5,8 +5,6 @@ import ast
 import mutants
 import pytest
 
-EVERY = [mutant for file in mutants.ORACLES for mutant in mutants.mutants(file)]
-
 
 def made(source):
     """What the tool would write instead of a piece of code."""
@@ -59,9 +57,10 @@ def test_every_file_of_operators_and_losses_has_its_tests():
 
 
 def test_there_are_enough_of_them_and_a_seed_chooses():
-    assert len({(mutant.file, mutant.source) for mutant in EVERY}) > 400
+    every = [mutant for file in mutants.ORACLES for mutant in mutants.mutants(file)]
+    assert len({(mutant.file, mutant.source) for mutant in every}) > 400
     assert mutants.sample(150, 1) == mutants.sample(150, 1) != mutants.sample(150, 2)
     assert len(mutants.sample(150, 1)) == 150
     assert {mutant.file for mutant in mutants.sample(150, 1)} == set(mutants.ORACLES)
-    for mutant in EVERY:
+    for mutant in every:
         compile(mutant.source, mutant.file, "exec")

@@ -15,7 +15,7 @@ from ssl_explain.dynamics.correlation import _best
 from ssl_explain.dynamics.flow import between_point_variance, within_point_variance
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import filled_directions
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_features import rbf_kernel
-from ssl_explain.lessons.latent_tree.experiment import ChildNeurons, given_the_root
+from ssl_explain.lessons.latent_tree.experiment import ChildNeurons
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge
 from ssl_explain.lessons.latent_variables_emerge.expected import (
     energies,
@@ -91,10 +91,6 @@ def neurons(f, what):
     return what(own)
 
 
-def sampled(own):
-    return own._sampled_selectivity(torch.Generator().manual_seed(3))
-
-
 def known(f, what):
     layers = [grid(2**8, nodes, 3) + f.flatten()[0].round() for nodes in (4, 2, 1)]
     return torch.cat([x.flatten() for x in what(ExactKnowledge(TREE), layers)])
@@ -138,9 +134,7 @@ MEMBERS = {
     "exact selectivity": lambda f: known(f, lambda k, layers: k.selectivity(layers)),
     "exact correlation": lambda f: known(f, lambda k, layers: [k.correlation(layers)]),
     "selectivity": lambda f: neurons(f, ChildNeurons.selectivity),
-    "sampled selectivity": lambda f: neurons(f, sampled),
-    "measured covariance": lambda f: neurons(f, lambda own: own.measured(0.5)[0]),
-    "given the root": lambda f: neurons(f, lambda own: given_the_root(TREE, own(TREE.enumerate()[0]))),
+    "measured covariance": lambda f: neurons(f, lambda own: own.measured(0.5)),
 }
 
 

@@ -16,6 +16,7 @@ from ssl_explain import (
     soft_triplet,
     train,
 )
+from ssl_explain.lessons.start_here.experiment import emergence_run
 
 RATE = 0.1
 
@@ -217,3 +218,42 @@ def test_progress_bar_is_only_drawn_when_asked_for(capsys):
     assert capsys.readouterr().err == ""
     run(3, net, *world, progress=True)
     assert "3/3" in capsys.readouterr().err
+
+
+def test_training_sees_the_draws_of_the_world_whatever_happens_to_the_strength():
+    net, tree, g = setting()
+    running = stream(net, tree, g)
+    for q, steps in ((0.5, 20), (0.25, 1), (0.0, 40), (1.0, 9)):
+        running.strength = q
+        running.advance(steps)
+    by_hand, tree, g = setting()
+    for q in [0.5] * 20 + [0.25] + [0.0] * 40 + [1.0] * 9:
+        views = tree.draw(SETTINGS["batch"], strength=q, generator=g)
+        gradients = torch.autograd.grad(contrastive()(by_hand, views), list(by_hand.parameters()))
+        with torch.no_grad():
+            for weight, gradient in zip(by_hand.parameters(), gradients, strict=True):
+                weight.sub_(gradient, alpha=RATE)
+    assert all(map(torch.equal, net.parameters(), by_hand.parameters()))
+    assert torch.equal(g.get_state(), running.generator.get_state())
+
+
+def test_a_world_with_its_own_draw_is_asked_for_it():
+    class Constant(LatentTree):
+        def draw(self, n, *, views, strength, generator):
+            return Views(torch.ones(n, views, self.dimension))
+
+    net, tree, g = setting()
+    running = stream(net, Constant(tree.polarity), g)
+    state = g.get_state()
+    running.advance(3)
+    assert torch.equal(g.get_state(), state)
+
+
+def test_a_step_takes_four_hundred_calls():
+    """The run of notebook 00; nested calls count, and a call costs more than its work."""
+    training = emergence_run(depth=5, neurons=10, batch=128, strength=0.5, measure_every=1000).training
+    training.advance(32)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+        training.advance(32)
+    calls = sum(event.name.startswith("aten::") for event in profiler.events())
+    assert calls <= 32 * 400

@@ -26,6 +26,10 @@ def collect():
 EXERCISES = collect()
 
 
+def kept(z, q, generator):
+    return torch.rand(z[0].shape, generator=generator) >= q
+
+
 def centred(x):
     return x - x.mean()
 
@@ -61,6 +65,17 @@ def ceiling(square=False):
         return expected if square else expected**0.5
 
     return attempt
+
+
+def noise(tree, q, *, weighed=True, both=True, apart=False):
+    """The pair law of noisy leaves, leaf by leaf, right or wrong."""
+    x, given = tree.enumerate()
+    p = given.double().mean(-1) if weighed else torch.full((len(x),), 1 / len(x)).double()
+    flipped = (1 - q / 2) ** (x[:, None] == x).sum(-1) * (q / 2) ** (x[:, None] != x).sum(-1)
+    if apart:
+        return torch.outer(p @ flipped.double(), p @ flipped.double())
+    once = p[:, None] * flipped.double()
+    return flipped.double().mT @ once if both else once
 
 
 def redraw(keep_if_below=None, coin=False, follow=True):
@@ -126,15 +141,33 @@ MISTAKES = {
         "first tower alone": lambda a, b, w: a @ torch.einsum("oit,oi->t", a - b, w),
         "summed over the own input": lambda a, b, w: torch.einsum("oit,pit,pi->oi", a - b, a - b, w),
     },
-    "latent_tree.child": {
-        "flip more often than not": lambda parent, rho, generator: redraw()(parent, parent, -rho, 1, generator),
-        "no probability": lambda parent, rho, generator: torch.where(
-            torch.rand(parent.shape, generator=generator) < rho, parent, 1 - parent
+    "latent_tree.view": {
+        "must listen to its parent": lambda z, rho, q, g: torch.where(kept(z, q, g), z[0], kept(z, 0.5, g) * 2.0 - 1),
+        "not turned round": lambda z, rho, q, g: torch.where(kept(z, q, g), z[0], -z[0]),
+        "the law of the data": lambda z, rho, q, g: solution("latent_tree.view")(z, [-r for r in rho], q, g),
+        "kept with probability q": lambda z, rho, q, g: solution("latent_tree.view")(z, rho, 1 - q, g),
+        "more often or less": lambda z, rho, q, g: z[0],
+        "redrawn together": lambda z, rho, q, g: torch.where(
+            kept(z, q, g)[:, :1], z[0], solution("latent_tree.view")(z, rho, 1.0, g)
         ),
-        "yours: 0.50": lambda parent, rho, generator: torch.randint(0, 2, parent.shape, generator=generator),
+        "other values": lambda z, rho, q, g: z[0] / 2,
         "yours is int": lambda *_: 3,
     },
-    "latent_variables_emerge.selectivity": {
+    "why_the_root.law": {
+        "All leaf patterns count alike": lambda tree, q: noise(tree, q, weighed=False),
+        "Both views are noisy": lambda tree, q: noise(tree, q, both=False),
+        "flip a leaf with probability q": lambda tree, q: noise(tree, 2 * q),
+        "independent": lambda tree, q: noise(tree, q, apart=True),
+        "the value is not": lambda tree, q: tree.pair_probabilities(q),
+        "shape should be (16, 16)": lambda tree, q: noise(tree, q).sum(0),
+    },
+    "why_the_root.mode": {
+        "early growth alone": lambda lam, s0, t: s0 * torch.exp(8 * lam * t),
+        "rate is 8λ": lambda lam, s0, t: lam / (1 + (lam / s0 - 1) * torch.exp(-lam * t)),
+        "should end at λ": lambda lam, s0, t: 1 / (1 + (lam / s0 - 1) * torch.exp(-8 * lam * t)),
+        "the value is not": lambda lam, s0, t: lam * t,
+    },
+    "why_the_root.selectivity": {
         "counts all patterns alike": lambda p, f, m: torch.einsum("nj,n->j", f, m) / len(f),
         "half of it": lambda p, f, m: 2 * torch.einsum("n,nj,n->j", p, f, m),
         "more likely value": lambda p, f, m: torch.einsum("n,nj,n->j", p, f, m.sign()),

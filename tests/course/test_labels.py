@@ -15,17 +15,18 @@ from looks import crowded_texts, dim_texts, small_texts, wrong_with_words
 from ssl_explain.dynamics.training import Training
 from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.lessons.latent_variables_emerge.exact_tree import SameLaw
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.lessons.real_images.explorer import PicturesState, pictures_explorer
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import RaceState, race_explorer
 from ssl_explain.losses.contrastive import contrastive
 from ssl_explain.records import Stretch, Trace
-from ssl_explain.worlds.latent_tree import LatentTree
 from ssl_explain.worlds.pictures import PictureWorld
+from ssl_explain.worlds.tree_draws import TreeDraws
 
 MADE_OF = {"info_nce": "InfoNCE", "soft_triplet": "soft triplet", "simple_contrastive": "L_simp"}
 MADE_OF |= {"frozen_info_nce": "frozen InfoNCE"}
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
 LIVE = ("strength", "temperature", "learning_rate", "loss", "beta", "pace", "budget")
 
 
@@ -60,9 +61,14 @@ def truth(monkeypatch):
 
         return drawing
 
-    one_step = Training._one_step
+    def at(draws, index, strength):
+        seen.strength = strength
+        return real_at(draws, index, strength)
+
+    one_step, real_at = Training._one_step, TreeDraws.at
+    monkeypatch.setattr(TreeDraws, "at", at)
     monkeypatch.setattr(Training, "_one_step", step)
-    for world in (LatentTree, PictureWorld, SameLaw):
+    for world in (PictureWorld, SameLaw):
         monkeypatch.setattr(world, "draw", draw(world.draw))
     for module in ("start_here.state", "real_images.explorer"):
         monkeypatch.setattr(sys.modules[f"ssl_explain.lessons.{module}"], "contrastive", watched)

@@ -6,6 +6,7 @@ No mistake is made in words, annotations, `raise` statements, or in what only de
 import argparse
 import ast
 import copy
+import functools
 import importlib
 import os
 import random
@@ -128,7 +129,7 @@ def parts(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params") or getattr(node, "arg", "") == "strict":
             continue
-        if ast.unparse(node).startswith("require.that(") and field == "args":
+        if field == "args" and ast.unparse(node).startswith("require.that("):
             value = value[:1]  # the condition; the rest is what the error says
         for place, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr | ast.Import) or refuses(child):
@@ -156,16 +157,20 @@ def words(node: ast.AST) -> set[str]:
     return {getattr(n, "id", getattr(n, "attr", "")) for n in ast.walk(node)}
 
 
-def mutants(file: str) -> Iterator[Mutant]:
+@functools.cache
+def mutants(file: str) -> list[Mutant]:
     """Every mutant of a file of the package."""
     tree = ast.parse((ROOT / "ssl_explain" / file).read_text(encoding="utf-8"))
+    texts, found = [ast.unparse(statement) for statement in tree.body], []
     for parent, field, place, node in list(parts(tree)):
         for new in replacements(node):
+            at = next(k for k, statement in enumerate(tree.body) if node.lineno <= statement.end_lineno)
             put(parent, field, place, new)
-            source = ast.unparse(ast.fix_missing_locations(tree))
+            text = ast.unparse(ast.fix_missing_locations(tree.body[at]))
             put(parent, field, place, node)
             told = (ast.unparse(one).splitlines()[0] for one in (node, new))
-            yield Mutant(file, node.lineno, *told, source)
+            found.append(Mutant(file, node.lineno, *told, "\n".join([*texts[:at], text, *texts[at + 1 :]])))
+    return found
 
 
 def put(parent: ast.AST, field: str, place: int | None, node: ast.AST) -> None:

@@ -17,9 +17,7 @@ from ssl_explain.lessons.collapse_and_grassmannian import figures as kernel_drif
 from ssl_explain.lessons.collapse_and_grassmannian import picture as grassmann
 from ssl_explain.lessons.collapse_and_grassmannian.kernel_drift import drift_run
 from ssl_explain.lessons.covariance_operator import picture as spectrum
-from ssl_explain.lessons.latent_tree import figures as causes
 from ssl_explain.lessons.latent_variables_emerge import figures as seeds
-from ssl_explain.lessons.latent_variables_emerge import race_picture as race
 from ssl_explain.lessons.layers_help_each_other import picture as layers
 from ssl_explain.lessons.losses_reweigh_pairs import picture as pairs
 from ssl_explain.lessons.one_family import figures as family_plane
@@ -76,9 +74,6 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     byol_modes.figure_unaligned: lambda: byol_modes.figure_unaligned({"a": (T, 0.1 * T, 1 - T)}),
     byol_table.figure_ablation: lambda: byol_table.figure_ablation(table("byol_ablation")),
     byol_table.figure_reinitialised: lambda: byol_table.figure_reinitialised(table("byol_ablation")),
-    causes.figure_fading: lambda: causes.figure_fading({"0 to 1": rows(3, 2)}),
-    causes.figure_ceilings: lambda: causes.figure_ceilings(rows(2), rows(2), {"0 to 1": rows(3, 2)}),
-    causes.figure_luck: lambda: causes.figure_luck((1, 2), {"here": rows(2, 3)}, {"here": [0.2, 0.6]}),
     family_plane.figure_one_plane: lambda: family_plane.figure_one_plane(frontier()),
     family_plane.figure_angles: lambda: family_plane.figure_angles({"a": {"x": rows(3), "y": rows(3)}}),
     grassmann.figure_order: lambda: grassmann.figure_order([0.2, 0.1], {"steps": [0.04, 0.02]}),
@@ -105,8 +100,6 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     ),
     probe.figure_strength: lambda: probe.figure_strength(table("pictures_strength")),
     probe.figure_losses: lambda: probe.figure_losses(table("pictures_losses")),
-    race.figure_shares: lambda: race.figure_shares({"what": {"a": rows(4, 3), "b": rows(4, 3)}}),
-    race.figure_operator_growth: lambda: race.figure_operator_growth({"all": rows(4, 3), "own": rows(4, 3)}),
     ring.figure_signs_kept: lambda: ring.figure_signs_kept(
         {"a": {"luckier half": [0.5, 0.9], "less lucky half": [0.4, 1.0]}}
     ),

@@ -20,9 +20,9 @@ from ssl_explain.kit.prediction import Option, Question, predict
 from ssl_explain.kit.state import Control
 from ssl_explain.kit.style import new_figure
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import RaceState, race_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 KINDS = {"text/plain", "text/html", "image/png"}

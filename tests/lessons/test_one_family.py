@@ -39,6 +39,8 @@ from ssl_explain.lessons.one_family.picture import FamilyPicture
 from ssl_explain.losses.contrastive import info_nce, soft_triplet
 from ssl_explain.losses.spectral import barlow_twins, spectral_contrastive, vicreg
 
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
+
 NAMES = [member.name for member in members()]
 EVERY = pytest.mark.parametrize("member", members(), ids=NAMES)
 
@@ -268,10 +270,10 @@ def test_still_figures_draw_what_they_say(runs):
     torch.testing.assert_close(widths / widths.max(), found.kept.T, atol=1e-6, rtol=0)
     assert "L_simp keeps A 1.00, B 1.00, C 1.00" in picture.words
     assert any("one border" in text.get_text() for text in picture.figure.axes[0].texts)
-    table = {"a": {"x": torch.tensor([1.0, 2.0, 9.0]), "y": torch.zeros(3)}}
+    table = {"a": {"x": torch.tensor([1.0, 2.0, 9.0]), "y": torch.zeros(3), "z": torch.zeros(3)}}
     picture = figure_angles(table)
-    assert "x 2 [1, 9]" in picture.words
-    assert picture.figure.axes[0].images[0].get_array().tolist() == [[2.0, 0.0]]
+    assert "a: 2 to x, 0 to y, z. Widest spread over starts: a and x, 1 to 9." in picture.words
+    assert picture.figure.axes[0].images[0].get_array().tolist() == [[2.0, 0.0, 0.0]]
 
 
 @pytest.mark.parametrize("preset", ["loud wins", "steady wins", "copies"])

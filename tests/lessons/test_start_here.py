@@ -6,6 +6,8 @@ import torch
 from ssl_explain import LatentTree, ReLUNet, TreeNet, simple_contrastive
 from ssl_explain.lessons.start_here.experiment import emergence_run, student
 
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
+
 
 def record_of(steps=20, **options):
     run = emergence_run(**{"depth": 3, "neurons": 4, "points": 200, "measure_every": 10} | options)

@@ -10,7 +10,7 @@ from ssl_explain import contrastive, train
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState, loss_of, run_of
 
-pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+pytestmark = pytest.mark.usefixtures("no_thread_is_left", "unshaped")
 SMALL = TreeState(depth=2, neurons=5, budget=500)
 SLOW = SMALL.change(budget=3000, pace=5)  # about fifty steps a second: it does not end while a test looks at it
 

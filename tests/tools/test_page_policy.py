@@ -31,6 +31,7 @@ def slides():
 
 PAGES = {
     "a page of the site": lambda: build_site.page("title", "<p>body</p>", [("Contents", "index.html")]),
+    "a page that trains": lambda: build_site.page("title", "<p>body</p>", [("Contents", "index.html")], trains=True),
     "the list of the slides": lambda: build_slides.index({START.stem: 1}),
     "slides": slides,
 }

@@ -14,10 +14,10 @@ from site_text import markdown
 
 from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import RaceState, race_explorer
 from ssl_explain.lessons.start_here.exercises import without_augmentation
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import RaceState, race_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -114,6 +114,16 @@ def test_a_question_and_its_answer_know_each_other():
     key = next(iter(whys))
     answer = site_pages.reveal_section(3, without_augmentation, key)
     assert f'data-question="question-3" data-right="{key}"' in answer
+
+
+def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
+    explorer = tree_explorer(TreeState(strength=1.0, polarity=(0.7, 1.0)), controls=("strength",))
+    section = site_pages.tree_section(explorer)
+    start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
+    assert (start["strength"], start["polarity"], start["budget"]) == (1.0, "0.7 to 1.0", 500)
+    shown = set(re.findall(r'data-setting="(\w+)"', section))
+    assert shown == set(TreeState.controls()) - {"pace"}, "a page plays in eight seconds, whatever its machine"
+    assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
 
 
 def test_an_output_carries_no_script_and_no_style():

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ssl_explain import require
 from ssl_explain.worlds.belief import check_table_size, pair_likelihoods, pattern_likelihoods, transmit
-from ssl_explain.worlds.latent_tree import MOST_PAIRED, LatentTree, Levels
+from ssl_explain.worlds.latent_tree import MOST_PAIRED, LatentTree
+from ssl_explain.worlds.tree_draws import Levels
 
 TRIES = 256  # with P(root = 1) from 0.1 to 0.9 a latent has its rarer value in a tenth of the points or more
 

@@ -9,31 +9,6 @@ from torch import Tensor
 from ssl_explain.kit.exercise import NOT_ATTEMPTED, RIGHT, draws, exercise, guided, unattempted
 from ssl_explain.kit.prediction import question
 
-what_arrives = question("""
-    Every edge has ρ = 0.8. Five edges below the root, which share of a node's variance does the root still cause?
-
-    [most] about 80 %: each step is 80 % faithful
-        Each step is, but that assumes that only one step counts. What the first edge loses, the second cannot bring
-        back.
-    [third] about a third: 0.8⁵
-        0.8⁵ = 0.33 is the correlation with the root. A share of variance is the square of a correlation.
-    [tenth] about a tenth: 0.8¹⁰
-        Polarities multiply along the path, so the correlation is 0.8⁵ = 0.33, and its square is 0.11.
-""")
-
-any_activation = question("""
-    Replace the ReLU of the neurons by a staircase. What becomes of V = ρ² a aᵀ?
-
-    [breaks] it fails: the theory is about ReLU networks
-        The theory of gradients is. This formula is not: it only asks for the means of f given a cause, and every
-        function has such means.
-    [approximate] it becomes an approximation
-        That assumes that something was approximated on the way. Nothing was: given its own cause, a neuron does not
-        care about the root.
-    [exact] it stays exact; only the numbers in a change
-        Given its own cause, what a neuron sees does not depend on the root. All that counts is its selectivity.
-""")
-
 ceilings_upwards = question("""
     The higher a cause, the further it is from the leaves. Can a cause have a higher ceiling than both its children?
 
@@ -48,124 +23,123 @@ ceilings_upwards = question("""
         falls from level to level.
 """)
 
+more_leaves = question("""
+    Networks that read all eight leaves passed the ceiling of a cause whose own leaves are four. Which causes gain most?
 
-@exercise("What arrives at the end of a path?", "easy", 3)
-@guided(
-    "In ±1 coding the mean of a child is ρ times its parent.",
-    "Apply that once per edge.",
-    given=lambda _: (torch.tensor([0.9, -0.8, 0.7]).double(),),
-    mistakes=lambda right, rhos: {
-        "That is a sum. Two flips make a copy, so polarities must multiply.": rhos.sum(),
-        "That is the weakest edge alone. Every edge adds its own errors.": rhos[rhos.abs().argmin()],
-        "The sign is lost: a path with one flip turns the root round.": right.abs(),
-    },
-)
-def path_polarity(rhos: Tensor) -> Tensor:
-    """ρ_{0μ} from the polarities (k,) along the path from the root to μ."""
-    return rhos.prod()
+    [low] the lowest; the root gains nothing
+        A low cause has few leaves of its own and many relatives, and their leaves speak of its parent. All eight leaves
+        lie below the root: there both readers see the same.
+    [all] all alike: everything is connected to everything
+        It is, but only what is not seen yet can add anything, and that differs from cause to cause.
+    [top] the highest: most edges lead there
+        That assumes that the new leaves lie elsewhere. They lie below: the root's first reader sees all eight already.
+""")
+
+RHO = (torch.tensor([0.9, -0.6, 0.7, 0.8]).double(), torch.tensor([0.9, -0.8]).double())
 
 
-def _judge_child(attempt: Callable[..., Any]) -> str:
-    n, rho = 40_000, -0.4
-    g, own = draws(2)
-    parent = torch.randint(0, 2, (n,), generator=g)
-    child = attempt(parent.clone(), rho, own)
-    if unattempted(child):
+def _world(n: int, generator: torch.Generator) -> list[Tensor]:
+    """Points of a tree with four leaves, level by level from the leaves, in ±1 coding."""
+    z = [2.0 * torch.randint(0, 2, (n, 1), generator=generator).double() - 1]
+    for rho in reversed(RHO):
+        z.append(_redrawn(z[-1], rho, generator))
+    return z[::-1]
+
+
+def _redrawn(parents: Tensor, rho: Tensor, generator: torch.Generator) -> Tensor:
+    copied = parents.repeat_interleave(2, -1)
+    agree = torch.rand(copied.shape, generator=generator, dtype=torch.float64) < (1 + rho) / 2
+    return torch.where(agree, copied, -copied)
+
+
+def _judge_view(attempt: Callable[..., Any]) -> str:
+    n, q = 40_000, 0.4
+    g, *own = draws(3)
+    z = _world(n, g)
+    view = attempt([level.clone() for level in z], list(RHO), q, own[0])
+    if unattempted(view):
         return NOT_ATTEMPTED
-    if not isinstance(child, Tensor) or child.shape != parent.shape:
-        return f"Return a tensor of shape {(n,)}; yours is {getattr(child, 'shape', type(child).__name__)}."
-    agree = (child == parent).double().mean().item()
-    if abs(agree - (1 + rho) / 2) < 0.02:
-        return RIGHT
-    if abs(agree - (1 - rho) / 2) < 0.02:
-        return f"With ρ = {rho} a child should flip more often than not; yours flips with probability (1 + ρ) / 2."
-    if agree < 0.02:
-        return "ρ is no probability: it may be negative. The chance to agree is (1 + ρ) / 2."
-    return f"With ρ = {rho}, {(1 + rho) / 2:.2f} of the children should agree with their parent; yours: {agree:.2f}."
+    if not isinstance(view, Tensor) or view.shape != z[0].shape:
+        shape = tuple(view.shape) if isinstance(view, Tensor) else type(view).__name__
+        return f"Return a tensor of shape {tuple(z[0].shape)}; yours is {shape}."
+    if not bool((view.abs() == 1).all()):
+        return "A leaf is -1 or 1; yours has other values."
+    parents = z[1].repeat_interleave(2, -1)
+    still, alike = (view * z[0]).double().mean(0), (view * parents).double().mean(0)
+    if bool((alike - (1 - q) * RHO[0]).abs().max() < 0.03):
+        return "A redrawn leaf must listen to its parent: it agrees with it with probability (1 + ρ) / 2."
+    if bool((still - (1 - 2 * q)).abs().max() < 0.03):
+        return "A leaf is to be drawn anew with probability q, not turned round: a new draw may well be the old value."
+    if bool((alike - RHO[0]).abs().max() > 0.03):
+        return "A view must have the law of the data: a leaf agrees with its parent with probability (1 + ρ) / 2."
+    if bool((still - (q + (1 - q) * RHO[0] ** 2)).abs().max() < 0.03):
+        return f"With q = {q} a leaf should be kept with probability 1 - q; yours is kept with probability q."
+    if bool((still - ((1 - q) + q * RHO[0] ** 2)).abs().max() > 0.03):
+        return f"With q = {q} each leaf should be kept with probability {1 - q:g}; yours is kept more often or less."
+    together = (view * z[0])[:, [1, 2]].double().prod(-1).mean() - still[1] * still[2]
+    if float(together.abs()) > 0.03:
+        return "Your leaves are redrawn together. Each leaf has its own draw: keep has the shape of the leaves."
+    return RIGHT
 
 
-@exercise("Draw the children", "easy", 4)
+@exercise("Another augmentation, leaf by leaf", "medium", 8)
 @guided(
-    "A child flips with probability (1 - ρ) / 2.",
-    "torch.where(flip, 1 - parent, parent) does the rest.",
-    judge=_judge_child,
+    "The parents of the leaves are z[1]; repeat_interleave(2, -1) gives one for every leaf.",
+    "A fresh leaf copies its parent where torch.rand(...) < (1 + rho[0]) / 2, and is minus its parent elsewhere.",
+    "Keep the old leaf where another torch.rand(...) is at least q: torch.where(keep, z[0], fresh).",
+    judge=_judge_view,
 )
-def draw_child(parent: Tensor, rho: float, generator: torch.Generator) -> Tensor:
-    """Children (n,) of parents (n,), all 0 or 1."""
-    flip = torch.rand(parent.shape, generator=generator) < (1 - rho) / 2
-    return torch.where(flip, 1 - parent, parent)
+def leaf_view(z: list[Tensor], rho: list[Tensor], q: float, generator: torch.Generator) -> Tensor:
+    """The leaves (n, leaf) of one view: each leaf on its own is drawn anew, given its parent, with probability q."""
+    parents = z[1].repeat_interleave(2, -1)
+    copies = torch.rand(parents.shape, generator=generator, dtype=torch.float64) < (1 + rho[0]) / 2
+    fresh = torch.where(copies, parents, -parents)
+    keep = torch.rand(parents.shape, generator=generator, dtype=torch.float64) >= q
+    return torch.where(keep, z[0], fresh)
 
 
-@exercise("What two leaves say of their cause", "medium", 8)
+@exercise("How alike are two leaves?", "easy", 4)
 @guided(
-    "P(leaf = x | z) is (1 + ρ·x·z) / 2, with z = -1 or 1.",
-    "Given the cause, the leaves are independent: multiply.",
-    "The mean is (for plus - for minus) / (for plus + for minus).",
+    "Write one leaf as a chain of copies from the ancestor that both have in common, and the other one likewise.",
+    "Along both chains polarities multiply, and the ancestor's square is 1. Node k has the parent k // 2.",
     given=lambda _: (
-        torch.tensor([-1.0, -1.0, 1.0, 1.0]).double(),
-        torch.tensor([-1.0, 1.0, -1.0, 1.0]).double(),
-        0.8,
-        -0.6,
+        [torch.tensor([0.9, -0.8, 0.7, 0.6]).double(), torch.tensor([0.5, -0.9]).double()],
+        0,
+        1,
     ),
-    mistakes=lambda right, x_1, x_2, rho_1, rho_2: {
-        "That sum leaves [-1, 1]. Multiply the chances of both leaves, then normalise.": rho_1 * x_1 + rho_2 * x_2,
-        "That is the mean of two opinions. Two witnesses who agree should make you surer than each alone.": (
-            (rho_1 * x_1 + rho_2 * x_2) / 2
+    mistakes=lambda right, rho, i, j: {
+        "You went on to the root. Two leaves of one parent meet there, and what lies above counts for neither.": (
+            right * rho[1][0] ** 2
         ),
-        "That is a probability, P(z = 1). In ±1 coding the mean is twice that, minus one.": (1 + right) / 2,
+        "That is one edge alone. Both leaves may differ from what they have in common.": rho[0][i],
+        "The sign is lost: if one of the two edges flips, the leaves disagree more often than not.": right.abs(),
     },
 )
-def posterior(x_1: Tensor, x_2: Tensor, rho_1: float, rho_2: float) -> Tensor:
-    """Posterior mean, in ±1 coding, of a fair cause given its two leaves x_1, x_2 (n,), each -1 or 1."""
-    for_plus = (1 + rho_1 * x_1) * (1 + rho_2 * x_2)
-    for_minus = (1 - rho_1 * x_1) * (1 - rho_2 * x_2)
-    return (for_plus - for_minus) / (for_plus + for_minus)
+def leaf_correlation(rho: list[Tensor], i: int, j: int) -> Tensor:
+    """The correlation of leaves i and j; rho[l] holds the polarities from level l + 1 down to level l."""
+    product = torch.ones((), dtype=torch.float64)
+    for level in rho:
+        if i == j:
+            break
+        product = product * level[i] * level[j]
+        i, j = i // 2, j // 2
+    return product
 
 
-@exercise("The variance that the root causes", "medium", 5)
+@exercise("A cause that is no fair coin", "medium", 4)
 @guided(
-    "First a, one number per neuron.",
-    "torch.outer(a, a) is the matrix of all products.",
-    given=lambda _: (-0.6, torch.tensor([0.9, -0.8, 0.7]).double(), torch.tensor([0.5, 0.2, -0.4]).double()),
-    mistakes=lambda right, rho_path, rhos, s: {
-        "ρ stands squared in a variance; yours has it once.": right / rho_path,
-        "Without the polarity of the last edge: a = ρ s, not s.": rho_path**2 * torch.outer(s, s),
-        "These are the variances alone. The matrix has covariances too.": right.diagonal(),
+    "In odds: the leaves say (1 + m) : (1 - m), and what was known before says (1 + b) : (1 - b).",
+    "Odds multiply. The mean is (for - against) / (for + against).",
+    given=lambda _: (torch.tensor([-0.9, 0.0, 0.5, 0.8]).double(), -0.6),
+    mistakes=lambda right, m, b: {
+        "A sum may leave [-1, 1]. Divide by 1 + m b.": m + b,
+        "That is the mean of two opinions. Two sources that agree should make you surer than each alone.": (m + b) / 2,
+        "The sign of b: what was known before speaks for z = 1 if b is positive.": (m - b) / (1 - m * b),
     },
 )
-def root_variance(rho_path: float, rhos: Tensor, s: Tensor) -> Tensor:
-    """V (k, k) of k neurons: ρ_{0μ}, the polarities (k,) from μ to the neurons' causes, their selectivities (k,)."""
-    a = rhos * s
-    return rho_path**2 * torch.outer(a, a)
+def with_prior(m: Tensor, b: float) -> Tensor:
+    """Posterior mean (n,) of a cause with mean b before any leaf is seen; m (n,) is that of a fair cause."""
+    return (m + b) / (1 + m * b)
 
 
-@exercise("The best of n draws", "hard", 8)
-@guided(
-    "All n draws are among the i smallest values with probability (i / N)^n.",
-    "So the maximum is the i-th smallest value with probability (i / N)^n - ((i - 1) / N)^n.",
-    "Sort the values, then take the weighted sum.",
-    given=lambda _: (torch.tensor([0.3, 0.9, 0.1, 0.6]).double(), 3),
-    mistakes=lambda right, x, n: {
-        "That is the best of all values. With n draws you may miss it.": x.max(),
-        "That is the mean of one draw. The best of n draws is higher.": x.mean(),
-        "You weigh with P(maximum ≤ x_i). You need P(maximum = x_i): subtract the one before.": (
-            x.sort().values @ (torch.arange(1, len(x) + 1, dtype=torch.float64) / len(x)) ** n
-        ),
-        "The weights are right, but the values must be sorted first.": (
-            x @ ((torch.arange(len(x) + 1, dtype=torch.float64) / len(x)) ** n).diff()
-        ),
-    },
-)
-def expected_best(x: Tensor, n: int) -> Tensor:
-    """Expected maximum of n independent draws, with replacement, from the values x (N,)."""
-    edges = (torch.arange(len(x) + 1, dtype=torch.float64) / len(x)) ** n
-    return x.sort().values.double() @ edges.diff()
-
-
-exercises = {
-    "path": path_polarity,
-    "child": draw_child,
-    "posterior": posterior,
-    "variance": root_variance,
-    "best": expected_best,
-}
+exercises = {"view": leaf_view, "leaves": leaf_correlation, "prior": with_prior}

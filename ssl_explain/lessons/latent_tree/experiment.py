@@ -6,14 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ssl_explain import require
 from ssl_explain.lessons.latent_tree.clamp import pair_law_below
 from ssl_explain.records import record
 from ssl_explain.worlds.belief import pattern_likelihoods
-from ssl_explain.worlds.latent_tree import MOST_LEAVES, MOST_PAIRED, LatentTree
+from ssl_explain.worlds.latent_tree import LatentTree
 
 Activation = Callable[[Tensor], Tensor]
-SAMPLES, MOST_DRAWN = 6000, 160_000  # points, and leaves in all: few enough for a slider
 
 
 @record
@@ -27,7 +25,7 @@ class ChildNeurons:
         >>> g = torch.Generator().manual_seed(0)
         >>> tree = LatentTree.random(3, generator=g)
         >>> neurons = ChildNeurons.random(tree, level=2, node=1, neurons=4, activation=torch.tanh, generator=g)
-        >>> bool((neurons.predicted() - neurons.measured(strength=1.0)[0]).abs().max() < 1e-6)
+        >>> bool((neurons.predicted() - neurons.measured(strength=1.0)).abs().max() < 1e-6)
         True
     """
 
@@ -67,20 +65,18 @@ class ChildNeurons:
     def _neurons(self, x: Float[Tensor, "*batch child leaf"]) -> Float[Tensor, "*batch child neuron"]:
         return self.activation(torch.einsum("...ci,cij->...cj", x, self.weights))
 
-    def selectivity(self, *, generator: torch.Generator | None = None) -> Float[Tensor, " neuron"]:
+    def selectivity(self) -> Float[Tensor, " neuron"]:
         """The selectivity s = ½(E[f | z = 1] - E[f | z = 0]) of every neuron, towards the latent of its own child.
 
-        A sum over all leaf patterns; with more than 16 leaves below a child a mean over what ``generator`` draws.
+        A sum over all patterns of the leaves below the child.
 
         Raises:
-            TypeError: more leaves and no generator.
+            ValueError: more than 16 leaves below a child.
         """
         b, below = self.tree.topology.branching, self.level - 1
         if below == 0:  # a leaf is its own latent
             leaf = self.weights.new_tensor([-1, 1]).view(2, 1, 1).expand(2, b, 1)
             return (self._neurons(leaf).diff(dim=0) / 2).flatten()
-        if b**below > MOST_LEAVES:
-            return self._sampled_selectivity(require.generator(generator))
         width = self.tree.topology.widths[below]
         polarity = tuple(rho.unflatten(-1, (width, -1))[self.children] for rho in self.tree.polarity[:below])
         x, _ = LatentTree(tuple(rho[0] for rho in polarity)).enumerate()
@@ -88,62 +84,31 @@ class ChildNeurons:
         p = pattern_likelihoods(polarity)  # (child, pattern, 2)
         return torch.einsum("cp,pcj->cj", (p[..., 1] - p[..., 0]) / 2, f).flatten()
 
-    def _sampled_selectivity(self, generator: torch.Generator) -> Float[Tensor, " neuron"]:
-        levels = self.tree.sample(SAMPLES, generator=generator)
-        f = self(self.tree.as_input(levels[0]))
-        f = (f - f.mean(0)).unflatten(-1, (self.tree.topology.branching, -1))
-        z = levels[self.level - 1][:, self.children].to(f.dtype).unsqueeze(-1)
-        return (((z * f).sum(0) / z.sum(0) - ((1 - z) * f).sum(0) / (1 - z).sum(0)) / 2).flatten()
-
-    def a(self, *, generator: torch.Generator | None = None) -> Float[Tensor, " neuron"]:
-        """a_k = ρ_{μν(k)} s_k, see :meth:`selectivity`."""
-        s = self.selectivity(generator=generator)
+    def a(self) -> Float[Tensor, " neuron"]:
+        """a_k = ρ_{μν(k)} s_k: how the mean of a neuron changes with z_μ."""
+        s = self.selectivity()
         rho = self.tree.polarity[self.level - 1][self.children]
         return rho.repeat_interleave(len(s) // len(rho)) * s
 
-    def predicted(self, *, generator: torch.Generator | None = None) -> Float[Tensor, "neuron neuron"]:
-        """ρ_{0μ}² a aᵀ, for a fair root and views that share the root alone; see :meth:`selectivity`."""
-        a = self.a(generator=generator)
+    def predicted(self) -> Float[Tensor, "neuron neuron"]:
+        """ρ_{0μ}² a aᵀ, for a fair root and views that share the root alone."""
+        a = self.a()
         return self.tree.from_root()[self.level][self.node] ** 2 * torch.outer(a, a)
 
-    def measured(
-        self, strength: float, *, generator: torch.Generator | None = None
-    ) -> tuple[Float[Tensor, "neuron neuron"], float]:
-        """Cov(f(view 1), f(view 2)) over pairs of views of one point, V_x[E(f | x)], and its largest standard error.
+    def measured(self, strength: float) -> Float[Tensor, "neuron neuron"]:
+        """Cov(f(view 1), f(view 2)) over pairs of views of one point, V_x[E(f | x)].
 
         With q = 1 the views share the root alone, so that is V_{z_0}[E(f | z_0)]. No latent is used here: it is a sum
-        over all pairs of leaf patterns, without error, or with more than nine leaves a mean over pairs that
-        ``generator`` draws.
+        over all pairs of leaf patterns.
 
         Raises:
-            TypeError: more leaves and no generator.
+            ValueError: more than nine leaves below μ.
         """
         width = self.tree.topology.widths[self.level]
-        if self.tree.dimension // width > MOST_PAIRED:
-            return self._sampled_covariance(strength, require.generator(generator))
+        joint = pair_law_below(self.tree, self.level, self.node, strength)
         x, _ = LatentTree(
             tuple(rho.unflatten(-1, (width, -1))[0] for rho in self.tree.polarity[: self.level])
         ).enumerate()
-        joint = pair_law_below(self.tree, self.level, self.node, strength)
         f = self._of_mine(x)
         f = f - joint.sum(-1) @ f
-        return f.mT @ joint @ f, 0.0
-
-    def _sampled_covariance(
-        self, strength: float, generator: torch.Generator
-    ) -> tuple[Float[Tensor, "neuron neuron"], float]:
-        n = min(SAMPLES, MOST_DRAWN // self.tree.dimension)
-        f = self(self.tree.draw(n, views=2, strength=strength, generator=generator).x)
-        one, two = (f - f.mean((0, 1))).unbind(1)
-        covariance = (one.mT @ two + two.mT @ one) / (2 * n)
-        products = (one.square().mT @ two.square() + two.square().mT @ one.square()) / (2 * n)
-        return covariance, float((products - covariance.square()).max().clamp_min(0).sqrt()) / n**0.5
-
-
-def given_the_root(tree: LatentTree, f: Float[Tensor, "pattern neuron"]) -> Float[Tensor, "neuron neuron"]:
-    """V_{z_0}[E(f | z_0)] straight from its definition, from activations on every leaf pattern."""
-    _, given_root = tree.enumerate()
-    p = f.new_tensor([1 - tree.root, tree.root])
-    means = given_root.mT @ (f - f.mean(0))
-    centred = means - p @ means
-    return centred.mT @ (p.unsqueeze(-1) * centred)
+        return f.mT @ joint @ f

@@ -1,4 +1,4 @@
-"""A latent tree, one of its points with two views, and the covariance of neurons on it."""
+"""A latent tree with one of its points and two of its views."""
 
 from typing import Any
 
@@ -7,25 +7,22 @@ from jaxtyping import Bool, Float, UInt8
 from matplotlib.artist import Artist
 from torch import Tensor
 
-from ssl_explain.kit.charts import branches, heading, heat_map, new_curve, new_strokes, note, place
+from ssl_explain.kit.charts import branches, heading, new_strokes, place
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale, tidy
+from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, SCALE, new_figure, on_scale
 from ssl_explain.records import record
 from ssl_explain.topology import Tree
 
 ROWS = ("point", "view 1", "view 2")
-BARELY = 1e-9  # of an activation's variance: below it there is only rounding
 
 
 @record
 class HiddenWorld:
     """A latent tree with one chosen latent: ``level``, ``node``, and its ``value`` (None: not clamped).
 
-    ``numbers[l]`` is shown in the nodes of level l: P(z = 1) given that value, or (``what``) the ceilings; leaves
-    have a probability, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views,
+    ``numbers[l]`` is shown in the nodes of level l: P(z = 1) given that value, or ceilings, as ``what`` says; a leaf
+    has a probability, but no ceiling. ``point`` holds the leaves of a data point, ``views`` those of its views,
     ``kept`` marks those that were not redrawn.
-    ``predicted`` and ``measured`` are covariances of the neurons on the children of that latent, between two views;
-    ``noise`` is the standard error of the measured one, 0 if it is a sum over all patterns. ``share`` is ρ_{0μ}².
     """
 
     topology: Tree
@@ -39,41 +36,21 @@ class HiddenWorld:
     views: UInt8[Tensor, "views leaf"]
     kept: Bool[Tensor, "views leaf"]
     strength: float
-    root: float
-    predicted: Float[Tensor, "neuron neuron"]
-    measured: Float[Tensor, "neuron neuron"]
-    share: float
-    noise: float
-    activation: str
 
 
 class WorldPicture(Picture[HiddenWorld]):
-    """What to look at: how far the clamp reaches, what the views keep, and whether the dots lie on the line.
+    """What to look at: how far the clamp reaches, above and beside it too, and which leaves the views keep.
 
-    Left, every circle is a latent, with P(z = 1) or its ceiling in per cent (colour and number); the ring marks the
-    chosen latent, and blue edges lead to the leaves below it. Edge width is |ρ|, dashed edges flip. Below, the leaves
-    of one data point and of two of its views: filled is 1, a dot marks what was redrawn. Right, the covariance of
-    the neurons on the children of the chosen latent, predicted and measured, in units of the largest entry.
+    Every circle is a latent, with P(z = 1) or its ceiling in per cent (colour and number); the ring marks the chosen
+    latent, and blue edges lead to the leaves below it. Edge width is |ρ|, dashed edges flip. Below, the leaves of one
+    data point and of two of its views: filled is 1, a dot marks what was redrawn.
     """
 
     def __init__(self, record: HiddenWorld) -> None:
-        self.figure = new_figure(9.6, 4.8)
-        self.tree_axes = self.figure.add_axes((0.01, 0.015, 0.575, 0.885))
+        self.figure = new_figure(6.4, 4.8)
+        self.tree_axes = self.figure.add_axes((0.01, 0.015, 0.98, 0.885))
         self.tree_axes.set_axis_off()
         self.tree_axes.set(xlim=(-0.13, 1.01), ylim=(-0.46, 1.09))
-        self.heats = []
-        for left, title in ((0.62, "predicted"), (0.815, "measured")):
-            ax = self.figure.add_axes((left, 0.52, 0.175, 0.35))
-            ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
-            ax.set_title(title, fontsize=FONT + 1, color=INK, loc="left")
-            self.heats.append(heat_map(ax, "RdBu_r", extent=(0, 1, 1, 0), aspect="equal"))
-        self.figure.text(0.62, 0.94, "covariance of the neurons on its children", fontsize=FONT + 2, color=INK)
-        self.dot_axes = self.figure.add_axes((0.665, 0.11, 0.315, 0.3))
-        tidy(self.dot_axes, xlabel="predicted, ρ² a aᵀ / largest entry", ylabel="measured / largest")
-        self.dot_axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-        self.dot_axes.axline((0, 0), slope=1, color=PREDICTED, linewidth=1.2, linestyle="--")
-        self.dots = new_curve(self.dot_axes, "o", color=MEASURED, markersize=5, alpha=0.7)
-        self.words = note(self.dot_axes, 0.02, 0.99, size=FONT - 1, va="top")
         self.title = heading(self.tree_axes, 0.012, 0.94, size=FONT + 2)
         self.shapes: list[Artist] = []
         self._fill(record)
@@ -110,7 +87,7 @@ class WorldPicture(Picture[HiddenWorld]):
         moving = [self.edges, self.ring, self.nodes, *self.numbers, self.leaves, self.cells, self.redrawn]
         self.shapes = [*names, *moving]
         self.still = list(names)
-        self.moving = [*moving, self.title, *self.heats, self.dots, self.words]
+        self.moving = [*moving, self.title]
 
     def update(self, record: HiddenWorld) -> bool:
         """Move everything; a tree of another shape needs new artists."""
@@ -124,21 +101,6 @@ class WorldPicture(Picture[HiddenWorld]):
         self.record = record
         self._tree(record)
         self._leaf_rows(record)
-        larger = max(record.predicted, record.measured, key=lambda covariance: float(covariance.abs().max()))
-        size = float(larger.abs().max())
-        size = size if size > BARELY else 1.0
-        both = [x.numpy() / size for x in (record.predicted, record.measured)]
-        for heat, values in zip(self.heats, both, strict=True):
-            heat.set_data(values)
-        self.dots.set_data(*(values.flatten() for values in both))
-        kind = f"sampled, ± {record.noise:.1g}" if record.noise else "all patterns"
-        lines = (
-            f"ρ² = {record.share:.2f}",
-            f"largest entry {_largest(larger)}",
-            f"largest gap {_gap(record)}",
-            f"({kind})",
-        )
-        self.words.set_text("\n".join(lines))
 
     def _tree(self, record: HiddenWorld) -> None:
         """Update edges, nodes, numbers and the ring."""
@@ -155,8 +117,8 @@ class WorldPicture(Picture[HiddenWorld]):
             number.set_color(on_scale(LOWEST + (1 - LOWEST) * value))
         self.ring.set_offsets([place(tree, record.level, record.node)])
         known = "" if record.value is None else f", given z = {record.value} where the ring is"
-        what = "P(z = 1)" if record.what == "chances" else "ceiling"
-        self.title.set_text(f"{what} in per cent{known if record.what == 'chances' else ''}")
+        chances = record.what.startswith("P")
+        self.title.set_text(f"{record.what} in per cent{known}" if chances else f"{record.what}, in per cent")
 
     def _leaf_rows(self, record: HiddenWorld) -> None:
         """Update the probabilities of the leaves, the point, and its views."""
@@ -167,30 +129,23 @@ class WorldPicture(Picture[HiddenWorld]):
         self.redrawn.set_offsets(self.spots[fresh])
 
     def describe(self) -> str:
-        """Say the chosen latent, the effect of its clamp, what the views keep, and predicted against measured."""
+        """Say the chosen latent, the effect of its clamp or its ceiling, and what the views keep."""
         record = self.record
         tree = record.topology
         name = "the root" if record.level == tree.depth else f"latent {record.node + 1} of level {record.level}"
         known = "not clamped" if record.value is None else f"clamped to {record.value}"
-        if record.what == "chances":
+        if record.what.startswith("P"):
             leaves = 100 * record.numbers[0]
             low, high = (f"{float(end):.0f}" for end in (leaves.min(), leaves.max()))
             numbers = f"P(leaf = 1) is {low} %" if low == high else f"P(leaf = 1) runs from {low} to {high} %"
         else:
             own = float(record.numbers[record.level][record.node])
-            numbers = f"its ceiling is {own:.3f}"
+            numbers = f"its {record.what}, is {own:.3f}"
         kept = " and ".join(str(int(row.sum())) for row in record.kept)
-        how = f"sampled, standard error {record.noise:.1g}" if record.noise else "summed over all patterns"
-        text = (
+        return (
             f"Depth {tree.depth}, {tree.branching} children each; {name}, {known}: {numbers}. With q = "
-            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves. Covariance of the "
-            f"{record.activation} neurons on its children ({how}): ρ² = {record.share:.3f}, largest entry "
-            f"{_largest(record.predicted)} predicted, {_largest(record.measured)} measured, "
-            f"largest gap {_gap(record)}."
+            f"{record.strength:g} the two views keep {kept} of {tree.n_leaves} leaves."
         )
-        if float(record.predicted.abs().max()) < BARELY:
-            text += " No neuron tells z = 0 from z = 1."
-        return text if record.root == 0.5 else f"{text} The root is 1 with probability {record.root:g}, not ½."
 
 
 def _below(record: HiddenWorld, level: int) -> np.ndarray:
@@ -199,13 +154,3 @@ def _below(record: HiddenWorld, level: int) -> np.ndarray:
     if level >= record.level:
         return np.zeros(width, dtype=bool)
     return np.arange(width) // record.topology.branching ** (record.level - level) == record.node
-
-
-def _largest(covariance: Tensor) -> str:
-    size = float(covariance.abs().max())
-    return f"{size:.3g}" if size > BARELY else "0"
-
-
-def _gap(record: HiddenWorld) -> str:
-    gap = float((record.predicted - record.measured).abs().max())
-    return f"{gap:.2g}" if gap > 1e-12 else "below 1e-12"

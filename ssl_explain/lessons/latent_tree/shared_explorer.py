@@ -4,7 +4,6 @@ import functools
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ssl_explain.kit.explorer import Explorer
@@ -15,7 +14,7 @@ from ssl_explain.seeds import generators
 from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree
 
-PAIRS, DEPTH = 20_000, 2
+DEPTH = 2
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,7 @@ class SharedState(State):
         label="polarity |ρ|",
         tip="how faithfully a child copies its parent: 0 not at all, 1 always",
     )
-    seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree, other pairs")
-
-
-def sampled_law(tree: LatentTree, strength: float, pairs: int, *, generator: torch.Generator) -> Float[Tensor, "p p"]:
-    """The frequency of every pair of leaf patterns among sampled pairs of views."""
-    views = tree.draw(pairs, views=2, strength=strength, generator=generator).x
-    power = 2 ** torch.arange(tree.dimension - 1, -1, -1)
-    one, two = ((views > 0).long() * power).sum(-1).unbind(1)
-    size = 2**tree.dimension
-    return torch.bincount(one * size + two, minlength=size**2).view(size, size).double() / pairs
+    seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree")
 
 
 @functools.lru_cache(maxsize=32)
@@ -56,7 +46,7 @@ def world_of(polarity: tuple[float, float], seed: int) -> tuple[LatentTree, tupl
 
 
 class SharedExplorer(Explorer[SharedState]):
-    """The joint law of two views as a heat map, beside a sampled one, and how often both views are the same.
+    """The joint law of two views as a heat map, and how often both views are the same.
 
     Example:
         >>> round(float(shared_explorer(SharedState(strength=0.0)).record.joint.trace()), 12)
@@ -73,21 +63,18 @@ class SharedExplorer(Explorer[SharedState]):
     }
 
     def compute(self, state: SharedState) -> SharedViews:
-        """Compute the law, sample it, and sum its diagonal for all strengths."""
+        """Compute the law, and sum its diagonal for all strengths."""
         tree, laws = world_of(state.polarity, state.seed)
         strengths = SharedState.controls()["strength"].values()
         joint = tree.pair_probabilities(state.strength)
         x, _ = tree.enumerate()
         order = beliefs(tree.polarity, x)[-1].squeeze(-1).argsort(stable=True)
-        found = sampled_law(tree, state.strength, PAIRS, generator=generators(state.seed, 2)[1])
         return SharedViews(
             joint=joint[order][:, order],
-            sampled=found[order][:, order],
             strength=state.strength,
             strengths=torch.tensor(strengths, dtype=torch.float64),
             same=torch.stack([law.trace() for law in laws]),
             independent=float(joint.sum(-1).square().sum()),
-            pairs=PAIRS,
             labels=tuple("".join("1" if leaf > 0 else "0" for leaf in x[k]) for k in order),
         )
 

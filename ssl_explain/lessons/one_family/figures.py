@@ -182,15 +182,21 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     for i, j in np.ndindex(middle.shape):
         dark = middle[i, j] > 50
         ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", fontsize=FONT, color=PAPER if dark else INK)
-    words = "; ".join(
-        f"{a} and " + ", ".join(f"{b} {_degrees(angles[a][b])}" for b in columns if b not in rows[: number + 1])
-        for number, a in enumerate(rows)
-        if set(columns) - set(rows[: number + 1])
+    pairs = {a: {b: angles[a][b] for b in columns if b not in rows[: k + 1]} for k, a in enumerate(rows)}
+    words = "; ".join(f"{a}: {_grouped(others)}" for a, others in pairs.items() if others)
+    a, b = max(
+        ((a, b) for a in pairs for b in pairs[a]), key=lambda pair: float(np.ptp(pairs[pair[0]][pair[1]].numpy()))
     )
-    known = "Largest principal angle in degrees, median over starts [least, largest, where they differ]"
-    return illustration(figure, f"{known}, each pair once: {words}.")
+    widest = f"{a} and {b}, {float(pairs[a][b].min()):.0f} to {float(pairs[a][b].max()):.0f}"
+    known = "Largest principal angle in degrees, median over starts, each pair once."
+    return illustration(figure, f"{known} {words}. Widest spread over starts: {widest}.")
 
 
-def _degrees(values: Tensor) -> str:
-    low, middle, high = (f"{float(x):.0f}" for x in (values.min(), values.median(), values.max()))
-    return middle if low == high else f"{middle} [{low}, {high}]"
+def _grouped(others: Mapping[str, Tensor]) -> str:
+    """Say each angle once, the commonest last."""
+    groups: dict[str, list[str]] = {}
+    for name, values in others.items():
+        groups.setdefault(f"{float(values.median()):.0f}", []).append(name)
+    *rest, (degrees, names) = sorted(groups.items(), key=lambda group: len(group[1]))
+    last = f"{degrees} to {'all others' if rest and len(names) > 2 else ', '.join(names)}"
+    return ", ".join([*(f"{some} to {', '.join(these)}" for some, these in rest), last])

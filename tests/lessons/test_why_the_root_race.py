@@ -1,4 +1,4 @@
-"""The race between levels: runs side by side, the explorer that catches up, its picture, and the static figures."""
+"""The race between levels: runs side by side, the explorer that catches up, and its picture."""
 
 import dataclasses
 
@@ -10,17 +10,17 @@ from grid import extremes
 from hands import PATIENCE, join
 
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge
-from ssl_explain.lessons.latent_variables_emerge.race import NodeMeasure, alone, race_run
-from ssl_explain.lessons.latent_variables_emerge.race_explorer import NODES, STEPS, RaceState, race_explorer
-from ssl_explain.lessons.latent_variables_emerge.race_picture import (
+from ssl_explain.lessons.why_the_root.race import NodeMeasure, alone, race_run
+from ssl_explain.lessons.why_the_root.race_explorer import NODES, STEPS, RaceState, race_explorer
+from ssl_explain.lessons.why_the_root.race_picture import (
     SELECTIVITIES,
-    figure_operator_growth,
-    figure_shares,
     growth,
     height,
     kinds,
     node_name,
 )
+
+pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
 
 SMALL = RaceState(neurons=2)
 CONTROLS = RaceState.controls()
@@ -175,17 +175,3 @@ def test_the_picture_draws_what_it_says():
     assert len(kinds(explorer.record)) == 4
     assert [t.get_text() for t in picture.ticks] == ["-0.8 –", "-0.4 –", "0 –", "0.4 –", "0.8 –", "", ""]
     assert [node_name(record, node) for node in NODES.values()] == list(NODES)
-
-
-def test_static_figures_draw_the_means():
-    g = torch.Generator().manual_seed(0)
-    share = {name: torch.rand(8, 3, generator=g, dtype=torch.float64) for name in ("a", "b")}
-    figure = figure_shares({"what": share})
-    for level, line in enumerate(figure.figure.axes[0].containers):
-        drawn = line[0].get_ydata().tolist()
-        assert drawn == pytest.approx([float(share[name][:, level].mean()) for name in share])
-    assert "what = a: level 1" in figure.words
-    factors = figure_operator_growth({"all": share["a"] + 0.5, "own": share["b"] + 0.5})
-    drawn = factors.figure.axes[0].containers[1][0].get_ydata().tolist()
-    assert drawn == pytest.approx((share["b"] + 0.5).log2().mean(0).tolist())
-    assert "8 seeds" in factors.words

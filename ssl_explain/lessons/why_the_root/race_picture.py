@@ -1,26 +1,22 @@
 """The order of emergence: the tree, its curves, and the operator or the neurons of a node over time."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import field
 from math import log10
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.artist import Artist
 from torch import Tensor
 
-from ssl_explain.kit.charts import illustration, legend, means, new_curve, note, panels, place
-from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.charts import new_curve, note, panels, place
+from ssl_explain.kit.style import FONT, MEASURED, PREDICTED, QUIET, tidy
 from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
 from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.records import record
 
 OPERATORS, SELECTIVITIES = "operators", "selectivities"
 FACTORS = (0.1, 0.3, 1, 3, 10, 30, 100)
-DOTS: dict[str, Any] = {"capsize": 4, "linewidth": 1.6, "markersize": 7}
 STYLES: dict[str, dict[str, Any]] = {
     "above": {"color": MEASURED, "linestyle": "-"},
     "below": {"color": PREDICTED, "linestyle": "--"},
@@ -168,72 +164,3 @@ def node_name(record: Emergence, node: int) -> str:
 
 def _short(x: float) -> str:
     return f"{x:.2f}" if x < 100 else f"{x:.0e}"
-
-
-@drawing()
-def figure_shares(shares: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
-    """What to look at: which level's curve falls first, and which falls furthest.
-
-    ``shares[what][setting]`` holds the share of the ceiling of every run and level at the end, (runs, level); bars are
-    95 % intervals of the mean over runs.
-    """
-    figure, axes = panels(9.6, 3.6, len(shares), sharey=True)
-    words = []
-    for ax, (what, settings) in zip(axes, shares.items(), strict=True):
-        depth = next(iter(settings.values())).shape[-1]
-        for level in range(1, depth + 1):
-            runs = means(share[:, level - 1] for share in settings.values())
-            style = {"color": level_colour(level, depth), "marker": MARKERS[level], "label": level_name(level, depth)}
-            runs.bars(ax, places(settings) + 0.07 * (level - 2), **DOTS, **style)
-        ax.set_xticks(places(settings), list(settings))
-        tidy(ax, xlabel=what, title="share of the ceiling at the end" if ax is axes[0] else "")
-        ax.set_ylim(0, 1.03)
-        for name, share in settings.items():
-            parts = ", ".join(
-                f"{level_name(level, depth)} {100 * float(x):.0f} %" for level, x in enumerate(share.mean(0), 1)
-            )
-            words.append(f"{what} = {name}: {parts}")
-    legend(axes[0], "lower left")
-    return illustration(figure, f"Share of the ceiling, mean over {len(share)} seeds. {'; '.join(words)}.")
-
-
-def places(settings: Iterable[str]) -> np.ndarray:
-    """The positions of settings on an axis: numbers to scale, ranges side by side.
-
-    Example:
-        >>> places(["0.5", "0.8", "0.9"]).round(2).tolist()
-        [0.0, 1.5, 2.0]
-        >>> places(["0.5 to 0.7", "0.3 to 0.5"]).tolist()
-        [0, 1]
-    """
-    names = list(settings)
-    try:
-        x = np.array([float(name) for name in names])
-    except ValueError:
-        return np.arange(len(names))
-    return (len(x) - 1) * (x - x[0]) / max(x[-1] - x[0], 1e-9)
-
-
-@drawing()
-def figure_operator_growth(factors: Mapping[str, Tensor]) -> Illustration:
-    """What to look at: whose training moves the operator of a level: its own, or that of all other layers.
-
-    ``factors[who trained]`` holds ‖OP‖ at the end over ‖OP‖ at the start, (runs, level); bars are 95 % intervals.
-    """
-    figure, (ax,) = panels(7.4, 3.6)
-    words = []
-    for k, (who, factor) in enumerate(factors.items()):
-        depth = factor.shape[-1]
-        style = {"color": SERIES[(6, 2, 4)[k % 3]], "marker": MARKERS[k], "label": who, "linestyle": "none"}
-        means(factor.log2().T).bars(ax, np.arange(depth) + 0.12 * (k - 1), **DOTS, **style)
-        parts = ", ".join(
-            f"{level_name(level, depth)} {float(x):.2f}" for level, x in enumerate(factor.log().mean(0).exp(), 1)
-        )
-        words.append(f"{who}: {parts}")
-    ax.axhline(0, color=QUIET, linestyle=":")
-    ax.set_xticks(range(depth), [level_name(level, depth) for level in range(1, depth + 1)])
-    ax.set_yticks([-2, -1, 0, 1], ["1/4", "1/2", "1", "2"])
-    tidy(ax, title="largest eigenvalue of a node's operator, end / start")
-    legend(ax, "lower right")
-    what = f"Largest eigenvalue at the end over that at the start, geometric mean over {len(factor)} seeds"
-    return illustration(figure, f"{what}. {'; '.join(words)}.")

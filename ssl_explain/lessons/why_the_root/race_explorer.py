@@ -12,8 +12,8 @@ from ssl_explain.kit.runner import FRAME
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.latent_variables_emerge.expected import Expected, expected_info_nce, expected_simple
-from ssl_explain.lessons.latent_variables_emerge.race import race_run
-from ssl_explain.lessons.latent_variables_emerge.race_picture import OPERATORS, SELECTIVITIES, Race, RacePicture
+from ssl_explain.lessons.why_the_root.race import race_run
+from ssl_explain.lessons.why_the_root.race_picture import OPERATORS, SELECTIVITIES, Race, RacePicture
 from ssl_explain.records import Trace
 
 STEPS, EVERY = 100, 5

@@ -114,6 +114,7 @@ class RaceSettings:
     learning_rate: float = 0.01
     seed: int = 1
     normalise: bool = True
+    linear_top: bool = False
     runs: int | None = None
     measure_every: int = 5
 
@@ -122,7 +123,8 @@ class RaceSettings:
 def race_run(**settings: Any) -> RaceRun:
     """Draw a small tree and a network wired along it, in double precision, by :class:`RaceSettings`.
 
-    The first weights have scale 0.2, or 1 without normalisation. Nothing is random once they are drawn.
+    The first weights have scale 0.2, or 1 without normalisation; they are the same with a linear top. Nothing is random
+    once they are drawn.
 
     Raises:
         ValueError: whatever tree, network or training reject; more than nine leaves.
@@ -135,6 +137,7 @@ def race_run(**settings: Any) -> RaceRun:
     net = TreeNet(
         tree.topology, own.neurons, generator=generator, runs=own.runs, normalise=own.normalise, scale=scale
     ).double()
+    net.linear_top = own.linear_top
     ceilings = torch.cat(tree.latent_ceilings(1, generator=generator), dim=-1)
     training = exact_run(
         tree, net, strength=own.strength, learning_rate=own.learning_rate, loss=own.loss, measure=NodeMeasure(tree),

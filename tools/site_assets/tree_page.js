@@ -1,0 +1,315 @@
+"use strict";
+// The tree explorer of a page: settings, the run of two networks in lock step (with q as set, and with q = 0), and the
+// link that carries the settings. engine.js trains, tree_view.js draws.
+const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 250;  // points measured; ms of Play; ms of steps a frame; looks
+const LIVE = ["strength", "loss", "temperature", "learning_rate"];  // these change a run in progress
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Both networks start with the same weights and see the same points; streams 0 to 5 of the seed belong to the tree, the
+// weights, the points to measure on, the training, and the two views that are shown.
+function newRuns(settings) {
+  const stream = (k) => Engine.generator(settings.seed, k), free = settings.departure === "free outputs";
+  const tree = Engine.randomTree(settings.depth, settings.polarity.split(" to ").map(Number), stream(0));
+  const shapes = (settings.wiring === "dense" ? Engine.denseShapes : Engine.treeShapes)(settings.depth, settings.neurons);
+  const own = { normalise: !free, scale: free ? 1 : 0.2, bias: settings.departure === "biases" };
+  const net = () => Engine.network(shapes, { ...own, uniform: stream(1) });
+  const batch = settings.departure === "batch of 8" ? 8 : 128;
+  const pair = [settings.strength, 0].map((q) => ({ tree, q, batch, net: net(), uniform: stream(3) }));
+  pair.forEach((run) => adjust(run, settings));
+  return { tree, pair, points: Engine.sample(tree, POINTS, stream(2)), step: 0 };
+}
+function adjust(run, settings) {
+  Object.assign(run, { loss: settings.loss, temperature: settings.temperature, learningRate: settings.learning_rate });
+}
+// For each run the |correlations| of every latent's neurons, and the best of them.
+function measured({ pair, points }) {
+  const neurons = pair.map((run) => Engine.correlations(run.net, points, POINTS).flat());
+  return { neurons, best: neurons.map((of) => of.map((values) => values.reduce((a, b) => Math.max(a, b)))) };
+}
+
+// Which nodes both views of one point keep: the uniforms of `Engine.augment`, of which every other one decides it.
+function keptInBoth({ polarity }, q, ...streams) {
+  const rows = [[true]];
+  for (const edges of [...polarity].reverse())
+    rows.unshift(Array.from(edges, (_, k) => {
+      const stays = streams.map((uniform) => [uniform() >= q, uniform()][0]);
+      return rows[0][k >> 1] && stays.every(Boolean);
+    }));
+  return rows;
+}
+
+function treePage(section) {
+  const $ = (selector) => section.querySelector(selector), all = (selector) => [...section.querySelectorAll(selector)];
+  const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
+  const start = JSON.parse($("script").textContent).start, settings = { ...start };
+  const play = $(".play"), chooser = $("#tree-node"), curves = $("#tree-curves"), words = $(".words"), said = $(".said");
+  let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
+  let playing = false, clock = 0, seen = 0, spoken = 0, painted = 0, wanted = 0, due = "", chosen = null;
+  let world = "", width = 0;
+
+  // ---- controls and link ------------------------------------------------------------------------------------------
+  function showControls() {
+    for (const [name, control] of Object.entries(controls)) {
+      const value = settings[name], log = control.dataset.kind === "log";
+      control.value = log ? Math.log10(value) : value;
+      const output = control.parentElement.querySelector("output");
+      if (output) output.value = TreeLink.brief(value);
+      if (control.type === "range") control.setAttribute("aria-valuetext", TreeLink.brief(value));
+    }
+    controls.temperature.disabled = settings.loss === "L_simp";
+    for (const button of all("[data-preset]")) {
+      const preset = Object.entries(JSON.parse(button.dataset.preset));
+      button.setAttribute("aria-pressed", preset.every(([name, value]) => settings[name] === value));
+    }
+  }
+  function change(values, told = "") {
+    const moved = Object.keys(values).filter((name) => settings[name] !== values[name]);
+    Object.assign(settings, values);
+    said.textContent = told;
+    showControls();
+    if (!moved.length) return;
+    const live = moved.every((name) => LIVE.includes(name)) && runs && !over();
+    if (live && runs.step && changes[changes.length - 1] !== runs.step) changes.push(runs.step);
+    if (!live) restart();
+    else if (due !== "rebuild") due = "adjust";
+    clearTimeout(write.timer);
+    write.timer = setTimeout(write, 300);
+    wake();
+  }
+  function restart() {
+    [due, playing, wanted] = ["rebuild", false, 0];
+    wake();
+  }
+  function write() {
+    history.replaceState(null, "", TreeLink.fragment(settings, start));
+  }
+  function follow() {
+    const found = TreeLink.follow(location.hash.slice(1), controls, start);
+    if (!found) return;
+    change({ ...start, ...found.values }, found.told);
+    section.scrollIntoView();
+  }
+
+  // ---- the run ----------------------------------------------------------------------------------------------------
+  const budget = () => Number(settings.budget), over = () => stopped || runs.step >= budget();
+  function rebuild() {
+    if (trace && trace.length > 1 && runs.tree.polarity.length === settings.depth)
+      before = { trace: trace.map(({ step, best }) => [step, best[0]]), q: runs.pair[0].q };
+    else if (runs && runs.tree.polarity.length !== settings.depth) before = null;
+    runs = newRuns(settings);
+    const told = [settings.depth, settings.polarity, settings.seed].join();
+    if (told !== world) {
+      world = told;
+      ceilings = Bounds.ceilings(runs.tree).flatMap((level) => Array.from(level));
+      component = Bounds.principal(runs.tree);
+    }
+    if (chooser.options.length !== ceilings.length) {
+      const names = TreeView.latents(settings.depth).map((latent) => TreeView.nodeName(latent, settings.depth));
+      chooser.replaceChildren(...names.map((name, z) => new Option(name, z)).reverse());
+      chosen = ceilings.length - 1;
+    }
+    [trace, changes, stopped, clock] = [[], [], "", 0];
+    look();
+    first = last;
+    layout();
+  }
+  function look() {
+    last = measured(runs);
+    trace.push({ step: runs.step, best: last.best });
+  }
+  function layout() {
+    const room = (svg) => Math.max(240, Math.floor(svg.parentElement.clientWidth));
+    const choose = (z) => { chosen = z; paint(); };
+    const trees = all(".trees svg");
+    views = trees.map((svg) => TreeView.treePicture(svg, runs.tree, room(svg), choose));
+    curve = TreeView.curvePicture($(".curve svg"), room($(".curve svg")), budget());
+    bars = TreeView.neuronPicture($(".neurons svg"), room($(".neurons svg")));
+    showViews();
+    paint();
+  }
+  function showViews() {  // the same uniforms at every q: as q grows, leaf after leaf is drawn again
+    const stream = (k) => Engine.generator(settings.seed, k), point = Engine.sample(runs.tree, 1, stream(4));
+    const view = (q, k) => Engine.augment(runs.tree, point, 1, q, stream(k))[0];
+    kept = runs.pair.map(({ q }) => keptInBoth(runs.tree, q, stream(5), stream(6)));
+    runs.pair.forEach(({ q }, side) => views[side].views(point[0], [view(q, 5), view(q, 6)], kept[side]));
+  }
+  function paint() {
+    painted = runs.step;
+    chooser.value = chosen;
+    views.forEach((view, side) => view.update(last.best[side], first.best[side], ceilings, chosen));
+    const root = chosen === ceilings.length - 1;
+    drawCurves(root);
+    bars.update(last.neurons[0][chosen], last.neurons[1][chosen], ceilings[chosen]);
+    const name = chooser.selectedOptions[0].textContent;
+    const share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
+    all(".trees figcaption").forEach((caption, side) => {
+      const which = side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`;
+      const now = runs.step ? ` → ${share(last.best[side])}` : "";
+      caption.textContent = `${which} · ${name} ${share(first.best[side])}${now} % of its ceiling`;
+    });
+    $(".curve span").textContent = `· step ${runs.step}`;
+    play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
+  }
+  // |correlation| of the best neuron with the chosen circle, or its mean over each level with q as set.
+  function drawCurves(root) {
+    if (curves.value === "levels") {
+      const latents = TreeView.latents(settings.depth), levels = runs.tree.polarity.map((_, l) => l + 1);
+      const sum = (best, level) => best.reduce((part, value, z) => part + (latents[z].level === level ? value : 0), 0);
+      const mean = (best, level) => sum(best, level) / 2 ** (settings.depth - level);
+      const means = levels.map((level) => trace.map(({ step, best }) => [step, mean(best[0], level)]));
+      curve.update({ set: [], zero: [], before: [], ceiling: null, pca: null, changes, means });
+      legend(levels.map((level) => [`level l${level}`, level === settings.depth ? "root" : `level ${level}`]));
+      return;
+    }
+    const of = (side) => trace.map(({ step, best }) => [step, best[side][chosen]]);
+    const ghost = before ? before.trace.map(([step, best]) => [step, best[chosen]]) : [];
+    curve.update({
+      set: of(0), zero: of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
+    });
+    const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
+    entries.push(["ceiling", "ceiling (Bayes)"]);
+    if (root) entries.push(["pca", "first principal component of the leaves"]);
+    if (before) entries.push(["before", `run before (q = ${TreeLink.brief(before.q)})`]);
+    legend(entries);
+  }
+  function legend(entries) {
+    const told = JSON.stringify(entries), key = $(".key");
+    if (key.dataset.told === told) return;
+    key.dataset.told = told;
+    key.innerHTML = entries.map(([name, text]) =>
+      `<li><svg width="30" height="10" aria-hidden="true"><path class="${name}" d="M0 5H30"/></svg>${text}</li>`).join("");
+  }
+  function speak() {
+    const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (side) => two(last.best[side][root]);
+    const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]);
+    const both = kept[0].slice(1, -1).flat().filter(Boolean).length;
+    const told = runs.step
+      ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: ` +
+        `the best neuron's |correlation| with the root went from ${from} to ${best(0)} with q = ${q}, and to ${best(1)} with q = 0.`
+      : `Before training, q = ${q}: of the ${root} hidden causes below the root both views of the point keep ${both}. ` +
+        `The best neuron's |correlation| with the root is ${from}.`;
+    const bounds = `Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches`;
+    const text = `${told} ${bounds} ${two(component)}.${stopped}`;
+    if (words.textContent !== text) words.textContent = text;
+    for (const svg of all("svg[role]")) {
+      const caption = svg.previousElementSibling;
+      const own = caption.querySelector("label") ? `${caption.querySelector("label").textContent}: ${text}` : "";
+      svg.setAttribute("aria-label", own || caption.textContent);
+    }
+    spoken = performance.now();
+  }
+  function advance() {
+    for (const run of runs.pair) {
+      if (Engine.step(run)) continue;
+      stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. ` +
+        "The picture shows the last good state; choose a lower learning rate and start again.";
+      return;
+    }
+    runs.step += 1;
+    if (runs.step % Math.max(1, Math.round(budget() / LOOKS)) === 0) look();
+  }
+
+  // ---- frames: events only say what is due; here it is done, once for any number of them ----------------------------
+  let asked = false;
+  function wake() {
+    if (!asked) requestAnimationFrame(frame);
+    asked = true;
+  }
+  function settle() {
+    if (due === "rebuild") rebuild();
+    if (due === "layout") layout();
+    if (due === "adjust") {
+      runs.pair.forEach((run) => adjust(run, settings));
+      runs.pair[0].q = settings.strength;
+      showViews();
+      paint();
+    }
+    due = "";
+  }
+  function frame(now) {
+    asked = false;
+    const idle = due !== "" || !playing, begin = performance.now();
+    settle();
+    if (playing && over()) rebuild();
+    const looks = trace.length, goal = playing ? Math.min(1, (clock + now - seen) / PLAY) * budget() : 0;
+    while (!over() && (wanted > 0 || runs.step < goal) && performance.now() - begin < SLICE) {
+      advance();
+      wanted = Math.max(0, wanted - 1);
+    }
+    if (playing) clock = (Math.min(goal, runs.step + 1) / budget()) * PLAY;  // missed time is not made up
+    if (over()) [playing, wanted] = [false, 0];
+    if (!playing && trace[trace.length - 1].step !== runs.step && !stopped) look();
+    const still = calm.matches && playing && runs.step - painted < budget() / 5;
+    if (!playing || (trace.length !== looks && !still)) paint();
+    if (playing || wanted) wake();
+    seen = now;
+    if (idle || !playing || begin - spoken > 2500) speak();
+  }
+
+  // ---- events -----------------------------------------------------------------------------------------------------
+  for (const [name, control] of Object.entries(controls)) {
+    if (control.type === "range") {
+      const { kind, low, high } = control.dataset, log = kind === "log";
+      const ends = log ? [Math.log10(low), Math.log10(high)] : [low, high];
+      [control.min, control.max, control.step] = [...ends, kind === "whole" ? 1 : log ? 0.02 : 0.01];
+    }
+    control.addEventListener(control.type === "range" ? "input" : "change", () => {
+      const text = control.dataset.kind === "log" ? String(Number((10 ** control.value).toPrecision(2))) : control.value;
+      const [value, wrong] = TreeLink.read(control, text, start[name]);
+      change({ [name]: value ?? settings[name] }, wrong && `${control.labels[0].textContent}: ${wrong}.`);
+    });
+  }
+  for (const button of all("[data-preset]"))
+    button.addEventListener("click", () => { restart(); change(JSON.parse(button.dataset.preset)); });
+  play.addEventListener("click", () => {
+    [playing, wanted, seen] = [!playing, 0, performance.now()];
+    wake();
+  });
+  $(".step").addEventListener("click", () => {
+    [playing, wanted] = [false, wanted + 1];
+    wake();
+  });
+  $(".reset").addEventListener("click", restart);
+  chooser.addEventListener("change", () => { chosen = Number(chooser.value); paint(); });
+  curves.addEventListener("change", paint);
+  new ResizeObserver(() => {
+    if (section.clientWidth === width) return;
+    width = section.clientWidth;
+    due ||= "layout";
+    wake();
+  }).observe(section);
+  addEventListener("hashchange", follow);
+  follow();
+  showControls();
+  rebuild();  // at once, so that an early click finds a run
+  [due, seen] = ["", performance.now()];
+  speak();
+  return start;
+}
+
+// A prediction about what becomes of the root without augmentation: when it is opened, this page trains the answer.
+function answer(reveal, start) {
+  const place = document.createElement("p"), runs = newRuns({ ...start, strength: 0 }), steps = 300;
+  const root = () => measured(runs).best[1].at(-1), from = root();
+  reveal.append(place);
+  place.setAttribute("role", "status");
+  place.textContent = "This page is training it now.";
+  const slice = () => {
+    for (const end = performance.now() + SLICE; runs.step < steps && performance.now() < end; runs.step++)
+      Engine.step(runs.pair[1]);
+    if (runs.step < steps) return void requestAnimationFrame(slice);
+    const to = root(), what = to > from + 0.05 ? "it rises" : to < from - 0.05 ? "it falls" : "it stays";
+    place.textContent = `Trained in this page just now, q = 0, ${steps} steps, another draw: ` +
+      `|correlation| with the root from ${from.toFixed(2)} to ${to.toFixed(2)}; ${what}.`;
+  };
+  requestAnimationFrame(slice);
+}
+
+for (const section of document.querySelectorAll(".tree")) {
+  const start = treePage(section), offered = (question, key) => question.querySelector(`input[value="${key}"]`);
+  for (const reveal of document.querySelectorAll(".reveal")) {
+    const question = document.getElementById(reveal.dataset.question);
+    if (["rises", "stays", "falls"].every((key) => offered(question, key)))
+      reveal.addEventListener("toggle", () => answer(reveal, start), { once: true });
+  }
+}
