@@ -1,7 +1,6 @@
 """State → compute → picture → screen: the base class of all explorers."""
 
 import functools
-import math
 import re
 import time
 import typing
@@ -17,7 +16,7 @@ from ssl_explain.kit.live import Host, LiveView
 from ssl_explain.kit.outputs import OUTPUTS
 from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.runner import FairLock
-from ssl_explain.kit.state import State
+from ssl_explain.kit.state import State, same
 
 S = TypeVar("S", bound=State)
 
@@ -54,7 +53,7 @@ class Explorer(Generic[S]):
         require.names("controls", controls, list(known))
         self.shown = tuple(controls or known)  # the names of the controls
         with self._lock:
-            self.record = self.compute(state)
+            self.record = self._first_record(state)
             self._picture  # noqa: B018 (raises an error of the picture here)
         OUTPUTS.listen()
 
@@ -63,6 +62,9 @@ class Explorer(Generic[S]):
         """The class of the states of this explorer."""
         (kind,) = typing.get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
         return kind if isinstance(kind, type) else State
+
+    def _first_record(self, state: S) -> Any:
+        return self.compute(state)
 
     def compute(self, state: S) -> Any:
         """From the settings to the record that the picture shows."""
@@ -204,7 +206,7 @@ class Explorer(Generic[S]):
 
     def _on_change(self, field: str, value: Any) -> None:
         with self._lock:
-            if self._updating_controls or _same(value, getattr(self._state, field)):
+            if self._updating_controls or same(value, getattr(self._state, field)):
                 return
             if self._echoed(field, value):
                 self._update_controls(self._state)
@@ -215,7 +217,7 @@ class Explorer(Generic[S]):
         """Whether this is no move of the reader: a slider answers what it is set to if it rounds it differently."""
         late = time.monotonic() - 2.0  # seconds within which the browser answers
         self._set = [(name, was, when) for name, was, when in self._set if when > late]
-        return any(name == field and value != was and _same(value, was) for name, was, _ in self._set)
+        return any(name == field and value != was and same(value, was) for name, was, _ in self._set)
 
     def offered(self) -> dict[str, dict[str, Any]]:
         """The presets that set a control shown here, and the values of all controls shown, without duplicates.
@@ -242,9 +244,3 @@ class Explorer(Generic[S]):
             OUTPUTS.shown(self.widget)
             data, metadata = self.figure._repr_mimebundle_()
             return {**data, **self.widget._repr_mimebundle_(**options), "text/plain": data["text/plain"]}, metadata
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal, or the same but for rounding."""
-    rounded = isinstance(one, float) and isinstance(other, float) and math.isclose(one, other, abs_tol=1e-9)
-    return rounded or bool(one == other)

@@ -1,6 +1,7 @@
 """The settings of an explorer: a frozen dataclass whose fields carry the range, label and tooltip of their controls."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -109,3 +110,9 @@ class State:
             if getattr(self, f.name) != f.default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values of a control are equal but for rounding."""
+    rounded = isinstance(one, float) and isinstance(other, float) and math.isclose(one, other, abs_tol=1e-9)
+    return rounded or bool(one == other)

@@ -19,6 +19,7 @@ MANY = 100  # training steps per update of the progress bar
 class Player(Explorer[S]):
     """An explorer that takes steps in a background thread until its run is over."""
 
+    waiting = False  # for a function of the reader's
     pace = 0  # steps per picture if the state has no pace; 0: as many as fit
 
     def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
@@ -58,13 +59,15 @@ class Player(Explorer[S]):
     def pause(self) -> None:
         """Stop after the present step and draw."""
         self._runner.pause()
+        super().pause()
         self._update_buttons()
 
     def _update_buttons(self) -> None:
         busy = self.running
         if "_buttons" in vars(self):
             for name, made in self._buttons.items():
-                made.disabled = {"play": busy, "pause": not busy, "step": busy}.get(name, False)
+                paused = not (busy or self.waiting)
+                made.disabled = {"play": busy, "pause": paused, "step": busy}.get(name, False)
         if self._runner.error is not None and "view" in vars(self):
             remedy = " Press Reset." if "reset" in self._actions() else ""
             self.view.image.note = f"Training failed: {self._runner.error}.{remedy}"

@@ -107,7 +107,7 @@ def test_a_factory_tells_what_it_takes_and_makes(name):
     kind, (state, *rest) = hints["return"], inspect.signature(make).parameters.values()
     assert make.__name__ == make.__qualname__ == kind.factory == name
     assert (state.name, state.annotation, state.default) == ("state", kind.kind() | None, None)
-    own = {"tree_explorer": ["levels"], "graph_explorer": ["tree", "law"]}.get(name, [])
+    own = {"tree_explorer": ["levels"], "ring_explorer": ["update"], "graph_explorer": ["tree", "law"]}.get(name, [])
     assert [p.name for p in rest] == ["controls", *own]
     assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
     assert hints.keys() == {"state", "return", *(p.name for p in rest)}

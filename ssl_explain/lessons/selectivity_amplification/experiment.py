@@ -150,7 +150,10 @@ def responses(
 
 @dataclass(frozen=True)
 class RingSettings:
-    """The settings of :func:`ring_run`; ``batch`` None is the exact flow, ``tau`` the temperature of InfoNCE."""
+    """The settings of :func:`ring_run`; ``batch`` None is the exact flow, ``tau`` the temperature of InfoNCE.
+
+    ``update(weights, x)``, of the weights and all views, takes the place of both.
+    """
 
     cells: int = 10
     strength: float = 1.0
@@ -162,6 +165,7 @@ class RingSettings:
     steps: int = 300
     step_size: float = 1.0
     every: int = 5
+    update: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 def ring_run(**settings: Any) -> Selectivity:
@@ -183,7 +187,9 @@ def ring_run(**settings: Any) -> Selectivity:
     net = ring_neurons(own.cells, own.neurons, generator=generator, linear=own.linear)
     start = net.weights[0].detach().squeeze(0)
     update = expected_update(x, linear=own.linear)
-    if own.batch is not None:
+    if own.update is not None:
+        update = _on_views(own.update, x)
+    elif own.batch is not None:
         update = sampled_update(world, own.strength, own.batch, generator=generator, tau=own.tau, linear=own.linear)
     weights = follow(start, update, steps=own.steps, step_size=own.step_size, every=own.every)
     times = torch.arange(len(weights), dtype=torch.float32) * own.every * own.step_size
@@ -191,6 +197,13 @@ def ring_run(**settings: Any) -> Selectivity:
         world.patterns(), times, weights, responses(weights, x, linear=own.linear), dead(start, x, linear=own.linear),
         world.shift(own.strength), own.steps,
     )  # fmt: skip
+
+
+def _on_views(given: Callable[[Tensor, Tensor], Tensor], x: Tensor) -> Update:
+    def update(weights: Tensor) -> Tensor:
+        return given(weights, x)
+
+    return update
 
 
 def exact_info_nce(net: ReLUNet, views: Views, tau: float = 0.1) -> Float[Tensor, ""]:

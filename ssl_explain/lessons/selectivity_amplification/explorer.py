@@ -2,10 +2,14 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from torch import Tensor
 
 from ssl_explain.kit.factory import factory
+from ssl_explain.kit.reader import ReaderExplorer, ReaderFunction
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.selectivity_amplification.experiment import ring_run
@@ -43,18 +47,21 @@ class RingState(State):
 
 
 @functools.lru_cache(maxsize=32)
-def run_of(state: RingState) -> Selectivity:
-    """The whole run of a state, at its end."""
+def run_of(state: RingState, own: ReaderFunction | None = None) -> Selectivity:
+    """The whole run of a state, at its end; ``own`` replaces its update."""
     run = ring_run(
         cells=state.cells, strength=state.strength, neurons=state.neurons, seed=state.seed,
         linear=state.neuron == "linear", steps=STEPS, every=EVERY, step_size=state.cells / 10,
-        **UPDATES[state.update],
+        update=own, **UPDATES[state.update],
     )  # fmt: skip
-    return dataclasses.replace(run, setting=f"{state.neuron} neurons, {state.update}")
+    return dataclasses.replace(run, setting=f"{state.neuron} neurons, {own.name if own else state.update}")
 
 
-class RingExplorer(TimedExplorer[RingState]):
+class RingExplorer(TimedExplorer[RingState], ReaderExplorer):
     """The ring with Play, which moves the time; the whole flow is computed in advance.
+
+    ``update(w, x)``, if given, takes the place of the package's: it gets the weights (neuron, cell) and all views
+    (point, view, cell) and returns ẇ, of the shape of the weights.
 
     Example:
         >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
@@ -70,10 +77,30 @@ class RingExplorer(TimedExplorer[RingState]):
         "small batches": {"neuron": "ReLU", "strength": 1.0, "update": "L_simp, batches of 8"},
     }
 
+    def __init__(
+        self, state: RingState, controls: Sequence[str] = (), update: Callable[..., Tensor] | None = None
+    ) -> None:
+        """Follow the first run and draw its end."""
+        self.reader = None if update is None else ReaderFunction(update)
+        known = tuple(name for name in RingState.controls() if update is None or name != "update")
+        super().__init__(state, controls or known)
+
+    def another(self, state: RingState) -> Self:
+        """An explorer with the same update."""
+        return type(self)(state, self.shown, self.reader and self.reader.function)
+
+    def line(self) -> str:
+        """The line of code, with the name of the update."""
+        own = f", update={self.reader.name}" if self.reader else ""
+        return f"{self.factory}({self._state}{own})"
+
     def compute(self, state: RingState) -> Selectivity:
         """Look up the run of these settings, at the chosen time."""
-        run = run_of(state.change(time=0))
+        run = run_of(state.change(time=0), self.reader)
         return dataclasses.replace(run, shown=state.time * STEPS // (100 * EVERY))
 
 
-ring_explorer = factory(RingExplorer, "Watch random neurons amplify what they happen to prefer.")
+ring_explorer = factory(
+    RingExplorer,
+    "Watch random neurons amplify what they happen to prefer; ``update(w, x)`` takes the place of the update.",
+)

@@ -1,0 +1,168 @@
+"""An explorer runs the reader's own function: it moves the picture, and whatever it does the explorer lives on."""
+
+import inspect
+import re
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from hands import browser, click, frame
+from refusals import refused
+
+from ssl_explain.kit.reader import ReaderError, ReaderFunction
+from ssl_explain.lessons.selectivity_amplification.experiment import expected_update
+from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
+
+SMALL = RingState(cells=6, neurons=4)
+
+
+def theirs(w, x):
+    return expected_update(x)(w)
+
+
+def half(w, x):
+    return 0.5 * expected_update(x)(w)
+
+
+def test_a_changed_function_changes_the_picture_and_the_same_one_does_not():
+    package, same, slow = ring_explorer(SMALL), ring_explorer(SMALL, update=theirs), ring_explorer(SMALL, update=half)
+    np.testing.assert_array_equal(same.record.weights, package.record.weights)
+    assert not torch.equal(slow.record.weights, package.record.weights)
+    assert (np.asarray(frame(slow)) != np.asarray(frame(package))).any(-1).mean() > 0.01
+    move(slow, "cells", value=8)
+    assert slow.record.weights.shape[-1] == 8
+    assert "half" in slow.record.setting
+    assert slow.line() == "ring_explorer(RingState(cells=8, neurons=4), update=half)"
+    assert "update" not in slow.shown
+
+
+def move(explorer, name, **value):
+    """Move a control, and wait until its picture or its error has come."""
+    browser(explorer._widgets[name], **value)
+    deadline = time.monotonic() + 60
+    while explorer.waiting and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def fragile(wrong):
+    """Right on six cells, wrong on all other rings."""
+
+    def update(w, x):
+        if w.shape[-1] != 6:
+            return wrong(w)
+        return theirs(w, x)
+
+    return update
+
+
+def raises(w):
+    raise ValueError("<b>no</b>")
+
+
+def endless(w):
+    return endless(w)
+
+
+WRONG = {
+    "raises": (raises, r"update failed in line \d+, `raise ValueError\(\"<b>no</b>\"\)`: ValueError: <b>no</b>"),
+    "shape": (lambda w: w[:2], r"update must return a tensor of shape \(4, 7\), got one of shape \(2, 7\)\."),
+    "dtype": (lambda w: w.float(), r"must return a tensor of torch\.float64, got one of torch\.float32\."),
+    "nan": (lambda w: w / 0, r"must return finite numbers, got NaN or infinity\."),
+    "nothing": (lambda w: None, r"must return a tensor, got None"),
+    "recursion": (lambda w: endless(w), r"update failed in line \d+, `return endless\(w\)`: RecursionError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_goes_wrong_is_said_and_the_last_sound_picture_stays(kind):
+    wrong, words = WRONG[kind]
+    explorer = ring_explorer(SMALL, update=fragile(wrong))
+    before, jpeg = explorer.record, explorer.view.jpeg
+    move(explorer, "cells", value=7)
+    assert re.search(words, explorer.view.image.note)
+    assert explorer.record is before
+    assert explorer.view.jpeg == jpeg
+    move(explorer, "cells", value=6)
+    move(explorer, "neurons", index=2)
+    assert explorer.view.image.note == ""
+    assert explorer.record.weights.shape[-2:] == (12, 6)
+
+
+def test_the_first_call_must_succeed():
+    with pytest.raises(ReaderError, match=r"<lambda> failed in line \d+, `raise ValueError"):
+        ring_explorer(SMALL, update=lambda w, x: raises(w)).view  # noqa: B018
+
+
+test_what_is_no_function_is_refused = refused(
+    (lambda: ring_explorer(SMALL, update=3), "`function` must be a function, got 3"), error=TypeError
+)
+
+
+def test_a_function_gets_copies():
+    def greedy(w, x):
+        answer = theirs(w, x)
+        w.zero_()
+        x.zero_()
+        return answer
+
+    np.testing.assert_array_equal(
+        ring_explorer(SMALL, update=greedy).record.weights, ring_explorer(SMALL).record.weights
+    )
+
+
+def test_two_functions_are_two_keys():
+    assert ReaderFunction(half) == ReaderFunction(half)
+    assert hash(ReaderFunction(half)) == hash(ReaderFunction(half))
+    assert ReaderFunction(half) != ReaderFunction(theirs)
+    assert inspect.signature(ring_explorer).parameters["update"].default is None
+
+
+def test_pause_abandons_a_call_that_does_not_return():
+    go_on = threading.Event()
+
+    def stuck(w):
+        go_on.wait(60)
+        return 0 * w
+
+    explorer = ring_explorer(SMALL, update=fragile(stuck))
+    before, _ = explorer.record, explorer.view
+    pause = explorer._buttons["pause"]
+    browser(explorer._widgets["cells"], value=9)
+    assert not pause.disabled
+    assert "still running" in explorer.view.image.note
+    browser(explorer._widgets["cells"], value=10)
+    begin = time.monotonic()
+    click(pause)
+    assert time.monotonic() - begin < 0.5
+    assert pause.disabled
+    assert "abandoned" in explorer.view.image.note
+    assert "kernel is restarted" in explorer.view.image.note
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "ssl_explain-reader":
+            thread.join(60)
+    assert explorer.record is before, "a late result is not shown"
+    move(explorer, "cells", value=6)
+    move(explorer, "seed", value=4)
+    assert explorer.record is not before
+    assert explorer.view.image.note == ""
+
+
+def test_after_a_slow_call_the_newest_state_is_computed():
+    go_on = threading.Event()
+
+    def slow(w):
+        go_on.wait(60)
+        return 0 * w
+
+    explorer = ring_explorer(SMALL, update=fragile(slow))
+    browser(explorer._widgets["cells"], value=9)
+    browser(explorer._widgets["cells"], value=8)
+    go_on.set()
+    deadline = time.monotonic() + 60
+    while explorer.record.weights.shape[-1] != 8 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert explorer.record.weights.shape[-1] == explorer.state.cells == 8
+    assert explorer._buttons["pause"].disabled
