@@ -150,7 +150,8 @@ class StreamingExplorer(Player[S]):
         """Pass live settings to the run in progress; restart for all others, and when the run is over."""
         changed = {name for name in self._state.controls() if getattr(old, name) != getattr(self._state, name)}
         self._runner.steps_per_frame = getattr(self._state, "pace", self.pace)
-        if changed - {"pace", "budget"}:
+        changed -= {"pace", "budget"}  # a preset resets these, too: the run stays of the same kind
+        if changed:
             live = all(self._state.controls()[name].live for name in changed)
             if not live or self.over:
                 self._runner.ask_to_stop()

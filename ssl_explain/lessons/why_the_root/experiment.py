@@ -36,7 +36,7 @@ def spectrum(law: Float[Tensor, "n n"]) -> tuple[Float[Tensor, " n"], Float[Tens
     Source: HaoChen, Wei, Gaidon, Ma (2021), arXiv 2106.04156.
 
     Example:
-        >>> values, functions = spectrum(torch.tensor([[0.4, 0.1], [0.1, 0.4]]).double())
+        >>> values, functions = spectrum(torch.tensor([[0.4, 0.1], [0.1, 0.4]], dtype=torch.float64))
         >>> [round(x, 6) for x in values.tolist()], bool((functions[:, 1].abs() - 1).abs().max() < 1e-12)
         ([1.0, 0.6], True)
     """
