@@ -148,9 +148,8 @@ class StreamingExplorer(Player[S]):
 
     def refresh(self, old: S) -> None:
         """Pass live settings to the run in progress; restart for all others, and when the run is over."""
-        changed = {name for name in self._state.controls() if getattr(old, name) != getattr(self._state, name)}
+        changed = {n for n in self._state.controls() if getattr(old, n) != getattr(self._state, n)} - {"pace", "budget"}
         self._runner.steps_per_frame = getattr(self._state, "pace", self.pace)
-        changed -= {"pace", "budget"}  # a preset resets these, too: the run stays of the same kind
         if changed:
             live = all(self._state.controls()[name].live for name in changed)
             if not live or self.over:
