@@ -46,7 +46,7 @@ NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 # A journey needs neither PyTorch nor checked signatures: what tests/conftest.py loads is left out.
-BROWSER = $(BIN)/pytest -o addopts= -q --strict-markers -p no:nbval --confcutdir=tests/browser -n 2 -m browser -rs tests/browser
+BROWSER = $(BIN)/pytest -o addopts= -q --strict-markers -p no:nbval --confcutdir=tests/browser -n 2 -m "browser and not stress" -rs tests/browser
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
