@@ -6,7 +6,7 @@ import pytest
 from lab import Server, jupyter_lab
 from xdist.scheduler import LoadScopeScheduling
 
-SECOND = ("test_run_all_again", "test_keyboard")  # take about as long as all other journeys together
+SECOND = ("test_run_all_again", "test_keyboard", "test_tree_page")  # take about as long as all others together
 
 
 class Halves(LoadScopeScheduling):
