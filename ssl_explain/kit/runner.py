@@ -89,7 +89,7 @@ def weak_method(method: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class Runner:
-    """Call ``step()`` until it returns False, and ``show()`` about ten times a second, in a thread of its own.
+    """Call ``step()`` until it returns False, and ``show()`` every :data:`FRAME` seconds, in a thread of its own.
 
     ``pause`` returns when the thread has ended, at most one step and one picture later; the last state is always
     shown, and ``finished()`` is called however the thread ended. ``steps_per_frame`` limits the steps per picture,
