@@ -17,6 +17,7 @@ from weights import seeded
 
 import ssl_explain
 from ssl_explain import Centring, DualNet, LatentTree, ReLUNet, Ring, Training, TreeNet, contrastive, flow, train
+from ssl_explain.kit.style import DRAWING
 from ssl_explain.lessons.real_images.checkpoint import load_checkpoint, save_checkpoint
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import run_of
@@ -215,9 +216,11 @@ def same(a, b):
 
 @pytest.fixture
 def grad_mode():
-    """A trace function can stop a `with` block before its end, which no signal can: gradients may stay off."""
+    """A trace function can stop a `with` block before its end, which no signal can: modes and locks may be left."""
     yield
     torch.set_grad_enabled(True)
+    while DRAWING._is_owned():
+        DRAWING.release()
 
 
 @pytest.mark.usefixtures("unshaped", "grad_mode")
