@@ -46,7 +46,6 @@ class Host:
 class Layers:
     """What is kept between frames of one resolution: the axes, and the axes with the still artists."""
 
-    dpi: float
     stamps: Stamps
     axes: Any = None
     background: Any = None
@@ -148,15 +147,15 @@ class LiveView(Generic[Record]):
     def _layers(self) -> Layers:
         """Axes and still artists at the present resolution, drawn if they have changed."""
         figure, dpi = self.picture.figure, float(self.picture.figure.dpi)
-        kept = self._kept.setdefault(dpi, Layers(dpi, Stamps(figure)))
-        if kept.axes is None:
-            for artist in [*self.picture.still, *self.picture.moving]:
-                artist.set_animated(True)
-            self._canvas.draw()
-            kept.axes = self._canvas.copy_from_bbox(figure.bbox)
+        if dpi not in self._kept:
+            self._kept[dpi] = Layers(Stamps(figure))
+        kept = self._kept[dpi]
         if kept.background is None:
             for artist in [*self.picture.still, *self.picture.moving]:
                 artist.set_animated(True)
+            if kept.axes is None:
+                self._canvas.draw()
+                kept.axes = self._canvas.copy_from_bbox(figure.bbox)
             self._canvas.restore_region(kept.axes)
             for artist in self.picture.still:
                 figure.draw_artist(artist)
