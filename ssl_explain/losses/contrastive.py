@@ -128,7 +128,7 @@ def info_nce(
     tau = require.single("temperature", temperature, "try 0.1", open_low=True)
     check_energies(r_pos, r_neg)
     energies = torch.cat([r_pos.unsqueeze(-1), require_negatives(r_neg)], dim=-1)
-    return r_pos + tau * torch.logsumexp(-energies / tau, dim=-1)
+    return -tau * nn.functional.log_softmax(energies / -tau, dim=-1)[..., 0]
 
 
 READS: dict[Callable[..., Tensor], tuple[str, ...]] = {
@@ -199,4 +199,5 @@ def _contrast(loss: Loss, negatives: int | Literal["batch"], net: nn.Module, vie
     else:
         apart = first.unsqueeze(-2) - second.index_select(-2, partners.flatten()).unflatten(-2, partners.shape)
         energies = 0.5 * (apart * apart).sum(-1)
-    return loss(energies[..., 0], energies[..., 1:]).mean(-1)
+    r_pos, r_neg = energies.split([1, h], -1)
+    return loss(r_pos.squeeze(-1), r_neg).mean(-1)

@@ -15,6 +15,11 @@ def _finite(x: Tensor) -> Tensor:
     return require.finite("x", require.tensor("x", x, "*batch d", "one row per input"))
 
 
+def unit(f: Tensor, dim: int) -> Tensor:
+    """Divide vectors along an axis by their length; 0 stays 0."""
+    return f * (f * f).sum(dim, keepdim=True).clamp_min(1e-24).rsqrt()
+
+
 class LayeredReLU(nn.Module):
     """A deep ReLU network whose layers are rows of nodes: f_0 = x, f̃_l = W_l f_{l-1}, f_l = max(f̃_l, 0).
 
@@ -70,7 +75,7 @@ class LayeredReLU(nn.Module):
 
     def _sweep(self, columns: Tensor) -> list[Float[Tensor, "runs_node d_out n"]]:
         """Activations of every layer, in columns; a row holds one neuron of one node of one run."""
-        f, n, layers = columns, columns.shape[-1], []
+        f, n, layers, top = columns, columns.shape[-1], [], len(self.weights) - 1
         for level, weight in enumerate(self.weights):
             inputs = f.reshape(weight.shape[:-2].numel(), weight.shape[-1], n)
             matrices = weight.flatten(0, -3)
@@ -78,7 +83,7 @@ class LayeredReLU(nn.Module):
                 pre = torch.baddbmm(self.biases[level].flatten(0, -3), matrices, inputs)
             else:
                 pre = torch.bmm(matrices, inputs)
-            f = pre if self.linear_top and level == len(self.weights) - 1 else pre.relu_()
+            f = pre if self.linear_top and level == top else pre.relu_()
             layers.append(f)
         return layers
 
@@ -97,7 +102,7 @@ class LayeredReLU(nn.Module):
         """
         top = self._sweep(self._columns(x))[-1]
         if self.normalise:
-            top = nn.functional.normalize(top, dim=1)
+            top = unit(top, 1)
         return self._rows(top, x.shape[:-1]).flatten(-2)
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
@@ -109,7 +114,7 @@ class LayeredReLU(nn.Module):
         """
         layers = self._sweep(self._columns(_finite(x)))
         if self.normalise:
-            layers[-1] = nn.functional.normalize(layers[-1], dim=1)
+            layers[-1] = unit(layers[-1], 1)
         return [self._rows(layer, x.shape[:-1]) for layer in layers]
 
     def forward_pass(self, x: Float[Tensor, "*batch d"]) -> ForwardPass:
