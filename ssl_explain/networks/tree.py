@@ -31,10 +31,14 @@ class TreeNet(LayeredReLU):
         biases: bool = False,
         normalise: bool = True,
         scale: float = 0.2,
+        linear_top: bool = False,
         runs: int | None = None,
     ) -> None:
         """Draw one matrix per node, a whole level in one tensor."""
         m = require.integer("neurons_per_node", neurons_per_node, 1, "a node without neurons can learn nothing")
         b = require.instance("topology", topology, Tree, "such as Tree(depth=3)").branching
         shapes = [(width, m, b if level == 0 else b * m) for level, width in enumerate(topology.widths[1:])]
-        super().__init__(shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, runs=runs)
+        super().__init__(
+            shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, linear_top=linear_top,
+            runs=runs,
+        )  # fmt: skip

@@ -11,11 +11,13 @@ from ssl_explain.lessons.latent_variables_emerge.table import (
     RUNS,
     SEED,
     STEPS,
+    TOPS,
     overparameterisation,
 )
 
 DEFAULTS = {
-    "neurons": list(NEURONS), "polarity": list(POLARITIES), "runs": RUNS, "steps": STEPS, "seed": SEED, "device": "cpu",
+    "neurons": list(NEURONS), "polarity": list(POLARITIES), "top": list(TOPS), "runs": RUNS, "steps": STEPS,
+    "seed": SEED, "device": "cpu",
 }  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def options(sub: argparse.ArgumentParser) -> None:
     ranges = " ".join(f"{low:g}:{high:g}" for low, high in POLARITIES)
     tip = f"ranges of |polarity|, one or more (default: {ranges})"
     sub.add_argument("--polarity", type=magnitudes, nargs="+", metavar="LOW:HIGH", help=tip)
+    sub.add_argument("--top", choices=TOPS, nargs="+", help="gates of the top layer (default: both)")
     sub.add_argument("--runs", type=int, help=f"seeds: trees and networks side by side (default: {RUNS})")
     sub.add_argument("--steps", type=int, help=f"training steps (default: {STEPS})")
     sub.add_argument("--seed", type=int, help=f"seed of all draws (default: {SEED})")
@@ -44,8 +47,8 @@ def options(sub: argparse.ArgumentParser) -> None:
 
 
 def sweep_table(
-    folder: Path, *, neurons: int | list[int], polarity: Sequence[tuple[float, float]], **options: Any
+    folder: Path, *, neurons: int | list[int], polarity: Sequence[tuple[float, float]], top: list[str], **options: Any
 ) -> Mapping[str, Sequence[object]]:
     """The table of the command; a number of neurons that stood before the command is one number."""
     widths = neurons if isinstance(neurons, list) else [neurons]
-    return overparameterisation(folder / "overparameterisation.csv", widths, polarity, **options)
+    return overparameterisation(folder / "overparameterisation.csv", widths, polarity, top, **options)

@@ -27,7 +27,7 @@ def student(
 
     ``scale`` is 0.2 unless given (with normalised outputs small weights learn fast), and 1 without normalisation
     (small weights would give no gradient to speak of). ``options`` are those of both networks: ``generator``,
-    ``biases``, ``normalise``.
+    ``biases``, ``normalise``, ``linear_top``.
 
     Example:
         >>> g = torch.Generator().manual_seed(0)
@@ -51,6 +51,7 @@ class EmergenceSettings:
     """
 
     depth: int = 5
+    branching: int = 2
     neurons: int = 10
     polarity: tuple[float, float] = (0.8, 1.0)
     strength: float = 0.5
@@ -60,6 +61,7 @@ class EmergenceSettings:
     dense: bool = False
     biases: bool = False
     normalise: bool = True
+    linear_top: bool = False
     scale: float | None = None
     batch: int = 128
     runs: int | None = None
@@ -93,8 +95,8 @@ def emergence_run(**settings: Any) -> EmergenceRun:
     """
     own = EmergenceSettings(**settings)
     generator = generator_on(own.device).manual_seed(own.seed)
-    tree = LatentTree.random(own.depth, polarity=own.polarity, generator=generator, runs=own.runs)
-    options = {name: getattr(own, name) for name in ("dense", "biases", "normalise", "scale")}
+    tree = LatentTree.random(own.depth, own.branching, polarity=own.polarity, generator=generator, runs=own.runs)
+    options = {name: getattr(own, name) for name in ("dense", "biases", "normalise", "linear_top", "scale")}
     net = student(tree, own.neurons, generator=generator, **options)
     measure = BestCorrelation(tree, own.points, generator=generator)
     ceilings = torch.cat(tree.latent_ceilings(4 * own.points, generator=generator), dim=-1)
