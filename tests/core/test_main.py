@@ -81,7 +81,7 @@ def test_the_demo_is_the_run_of_the_first_notebook(capsys):
 def test_options_before_the_sweep_count(tmp_path, capsys):
     said(capsys, "--steps", "3", "--seed", "5", "--neurons", "3", "sweep", *ONE, "--out", str(tmp_path))
     manifest = json.loads((tmp_path / "overparameterisation.json").read_text())
-    assert manifest["command"].startswith("python -m ssl_explain sweep --neurons 3 --polarity 0.8:1.0 --runs 1 ")
+    assert manifest["command"].startswith("python -m ssl_explain sweep --neurons 3 --polarity 0.8:1.0 --top ")
     assert manifest["command"].endswith(" --steps 3 --seed 5")
 
 
@@ -213,7 +213,7 @@ def test_sweep_writes_a_verified_table_whose_command_makes_it_again(tmp_path, ca
     text = said(capsys, *words, "--out", str(tmp_path / "new"))
     path = tmp_path / "new" / "overparameterisation.csv"
     table = read_table(path)
-    rows = len(table_module.NEURONS) * len(table_module.POLARITIES) * 2 * 5
+    rows = len(table_module.NEURONS) * len(table_module.POLARITIES) * len(table_module.TOPS) * 2 * 5
     assert len(table["run"]) == rows
     assert text == f"{path}: {rows} rows\n"
     manifest = json.loads(path.with_suffix(".json").read_text())

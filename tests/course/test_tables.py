@@ -19,7 +19,7 @@ QUIET = {"workers": 1, "progress": False}
 BLOCKS = {
     "byol_ablation": lambda **given: byol.byol_block(FULL, **SMALL | given),
     "kernel_drift": lambda **given: kernel.drift_block("supervised", "ntk", 8, **{"seeds": 2, "seed": 4} | given),
-    "overparameterisation": lambda **given: neurons.block(2, (0.8, 1.0), **RUNS | given),
+    "overparameterisation": lambda **given: neurons.block(2, (0.8, 1.0), "gated", **RUNS | given),
     "pictures_losses": lambda **given: pictures.loss_block(pictures.SETTINGS[1], **SMALL | given),
     "pictures_strength": lambda **given: pictures.strength_block("mlp", 0.5, **SMALL | given),
 }
@@ -48,8 +48,8 @@ def small_kernel(folder, patch):
 
 
 def small_neurons(folder, patch):
-    ways = (2, 5), ((0.7, 1.0), (0.9, 1.0))
-    blocks = [neurons.block(m, polarity, **RUNS) for m in ways[0] for polarity in ways[1]]
+    ways = (2, 5), ((0.7, 1.0), (0.9, 1.0)), ("linear",)
+    blocks = [neurons.block(m, polarity, "linear", **RUNS) for m in ways[0] for polarity in ways[1]]
     return neurons.overparameterisation(folder / "overparameterisation.csv", *ways, **RUNS, progress=False), blocks
 
 
@@ -107,8 +107,9 @@ def whole(name):
         every = {(*pair, n, t): kernel.SEEDS for pair in pairs for n in kernel.WIDTHS for t in times[pair]}
         return ("loss", "scale", "width", "time"), every
     if name == "overparameterisation":
-        levels = [(m, *polarity, k) for m in neurons.NEURONS for polarity in neurons.POLARITIES for k in range(1, 6)]
-        return ("neurons", "polarity_low", "polarity_high", "level"), dict.fromkeys(levels, 30)
+        ways = [(m, *polarity, top) for m in neurons.NEURONS for polarity in neurons.POLARITIES for top in neurons.TOPS]
+        levels = [(*way, k) for way in ways for k in range(1, 6)]
+        return ("neurons", "polarity_low", "polarity_high", "top", "level"), dict.fromkeys(levels, 30)
     if name == "pictures_losses":
         every = {(*s, layer): 12 for s in pictures.SETTINGS if s[0] != "raw" for layer in ("hidden", "output")}
         return ("loss", "temperature", "beta", "layer"), every | {("raw", 0.0, 0.0, "pixels"): 1}

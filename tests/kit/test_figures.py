@@ -195,10 +195,13 @@ def test_overparameterisation_draws_means_intervals_and_ceiling_of_the_root():
     story = figure_overparameterisation(t)
     for ax, low in zip(story.figure.axes, np.unique(t["polarity_low"]), strict=True):
         panel = (t["level"] == t["level"].max()) & (t["polarity_low"] == low)
+        gated, linear = (panel & (t["top"] == top) for top in ("gated", "linear"))
         lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
         bars = [line.get_ydata() for line in ax.lines if line.get_label().startswith("_")]
+        shown = {"start": ("start", gated), "end, gated top": ("end", gated), "end, linear top": ("end", linear)}
         cells = {
-            name: [t[name][panel & (t["neurons"] == m)] for m in np.unique(t["neurons"])] for name in ("start", "end")
+            label: [t[name][which & (t["neurons"] == m)] for m in np.unique(t["neurons"])]
+            for label, (name, which) in shown.items()
         }
         for name, cell in cells.items():
             np.testing.assert_allclose(lines[name].get_ydata(), [x.mean() for x in cell])

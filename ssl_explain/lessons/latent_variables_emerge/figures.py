@@ -14,30 +14,37 @@ from ssl_explain.results import Table, interval, pick
 
 @drawing()
 def figure_overparameterisation(table: Table) -> Illustration:
-    """What to look at: how far the end (filled) lies above the start (open), for more and more neurons.
+    """What to look at: how far the ends (filled) lie above the start (open), for more and more neurons.
 
     Best |correlation| with the root against neurons per node, one panel per polarity range; bars are 95 % intervals of
-    the mean over seeds; the dotted line is the mean ceiling.
+    the mean over seeds; the dotted line is the mean ceiling. The start is that of the gated top.
     """
     import seaborn  # it takes a second to import, and few figures need it
 
     runs, root = int(table["run"].max()) + 1, pick(table, level=table["level"].max())
     lows = np.unique(root["polarity_low"])
     figure, axes = panels(9.6, 3.6, len(lows), sharey=True)
-    lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % interval of the end in brackets):"]
+    lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % intervals of the ends in brackets):"]
     for ax, low in zip(axes, lows, strict=True):
         here = pick(root, polarity_low=low)
-        common = {"data": here, "x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
-        seaborn.pointplot(y="start", color=QUIET, markers="s", markerfacecolor="white", label="start", **common)
-        seaborn.pointplot(y="end", color=MEASURED, markers="o", label="end", **common)
+        gated, linear = (pick(here, top=top) for top in ("gated", "linear"))
+        common = {"x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
+        start = {"color": QUIET, "markers": "s", "markerfacecolor": "white", "label": "start"}
+        seaborn.pointplot(gated, y="start", **start, **common)
+        seaborn.pointplot(gated, y="end", color=MEASURED, markers="o", label="end, gated top", **common)
+        seaborn.pointplot(linear, y="end", color=SERIES[3], markers="D", label="end, linear top", **common)
         ceiling = float(here["ceiling"].mean())
         ax.axhline(ceiling, color=QUIET, linestyle=":", label="ceiling (Bayes)")
         ax.set_ylim(0, 1.02)
         tidy(ax, xlabel="neurons per node", title=f"|ρ| from {low:g} to 1")
         ax.legend().remove()
-        cells = {neurons: pick(here, neurons=neurons) for neurons in np.unique(here["neurons"])}
-        ends = zip(cells, means(cell["end"] for cell in cells.values()).words(".2f"), strict=True)
-        parts = [f"{neurons} neurons {cells[neurons]['start'].mean():.2f} → {end}" for neurons, end in ends]
+        widths = np.unique(here["neurons"])
+        starts = [pick(gated, neurons=m)["start"].mean() for m in widths]
+        ends = [means(pick(top, neurons=m)["end"] for m in widths).words(".2f") for top in (gated, linear)]
+        parts = [
+            f"{m} neurons {start:.2f} → {end} gated, {other} linear"
+            for m, start, end, other in zip(widths, starts, *ends, strict=True)
+        ]
         lines.append(f"|ρ| from {low:g} to 1, ceiling {ceiling:.2f}: {'; '.join(parts)}.")
     axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
     legend(axes[-1], "lower right")
