@@ -24,6 +24,7 @@ from bench_growth import growth
 from bench_limits import BATCH, limits, seeded, tree_and_net
 from bench_operators import operators
 from bench_runs import pictures, sweep
+from bench_versions import versions
 from measure import REPEAT, Row, median, seconds
 
 from ssl_explain import BestCorrelation, contrastive, info_nce, train
@@ -173,7 +174,7 @@ def machine() -> dict[str, object]:
     return {**facts, "threads": torch.get_num_threads(), "load": load}
 
 
-ALL = (training, exact, streaming, controls, importing, emergence, operators, limits, growth, sweep, pictures)
+ALL = (training, exact, streaming, controls, importing, emergence, operators, limits, versions, growth, sweep, pictures)
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {part.__name__: part for part in (*ALL, browser)}
 
 

@@ -1,6 +1,6 @@
 """Statistics over seeds: every mean with its 95 % interval, drawn by seaborn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import illustration, legend, mean_curve, means, panels
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, QUIET, SERIES, drawing, tidy
 from ssl_explain.results import Table, interval, pick
 
 
@@ -73,3 +73,24 @@ def figure_gap_closed(steps: Sequence[int], closed: Float[Tensor, "t runs level"
     legend(ax, ncols=2)
     what = f"Part of the way to the ceiling after {steps[-1]} steps, {closed.shape[1]} seeds"
     return illustration(figure, f"{what}: {', '.join(words)}.")
+
+
+@drawing()
+def figure_outcomes(shares: Mapping[str, Float[Tensor, "runs"]]) -> Illustration:
+    """What to look at: how far the dots of a row lie from those of the others, and how wide a row spreads.
+
+    One row per way to look for the root, one dot per seed: the share of the root's ceiling; the tick is the mean.
+    """
+    import seaborn
+
+    figure, (ax,) = panels(7.2, 0.4 * len(shares) + 0.9)
+    names = [name for name, values in shares.items() for _ in values]
+    values = 100 * np.concatenate([np.asarray(values) for values in shares.values()])
+    seaborn.stripplot(x=values, y=names, ax=ax, color=MEASURED, size=4, alpha=0.7, jitter=0.15)
+    for row, own in enumerate(shares.values()):
+        ax.plot(2 * [100 * float(own.mean())], [row - 0.3, row + 0.3], color=INK, linewidth=1.5)
+    ax.axvline(100, color=QUIET, linestyle=":")
+    ax.set_xlim(0, 105)
+    tidy(ax, xlabel="the root: share of its ceiling, per cent")
+    parts = [f"{name} {100 * float(own.mean()):.0f} %" for name, own in shares.items()]
+    return illustration(figure, f"Mean share of the root's ceiling over {len(own)} seeds: {', '.join(parts)}.")
