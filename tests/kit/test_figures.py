@@ -196,18 +196,20 @@ def test_overparameterisation_draws_means_intervals_and_ceiling_of_the_root():
     for ax, low in zip(story.figure.axes, np.unique(t["polarity_low"]), strict=True):
         panel = (t["level"] == t["level"].max()) & (t["polarity_low"] == low)
         gated, linear = (panel & (t["top"] == top) for top in ("gated", "linear"))
-        lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
-        bars = [line.get_ydata() for line in ax.lines if line.get_label().startswith("_")]
-        shown = {"start": ("start", gated), "end, gated top": ("end", gated), "end, linear top": ("end", linear)}
+        drawn = [line for line in ax.lines if len(line.get_xdata())]
+        lines = {line.get_marker(): line for line in drawn if line.get_marker() in "soD"}
+        bars = [line.get_ydata() for line in drawn if line.get_marker() not in "soD" and line.get_linestyle() == "-"]
+        shown = {"s": ("start", gated), "o": ("end", gated), "D": ("end", linear)}
         cells = {
-            label: [t[name][which & (t["neurons"] == m)] for m in np.unique(t["neurons"])]
-            for label, (name, which) in shown.items()
+            marker: [t[name][which & (t["neurons"] == m)] for m in np.unique(t["neurons"])]
+            for marker, (name, which) in shown.items()
         }
-        for name, cell in cells.items():
-            np.testing.assert_allclose(lines[name].get_ydata(), [x.mean() for x in cell])
+        for marker, cell in cells.items():
+            np.testing.assert_allclose(lines[marker].get_ydata(), [x.mean() for x in cell])
         ends = [(np.nanmin(bar), np.nanmax(bar)) for bar in bars]
         np.testing.assert_allclose(ends, [interval(x) for cell in cells.values() for x in cell])
-        np.testing.assert_allclose(lines["ceiling (Bayes)"].get_ydata(), t["ceiling"][panel].mean())
+        (ceiling,) = (line for line in drawn if line.get_label() == "ceiling (Bayes)")
+        np.testing.assert_allclose(ceiling.get_ydata(), t["ceiling"][panel].mean())
         assert all(f"{x.mean():.2f}" in story.words for cell in cells.values() for x in cell)
 
 

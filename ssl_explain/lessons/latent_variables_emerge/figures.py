@@ -31,8 +31,8 @@ def figure_overparameterisation(table: Table) -> Illustration:
         common = {"x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
         start = {"color": QUIET, "markers": "s", "markerfacecolor": "white", "label": "start"}
         seaborn.pointplot(gated, y="start", **start, **common)
-        seaborn.pointplot(gated, y="end", color=MEASURED, markers="o", label="end, gated top", **common)
-        seaborn.pointplot(linear, y="end", color=SERIES[3], markers="D", label="end, linear top", **common)
+        ends = {"palette": [MEASURED, SERIES[3]], "markers": ["o", "D"], "dodge": 0.3}
+        seaborn.pointplot(here, y="end", hue=[f"end, {top} top" for top in here["top"]], **ends, **common)
         ceiling = float(here["ceiling"].mean())
         ax.axhline(ceiling, color=QUIET, linestyle=":", label="ceiling (Bayes)")
         ax.set_ylim(0, 1.02)
@@ -86,7 +86,7 @@ def figure_outcomes(shares: Mapping[str, Float[Tensor, "runs"]]) -> Illustration
     figure, (ax,) = panels(7.2, 0.4 * len(shares) + 0.9)
     names = [name for name, values in shares.items() for _ in values]
     values = 100 * np.concatenate([np.asarray(values) for values in shares.values()])
-    seaborn.stripplot(x=values, y=names, ax=ax, color=MEASURED, size=4, alpha=0.7, jitter=0.15)
+    seaborn.swarmplot(x=values, y=names, ax=ax, color=MEASURED, size=4)
     for row, own in enumerate(shares.values()):
         ax.plot(2 * [100 * float(own.mean())], [row - 0.3, row + 0.3], color=INK, linewidth=1.5)
     ax.axvline(100, color=QUIET, linestyle=":")
