@@ -47,9 +47,8 @@ class BestCorrelation:
         """
         require.instance("tree", tree, LatentTree, "such as LatentTree.random(depth=3, generator=g)")
         levels = tree.sample(require.integer("n", n, 2, "one point has no correlation"), generator=generator)
-        dtype = tree.polarity[0].dtype
         self.x = tree.as_input(levels[0])
-        latents = [level.to(dtype) for level in levels[1:]]
+        latents = [level.to(self.x.dtype) for level in levels[1:]]
         self.latents = [z - z.mean(-2, keepdim=True) for z in latents]
 
     @torch.no_grad()
@@ -62,7 +61,6 @@ class BestCorrelation:
         """
         require.instance("net", net, LayeredReLU, "such as a TreeNet")
         layers = net.activations(self.x)
-        expected = f"have {len(self.latents)} layers"
-        same = len(layers) == len(self.latents)
-        require.that(same, "net", expected, len(layers), "layer l is compared with level l")
+        want = len(self.latents)
+        require.that(len(layers) == want, "net", f"have {want} layers", len(layers), "layer l is compared with level l")
         return torch.cat([_best(f, z) for f, z in zip(layers, self.latents, strict=True)], dim=-1)

@@ -126,9 +126,8 @@ class LayeredReLU(nn.Module):
         """
         columns = self._columns(_finite(x))
         layers = self._sweep(columns)
-        n = columns.shape[-1]
         inputs = [
-            f.reshape(w.shape[:-2].numel(), w.shape[-1], n)
+            f.reshape(w.shape[:-2].numel(), w.shape[-1], columns.shape[-1])
             for f, w in zip([columns, *layers], self.weights, strict=False)
         ]
         gates = [(f > 0).to(x.dtype) for f in layers]

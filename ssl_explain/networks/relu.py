@@ -37,15 +37,9 @@ class ReLUNet(LayeredReLU):
     ) -> None:
         """Draw one matrix per layer."""
         require.integers("widths", widths, 1, "a layer needs at least one neuron")
-        enough = len(widths) >= 2
-        require.that(enough, "widths", "list the input and at least one layer", tuple(widths), "try (6, 5, 4)")
+        require.that(len(widths) >= 2, "widths", "name the input and a layer", tuple(widths), "try (6, 5, 4)")
         shapes = [(1, d_out, d_in) for d_in, d_out in pairwise(widths)]
         super().__init__(
-            shapes,
-            generator=generator,
-            biases=biases,
-            normalise=normalise,
-            scale=scale,
-            linear_top=linear_top,
+            shapes, generator=generator, biases=biases, normalise=normalise, scale=scale, linear_top=linear_top,
             runs=runs,
-        )
+        )  # fmt: skip

@@ -12,7 +12,7 @@ from ssl_explain.records import Views, record
 from ssl_explain.topology import Tree
 from ssl_explain.worlds import belief
 from ssl_explain.worlds.belief import check_table_size, pair_likelihoods, pattern_likelihoods
-from ssl_explain.worlds.tree_draws import Levels, TreeDraws, as_signs, columns_last, grow, redraw
+from ssl_explain.worlds.tree_draws import Levels, TreeDraws, as_signs, grow, leaves_first, redraw
 
 MOST_PAIRED = 9  # 2^9 leaf patterns: the joint law of two views has 262,144 entries
 MOST_SUMMED = 2**25  # numbers in double precision, of which several tensors are held at a time
@@ -71,8 +71,7 @@ class LatentTree:
             TypeError: sizes that are not integers, a range that is not a pair of numbers, no generator.
         """
         topology = Tree(depth, branching)
-        remedy = "give the range of |ρ|, such as (0.8, 1.0); signs are drawn at random"
-        low, high = require.interval("polarity", polarity, 0, 1, remedy)
+        low, high = require.interval("polarity", polarity, 0, 1, "try (0.8, 1.0); signs are drawn at random")
         lead = () if runs is None else (require.integer("runs", runs, 1, "leave it out for a single tree"),)
         require.generator(generator)
         require.room("runs", 2 * prod(lead) * topology.n_leaves, "take fewer runs")
@@ -122,7 +121,7 @@ class LatentTree:
         self._room(n)
         rates = self._rates()
         noise = self._noise(generator, *rates.shape[:-1], n)
-        return columns_last(grow(noise < rates, self.topology.widths[::-1]))
+        return leaves_first(grow(noise < rates, self.topology.widths[::-1]))
 
     def augment(self, levels: Sequence[Tensor], strength: float, *, generator: torch.Generator) -> Levels:
         """Redraw whole subtrees: the child of a kept node is kept with probability 1 - q.
@@ -141,7 +140,7 @@ class LatentTree:
         lead = levels[0].shape[:-1]
         noise = self._noise(generator, *self.runs, sum(self.topology.widths[:-1]), lead[len(self.runs) :].numel())
         rows = [level.reshape(*self.runs, -1, level.shape[-1]).mT for level in reversed(levels)]
-        view = columns_last(redraw(rows, self._rates()[..., 1:, :], noise, q))
+        view = leaves_first(redraw(rows, self._rates()[..., 1:, :], noise, q))
         return [level.reshape(*lead, -1) for level in view]
 
     def draw(self, n: int, *, views: int = 2, strength: float, generator: torch.Generator) -> Views:

@@ -27,7 +27,7 @@ def as_signs(bits: Tensor, dtype: torch.dtype) -> Tensor:
     return 2 * bits.to(dtype) - 1
 
 
-def columns_last(rows: Iterable[Tensor]) -> Levels:
+def leaves_first(rows: Iterable[Tensor]) -> Levels:
     """From rows, the root first, to levels as they are public: the leaves first, nodes on the last axis."""
     return [row.mT for row in rows][::-1]
 
@@ -84,7 +84,7 @@ class TreeDraws:
         points, self._noise = (u.view(-1, *shape) for u, shape in zip(noise.split(sizes, 1), shapes, strict=True))
         self._rates = rates[..., 1:, :]
         self._points = grow(points < rates, widths)
-        self._latents = columns_last(self._points)
+        self._latents = leaves_first(self._points)
         self._strength, self._x = -1.0, noise
 
     def __len__(self) -> int:
