@@ -31,8 +31,8 @@ def figure_overparameterisation(table: Table) -> Illustration:
         common = {"x": "neurons", "ax": ax, "errorbar": interval, "capsize": 0.12, "linestyle": "none"}
         start = {"color": QUIET, "markers": "s", "markerfacecolor": "white", "label": "start"}
         seaborn.pointplot(gated, y="start", **start, **common)
-        ends = {"palette": [MEASURED, SERIES[3]], "markers": ["o", "D"], "dodge": 0.3}
-        seaborn.pointplot(here, y="end", hue=[f"end, {top} top" for top in here["top"]], **ends, **common)
+        hues = {"palette": [MEASURED, SERIES[3]], "markers": ["o", "D"], "dodge": 0.3}
+        seaborn.pointplot(here, y="end", hue=[f"end, {top} top" for top in here["top"]], **hues, **common)
         ceiling = float(here["ceiling"].mean())
         ax.axhline(ceiling, color=QUIET, linestyle=":", label="ceiling (Bayes)")
         ax.set_ylim(0, 1.02)
