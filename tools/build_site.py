@@ -24,6 +24,7 @@ from working_copies import replace_file
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
 from ssl_explain.lessons.start_here.explorer import TreeExplorer
+from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
@@ -56,7 +57,7 @@ class Reader:
         if cell.cell_type == "markdown":
             return markdown(ONLY_IN_LAB.sub("", cell.source))
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
-        if isinstance(value, TreeExplorer):
+        if isinstance(value, TreeExplorer | RaceExplorer):
             self.trains = True
             return code(cell.source) + tree_section(value)
         if isinstance(value, Explorer):

@@ -15,7 +15,9 @@ from site_frames import Player, smaller
 from site_text import render
 
 from ssl_explain.kit.prediction import Question
-from ssl_explain.lessons.start_here.explorer import TreeExplorer
+from ssl_explain.lessons.start_here.explorer import TreeExplorer, tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
 
@@ -48,11 +50,18 @@ def player_section(number: int, player: Player) -> str:
     return render("site_assets/player.html.j2", number=number, player=player, first=player.scenes[0]["grid"][start])
 
 
-def tree_section(explorer: TreeExplorer) -> str:
-    """The tree explorer: the page itself trains its networks, with the controls of its settings."""
+def tree_section(explorer: TreeExplorer | RaceExplorer) -> str:
+    """The tree explorer: the page itself trains its networks, with the controls of its settings.
+
+    That of notebook 14 trains on drawn batches, by loss and rate of notebook 08, and opens with the root over q.
+    """
+    curves = "circle" if isinstance(explorer, TreeExplorer) and explorer._levels else "levels"
+    if isinstance(explorer, RaceExplorer):
+        curves, race = "strengths", explorer.state
+        explorer = tree_explorer(TreeState(depth=3, polarity=race.polarity, seed=race.seed, learning_rate=0.03))
     state = explorer.state.change(budget=min(explorer.state.controls()["budget"].values()))
     start = {name: " to ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in vars(state).items()}
-    known = {"controls": state.controls(), "presets": explorer.presets, "levels": not explorer._levels}
+    known = {"controls": state.controls(), "presets": explorer.presets, "curves": curves}
     return render("site_assets/tree.html.j2", start=start, **known)
 
 

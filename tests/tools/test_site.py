@@ -126,6 +126,13 @@ def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
     assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
 
 
+def test_the_race_of_a_page_opens_with_the_root_over_q():
+    section = site_pages.tree_section(race_explorer(RaceState(neurons=2)))
+    start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
+    assert (start["depth"], start["polarity"], start["strength"]) == (3, "0.7 to 1.0", 0.5)
+    assert '<option value="strengths" selected>' in section
+
+
 def test_an_output_carries_no_script_and_no_style():
     cell = nbformat.v4.new_code_cell(outputs=[
         nbformat.v4.new_output("display_data", data={"text/html": '<b style="color:red">x</b>', "text/plain": "x"}),
