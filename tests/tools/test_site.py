@@ -12,6 +12,7 @@ import site_pages
 from site_formulas import mathml
 from site_text import markdown
 
+from ssl_explain.lessons.collapse_and_grassmannian import GrassmannState, grassmann_explorer
 from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.start_here.exercises import without_augmentation
@@ -131,6 +132,16 @@ def test_the_race_of_a_page_opens_with_the_root_over_q():
     start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
     assert (start["depth"], start["polarity"], start["strength"]) == (3, "0.7 to 1.0", 0.5)
     assert '<option value="strengths" selected>' in section
+
+
+def test_a_live_section_has_every_setting_and_the_spectra_that_only_python_computes():
+    section = site_pages.live_section(2, grassmann_explorer(GrassmannState(columns="orthonormal")))
+    known = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])
+    assert known["start"] == {"columns": "orthonormal", "objective": "L_simp", "spectrum": "even", "k": 3,
+                              "step_size": "0.1", "seed": 1, "time": 100}  # fmt: skip
+    assert set(re.findall(r'data-setting="(\w+)"', section)) == set(known["start"])
+    assert known["data"]["pull only, RBF kernel"][0] <= 0 < known["data"]["L_simp, RBF kernel"][0]
+    assert re.findall(r"data-preset.*>(.*)</button>", section) == list(grassmann_explorer().presets)
 
 
 def test_an_output_carries_no_script_and_no_style():

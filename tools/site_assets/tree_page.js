@@ -55,8 +55,8 @@ function treePage(section) {
       const value = settings[name], log = control.dataset.kind === "log";
       control.value = log ? Math.log10(value) : value;
       const output = control.parentElement.querySelector("output");
-      if (output) output.value = TreeLink.brief(value);
-      if (control.type === "range") control.setAttribute("aria-valuetext", TreeLink.brief(value));
+      if (output) output.value = Link.brief(value);
+      if (control.type === "range") control.setAttribute("aria-valuetext", Link.brief(value));
     }
     controls.temperature.disabled = settings.loss === "L_simp";
     for (const button of all("[data-preset]")) {
@@ -83,10 +83,10 @@ function treePage(section) {
     wake();
   }
   function write() {
-    history.replaceState(null, "", TreeLink.fragment(settings, start));
+    history.replaceState(null, "", Link.fragment(settings, start));
   }
   function follow() {
-    const found = TreeLink.follow(location.hash.slice(1), controls, start);
+    const found = Link.follow(location.hash.slice(1), controls, start);
     if (!found) return;
     change({ ...start, ...found.values }, found.told);
     section.scrollIntoView();
@@ -147,7 +147,7 @@ function treePage(section) {
     const name = chooser.selectedOptions[0].textContent;
     const share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     all(".trees figcaption").forEach((caption, side) => {
-      const which = side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`;
+      const which = side ? "For comparison, equal views: q = 0" : `q = ${Link.brief(runs.pair[0].q)}`;
       const now = runs.step ? ` → ${share(last.best[side])}` : "";
       caption.textContent = `${which} · ${name} ${share(first.best[side])}${now} % of its ceiling`;
     });
@@ -179,10 +179,10 @@ function treePage(section) {
     curve.update({
       set: of(0), zero: of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
     });
-    const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
+    const entries = [["set", `q = ${Link.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
     entries.push(["ceiling", "ceiling (Bayes)"]);
     if (root) entries.push(PCA);
-    if (before) entries.push(["before", `run before (q = ${TreeLink.brief(before.q)})`]);
+    if (before) entries.push(["before", `run before (q = ${Link.brief(before.q)})`]);
     legend(entries);
   }
   function legend(entries) {
@@ -194,7 +194,7 @@ function treePage(section) {
   }
   function speak() {
     const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (side) => two(last.best[side][root]);
-    const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]);
+    const q = Link.brief(runs.pair[0].q), from = two(first.best[0][root]);
     const both = kept[0].slice(1, -1).flat().filter(Boolean).length;
     const told = runs.step
       ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: ` +
@@ -268,7 +268,7 @@ function treePage(section) {
     }
     control.addEventListener(control.type === "range" ? "input" : "change", () => {
       const text = control.dataset.kind === "log" ? String(Number((10 ** control.value).toPrecision(2))) : control.value;
-      const [value, wrong] = TreeLink.read(control, text, start[name]);
+      const [value, wrong] = Link.read(control, text, start[name]);
       change({ [name]: value ?? settings[name] }, wrong && `${control.labels[0].textContent}: ${wrong}.`);
     });
   }

@@ -2,20 +2,7 @@
 // The pictures of a training tree, drawn in SVG in units of CSS pixels, so that they are sharp at any density and no
 // text shrinks on a narrow screen. A picture is built for a width; `update` then moves what changes.
 const TreeView = (() => {
-  function add(parent, name, attributes = {}, words = "") {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    set(made, attributes);
-    if (words) made.textContent = words;
-    parent.append(made);
-    return made;
-  }
-  function set(element, attributes) {
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  }
-  function blank(svg, width, height) {
-    svg.replaceChildren();
-    set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-  }
+  const { set, add, blank } = Svg;
   const percent = (share) => Math.round(100 * share);
   // Latents in the order of the package: level 1 from left to right first, the root last.
   const latents = (depth) => Array.from({ length: depth }, (_, l) => l + 1)
