@@ -28,12 +28,15 @@ from ssl_explain.lessons.start_here.explorer import TreeExplorer, tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
 from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
+PLAIN = re.compile(
+    r'<span class="(?!(?:k|kn|ow|kc|c1|s1|s2|sa|si)")\w+">([^<]*)</span>'
+)  # page.css has no colour for it
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
 
 
 def code(source: str) -> str:
     """Python, folded."""
-    marked = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+    marked = PLAIN.sub(r"\1", highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
     return f'<details class="code"><summary>code</summary><pre tabindex="0">{marked}</pre></details>\n'
 
 
