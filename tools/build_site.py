@@ -63,7 +63,7 @@ class Reader:
     def cell(self, cell: nbformat.NotebookNode) -> str:
         """One cell as HTML."""
         if cell.cell_type == "markdown":
-            return markdown(ONLY_IN_LAB.sub("", cell.source))
+            return markdown(ONLY_IN_LAB.sub("", cell.source), live=True)
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
         if isinstance(value, Explorer):
             return code(cell.source) + self._explorer(value)

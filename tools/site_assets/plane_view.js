@@ -46,7 +46,9 @@ Views.plane = (() => {
     });
     const { alpha } = run.rates, high = run.edge.map((y) => Math.min(y, TOP));
     const under = [[LEFT, 0], ...COLUMNS.map((p, k) => [p, high[k]]), [RIGHT, 0]];
-    Svg.add(svg, "path", { class: "dies", d: `${frame.line(under)}Z` });
+    const hatch = { id: "dies", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+    Svg.add(Svg.add(svg, "pattern", hatch), "path", { d: "M0 0V8", class: "hatch" });
+    Svg.add(svg, "path", { fill: "url(#dies)", d: `${frame.line(under)}Z` });
     for (let p = -0.2; p < 1.15; p += 0.13)
       for (let s = 0.12; s < 1.45; s += 0.17) arrow(svg, frame, p, s, run.rates);
     const inside = COLUMNS.map((p, k) => [p, run.edge[k]]).filter(([, y]) => y <= TOP);
@@ -114,7 +116,7 @@ Views.plane = (() => {
       `${gap.toFixed(3)}. In training s - p²/α goes from ${offsets[0]} to ${offsets[1]}.`;
   }
   const key = {
-    "edge-of-basin": "separatrix: starts below it die", first: "path of this start; dots: trained",
+    "edge-of-basin": "watershed: starts below it die", first: "path of this start; dots: trained",
     "second solid": "s = p²/α; right: predicted", second: "s = p²/α + c; right: second mode",
   };
   return {
