@@ -50,7 +50,7 @@ BROWSER = $(BIN)/pytest -o addopts= -q --strict-markers -p no:nbval --confcutdir
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lecture slides test demo notebooks site bench stress newest lowest audit format clean env env-lecture env-test check-code check-run
+.PHONY: help start lab lecture slides bundle test demo notebooks site bench stress newest lowest audit format clean env env-lecture env-test check-code check-run
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ test: env-test check-code check-run ## everything the gate checks
 lecture: env-lecture ## the notebooks on a projector: code hidden, large type (LECTURE_ARGS="--help")
 	@$(BIN)/python tools/lecture.py $(LECTURE_ARGS)
 
+start: env-lecture ## the first notebook in your browser, alive and without code; JupyterLab is one link away
+	@$(BIN)/python tools/lecture.py --start $(LECTURE_ARGS)
+
 slides: env-lecture ## slides from the notebooks in build/slides; fetches reveal.js with npm the first time
 	@$(BIN)/python tools/build_slides.py
 
@@ -77,6 +80,9 @@ notebooks: env-test ## execute every notebook in place (or those in NB="notebook
 
 site: env-test ## static pages in build/site that need no Python and no network (SITE_ARGS="--help")
 	@OMP_NUM_THREADS=1 $(BIN)/python tools/build_site.py $(SITE_ARGS)
+
+bundle: site slides ## pages, slides and notebooks in one file to mail or unpack: build/ssl_explain.zip
+	@cd build && rm -f ssl_explain.zip && ../$(BIN)/python -m zipfile -c ssl_explain.zip site slides ../notebooks && ls -l ssl_explain.zip
 
 bench: env-test ## measure speed: a table here, the same figures in bench.json
 	@$(BIN)/python tools/bench.py $(BENCH_ARGS)

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,17 +18,25 @@ import nbformat
 from course import ONLY_IN_LAB, lesson, notebooks
 from page_policy import digest, policy
 from site_frames import play
-from site_pages import code, outputs, player_section, question_section, reveal_section, tree_section
+from site_pages import LIVE, code, live_section, outputs, player_section, question_section, reveal_section, tree_section
 from site_text import markdown, render
 from working_copies import replace_file
 
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
 from ssl_explain.lessons.start_here.explorer import TreeExplorer
+from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
-TRAINING = ("tree.css", "engine.js", "bounds.js", "tree_view.js", "tree_link.js", "tree_page.js")
+SHARED = ("tree.css", "engine.js", "svg.js", "link.js")  # what every page shares that computes something itself
+SCRIPTS = {
+    "tree": (*SHARED, "bounds.js", "tree_view.js", "tree_page.js"),
+    **{
+        name: (*SHARED, "live.css", f"{name}.js", f"{name}_view.js", "live_page.js")
+        for name in ("ring", "plane", "grassmann")
+    },
+}
 WORKERS = 2
 LIMIT = 40e6  # bytes of the whole site
 
@@ -38,7 +47,7 @@ class Reader:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self.questions: dict[int, int] = {}
-        self.players, self.trains = 0, False
+        self.explorers, self.views = 0, set[str]()
 
     def run(self, source: str) -> Any:
         """Execute a cell; the value of its last line, if that is an expression."""
@@ -54,14 +63,10 @@ class Reader:
     def cell(self, cell: nbformat.NotebookNode) -> str:
         """One cell as HTML."""
         if cell.cell_type == "markdown":
-            return markdown(ONLY_IN_LAB.sub("", cell.source))
+            return markdown(ONLY_IN_LAB.sub("", cell.source), live=True)
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
-        if isinstance(value, TreeExplorer):
-            self.trains = True
-            return code(cell.source) + tree_section(value)
         if isinstance(value, Explorer):
-            self.players += 1
-            return code(cell.source) + player_section(self.players, play(value))
+            return code(cell.source) + self._explorer(value)
         if isinstance(value, Prediction):
             number = self.questions.setdefault(id(value), len(self.questions) + 1)
             return question_section(number, value.question)
@@ -70,6 +75,16 @@ class Reader:
         shown = "" if "exercise" in tags else outputs(cell)  # a stub says "not attempted yet"; here nobody can
         return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
 
+    def _explorer(self, value: Explorer[Any]) -> str:
+        self.explorers += 1
+        if isinstance(value, TreeExplorer | RaceExplorer):
+            self.views.add("tree")
+            return tree_section(value)
+        if type(value) in LIVE:
+            self.views.add(LIVE[type(value)][0])
+            return live_section(self.explorers, value)
+        return player_section(self.explorers, play(value))
+
     def _reveal(self, value: Reveal) -> str:
         for guess in list(self.names.values()):
             if isinstance(guess, Prediction) and guess._reveal is value and guess._measured:
@@ -77,9 +92,10 @@ class Reader:
         return ""
 
 
-def page(title: str, body: str, links: list[tuple[str, str]], *, trains: bool = False) -> str:
+def page(title: str, body: str, links: list[tuple[str, str]], views: Iterable[str] = ()) -> str:
     """A whole page: styles and scripts inside, and a policy that blocks everything from outside."""
-    names = ["page.css", "player.js", *(TRAINING if trains else ())]
+    names = ["page.css", "player.js", *dict.fromkeys(name for view in views for name in SCRIPTS[view])]
+    names.sort(key=lambda name: name.endswith("_page.js"))  # they come last: they begin at once
     styles, scripts = ([(ASSETS / n).read_text("utf-8") for n in names if n.endswith(e)] for e in (".css", ".js"))
     shell = {"title": title, "styles": styles, "scripts": scripts, "body": body, "links": links}
     return render("site_assets/page.html.j2", policy=policy(scripts, " ".join(map(digest, styles))), **shell)
@@ -99,8 +115,8 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
             parts.append(reader.cell(cell))
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    parts.insert(1, render("site_assets/note.html.j2", trains=reader.trains))
-    whole = page(lesson(path, notebook).title, "".join(parts), links, trains=reader.trains)
+    parts.insert(1, render("site_assets/note.html.j2", views=reader.views))
+    whole = page(lesson(path, notebook).title, "".join(parts), links, sorted(reader.views))
     replace_file(folder / f"{path.stem}.html", whole.encode())
     return path.name, time.monotonic() - begin
 

@@ -1,11 +1,14 @@
 """Lecture mode: the notebooks on a projector, code hidden, explorers live, on this machine and without a network."""
 
 import argparse
+import asyncio
 import atexit
 import html
 import os
 import re
 import secrets
+import socket
+import subprocess
 import sys
 import tempfile
 import webbrowser
@@ -23,7 +26,8 @@ from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-ASSETS = Path(__file__).resolve().parent / "lecture_assets"
+TOOLS = Path(__file__).resolve().parent
+ASSETS = TOOLS / "lecture_assets"
 ROUTE = ("00", "03", "05", "08", "14")  # the notebooks of the 45 minutes in notebooks/README.md
 PORT = 8866
 POLICY = (  # anywidget imports the JavaScript of our pictures from a blob
@@ -71,6 +75,15 @@ class LandingHandler(JupyterHandler):
         self.finish(landing(self.settings["voila"].states()))
 
 
+class LabHandler(JupyterHandler):
+    """Leads to JupyterLab, with the reader's copy of the first notebook; it starts when it is first asked for."""
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """Answer with the address once it listens."""
+        self.redirect(await self.settings["voila"].laboratory())
+
+
 class ShutdownHandler(VoilaShutdownKernelHandler):
     """Stops the kernel of a closed page, which cannot send the XSRF token any more."""
 
@@ -81,6 +94,10 @@ class ShutdownHandler(VoilaShutdownKernelHandler):
 class Lecture(Voila):
     """Voilà with our first page and our templates in front of its own."""
 
+    first = ""  # where the browser opens: the first page, or a notebook
+    lab: subprocess.Popen[bytes] | None = None  # JupyterLab, once somebody has asked for it
+    lab_port = 0
+
     def setup_template_dirs(self) -> None:
         """Search our folder first."""
         super().setup_template_dirs()
@@ -88,7 +105,7 @@ class Lecture(Voila):
 
     def init_handlers(self) -> Any:
         """Our page instead of the list of files."""
-        ours = [("/", LandingHandler), (r"/voila/api/shutdown/(.*)", ShutdownHandler)]
+        ours = [("/", LandingHandler), ("/lab", LabHandler), (r"/voila/api/shutdown/(.*)", ShutdownHandler)]
         return [*ours, *super().init_handlers()]
 
     def init_settings(self) -> dict[str, Any]:
@@ -108,7 +125,31 @@ class Lecture(Voila):
     @property
     def display_url(self) -> str:
         """The address with the token, which gives access to the notebooks."""
-        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+        return f"http://127.0.0.1:{self.port}/{self.first}?token={self.token}"
+
+    async def laboratory(self) -> str:
+        """The address of a JupyterLab that runs; it is started if there is none, and ends with the lecture."""
+        if self.lab is None or self.lab.poll() is not None:
+            subprocess.run([sys.executable, str(TOOLS / "working_copies.py")], check=True)
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.lab_port = free.getsockname()[1]
+            command = [str(Path(sys.executable).with_name("jupyter-lab")), "--no-browser", "--ip=127.0.0.1"]
+            command += [
+                f"--port={self.lab_port}",
+                "--ServerApp.port_retries=0",
+                f"--ServerApp.root_dir={FOLDER.parent}",
+            ]
+            command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+            known = {**os.environ, "JUPYTER_TOKEN": self.token}  # every user can see a command line
+            self.lab = subprocess.Popen(command, env=known, stderr=subprocess.DEVNULL)
+            atexit.register(self.lab.terminate)
+        for _ in range(300):
+            with socket.socket() as there:
+                if there.connect_ex(("127.0.0.1", self.lab_port)) == 0:
+                    break
+            await asyncio.sleep(0.2)
+        return f"http://127.0.0.1:{self.lab_port}/lab/tree/my_notebooks/{notebooks()[0].name}?token={self.token}"
 
     def listen(self) -> None:
         """Print the address once the server answers, then serve."""
@@ -161,21 +202,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Show the notebooks on a projector.")
     parser.add_argument(
         "--preheat",
-        default="route",
         help="notebooks to run beforehand: route (default: those of the 45 minutes), none, all, or numbers: 00,05; "
         "each takes about half a GB of memory, and as much again while it is open",
     )
+    parser.add_argument("--start", action="store_true", help="open the first notebook alone, alive and without code")
     parser.add_argument("--port", type=int, default=PORT, help=f"first port to try (default: {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="open no browser; the address is printed")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # several notebooks share the processor
     os.environ.pop("MPLBACKEND", None)  # notebooks choose their own backend
     try:
-        warm = preheated(options.preheat)
+        warm = preheated(options.preheat or ("00" if options.start else "route"))
     except ValueError as problem:
         parser.error(str(problem))
     config = settings(warm, port=options.port, browser=not options.no_browser, token=secrets.token_urlsafe(24))
     app = Lecture(config=config)
+    app.first = f"voila/render/{notebooks()[0].name}" if options.start else ""
     app.initialize([])
     app.start()
     return 0

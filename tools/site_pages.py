@@ -4,7 +4,10 @@ import base64
 import html
 import io
 import re
+from collections.abc import Callable, Mapping
 from functools import reduce
+from types import MappingProxyType
+from typing import Any
 
 from nbformat import NotebookNode
 from PIL import Image
@@ -14,15 +17,26 @@ from pygments.lexers import PythonLexer
 from site_frames import Player, smaller
 from site_text import render
 
+from ssl_explain.kit.controls import label_of
+from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Question
-from ssl_explain.lessons.start_here.explorer import TreeExplorer
+from ssl_explain.kit.state import Control
+from ssl_explain.lessons.byol_solved.explorer import ModesExplorer
+from ssl_explain.lessons.collapse_and_grassmannian.explorer import GrassmannExplorer, GrassmannState, spectrum_of
+from ssl_explain.lessons.selectivity_amplification.explorer import RingExplorer
+from ssl_explain.lessons.start_here.explorer import TreeExplorer, tree_explorer
+from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
+PLAIN = re.compile(
+    r'<span class="(?!(?:k|kn|ow|kc|c1|s1|s2|sa|si)")\w+">([^<]*)</span>'
+)  # page.css has no colour for it
 STYLED = re.compile(r"""\sstyle=(["']).*?\1""")
 
 
 def code(source: str) -> str:
     """Python, folded."""
-    marked = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+    marked = PLAIN.sub(r"\1", highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
     return f'<details class="code"><summary>code</summary><pre tabindex="0">{marked}</pre></details>\n'
 
 
@@ -48,12 +62,64 @@ def player_section(number: int, player: Player) -> str:
     return render("site_assets/player.html.j2", number=number, player=player, first=player.scenes[0]["grid"][start])
 
 
-def tree_section(explorer: TreeExplorer) -> str:
-    """The tree explorer: the page itself trains its networks, with the controls of its settings."""
-    state = explorer.state.change(budget=min(explorer.state.controls()["budget"].values()))
-    start = {name: " to ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in vars(state).items()}
-    known = {"controls": state.controls(), "presets": explorer.presets, "levels": not explorer._levels}
-    return render("site_assets/tree.html.j2", start=start, **known)
+def _told(control: Control, value: Any) -> Any:
+    """A value as a page keeps it: the number of a slider, the words of a choice."""
+    if isinstance(value, tuple):
+        return " to ".join(map(str, value))
+    return label_of(control, value) if control.options else value
+
+
+def _known(explorer: Explorer[Any], more: Mapping[str, Control] = MappingProxyType({})) -> dict[str, Any]:
+    """Controls, words of their options and presets of an explorer, for a template."""
+    controls = explorer.state.controls() | more
+    labels = {name: [_told(control, value) for value in control.options] for name, control in controls.items()}
+    presets = {
+        label: {name: _told(controls[name], value) for name, value in values.items()}
+        for label, values in explorer.presets.items()
+    }
+    return {"controls": controls, "labels": labels, "presets": presets}
+
+
+def tree_section(explorer: TreeExplorer | RaceExplorer) -> str:
+    """The tree explorer: the page itself trains its networks, with the controls of its settings.
+
+    That of notebook 14 trains on drawn batches, by loss and rate of notebook 08, and opens with the root over q.
+    """
+    curves = "circle" if isinstance(explorer, TreeExplorer) and explorer._levels else "levels"
+    if isinstance(explorer, RaceExplorer):
+        curves, race = "strengths", explorer.state
+        explorer = tree_explorer(TreeState(depth=3, polarity=race.polarity, seed=race.seed, learning_rate=0.03))
+    known, state = _known(explorer), explorer.state
+    start = vars(state.change(budget=min(known["controls"]["budget"].values()), pace=0))
+    start = start | {"polarity": _told(known["controls"]["polarity"], start["polarity"])}
+    return render("site_assets/tree.html.j2", start=start, curves=curves, **known)
+
+
+def live_section(number: int, explorer: Explorer[Any]) -> str:
+    """An explorer whose formulas the page computes, with all its controls and the time."""
+    view, first, data = LIVE[type(explorer)]
+    known = _known(explorer, {"time": TIME})
+    state = vars(explorer.state)
+    start = {name: _told(known["controls"][name], value) for name, value in ({"time": 100} | state).items()}
+    return render("site_assets/live.html.j2", number=number, view=view, start=start, first=first, data=data(), **known)
+
+
+def spectra() -> dict[str, list[float]]:
+    """The eigenvalues of C for every objective and spectrum of notebook 12."""
+    controls = GrassmannState.controls()
+    return {
+        f"{objective}, {spectrum}": spectrum_of(GrassmannState(objective=objective, spectrum=spectrum)).tolist()
+        for objective in controls["objective"].options
+        for spectrum in controls["spectrum"].options
+    }
+
+
+TIME = Control("time, % of the run", "0: the start; 100: the end", 0, 100, 1)
+LIVE: dict[type, tuple[str, tuple[str, ...], Callable[[], dict[str, Any]]]] = {
+    RingExplorer: ("ring", ("strength", "neurons", "time"), dict),
+    ModesExplorer: ("plane", ("eta", "departure", "time"), dict),
+    GrassmannExplorer: ("grassmann", ("columns", "k", "time"), spectra),
+}  # the view of a page, the controls in front, and what only Python computes
 
 
 def question_section(number: int, question: Question) -> str:

@@ -4,6 +4,7 @@ import html
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -13,10 +14,15 @@ from site_formulas import mathml
 
 
 class PageRenderer(IPythonRenderer):
-    """Markdown for our pages: formulas in MathML, links from notebook to page, headings with an address."""
+    """Markdown for our pages: formulas in MathML, links from notebook to page, headings with an address.
 
-    def __init__(self) -> None:
+    The title of a link may hold settings: [set q to 0](#The-tree "q=0"). On a ``live`` page it sets the explorer;
+    JupyterLab and lecture mode go to the heading above it.
+    """
+
+    def __init__(self, *, live: bool = False) -> None:
         super().__init__(escape=False, exclude_anchor_links=True)
+        self.live = live
 
     def block_math(self, body: str) -> str:
         """A displayed formula."""
@@ -32,15 +38,17 @@ class PageRenderer(IPythonRenderer):
         return f'<h{level} id="{html.escape(name, quote=True)}">{text}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """A link: to the page of a notebook, to the contents, or outside."""
+        """A link: to settings, to the page of a notebook, to the contents, or outside."""
+        if title and "=" in title:
+            return f'<a class="set" href="#{quote(title, safe="=&,")}">{text}</a>' if self.live else text
         if not re.match(r"https?:", url):
             url = url.replace("README.md", "index.html").replace(".ipynb", ".html").replace(".md", ".html")
         return f'<a href="{html.escape(url)}">{text}</a>'
 
 
-def markdown(source: str) -> str:
+def markdown(source: str, *, live: bool = False) -> str:
     """A text cell as HTML."""
-    return MarkdownWithMath(renderer=PageRenderer()).render(source)
+    return MarkdownWithMath(renderer=PageRenderer(live=live)).render(source)
 
 
 def image(data: NotebookNode) -> str:

@@ -30,7 +30,7 @@ def path(tmp_path_factory) -> Path:
     explorer = tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,))
     body = f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(explorer)}{question_section(1, without_augmentation)}"
     body += reveal_section(1, without_augmentation, "falls")
-    file.write_text(build_site.page("Tree", body, [("Contents", "index.html")], trains=True), encoding="utf-8")
+    file.write_text(build_site.page("Tree", body, [("Contents", "index.html")], ["tree"]), encoding="utf-8")
     return file
 
 
@@ -255,6 +255,12 @@ def test_curves_of_every_level_and_what_leaves_the_theory(opened):
     drawn = page.locator(".curve > svg path.level").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
     assert [bool(d) for d in drawn] == [True] * 3 + [False] * 3
     assert not page.locator(".curve > svg path.set").get_attribute("d")
+    page.locator("#tree-curves").select_option("strengths")
+    expect(page.locator(".key")).to_contain_text("after 0 steps, 14 networks")
+    page.evaluate("for (let k = 0; k < 40; k++) document.querySelector('.tree .step').click()")
+    expect(page.locator(".key")).to_contain_text("after 40 steps, 14 networks")
+    over_q = page.locator(".curve > svg path.set").get_attribute("d").split("L")
+    assert len({point.split()[1] for point in over_q}) > 3, "each q trains a network of its own"
 
 
 def test_who_wants_less_motion_sees_a_few_pictures(opened):

@@ -1,5 +1,6 @@
 """Both servers answer on this machine alone, by its own name, to whoever holds the token."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ from lecture_server import lecture as serving
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = f"/api/kernels/{uuid4()}"
-GUARDED = ("/", "/voila/render/00_start_here.ipynb", KERNEL, f"{KERNEL}/channels", "/?token=guessed")
+GUARDED = ("/", "/lab", "/voila/render/00_start_here.ipynb", KERNEL, f"{KERNEL}/channels", "/?token=guessed")
 SETTINGS = """
 import json, sys
 from jupyter_server.serverapp import ServerApp
@@ -79,6 +80,36 @@ def test_neither_cookies_nor_the_token_are_there_to_be_read(monkeypatch):
         assert os.name == "nt" or stat.S_IMODE(page.stat().st_mode) == 0o600
     finally:
         page.unlink()
+
+
+def test_jupyterlab_starts_once_and_its_token_is_in_no_command_line(monkeypatch):
+    started = []
+
+    class Server:
+        def __init__(self, command, env, stderr):
+            started.append(command)
+            assert env["JUPYTER_TOKEN"] == "secret"
+            assert "secret" not in " ".join(command)
+            port = next(int(word.partition("=")[2]) for word in command if word.startswith("--port="))
+            self.socket = socket.create_server(("127.0.0.1", port))
+
+        def poll(self):
+            return None
+
+        def terminate(self):
+            self.socket.close()
+
+    monkeypatch.setattr(lecture.subprocess, "Popen", Server)
+    monkeypatch.setattr(lecture.subprocess, "run", lambda *_, **__: None)
+    app = lecture.Lecture(config=lecture.settings([], port=1, browser=False, token="secret"))
+    first, second = (asyncio.run(app.laboratory()) for _ in range(2))
+    app.lab.terminate()
+    assert first == second
+    assert len(started) == 1
+    assert "--ip=127.0.0.1" in started[0]
+    assert first.endswith("/lab/tree/my_notebooks/00_start_here.ipynb?token=secret")
+    app.first = "voila/render/00_start_here.ipynb"
+    assert app.display_url.endswith("/voila/render/00_start_here.ipynb?token=secret")
 
 
 def test_make_lab_leaves_every_guard_of_jupyterlab_up(tmp_path):

@@ -12,8 +12,12 @@ import site_pages
 from site_formulas import mathml
 from site_text import markdown
 
+from ssl_explain.kit.controls import label_of
+from ssl_explain.lessons.byol_solved import ModesState
+from ssl_explain.lessons.collapse_and_grassmannian import GrassmannState, grassmann_explorer
 from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
+from ssl_explain.lessons.selectivity_amplification import RingState
 from ssl_explain.lessons.start_here.exercises import without_augmentation
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
@@ -124,6 +128,53 @@ def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
     shown = set(re.findall(r'data-setting="(\w+)"', section))
     assert shown == set(TreeState.controls()) - {"pace"}, "a page plays in eight seconds, whatever its machine"
     assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
+
+
+def test_the_race_of_a_page_opens_with_the_root_over_q():
+    section = site_pages.tree_section(race_explorer(RaceState(neurons=2)))
+    start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
+    assert (start["depth"], start["polarity"], start["strength"]) == (3, "0.7 to 1.0", 0.5)
+    assert '<option value="strengths" selected>' in section
+
+
+def test_a_live_section_has_every_setting_and_the_spectra_that_only_python_computes():
+    section = site_pages.live_section(2, grassmann_explorer(GrassmannState(columns="orthonormal")))
+    known = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])
+    assert known["start"] == {"columns": "orthonormal", "objective": "L_simp", "spectrum": "even", "k": 3,
+                              "step_size": "0.1", "seed": 1, "time": 100}  # fmt: skip
+    assert set(re.findall(r'data-setting="(\w+)"', section)) == set(known["start"])
+    assert known["data"]["pull only, RBF kernel"][0] <= 0 < known["data"]["L_simp, RBF kernel"][0]
+    assert re.findall(r"data-preset.*>(.*)</button>", section) == list(grassmann_explorer().presets)
+
+
+SETTING = re.compile(r'\]\(#[^ )]+ "([^"]*=[^"]*)"\)')
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_link_to_settings_names_controls_and_values_that_exist(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    made = [cell.source for cell in cells if "explorer" in cell.metadata.get("tags", [])]
+    for told in SETTING.findall(text):
+        values = dict(pair.split("=") for pair in told.split("&"))
+        which = re.search(r"(\w+)_explorer\(", made[int(values.pop("explorer", 1)) - 1])[1]
+        controls = {"tree": TreeState, "ring": RingState, "modes": ModesState, "grassmann": GrassmannState}[
+            which
+        ].controls()
+        for short, value in values.items():
+            control = controls[{"q": "strength", "lr": "learning_rate", "tau": "temperature"}.get(short, short)]
+            if control.options:
+                assert value in [label_of(control, option) for option in control.options]
+            else:
+                assert control.low <= float(value) <= control.high
+
+
+def test_a_link_to_settings_sets_a_page_and_is_plain_text_on_a_slide():
+    link = '[set q to 0](#The-tree "explorer=2&update=L_simp, exact")'
+    assert markdown(link, live=True) == (
+        '<p><a class="set" href="#explorer=2&update=L_simp,%20exact">set q to 0</a></p>\n'
+    )
+    assert markdown(link) == "<p>set q to 0</p>\n"
 
 
 def test_an_output_carries_no_script_and_no_style():

@@ -344,7 +344,7 @@ const Engine = (() => {
     return own > 1e-12 * n * (base + sum / n) ** 2 && other > 0 ? Math.abs(both) / Math.sqrt(own * other) : 0;
   }
   return {
-    LOSSES, generator, randomTree, sample, augment, drawViews, network, treeShapes, denseShapes, gradient, step,
+    LOSSES, generator, normal, randomTree, sample, augment, drawViews, network, treeShapes, denseShapes, gradient, step,
     correlations,
   };
 })();

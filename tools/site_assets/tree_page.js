@@ -2,28 +2,30 @@
 // The tree explorer of a page: settings, the run of two networks in lock step (with q as set, and with q = 0), and the
 // link that carries the settings. engine.js trains, tree_view.js draws.
 const POINTS = 1000, PLAY = 8000, SLICE = 14, LOOKS = 250;  // points measured; ms of Play; ms of steps a frame; looks
+const STRENGTHS = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];  // trained side by side
 const LIVE = ["strength", "loss", "temperature", "learning_rate"];  // these change a run in progress
+const PCA = ["pca", "first principal component of the leaves"];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 // Both networks start with the same weights and see the same points; streams 0 to 5 of the seed belong to the tree, the
 // weights, the points to measure on, the training, and the two views that are shown.
-function newRuns(settings) {
+function newRuns(settings, strengths = []) {
   const stream = (k) => Engine.generator(settings.seed, k), free = settings.departure === "free outputs";
   const tree = Engine.randomTree(settings.depth, settings.polarity.split(" to ").map(Number), stream(0));
   const shapes = (settings.wiring === "dense" ? Engine.denseShapes : Engine.treeShapes)(settings.depth, settings.neurons);
   const own = { normalise: !free, scale: free ? 1 : 0.2, bias: settings.departure === "biases" };
   const net = () => Engine.network(shapes, { ...own, uniform: stream(1) });
   const batch = settings.departure === "batch of 8" ? 8 : 128;
-  const pair = [settings.strength, 0].map((q) => ({ tree, q, batch, net: net(), uniform: stream(3) }));
-  pair.forEach((run) => adjust(run, settings));
-  return { tree, pair, points: Engine.sample(tree, POINTS, stream(2)), step: 0 };
+  const run = (q) => adjust({ tree, q, batch, net: net(), uniform: stream(3) }, settings);
+  const [pair, beside] = [[settings.strength, 0], strengths].map((list) => list.map(run));
+  return { tree, pair, beside, points: Engine.sample(tree, POINTS, stream(2)), step: 0 };
 }
 function adjust(run, settings) {
-  Object.assign(run, { loss: settings.loss, temperature: settings.temperature, learningRate: settings.learning_rate });
+  return Object.assign(run, { loss: settings.loss, temperature: settings.temperature, learningRate: settings.learning_rate });
 }
 // For each run the |correlations| of every latent's neurons, and the best of them.
-function measured({ pair, points }) {
-  const neurons = pair.map((run) => Engine.correlations(run.net, points, POINTS).flat());
+function measured({ points }, list) {
+  const neurons = list.map((run) => Engine.correlations(run.net, points, POINTS).flat());
   return { neurons, best: neurons.map((of) => of.map((values) => values.reduce((a, b) => Math.max(a, b)))) };
 }
 
@@ -53,8 +55,8 @@ function treePage(section) {
       const value = settings[name], log = control.dataset.kind === "log";
       control.value = log ? Math.log10(value) : value;
       const output = control.parentElement.querySelector("output");
-      if (output) output.value = TreeLink.brief(value);
-      if (control.type === "range") control.setAttribute("aria-valuetext", TreeLink.brief(value));
+      if (output) output.value = Link.brief(value);
+      if (control.type === "range") control.setAttribute("aria-valuetext", Link.brief(value));
     }
     controls.temperature.disabled = settings.loss === "L_simp";
     for (const button of all("[data-preset]")) {
@@ -81,22 +83,23 @@ function treePage(section) {
     wake();
   }
   function write() {
-    history.replaceState(null, "", TreeLink.fragment(settings, start));
+    history.replaceState(null, "", Link.fragment(settings, start));
   }
   function follow() {
-    const found = TreeLink.follow(location.hash.slice(1), controls, start);
+    const found = Link.follow(location.hash.slice(1), controls, start);
     if (!found) return;
     change({ ...start, ...found.values }, found.told);
     section.scrollIntoView();
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
+  const overQ = () => curves.value === "strengths";
   const budget = () => Number(settings.budget), over = () => stopped || runs.step >= budget();
   function rebuild() {
     if (trace && trace.length > 1 && runs.tree.polarity.length === settings.depth)
       before = { trace: trace.map(({ step, best }) => [step, best[0]]), q: runs.pair[0].q };
     else if (runs && runs.tree.polarity.length !== settings.depth) before = null;
-    runs = newRuns(settings);
+    runs = newRuns(settings, overQ() ? STRENGTHS : []);
     const told = [settings.depth, settings.polarity, settings.seed].join();
     if (told !== world) {
       world = told;
@@ -114,7 +117,7 @@ function treePage(section) {
     layout();
   }
   function look() {
-    last = measured(runs);
+    last = measured(runs, runs.pair);
     trace.push({ step: runs.step, best: last.best });
   }
   function layout() {
@@ -122,7 +125,8 @@ function treePage(section) {
     const choose = (z) => { chosen = z; paint(); };
     const trees = all(".trees svg");
     views = trees.map((svg) => TreeView.treePicture(svg, runs.tree, room(svg), choose));
-    curve = TreeView.curvePicture($(".curve svg"), room($(".curve svg")), budget());
+    const across = overQ() ? [1, "augmentation q"] : [budget(), "training steps"];
+    curve = TreeView.curvePicture($(".curve svg"), room($(".curve svg")), ...across);
     bars = TreeView.neuronPicture($(".neurons svg"), room($(".neurons svg")));
     showViews();
     paint();
@@ -143,15 +147,24 @@ function treePage(section) {
     const name = chooser.selectedOptions[0].textContent;
     const share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     all(".trees figcaption").forEach((caption, side) => {
-      const which = side ? "For comparison, equal views: q = 0" : `q = ${TreeLink.brief(runs.pair[0].q)}`;
+      const which = side ? "For comparison, equal views: q = 0" : `q = ${Link.brief(runs.pair[0].q)}`;
       const now = runs.step ? ` → ${share(last.best[side])}` : "";
       caption.textContent = `${which} · ${name} ${share(first.best[side])}${now} % of its ceiling`;
     });
     $(".curve span").textContent = `· step ${runs.step}`;
     play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
   }
-  // |correlation| of the best neuron with the chosen circle, or its mean over each level with q as set.
+  // |correlation| of the best neuron with the chosen circle, over steps or q, or its mean over each level with q as set.
   function drawCurves(root) {
+    if (overQ()) {
+      if (!runs.found || runs.step === 0 || !playing || runs.step - runs.found.step >= budget() / 50)
+        runs.found = { step: runs.step, best: measured(runs, runs.beside).best };
+      const after = runs.found.best.map((best, k) => [STRENGTHS[k], best[chosen]]), was = first.best[0][chosen];
+      const flat = { before: [[0, was], [1, was]], ceiling: ceilings[chosen], pca: root ? component : null };
+      curve.update({ set: after, zero: [], ...flat, changes: [runs.pair[0].q], means: [] });
+      const told = [["set", `after ${runs.found.step} steps, ${STRENGTHS.length} networks`], ["before", "before training"]];
+      return legend([...told, ["ceiling", "ceiling (Bayes)"], ...(root ? [PCA] : [])]);
+    }
     if (curves.value === "levels") {
       const latents = TreeView.latents(settings.depth), levels = runs.tree.polarity.map((_, l) => l + 1);
       const sum = (best, level) => best.reduce((part, value, z) => part + (latents[z].level === level ? value : 0), 0);
@@ -166,10 +179,10 @@ function treePage(section) {
     curve.update({
       set: of(0), zero: of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
     });
-    const entries = [["set", `q = ${TreeLink.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
+    const entries = [["set", `q = ${Link.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
     entries.push(["ceiling", "ceiling (Bayes)"]);
-    if (root) entries.push(["pca", "first principal component of the leaves"]);
-    if (before) entries.push(["before", `run before (q = ${TreeLink.brief(before.q)})`]);
+    if (root) entries.push(PCA);
+    if (before) entries.push(["before", `run before (q = ${Link.brief(before.q)})`]);
     legend(entries);
   }
   function legend(entries) {
@@ -181,7 +194,7 @@ function treePage(section) {
   }
   function speak() {
     const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (side) => two(last.best[side][root]);
-    const q = TreeLink.brief(runs.pair[0].q), from = two(first.best[0][root]);
+    const q = Link.brief(runs.pair[0].q), from = two(first.best[0][root]);
     const both = kept[0].slice(1, -1).flat().filter(Boolean).length;
     const told = runs.step
       ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: ` +
@@ -199,7 +212,7 @@ function treePage(section) {
     spoken = performance.now();
   }
   function advance() {
-    for (const run of runs.pair) {
+    for (const run of [...runs.pair, ...runs.beside]) {
       if (Engine.step(run)) continue;
       stopped = ` Training stopped at step ${runs.step}: the numbers overflowed. ` +
         "The picture shows the last good state; choose a lower learning rate and start again.";
@@ -219,7 +232,7 @@ function treePage(section) {
     if (due === "rebuild") rebuild();
     if (due === "layout") layout();
     if (due === "adjust") {
-      runs.pair.forEach((run) => adjust(run, settings));
+      [...runs.pair, ...runs.beside].forEach((run) => adjust(run, settings));
       runs.pair[0].q = settings.strength;
       showViews();
       paint();
@@ -255,7 +268,7 @@ function treePage(section) {
     }
     control.addEventListener(control.type === "range" ? "input" : "change", () => {
       const text = control.dataset.kind === "log" ? String(Number((10 ** control.value).toPrecision(2))) : control.value;
-      const [value, wrong] = TreeLink.read(control, text, start[name]);
+      const [value, wrong] = Link.read(control, text, start[name]);
       change({ [name]: value ?? settings[name] }, wrong && `${control.labels[0].textContent}: ${wrong}.`);
     });
   }
@@ -271,7 +284,11 @@ function treePage(section) {
   });
   $(".reset").addEventListener("click", restart);
   chooser.addEventListener("change", () => { chosen = Number(chooser.value); paint(); });
-  curves.addEventListener("change", paint);
+  curves.addEventListener("change", () => {
+    if (overQ() && !runs.beside.length) return restart();
+    due ||= "layout";
+    wake();
+  });
   new ResizeObserver(() => {
     if (section.clientWidth === width) return;
     width = section.clientWidth;
@@ -290,7 +307,7 @@ function treePage(section) {
 // A prediction about what becomes of the root without augmentation: when it is opened, this page trains the answer.
 function answer(reveal, start) {
   const place = document.createElement("p"), runs = newRuns({ ...start, strength: 0 }), steps = 300;
-  const root = () => measured(runs).best[1].at(-1), from = root();
+  const root = () => measured(runs, runs.pair).best[1].at(-1), from = root();
   reveal.append(place);
   place.setAttribute("role", "status");
   place.textContent = "This page is training it now.";

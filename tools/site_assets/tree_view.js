@@ -2,20 +2,7 @@
 // The pictures of a training tree, drawn in SVG in units of CSS pixels, so that they are sharp at any density and no
 // text shrinks on a narrow screen. A picture is built for a width; `update` then moves what changes.
 const TreeView = (() => {
-  function add(parent, name, attributes = {}, words = "") {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    set(made, attributes);
-    if (words) made.textContent = words;
-    parent.append(made);
-    return made;
-  }
-  function set(element, attributes) {
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  }
-  function blank(svg, width, height) {
-    svg.replaceChildren();
-    set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-  }
+  const { set, add, blank } = Svg;
   const percent = (share) => Math.round(100 * share);
   // Latents in the order of the package: level 1 from left to right first, the root last.
   const latents = (depth) => Array.from({ length: depth }, (_, l) => l + 1)
@@ -89,18 +76,18 @@ const TreeView = (() => {
     };
   }
 
-  // |correlation| against steps: a path for each of `lines`, which names them; a legend in words stands below.
-  function curvePicture(svg, width, budget) {
+  // |correlation| against steps or q, up to `end`: a path for each of the names; a legend in words stands below.
+  function curvePicture(svg, width, end, axis) {
     const height = 230, left = 30, right = width - 8, top = 10, floor = height - 38;
     blank(svg, width, height);
-    const x = (step) => left + ((right - left) * step) / budget, y = (value) => floor - (floor - top) * value;
+    const x = (step) => left + ((right - left) * step) / end, y = (value) => floor - (floor - top) * value;
     for (const value of [0, 0.5, 1]) {
       add(svg, "line", { x1: left, x2: right, y1: y(value), y2: y(value), class: value ? "grid" : "axis" });
       add(svg, "text", { x: left - 6, y: y(value), dy: ".35em", class: "end" }, value.toFixed(1));
     }
     ["start", "middle", "end"].forEach((side, k) =>
-      add(svg, "text", { x: x((k * budget) / 2), y: floor + 17, class: side }, String((k * budget) / 2)));
-    add(svg, "text", { x: (left + right) / 2, y: floor + 34, class: "middle" }, "training steps");
+      add(svg, "text", { x: x((k * end) / 2), y: floor + 17, class: side }, String((k * end) / 2)));
+    add(svg, "text", { x: (left + right) / 2, y: floor + 34, class: "middle" }, axis);
     const marks = add(svg, "path", { class: "mark" });
     const names = ["pca", "ceiling", "before", "zero", "set"];
     const paths = Object.fromEntries(names.map((name) => [name, add(svg, "path", { class: name })]));

@@ -1,12 +1,10 @@
 "use strict";
-// The settings of the tree explorer as the fragment of an address, such as #v=1&q=0.3&seed=2. A fragment without "=" is
-// a heading of the page.
-const TreeLink = (() => {
+// The settings of an explorer as the fragment of an address, such as #v=1&q=0.3&seed=2. A fragment without "=" is a
+// heading of the page. On a page with several explorers explorer=2 says which; without it, it is the first.
+const Link = (() => {
   const VERSION = 1;
-  const KEYS = {
-    q: "strength", depth: "depth", neurons: "neurons", polarity: "polarity", wiring: "wiring", loss: "loss",
-    tau: "temperature", lr: "learning_rate", departure: "departure", steps: "budget", seed: "seed",
-  };
+  const SHORT = { strength: "q", temperature: "tau", learning_rate: "lr", budget: "steps" };
+  const key = (name) => SHORT[name] ?? name;
   const brief = (value) => (typeof value === "number" ? String(Number(value.toPrecision(4))) : value);
   const quoted = (text) => `“${text.slice(0, 20)}”`;
 
@@ -23,23 +21,23 @@ const TreeLink = (() => {
     return [inside, inside === value ? "" : `${value} became ${inside}`];
   }
   // The settings that differ from those the page starts with.
-  function fragment(settings, start) {
-    const told = Object.entries(KEYS).filter(([, name]) => settings[name] !== start[name]);
-    const pairs = told.map(([key, name]) => `${key}=${encodeURIComponent(brief(settings[name]))}`);
-    return [`#v=${VERSION}`, ...pairs].join("&");
+  function fragment(settings, start, number = 1) {
+    const told = Object.keys(start).filter((name) => settings[name] !== start[name]);
+    const pairs = told.map((name) => `${key(name)}=${encodeURIComponent(brief(settings[name]))}`);
+    return [`#v=${VERSION}`, ...(number > 1 ? [`explorer=${number}`] : []), ...pairs].join("&");
   }
-  // The settings in a fragment, and in words what could not be followed; null if it is no link of ours.
-  function follow(text, controls, start) {
-    if (!text.includes("=")) return null;
-    const values = {}, odd = [], unknown = [];
-    for (const [key, told] of new URLSearchParams(text)) {
-      const name = Object.hasOwn(KEYS, key) ? KEYS[key] : null;
+  // The settings in a fragment, and in words what could not be followed; null if it is no link to this explorer.
+  function follow(text, controls, start, number = 1) {
+    if (!text.includes("=") || Number(new URLSearchParams(text).get("explorer") ?? 1) !== number) return null;
+    const values = {}, odd = [], unknown = [], names = new Map(Object.keys(controls).map((name) => [key(name), name]));
+    for (const [short, told] of new URLSearchParams(text)) {
+      const name = names.get(short);
       if (name) {
         const [value, wrong] = read(controls[name], told, start[name]);
         if (value !== null) values[name] = value;
         if (wrong) odd.push(`${controls[name].labels[0].textContent}: ${wrong}`);
-      } else if (key !== "v") unknown.push(key.slice(0, 20));
-      else if (Number(told) !== VERSION)
+      } else if (!["v", "explorer"].includes(short)) unknown.push(short.slice(0, 20));
+      else if (short === "v" && Number(told) !== VERSION)
         odd.push(`it is of version ${quoted(told)}, this page reads version ${VERSION}`);
     }
     if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
