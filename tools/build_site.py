@@ -29,6 +29,7 @@ from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "site_assets"
+SHOWN_IN_LAB = ROOT / "ssl_explain" / "lessons" / "start_here"  # the tree's view is that of the notebook
 SHARED = ("tree.css", "engine.js", "svg.js", "link.js")  # what every page shares that computes something itself
 SCRIPTS = {
     "tree": (*SHARED, "bounds.js", "tree_view.js", "tree_page.js"),
@@ -92,11 +93,16 @@ class Reader:
         return ""
 
 
+def asset(name: str) -> str:
+    """The text of a style or a script."""
+    return next(folder / name for folder in (ASSETS, SHOWN_IN_LAB) if (folder / name).exists()).read_text("utf-8")
+
+
 def page(title: str, body: str, links: list[tuple[str, str]], views: Iterable[str] = ()) -> str:
     """A whole page: styles and scripts inside, and a policy that blocks everything from outside."""
     names = ["page.css", "player.js", *dict.fromkeys(name for view in views for name in SCRIPTS[view])]
     names.sort(key=lambda name: name.endswith("_page.js"))  # they come last: they begin at once
-    styles, scripts = ([(ASSETS / n).read_text("utf-8") for n in names if n.endswith(e)] for e in (".css", ".js"))
+    styles, scripts = ([asset(n) for n in names if n.endswith(end)] for end in (".css", ".js"))
     shell = {"title": title, "styles": styles, "scripts": scripts, "body": body, "links": links}
     return render("site_assets/page.html.j2", policy=policy(scripts, " ".join(map(digest, styles))), **shell)
 

@@ -52,12 +52,13 @@ def read_from(site, cwd):
 def test_every_package_is_named(archives):
     """The list in pyproject.toml is whole; data/ is one of them, under another name. Nothing else is in a wheel."""
     named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    there = {path.parent for path in (ROOT / "ssl_explain").rglob("*.[pj][ys]")}
+    shipped = [path for path in (ROOT / "ssl_explain").rglob("*") if path.suffix in (".py", ".js", ".css")]
+    there = {path.parent for path in shipped}
     found = {".".join(path.relative_to(ROOT).parts) for path in there}
     assert sorted(named) == sorted(found | {"ssl_explain.data"})
     with zipfile.ZipFile(archives[1]) as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    source = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ssl_explain").rglob("*.[pj][ys]")}
+    source = {path.relative_to(ROOT).as_posix() for path in shipped}
     assert files == source | {f"ssl_explain/data/{name}" for name in TABLES}
 
 

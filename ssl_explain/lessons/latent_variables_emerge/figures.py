@@ -24,7 +24,9 @@ def figure_overparameterisation(table: Table) -> Illustration:
     runs, root = int(table["run"].max()) + 1, pick(table, level=table["level"].max())
     lows = np.unique(root["polarity_low"])
     figure, axes = panels(9.6, 3.6, len(lows), sharey=True)
-    lines = [f"Best |correlation| with the root, mean over {runs} seeds (95 % intervals of the ends in brackets):"]
+    lines = [
+        f"Best |correlation| with the root, {runs} seeds. Neurons: start → end [95 % interval]; end of a linear top."
+    ]
     for ax, low in zip(axes, lows, strict=True):
         here = pick(root, polarity_low=low)
         gated, linear = (pick(here, top=top) for top in ("gated", "linear"))
@@ -40,12 +42,11 @@ def figure_overparameterisation(table: Table) -> Illustration:
         ax.legend().remove()
         widths = np.unique(here["neurons"])
         starts = [pick(gated, neurons=m)["start"].mean() for m in widths]
-        ends = [means(pick(top, neurons=m)["end"] for m in widths).words(".2f") for top in (gated, linear)]
-        parts = [
-            f"{m} neurons {start:.2f} → {end} gated, {other} linear"
-            for m, start, end, other in zip(widths, starts, *ends, strict=True)
-        ]
-        lines.append(f"|ρ| from {low:g} to 1, ceiling {ceiling:.2f}: {'; '.join(parts)}.")
+        ends = means(pick(gated, neurons=m)["end"] for m in widths).words(".2f")
+        others = [pick(linear, neurons=m)["end"].mean() for m in widths]
+        rows = zip(widths, starts, ends, others, strict=True)
+        parts = [f"{m}: {start:.2f} → {end}; {other:.2f}" for m, start, end, other in rows]
+        lines.append(f"|ρ| ≥ {low:g}, ceiling {ceiling:.2f}: {' | '.join(parts)}.")
     axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
     legend(axes[-1], "lower right")
     return illustration(figure, "\n".join(lines))

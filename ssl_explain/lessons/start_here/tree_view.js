@@ -12,8 +12,8 @@ const TreeView = (() => {
 
   // The tree above its leaves, and the two views of one point as rows of squares. Every circle has a ring, which is
   // full at the ceiling: `kept` is what was known before training and still is, `change` what was gained or lost.
-  function treePicture(svg, { polarity }, width, choose) {
-    const depth = polarity.length, leaves = 2 ** depth, gap = width < 420 ? 46 : 54, floor = 30 + depth * gap;
+  function treePicture(svg, { polarity }, width, choose, gap = width < 420 ? 46 : 54) {
+    const depth = polarity.length, leaves = 2 ** depth, floor = 30 + depth * gap;
     blank(svg, width, floor + 84);
     const place = (level, k) => [((k + 0.5) * width) / 2 ** (depth - level), floor - level * gap];
     const edges = Array.from(polarity, (rho, level) => Array.from(rho, (r, k) => {
@@ -77,8 +77,8 @@ const TreeView = (() => {
   }
 
   // |correlation| against steps or q, up to `end`: a path for each of the names; a legend in words stands below.
-  function curvePicture(svg, width, end, axis) {
-    const height = 230, left = 30, right = width - 8, top = 10, floor = height - 38;
+  function curvePicture(svg, width, end, axis, height = 230) {
+    const left = 30, right = width - 8, top = 10, floor = height - 38;
     blank(svg, width, height);
     const x = (step) => left + ((right - left) * step) / end, y = (value) => floor - (floor - top) * value;
     for (const value of [0, 0.5, 1]) {
@@ -106,8 +106,8 @@ const TreeView = (() => {
   }
 
   // The |correlation| of each neuron of one circle, the best first: bars for the settings, dots for q = 0.
-  function neuronPicture(svg, width) {
-    const height = 230, left = 30, floor = height - 38, top = 10, y = (value) => floor - (floor - top) * value;
+  function neuronPicture(svg, width, height = 230) {
+    const left = 30, floor = height - 38, top = 10, y = (value) => floor - (floor - top) * value;
     const most = 20;
     blank(svg, width, height);
     for (const value of [0, 0.5, 1]) {
