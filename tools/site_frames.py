@@ -11,7 +11,7 @@ from PIL import Image
 
 from ssl_explain.kit.controls import has_word_labels, label_of
 from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.streaming import StreamingExplorer
+from ssl_explain.kit.streaming import StreamingExplorer, TimedExplorer
 
 MOST, SECOND = 48, 6  # pictures of one explorer: more would not fit the site into 40 MB; values of a second control
 BESIDE = 8  # pictures of a preset that sets something else than the controls of the page
@@ -89,13 +89,14 @@ def play(explorer: Explorer[Any]) -> Player:
     names = [name for name in explorer.main_controls or explorer.shown if name in explorer.shown][:2]
     if isinstance(explorer, StreamingExplorer):
         return _play_training(explorer, names[0])
-    start = explorer.state
+    end = {"time": 100} if isinstance(explorer, TimedExplorer) else {}
+    start = explorer.state if "time" in names else explorer.state.change(**end)  # without a time, the end of the run
     sizes = [len(start.controls()[name].values()) for name in names]
     first = MOST if len(names) == 1 else max(2, MOST // min(sizes[1], SECOND))
     player = Player([_axis(start, name, first if k == 0 else SECOND) for k, name in enumerate(names)])
     player.scenes.append({"axes": len(names), "grid": _pictures(explorer, player, start, player.axes)})
     for label, values in explorer.offered().items():
-        _add_preset(explorer, player, label, start.change(**values))
+        _add_preset(explorer, player, label, start, start.change(**{**values, **end}))
     explorer.view.show(explorer.record)
     player.more = [start.controls()[name].label for name in explorer.shown if name not in names]
     return player
@@ -111,9 +112,9 @@ def _pictures(explorer: Explorer[Any], player: Player, state: Any, axes: Sequenc
     return pictures
 
 
-def _add_preset(explorer: Explorer[Any], player: Player, label: str, state: Any) -> None:
+def _add_preset(explorer: Explorer[Any], player: Player, label: str, start: Any, state: Any) -> None:
     """Add a preset: a position of the first scene if it sets nothing but the axes, otherwise its own scene."""
-    axes, start = player.axes, explorer.state
+    axes = player.axes
     on_axes = {axis["name"]: getattr(state, axis["name"]) for axis in axes}
     if start.change(**on_axes) == state and all(on_axes[axis["name"]] in axis["values"] for axis in axes):
         at = [axis["values"].index(on_axes[axis["name"]]) for axis in axes]

@@ -89,7 +89,7 @@ def weak_method(method: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class Runner:
-    """Call ``step()`` until it returns False, and ``show()`` every :data:`FRAME` seconds, in a thread of its own.
+    """Call ``step()`` until it returns False, and ``show()`` every ``frame`` seconds, in a thread of its own.
 
     ``pause`` returns when the thread has ended, at most one step and one picture later; the last state is always
     shown, and ``finished()`` is called however the thread ended. ``steps_per_frame`` limits the steps per picture,
@@ -101,7 +101,7 @@ class Runner:
         self._step, self._show, self._finished = step, show, finished
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.steps_per_frame = 0
+        self.steps_per_frame, self.frame = 0, FRAME
         self.error: Exception | None = None
 
     @property
@@ -141,7 +141,7 @@ class Runner:
             more, due = True, time.perf_counter()
             while more and not self._stop.is_set():
                 # However long a picture takes, training gets at least half a frame and one step.
-                due, steps = max(due + FRAME, time.perf_counter() + FRAME / 2), 0
+                due, steps = max(due + self.frame, time.perf_counter() + self.frame / 2), 0
                 while more and not self._stop.is_set() and (steps == 0 or time.perf_counter() < due):
                     more = self._step()
                     steps += 1

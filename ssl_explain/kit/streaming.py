@@ -8,12 +8,13 @@ import ipywidgets
 
 from ssl_explain.kit.controls import button, with_progress
 from ssl_explain.kit.explorer import Explorer
-from ssl_explain.kit.runner import Run, Runner, weak_method
+from ssl_explain.kit.runner import FRAME, Run, Runner, weak_method
 from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
 
 S = TypeVar("S", bound=State)
 MANY = 100  # training steps per update of the progress bar
+RUN = 7.0  # seconds that a finished run takes on the screen, if the machine is fast enough
 
 
 class Player(Explorer[S]):
@@ -90,12 +91,24 @@ class Player(Explorer[S]):
 
 
 class TimedExplorer(Player[S]):
-    """An explorer whose state has a ``time`` from 0 to 100, per cent of the run; Play increases it."""
+    """An explorer whose state has a ``time`` from 0 to 100, per cent of the run; Play and presets let it run."""
 
     pace = 1
 
+    def __init__(self, state: S, controls: Sequence[str] = ()) -> None:
+        """Compute the first record and draw it."""
+        super().__init__(state, controls)
+        self._stride = int(state.controls()["time"].step)
+        self._runner.frame = max(FRAME, RUN * self._stride / 100)
+
+    def choose(self, values: Mapping[str, Any]) -> None:
+        """Apply a preset and play it from its start."""
+        self.pause()
+        super().choose({**values, "time": 0})
+        self.play()
+
     def _advance(self) -> bool:
-        self.state = self._state.change(time=min(100, _field(self._state, "time") + 5))
+        self.state = self._state.change(time=min(100, _field(self._state, "time") + self._stride))
         return _field(self._state, "time") < 100
 
     def _rewind(self) -> None:

@@ -1,9 +1,11 @@
 """Every explorer in every setting: record, picture, words and the line that is copied are sound and agree."""
 
+import dataclasses
 import functools
 
 import numpy as np
 import pytest
+import torch
 from claims import NEVER_REDRAWN, bases, sound
 from fire import agrees, declared, fresh, settle
 from grid import settings
@@ -113,10 +115,62 @@ def test_controls_may_be_picked_and_unknown_ones_are_named(name):
     assert list(make(state, controls=picked)._widgets) == picked
 
 
-@pytest.mark.parametrize("name", [name for name, kind in declared().items() if issubclass(kind, TimedExplorer)])
+TIMED = pytest.mark.parametrize("name", [n for n, kind in declared().items() if "time" in kind.kind().controls()])
+
+
+@TIMED
+def test_what_has_a_time_opens_at_its_start_and_a_preset_plays_from_there(name, made):
+    explorer = FACTORIES[name]()
+    assert isinstance(explorer, TimedExplorer)
+    assert explorer.state.time == 0
+    for label, pressed in [*explorer._presets.items()][:1]:
+        explorer.state = explorer.state.change(time=100)
+        click(pressed)
+        explorer.pause()
+        assert explorer.state == explorer.state.change(**explorer.presets[label])
+        assert explorer.state.time < 100
+    settle(explorer)
+
+
+@TIMED
+def test_of_a_run_only_what_has_happened_is_drawn(name, made):
+    """What comes later may be anything: the picture does not look at it."""
+    explorer = made(name)
+    explorer.state = bases(name)[0].change(time=40)
+    settle(explorer)
+    record, before = explorer.record, explorer.view.pixels().copy()
+    if hasattr(record, "shown"):
+        later = {
+            field.name: torch.cat([series[: record.shown + 1], series[record.shown + 1 :].flip(0) / 2])
+            for field in dataclasses.fields(record)
+            if field.name != "times" and isinstance(series := getattr(record, field.name), torch.Tensor)
+            and len(series) == len(record.times)
+        }  # fmt: skip
+        assert later
+        explorer.view.show(dataclasses.replace(record, **later))
+        np.testing.assert_array_equal(explorer.view.pixels(), before)
+
+
+def limits(explorer):
+    return [(ax.get_xlim(), ax.get_ylim()) for ax in explorer.figure.figure.axes if not ax.images]
+
+
+@EVERY
+def test_axes_stand_still_between_presets_and_while_time_runs(name, made):
+    explorer = made(name)
+    start = explorer.state = FACTORIES[name]().state
+    first = limits(explorer)
+    for values in [{}, *explorer.presets.values()]:
+        for time in (0, 50, 100) if "time" in start.controls() else (None,):
+            explorer.state = start.change(**values, **({} if time is None else {"time": time}))
+            settle(explorer)
+            assert limits(explorer) == first
+
+
+@TIMED
 def test_play_moves_the_time_to_its_end(name, made):
     explorer = made(name)
-    explorer.state = bases(name)[0].change(time=80)
+    explorer.state = bases(name)[0].change(time=94)
     settle(explorer)
     click(explorer._buttons["play"])
     join(explorer)

@@ -12,9 +12,11 @@ from registry import NAMES
 
 from ssl_explain.kit.state import State
 from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState
+from ssl_explain.lessons.collapse_and_grassmannian.explorer import GrassmannState
 from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
 from ssl_explain.lessons.latent_tree.explorer import WorldState, tree_of
 from ssl_explain.lessons.layers_help_each_other.picture import moment
+from ssl_explain.lessons.one_family.explorer import FamilyState
 from ssl_explain.lessons.real_images.explorer import PicturesState
 from ssl_explain.lessons.selectivity_amplification.experiment import selectivity
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState
@@ -24,14 +26,16 @@ from ssl_explain.lessons.why_the_root.race_explorer import STEPS, RaceState
 from ssl_explain.lessons.why_the_root.race_picture import OPERATORS
 
 BASES: dict[str, list[State]] = {
-    "byol_explorer": [ByolState(), ByolState(predictor="learned from p·1")],
+    "byol_explorer": [ByolState(time=100), ByolState(predictor="learned from p·1", time=100)],
+    "family_explorer": [FamilyState(time=100)],
+    "grassmann_explorer": [GrassmannState(time=100)],
     "pictures_explorer": [PicturesState(budget=100)],
     "race_explorer": [RaceState(neurons=2)],
-    "ring_explorer": [RingState(neurons=4), RingState()],
+    "ring_explorer": [RingState(neurons=4, time=100), RingState(time=100)],
     "tree_explorer": [TreeState(budget=500), TreeState(depth=3, budget=500)],
     "world_explorer": [WorldState(), WorldState(depth=4, branching=3)],
 }
-"""The states whose settings are tried, one or two at a time; of all other explorers the one that they open in."""
+"""The states whose settings are tried, one or two at a time; of others the one that they open in."""
 
 UNBOUNDED = {"family_explorer": {"border"}, "modes_explorer": {"boundary"}}
 """Parts of a record that may be infinite: a loss without a border, and a rate at which every start dies."""

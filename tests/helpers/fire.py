@@ -20,7 +20,7 @@ from matplotlib.image import AxesImage
 from registry import NAMES
 
 from ssl_explain.kit.live import LiveView
-from ssl_explain.kit.streaming import StreamingExplorer
+from ssl_explain.kit.streaming import StreamingExplorer, TimedExplorer
 
 MOVING = ("play", "pause")  # buttons that start and stop a thread
 Palette = dict[str, list[Any]]
@@ -98,7 +98,8 @@ def buttons(explorer: Any) -> list[ipywidgets.Button]:
 
 def offered(explorer: Any, *, playing: bool, presets: int) -> list[ipywidgets.Button]:
     """The buttons to press: of the presets only the first so many, of those that start a thread none if not playing."""
-    left_out = [*explorer.presets][presets:]
+    silent = playing or not isinstance(explorer, TimedExplorer)  # their presets play
+    left_out = [*explorer.presets][presets if silent else 0 :]
     return [b for b in buttons(explorer) if b.description not in left_out and (playing or b.icon not in MOVING)]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.byol_hidden_contrast.experiment import hidden_contrast
 from ssl_explain.lessons.byol_hidden_contrast.picture import ContrastPicture
 from ssl_explain.lessons.byol_hidden_contrast.record import HiddenContrast
@@ -60,7 +60,7 @@ class ByolState(State):
         0.0, (0.0, 0.02, 0.05, 0.1, 0.2), label="weight decay", tip="of the weights, and of a learned predictor"
     )
     seed: int = slider(1, 1, 9, 1, label="seed", tip="another start")
-    time: float = slider(1.0, 0, 1, 0.1, label="look at", tip="when the bars are read: share of the run")
+    time: int = slider(0, 0, 100, 1, label="time, % of the run", tip="0: the start; 100: the end")
 
     def idle(self) -> Mapping[str, str]:
         """A predictor that does not learn is always as at its start."""
@@ -86,7 +86,7 @@ def _setting(state: ByolState) -> str:
     )
 
 
-class ByolExplorer(Explorer[ByolState]):
+class ByolExplorer(TimedExplorer[ByolState]):
     """Growth rates, second moment and between share of a linear network without negatives.
 
     Example:
@@ -105,8 +105,8 @@ class ByolExplorer(Explorer[ByolState]):
 
     def compute(self, state: ByolState) -> HiddenContrast:
         """Look up the run, which is computed once for all times."""
-        run = run_of(state.change(time=1.0))
-        return replace(run, shown=round(state.time * (len(run.times) - 1)))
+        run = run_of(state.change(time=0))
+        return replace(run, shown=round(state.time / 100 * (len(run.times) - 1)))
 
 
 byol_explorer = factory(ByolExplorer, "See what grows without negatives, and what takes over.")

@@ -29,7 +29,7 @@ from ssl_explain.lessons.byol_hidden_contrast.record import TERMS, HiddenContras
 
 COLOURS = (NEGATIVE, POSITIVE, PREDICTED, QUIET)
 HATCHES = ("", "", "...", "xxx")  # not on all: a hatched bar takes four times as long to draw
-HEIGHTS = (0.65, 1.3, 1.8, 2.6, 5.2, 10.4)
+HEIGHTS = (1.8, 2.6, 5.2, 10.4)
 LOW, HIGH = -4.0, 6.0
 COLLAPSED, RUNAWAY = 0.01, 1e6
 
@@ -38,7 +38,7 @@ class ContrastPicture(Picture[HiddenContrast]):
     """What to look at: which diamonds lie above zero, and which directions those are.
 
     Left, the growth rate of each direction at the time looked at: one bar per term, the diamond is their sum. Middle,
-    the second moment of the output, on a scale of powers of ten; below 1 % of its start it counts as collapsed.
+    the second moment of the output up to then, in powers of ten; below 1 % of its start it counts as collapsed.
     Right, the share of E‖f̄(x)‖² that differs between points, and its predicted limit.
     """
 
@@ -61,10 +61,9 @@ class ContrastPicture(Picture[HiddenContrast]):
         handles = [*(bars[0] for bars in self.bars), self.sums, self.limit]
         labels = [*TERMS, "growth rate (sum)", "predicted limit"]
         legend(self.figure, "upper left", handles=handles, labels=labels, bbox_to_anchor=(0.05, 0.925), ncols=6)
-        self.cursors = [ax.axvline(0, color=INK, linewidth=1) for ax in (moment, share)]
         self.heading = heading(moment, 0.012, 0.945)
         self.still = [self.axes[0].yaxis]
-        curves = [self.sums, *self.cursors, self.limit, self.moment, self.share]
+        curves = [self.sums, self.limit, self.moment, self.share]
         self.moving = [*(bar for bars in self.bars for bar in bars), *curves, self.heading]
         self.height = 0.0
         self.update(record)
@@ -80,13 +79,12 @@ class ContrastPicture(Picture[HiddenContrast]):
         if other:
             self.axes[0].set_ylim(-height, height)
         self.sums.set_data(range(rates.shape[1]), rates.sum(0).clip(-height, height))
+        past = slice(record.shown + 1)
         times = record.times.numpy()
-        growth = (record.second_moment / record.second_moment[0]).clamp(1e-300).log10().numpy()
-        self.moment.set_data(times, np.where((growth >= LOW) & (growth <= HIGH), growth, np.nan))
-        self.share.set_data(times, record.share.numpy())
+        growth = (record.second_moment[past] / record.second_moment[0]).clamp(1e-300).log10().numpy()
+        self.moment.set_data(times[past], np.where((growth >= LOW) & (growth <= HIGH), growth, np.nan))
+        self.share.set_data(times[past], record.share[past].numpy())
         self.limit.set_data(*([], []) if record.limit is None else ([0, times[-1]], [record.limit] * 2))
-        for cursor in self.cursors:
-            cursor.set_xdata([times[record.shown]] * 2)
         self.heading.set_text(record.setting)
         return other
 

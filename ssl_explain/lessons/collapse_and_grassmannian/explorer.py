@@ -25,7 +25,7 @@ SPECTRA = {
     "two equal": (1.0, 1.0, 0.6, 0.4, 0.2, 0.0),
     "one large": (1.0, 0.35, 0.3, 0.25, 0.2, 0.15),
 }
-PLAIN = {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1, "time": 100}
+PLAIN = {"columns": LEFT, "objective": SIMPLE, "spectrum": "even", "k": 3, "step_size": 0.1}
 POINTS, VIEWS = 8, 3
 KERNEL_POINTS = 1  # a seed, whose second stream draws the views; starts use the first stream of their own seed
 
@@ -48,7 +48,7 @@ class GrassmannState(State):
     k: int = slider(3, 1, 4, 1, label="columns k", tip="how many features")
     step_size: float = choice(0.1, (0.1, 0.3, 1.0, 3.0), label="step size η", tip="small steps follow the closed form")
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another random start")
-    time: int = slider(100, 0, 100, 5, label="time, % of the run", tip="0: the start; 100: the end")
+    time: int = slider(0, 0, 100, 1, label="time, % of the run", tip="0: the start; 100: the end")
 
 
 @functools.lru_cache(maxsize=16)
@@ -74,7 +74,7 @@ def spectrum_of(state: GrassmannState) -> Float[Tensor, " d"]:
 
 @functools.lru_cache(maxsize=32)
 def flow_of(state: GrassmannState) -> SpanFlow:
-    """The whole run of a state, at its end."""
+    """The whole run of a state."""
     values, tight = spectrum_of(state.change(columns=LEFT, k=1, step_size=0.1, seed=1)), state.columns == ORTHONORMAL
     c, top = torch.diag(values), torch.eye(len(values), dtype=torch.float64)[:, : state.k]
     draw = torch.randn(len(values), state.k, generator=torch.Generator().manual_seed(state.seed), dtype=torch.float64)

@@ -12,7 +12,6 @@ from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import (
     FONT,
-    INK,
     MARKERS,
     MEASURED,
     NEGATIVE,
@@ -36,7 +35,7 @@ class SpanPicture(Picture[SpanFlow]):
 
     Left, the columns in the plane of the two top eigenvectors of C, divided by the longest if it is longer than 1;
     open marks are the start. Middle, the singular values of Θ. Right, the principal angles between the span of Θ and
-    the k top eigenvectors. Marks are small steps, dashed curves the closed form; the line is the time shown.
+    the k top eigenvectors. Marks are small steps, dashed curves the closed form, both up to the time shown.
     """
 
     def __init__(self, record: SpanFlow) -> None:
@@ -50,7 +49,6 @@ class SpanPicture(Picture[SpanFlow]):
         self.size_axes.set_yticks(ticks, ["1" if t == 0 else f"$10^{{{t}}}$" for t in ticks])
         tidy(self.angle_axes, xlabel="time", title="angles to the top k, in degrees")
         self.angle_axes.set(xlim=(0, 24.4), ylim=(-3, 93), yticks=(0, 30, 60, 90))
-        self.lines = [ax.axvline(0, color=INK, linewidth=1) for ax in (self.size_axes, self.angle_axes)]
         self.sizes, self.predicted_sizes = self._curves(self.size_axes)
         self.angles, self.predicted_angles = self._curves(self.angle_axes)
         steps = key("steps", color=MEASURED, marker="o", linestyle="none", markersize=4)
@@ -59,7 +57,7 @@ class SpanPicture(Picture[SpanFlow]):
         self.caption = heading(self.plane_axes, 0.012, 0.985, va="top")
         self.still = []
         curves = [*self.predicted_sizes, *self.sizes, *self.predicted_angles, *self.angles]
-        self.moving = [*self.lines, *curves, *self.starts, *self.arrows, self.caption]
+        self.moving = [*curves, *self.starts, *self.arrows, self.caption]
         self.update(record)
 
     def _plane(self) -> None:
@@ -82,12 +80,11 @@ class SpanPicture(Picture[SpanFlow]):
         """Move the artists; nothing else changes."""
         self.record = record
         times, t = record.times.numpy(), record.shown
-        _draw(self.sizes, times, decades(record.columns))
-        _draw(self.predicted_sizes, times, decades(record.predicted))
-        _draw(self.angles, times, record.angles.rad2deg())
-        _draw(self.predicted_angles, times, record.predicted_angles.rad2deg())
-        for line in self.lines:
-            line.set_xdata([times[t]] * 2)
+        past = slice(t + 1)
+        _draw(self.sizes, times[past], decades(record.columns[past]))
+        _draw(self.predicted_sizes, times[past], decades(record.predicted[past]))
+        _draw(self.angles, times[past], record.angles[past].rad2deg())
+        _draw(self.predicted_angles, times[past], record.predicted_angles[past].rad2deg())
         now, first = scaled(record.columns[t]), scaled(record.columns[0])
         for j, (arrow, start) in enumerate(zip(self.arrows, self.starts, strict=True)):
             there = j < now.shape[1]

@@ -16,7 +16,7 @@ from ssl_explain.lessons.selectivity_amplification.experiment import ring_run
 from ssl_explain.lessons.selectivity_amplification.picture import RingPicture
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 
-STEPS, EVERY = 200, 5
+STEPS, EVERY = 200, 2
 UPDATES: dict[str, dict[str, Any]] = {
     "L_simp, exact": {},
     "L_simp, batches of 64": {"batch": 64},
@@ -43,12 +43,12 @@ class RingState(State):
         "L_simp, exact", tuple(UPDATES), label="update", tip="the theory holds for the first; the others leave it"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another set of random neurons")
-    time: int = slider(100, 0, 100, 5, label="time, % of the run", tip="0: before learning; 100: the end")
+    time: int = slider(0, 0, 100, 1, label="time, % of the run", tip="0: before learning; 100: the end")
 
 
 @functools.lru_cache(maxsize=32)
 def run_of(state: RingState, own: ReaderFunction | None = None) -> Selectivity:
-    """The whole run of a state, at its end; ``own`` replaces its update."""
+    """The whole run of a state; ``own`` replaces its update."""
     run = ring_run(
         cells=state.cells, strength=state.strength, neurons=state.neurons, seed=state.seed,
         linear=state.neuron == "linear", steps=STEPS, every=EVERY, step_size=state.cells / 10,
@@ -65,7 +65,7 @@ class RingExplorer(TimedExplorer[RingState], ReaderExplorer):
 
     Example:
         >>> ring_explorer(RingState(cells=6, neurons=4)).record.responses.shape
-        torch.Size([41, 2, 1, 4])
+        torch.Size([101, 2, 1, 4])
     """
 
     picture = RingPicture
@@ -80,7 +80,7 @@ class RingExplorer(TimedExplorer[RingState], ReaderExplorer):
     def __init__(
         self, state: RingState, controls: Sequence[str] = (), update: Callable[..., Tensor] | None = None
     ) -> None:
-        """Follow the first run and draw its end."""
+        """Follow the first run and draw its start."""
         self.reader = None if update is None else ReaderFunction(update)
         known = tuple(name for name in RingState.controls() if update is None or name != "update")
         super().__init__(state, controls or known)

@@ -28,7 +28,7 @@ class RingPicture(Picture[Selectivity]):
 
     Left, the two objects on their ring. Middle, one row of weights per neuron, ordered by its first selectivity;
     the letter says what the neuron tells apart, place (p) or object (o), and nothing (·) if dead. Right, the
-    selectivity of every neuron over time, coloured by its initial sign; the vertical line is the time shown.
+    selectivity of every neuron up to the time shown, coloured by its initial sign.
     """
 
     def __init__(self, record: Selectivity) -> None:
@@ -69,10 +69,9 @@ class RingPicture(Picture[Selectivity]):
         self.letters = [
             ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
         ]
-        self.now = self.curve_axes.axvline(0, color=INK, linewidth=1.2)
         self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=16, zorder=5)
         self.still = [*self._rings(record), *self._curves()]
-        self.moving = [self.heat, *self.letters, self.now, self.dots]
+        self.moving = [self.heat, *self.letters, *self.curves.values(), self.dots]
         self._tune(record)
 
     def _rings(self, record: Selectivity) -> list[Artist]:
@@ -89,18 +88,15 @@ class RingPicture(Picture[Selectivity]):
         return drawn
 
     def _curves(self) -> list[Artist]:
-        """Make a collection of curves for each kind of initial selectivity, and the words above them."""
+        """Make a collection of curves for each kind of initial selectivity, and return the words above them."""
         ax = self.curve_axes
         self.curves = {kind: new_strokes(ax, linewidths=1.6, alpha=0.85, **style) for kind, style in STYLES.items()}
         self.words = note(ax, 0.01, 0.99, va="top")
-        return [*self.curves.values(), self.words]
+        return [self.words]
 
     def _tune(self, record: Selectivity) -> None:
-        """Fit curves and colours to another run on the same ring, without new artists."""
-        s, kinds = selectivity(record.responses).numpy(), _kinds(record)
-        x = np.linspace(0, 1, len(s))
-        for kind, collection in self.curves.items():
-            collection.set_segments([np.column_stack([x, s[:, j]]) for j, own in enumerate(kinds) if own == kind])
+        """Fit words and colours to another run on the same ring, without new artists."""
+        kinds = _kinds(record)
         self.dots.set_color([STYLES[kind]["color"] for kind in kinds])
         counts = f"{kinds.count('first')} began above 0, {kinds.count('second')} below; {kinds.count('dead')} dead"
         self.words.set_text(f"{record.setting}\n{counts}")
@@ -120,13 +116,15 @@ class RingPicture(Picture[Selectivity]):
         self.record = record
         s = selectivity(record.responses)
         order = s[0].argsort(descending=True).tolist()
-        now = float(record.times[record.shown] / record.times[-1])
+        x, y = (record.times / record.times[-1])[: record.shown + 1].numpy(), s[: record.shown + 1].numpy()
+        kinds = _kinds(record)
+        for kind, collection in self.curves.items():
+            collection.set_segments([np.column_stack([x, y[:, j]]) for j, own in enumerate(kinds) if own == kind])
         self.heat.set_data(record.weights[record.shown][order].numpy())
         learned = winners(record)
         for text, j in zip(self.letters, order, strict=True):
             text.set_text(learned[j])
-        self.now.set_xdata([now, now])
-        self.dots.set_offsets(np.column_stack([np.full(s.shape[1], now), s[record.shown].numpy()]))
+        self.dots.set_offsets(np.column_stack([np.full(s.shape[1], x[-1]), y[-1]]))
 
     def describe(self) -> str:
         """Say how many neurons kept their sign, how |s| changed, and what they tell apart."""

@@ -16,7 +16,7 @@ from ssl_explain.lessons.why_the_root.race import race_run
 from ssl_explain.lessons.why_the_root.race_picture import OPERATORS, SELECTIVITIES, Race, RacePicture
 from ssl_explain.records import Trace
 
-STEPS, EVERY = 100, 5
+STEPS, EVERY = 100, 2
 KEPT = 12  # runs in the cache of an explorer
 NODES = {"root": 6, "2a": 4, "2b": 5, "1a": 0, "1b": 1, "1c": 2, "1d": 3}
 
@@ -51,7 +51,7 @@ class RaceState(State):
         0.01, (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), label="learning rate", tip="length of one step"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another tree and another network")
-    time: int = slider(0, 0, 100, 5, label="time, % of the run", tip="0: before training; 100: after 100 steps")
+    time: int = slider(0, 0, 100, 2, label="time, % of the run", tip="0: before training; 100: after 100 steps")
 
     def idle(self) -> Mapping[str, str]:
         """L_simp has no temperature."""
@@ -105,17 +105,17 @@ class RaceExplorer(TimedExplorer[RaceState]):
     A run that has not been trained up to the chosen time catches up in the background.
 
     Example:
-        >>> race_explorer(RaceState(neurons=2, time=10)).record.trace.steps.tolist()
-        [0, 5, 10]
+        >>> race_explorer(RaceState(neurons=2, time=4)).record.trace.steps.tolist()
+        [0, 2, 4]
     """
 
     picture = RacePicture
     main_controls = ("time", "show")
     presets = {
-        "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one", "time": 100},
-        "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one", "time": 100},
-        "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "length one", "time": 100},
-        "free outputs": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "free", "time": 100},
+        "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one"},
+        "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one"},
+        "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "length one"},
+        "free outputs": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "free"},
     }
 
     def __init__(self, state: RaceState, controls: Sequence[str] = ()) -> None:
