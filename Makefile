@@ -43,7 +43,7 @@ $(call step,set up build/$@,$(SETUP) --env build/$@ --$@ --extra test)
 endef
 
 NBVAL = $(BIN)/pytest -o addopts= -q --strict-markers -n 2 --dist loadscope \
-	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+	--nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/helpers/sanitize.cfg notebooks
 
 # A journey needs neither PyTorch nor checked signatures: what tests/conftest.py loads is left out.
 BROWSER = $(BIN)/pytest -o addopts= -q --strict-markers -p no:nbval --confcutdir=tests/browser -n 2 -m "browser and not stress" -rs tests/browser

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -55,7 +56,8 @@ def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, 
 
 IDLE = {
     "loss_explorer": [{}, {"loss": "L_simp"}, {"loss": "r+ alone"}], "cloud_explorer": [{"loss": "L_simp"}],
-    "pairs_explorer": [{}], "tree_explorer": [{"loss": "L_simp"}],
+    "pairs_explorer": [{}, {"loss": "soft triplet"}], "operator_explorer": [{"strength": 1.0}],
+    "family_explorer": [{"loss": "InfoNCE", "time": 50}], "tree_explorer": [{"loss": "L_simp"}],
     "race_explorer": [{"loss": "L_simp", "time": 100}], "byol_explorer": [{}],
 }  # fmt: skip
 """States in which some controls change nothing."""
@@ -69,18 +71,18 @@ def test_what_changes_nothing_is_disabled_and_says_why(name, changed):
     idle = start.idle()
     assert {field for field, widget in explorer._widgets.items() if widget.disabled} == set(idle) != set()
     for field, why in idle.items():
+        explorer.state = start
         assert explorer._widgets[field].tooltip == why
         assert why in explorer._widgets[field].description
-        explorer.state = start
         looks(explorer)
         still = looks(explorer)
         for value in start.controls()[field].values():
             explorer.state = start.change(**{field: value})
             np.testing.assert_array_equal(looks(explorer), still, err_msg=f"{field} = {value}")
-    explorer.state = next(state for state in every_state(start) if not state.idle())
-    settle(explorer)
-    assert {field: widget.tooltip for field, widget in explorer._widgets.items()} == tips_of(start)
-    assert not any(widget.disabled for widget in explorer._widgets.values())
+        explorer.state = next(state for state in every_state(start) if field not in state.idle())
+        settle(explorer)
+        assert not explorer._widgets[field].disabled
+        assert explorer._widgets[field].tooltip == start.controls()[field].tip
 
 
 def every_state(start):
@@ -88,17 +90,63 @@ def every_state(start):
     return (start.change(**{field: v}) for field, control in start.controls().items() for v in control.values())
 
 
-def tips_of(state):
-    return {field: control.tip for field, control in state.controls().items()}
-
-
-def looks(explorer):
+def looks(explorer, steps=20):
     """The pixels after a few steps of training, if it trains."""
     settle(explorer)
     if isinstance(explorer, StreamingExplorer):
         explorer.reset()
-        explorer.run(20)
+        explorer.run(steps)
     return explorer.view.pixels()[..., :3].copy()
+
+
+MOMENTS = (20, 100)  # per cent of a run; 30 steps of training
+SAMPLES = (0, -1, 0.5)  # of the values of a control: both ends, and the middle
+
+
+def inside(explorer):
+    """The pixels within the axes."""
+    width, height = explorer.view._canvas.get_width_height()
+    found = np.zeros((height, width), dtype=bool)
+    for ax in explorer.figure.figure.axes:
+        place = ax.get_position()
+        rows, columns = np.array([1 - place.y1, 1 - place.y0]) * height, np.array([place.x0, place.x1]) * width
+        found[slice(*rows.round().astype(int)), slice(*columns.round().astype(int))] = True
+    return found
+
+
+def effect(seen, within, start, name):
+    """The shares of the pixels within the axes that a control changes, at two moments if there is a time."""
+    values = [value for value in start.controls()[name].values() if value != getattr(start, name)]
+    tried = {values[int(at * len(values)) if at > 0 else at] for at in SAMPLES}
+    times = MOMENTS if "time" in start.controls() and name != "time" else (None,)
+    for moment, value in itertools.product(times, sorted(tried, key=values.index)):
+        state = start if moment is None else start.change(time=moment)
+        yield float((seen(state) != seen(state.change(**{name: value}))).any(-1)[within].mean())
+
+
+SLOW = ("pictures_explorer", "race_explorer", "tree_explorer")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.stress] * (n in SLOW)) for n in FACTORIES])
+def test_every_control_matters(name):
+    """Each changes at least 1 % of what is drawn within the axes, as it opens and from every preset, or is disabled."""
+    explorer, weak = FACTORIES[name](), {}
+    explorer.view._fit(480, 1)
+    explorer.view._send(explorer.view._sharp)
+    first, within = explorer.state, inside(explorer)
+
+    @functools.lru_cache(maxsize=4)
+    def seen(state):
+        explorer.state = state
+        return looks(explorer, 30)
+
+    for label, values in {"as it opens": {}, **explorer.presets}.items():
+        start = first.change(**values)
+        for field in set(start.controls()) - {"pace"} - set(start.idle()):
+            shares = []
+            if all(shares.append(share) or share < 0.01 for share in effect(seen, within, start, field)):
+                weak[label, field] = round(max(shares), 4)
+    assert not weak
 
 
 def test_no_idle_control_is_left_untested():
@@ -141,7 +189,7 @@ def test_of_a_run_only_what_has_happened_is_drawn(name, made):
     record, before = explorer.record, explorer.view.pixels().copy()
     if hasattr(record, "shown"):
         later = {
-            field.name: torch.cat([series[: record.shown + 1], series[record.shown + 1 :].flip(0) / 2])
+            field.name: torch.cat([series[: record.shown + 1], series[record.shown + 1 :].flip(0)])
             for field in dataclasses.fields(record)
             if field.name != "times" and isinstance(series := getattr(record, field.name), torch.Tensor)
             and len(series) == len(record.times)

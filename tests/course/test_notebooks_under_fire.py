@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SHORTEST = ROOT / "notebooks" / "02_gradient_as_connection.ipynb"
 NBVAL = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
-NBVAL += ["--nbval-cell-timeout=120"]
+NBVAL += ["--nbval-cell-timeout=120", "--nbval-sanitize-with", str(ROOT / "tests/helpers/sanitize.cfg")]
 
 # A network of its own with nothing but loopback; the whole project, data/ included, cannot be written.
 ALONE = 'ip link set lo up && mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'

@@ -15,6 +15,7 @@ from ssl_explain.lessons.byol_hidden_contrast.explorer import ByolState
 from ssl_explain.lessons.collapse_and_grassmannian.explorer import GrassmannState
 from ssl_explain.lessons.gradient_as_connection.picture import relative_gap
 from ssl_explain.lessons.latent_tree.explorer import WorldState, tree_of
+from ssl_explain.lessons.layers_help_each_other.explorer import LayersState
 from ssl_explain.lessons.layers_help_each_other.picture import moment
 from ssl_explain.lessons.one_family.explorer import FamilyState
 from ssl_explain.lessons.real_images.explorer import PicturesState
@@ -29,6 +30,7 @@ BASES: dict[str, list[State]] = {
     "byol_explorer": [ByolState(time=100), ByolState(predictor="learned from p·1", time=100)],
     "family_explorer": [FamilyState(time=100)],
     "grassmann_explorer": [GrassmannState(time=100)],
+    "layers_explorer": [LayersState(time=100)],
     "pictures_explorer": [PicturesState(budget=100)],
     "race_explorer": [RaceState(neurons=2)],
     "ring_explorer": [RingState(neurons=4, time=100), RingState(time=100)],
@@ -114,13 +116,13 @@ def grassmann(state, record, picture, words):
 
 def layers(state, record, picture, words):
     assert state.top in words
-    assert ("never grew" in words) == (moment(record)[0] is None)
+    assert ("has not grown" in words) == (moment(record)[0] is None)
 
 
 def loss(state, record, picture, words):
     """Pull and push balance, but for a loss without a push."""
     pull, push = float(record.slopes[0]), float(record.slopes[1:].sum())
-    assert len(record.slopes) == 1 + state.negatives
+    assert len(record.slopes) == 1 + (1 if state.loss == "r+ alone" else state.negatives)
     if state.loss == "r+ alone":
         assert (pull, push) == (1, 0)
         assert "nothing balances the pull" in words

@@ -40,15 +40,16 @@ def test_presets_are_the_corners(one):
 
 
 def test_curves_are_the_numbers_and_a_learned_predictor_claims_no_limit(one):
-    one.state = ByolState(offset=9.0, time=0.3)
+    one.state = ByolState(offset=9.0, time=30)
     record, picture = one.record, ContrastPicture(one.record)
-    growth = (record.second_moment / record.second_moment[0]).log10().numpy()
+    past = slice(record.shown + 1)
+    growth = (record.second_moment[past] / record.second_moment[0]).log10().numpy()
     inside = (growth >= LOW) & (growth <= HIGH)
     np.testing.assert_allclose(picture.moment.get_ydata()[inside], growth[inside])
     assert np.isnan(picture.moment.get_ydata()[~inside]).all()
-    np.testing.assert_allclose(picture.share.get_ydata(), record.share)
+    np.testing.assert_allclose(picture.share.get_ydata(), record.share[past])
     assert set(picture.limit.get_ydata()) == {record.limit}
-    assert picture.cursors[0].get_xdata()[0] == record.times[record.shown]
+    assert picture.share.get_xdata()[-1] == record.times[record.shown]
     assert len(picture.bars) == len(TERMS)
     one.state = ByolState(predictor="learned from chance")
     assert one.record.limit is None

@@ -73,14 +73,15 @@ def test_eigenvalues_fall_and_have_their_sign(objective, spectrum):
 
 def test_curves_arrows_and_rank_are_those_of_the_record():
     record = grassmann_explorer(GrassmannState(k=2, time=50)).record
-    picture = SpanPicture(record)
+    picture, past = SpanPicture(record), slice(record.shown + 1)
     for j in range(2):
-        np.testing.assert_allclose(picture.sizes[j].get_ydata(), decades(record.columns)[:, j])
-        np.testing.assert_allclose(picture.predicted_angles[j].get_ydata(), record.predicted_angles[:, j].rad2deg())
+        np.testing.assert_allclose(picture.sizes[j].get_ydata(), decades(record.columns[past])[:, j])
+        angles = record.predicted_angles[past, j].rad2deg()
+        np.testing.assert_allclose(picture.predicted_angles[j].get_ydata(), angles)
         np.testing.assert_allclose(picture.arrows[j].get_xydata()[1], scaled(record.columns[record.shown])[:2, j])
     for group in (picture.sizes, picture.angles, picture.arrows, picture.starts):
         assert all(len(artist.get_xdata()) == 0 for artist in group[2:])
-    assert picture.lines[0].get_xdata()[0] == pytest.approx(12)
+    assert picture.sizes[0].get_xdata()[-1] == pytest.approx(12)
     assert "Participation ratio" in picture.caption.get_text()
     theta = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert directions(theta) == pytest.approx(float(participation_ratio(torch.linalg.svdvals(theta).square())))

@@ -41,7 +41,7 @@ from ssl_explain.lessons.real_images.picture import figure_over_strength, figure
 from ssl_explain.lessons.real_images.probe import probe, spectrum
 from ssl_explain.lessons.real_images.step_explorer import RealStepState, copies, real_step_explorer, views_of_run
 from ssl_explain.lessons.real_images.training_picture import figure_losses, figure_strength, named_losses
-from ssl_explain.lessons.real_images.views_explorer import ViewsState, labels_of, share_kept, views_explorer
+from ssl_explain.lessons.real_images.views_explorer import PARTS, ViewsState, labels_of, share_kept, views_explorer
 from ssl_explain.losses.contrastive import simple_contrastive
 from ssl_explain.results import interval, pick
 from ssl_explain.worlds.augment import EVERYTHING
@@ -86,16 +86,16 @@ def test_views_and_mosaics_keep_their_places():
     np.testing.assert_array_equal(narrow[0][~np.isnan(narrow[0])], wide[0][~np.isnan(wide[0])])
 
 
-def test_the_share_kept_falls_to_chance_and_parts_that_are_off_do_nothing():
+def test_the_share_kept_falls_to_chance_and_one_part_alone_keeps_more():
     kept = [share_kept(strength, EVERYTHING) for strength in (0.0, 0.5, 1.0, 2.0, 6.0)]
     assert kept == sorted(kept, reverse=True)
     assert kept[0] > 0.95
     assert kept[-1] < 0.2
-    off = {"affine": "off", "crop": "off", "erase": "off", "blur": "off"}
-    record = views_explorer(ViewsState(strength=6.0, **off)).record
-    assert record.parts == ()
-    assert record.kept_now == pytest.approx(share_kept(0.0, EVERYTHING))
-    assert "on: nothing" in views_explorer(ViewsState(strength=6.0, **off)).figure.describe()
+    for name, part in PARTS.items():
+        alone = views_explorer(ViewsState(strength=2.0, parts=name))
+        assert alone.record.parts == (part,)
+        assert alone.record.kept_now > share_kept(2.0, EVERYTHING)
+        assert f"on: {part}" in alone.figure.describe()
 
 
 # Directions

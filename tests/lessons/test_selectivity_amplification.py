@@ -129,11 +129,12 @@ def test_curves_heat_map_and_letters_show_the_record():
     picture, s = RingPicture(record), selectivity(record.responses)
     drawn = np.concatenate([np.array(c.get_segments())[:, :, 1] for c in picture.curves.values() if c.get_segments()])
     order = [*np.flatnonzero((s[0] > 0) & ~record.dead), *np.flatnonzero((s[0] < 0) & ~record.dead)]
-    np.testing.assert_allclose(drawn[: len(order)], s.T[order])
+    np.testing.assert_allclose(drawn[: len(order)], s.T[order, : record.shown + 1])
     rows = s[0].argsort(descending=True)
     np.testing.assert_allclose(picture.heat.get_array(), record.weights[record.shown][rows])
     assert [t.get_text() for t in picture.letters] == [winners(record)[j] for j in rows]
     np.testing.assert_allclose(picture.dots.get_offsets()[:, 1], s[record.shown])
+    assert picture.later.get_x() == 0.5
 
 
 def test_still_figures_draw_what_they_say():

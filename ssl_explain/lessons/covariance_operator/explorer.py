@@ -1,5 +1,6 @@
 """The operator explorer: the directions of weight space that vary between points, and the steps along them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +52,10 @@ class OperatorState(State):
         tip="compared with the predicted one; the last two leave the theory",
     )
     seed: int = slider(1, 1, 9, 1, label="seed", tip="another network, other points")
+
+    def idle(self) -> Mapping[str, str]:
+        """Where every shift is a view, a world has two points."""
+        return {"points": "at q = 1 only the two objects are left"} if self.strength == 1 else {}
 
 
 def world_of(state: OperatorState) -> Views:

@@ -77,7 +77,7 @@ class ConnectionPicture(Picture[ConnectionView]):
             tidy(ax, xlabel=truth, ylabel="predicted", title=f"{name} from K")
             ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
             ax.plot([-1.2, 1.2], [-1.2, 1.2], color=QUIET, linewidth=1)
-            marks = new_curve(ax, marker, color=colour, markersize=7, alpha=0.6, markeredgecolor=INK)
+            marks = new_curve(ax, marker, color=colour, markersize=13, alpha=0.6, markeredgecolor=INK)
             self.scatters.append((marks, ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")))
         self.texts = [*self.titles, *self.labels, *(verdicts for _, verdicts in self.scatters)]
         self.still = [*self.texts]

@@ -73,13 +73,13 @@ class WorldPicture(Picture[HiddenWorld]):
             for (level, _), (x, y) in zip(tree.latents, points, strict=True)
         ]
         self.ring = ax.scatter([0], [0], s=size * 1.55, facecolors="none", edgecolors=PREDICTED, linewidths=3, zorder=2)
-        square, x = min(90, 3600 / tree.n_leaves), np.array(tree.horizontal(0))
+        square, x = min(160, 3600 / tree.n_leaves), np.array(tree.horizontal(0))
         self.leaves = ax.scatter(x, [0] * len(x), s=square, marker="s", c=[0.0] * len(x), linewidths=0.6, **style)
         height = [-0.17 - 0.1 * row for row in range(3)]
         self.spots = np.array([(a, b) for b in height for a in x])
         columns, rows = self.spots.T
         self.cells = ax.scatter(columns, rows, s=square, marker="s", linewidths=0.8, edgecolors=INK)
-        self.redrawn = ax.scatter(columns, rows, s=square / 5, marker="o", color=PREDICTED, zorder=3)
+        self.redrawn = ax.scatter(columns, rows, s=square / 2.5, marker="o", color=PREDICTED, zorder=3)
         names = [
             ax.text(-0.015, y, name, fontsize=FONT - 1, color=INK, ha="right", va="center")
             for y, name in zip([0, *height], ["leaves", *ROWS], strict=True)

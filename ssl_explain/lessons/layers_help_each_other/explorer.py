@@ -5,9 +5,9 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
+from ssl_explain.kit.streaming import TimedExplorer
 from ssl_explain.lessons.layers_help_each_other.experiment import crossing, two_layer_growth
 from ssl_explain.lessons.layers_help_each_other.picture import MODES, GrowthPicture
 from ssl_explain.lessons.layers_help_each_other.record import Growth
@@ -32,12 +32,6 @@ class LayersState(State):
     top_scale: float = choice(
         1.0, (0.5, 0.7, 1.0, 1.4, 2.0), label="initial scale, top", tip="how large the top layer's weights begin"
     )
-    scale: float = choice(
-        1.0,
-        (0.25, 0.5, 1.0, 2.0),
-        label="initial scale, both",
-        tip="how large all weights begin: look at the time unit",
-    )
     top: str = choice("linear", ("linear", "gated"), label="top layer", tip="gated: ReLU at the output too")
     hidden: int = choice(20, (5, 10, 20, 40), label="hidden neurons", tip="width of the bottom layer")
     cells: int = slider(10, 5, 16, 1, label="ring size d", tip="cells of the ring; any shift")
@@ -45,6 +39,7 @@ class LayersState(State):
         "none", tuple(DEPARTURES), label="leave the theory", tip="one assumption of the theory that does not hold here"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another start")
+    time: int = slider(0, 0, 100, 1, label="time, % of the run", tip="0: the start; 100: the end")
 
 
 @functools.lru_cache(maxsize=32)
@@ -52,7 +47,7 @@ def growth_of(state: LayersState) -> Growth:
     """The three runs of a state, cut after the last event: the vertical line, or divergence with both layers free."""
     settings = {"steps": STEPS, "rate": RATE} | DEPARTURES[state.departure]
     growth = two_layer_growth(
-        cells=state.cells, widths=(state.hidden, 5), seed=state.seed, scale=state.scale, top_scale=state.top_scale,
+        cells=state.cells, widths=(state.hidden, 5), seed=state.seed, top_scale=state.top_scale,
         linear_top=state.top == "linear", **settings,
     )  # fmt: skip
     blown = growth.stopped[:, 0, 0].nonzero().flatten()
@@ -61,12 +56,12 @@ def growth_of(state: LayersState) -> Growth:
     one = Growth(
         *(series[:end, ..., 0] for series in (getattr(growth, f.name) for f in dataclasses.fields(Growth)[:5]))
     )
-    setting = f"{state.top} top, scale {state.scale:g}; the axis ends at time {float(one.times[-1]):.3g}"
+    setting = f"{state.top} top; the axis ends at time {float(one.times[-1]):.3g}"
     departure = "" if state.departure == "none" else f"; {state.departure}"
     return dataclasses.replace(one, setting=setting + departure)
 
 
-class LayersExplorer(Explorer[LayersState]):
+class LayersExplorer(TimedExplorer[LayersState]):
     """Three runs from one start; every control recomputes them.
 
     Example:
@@ -85,7 +80,9 @@ class LayersExplorer(Explorer[LayersState]):
 
     def compute(self, state: LayersState) -> Growth:
         """Look up all three modes from one start."""
-        return dataclasses.replace(growth_of(state.change(train="both layers")), shown=MODES.index(state.train))
+        run = growth_of(state.change(train="both layers", time=0))
+        shown = round(state.time / 100 * (len(run.times) - 1))
+        return dataclasses.replace(run, mode=MODES.index(state.train), shown=shown)
 
 
 layers_explorer = factory(LayersExplorer, "See what each of two layers does for the other.")

@@ -27,8 +27,8 @@ class GrowthPicture(Picture[Growth]):
     """What to look at: at the vertical line, how far does the solid curve lie above the dashed one?
 
     Growth against time, from one start: the variance between points at the bottom and at the output, and ‖W₂‖, each
-    relative to its start. The line stands where the bottom, trained alone, has grown by the factor 1.35; a cross ends
-    a curve that has exceeded the limit. The chosen mode is drawn bold.
+    relative to its start, up to now. The line stands where the bottom, trained alone, has grown by the factor 1.35; a
+    cross ends a curve that has exceeded the limit. The chosen mode is drawn bold.
     """
 
     def __init__(self, record: Growth) -> None:
@@ -67,7 +67,8 @@ class GrowthPicture(Picture[Growth]):
         index, ratio = moment(record)
         self.line.set_visible(index is not None)
         self.dots.set_visible(index is not None)
-        words = "the bottom alone never grew 1.35×"
+        words = "so far" if record.shown % len(times) < len(times) - 1 else "at all"
+        words = f"the bottom alone has not grown 1.35× {words}"
         if index is not None:
             relative = _shown((record.bottom[index] / record.bottom[0])[:2], 0)
             self.line.set_xdata([times[index]] * 2)
@@ -77,11 +78,12 @@ class GrowthPicture(Picture[Growth]):
         return False
 
     def _draw(self, panel: int, mode: int, times: np.ndarray, growth: Tensor) -> None:
-        stopped = self.record.stopped[:, mode]
-        end = int(stopped.to(torch.uint8).argmax()) if bool(stopped.any()) else len(times) - 1
+        now = self.record.shown % len(times)
+        stopped = self.record.stopped[: now + 1, mode]
+        end = int(stopped.to(torch.uint8).argmax()) if bool(stopped.any()) else now
         curve, cross = self.curves[panel][mode], self.ends[panel][mode]
         curve.set_data(times[: end + 1], _shown(growth[: end + 1], panel))
-        bold = mode == self.record.shown
+        bold = mode == self.record.mode
         curve.set(linewidth=3.2 if bold else 1.6)
         shown = [times[end]] if bool(stopped.any()) else []
         cross.set_data(shown, _shown(growth[end : end + len(shown)], panel))
@@ -89,21 +91,22 @@ class GrowthPicture(Picture[Growth]):
     def describe(self) -> str:
         """Say the ratio at the line, then the growth of each mode."""
         record = self.record
-        index, ratio = moment(record)
+        now, (index, ratio) = record.shown, moment(record)
         if index is None:
-            text = "Trained alone, the bottom never grew by the factor 1.35."
+            text = "Trained alone, the bottom has not grown by the factor 1.35."
         else:
             text = (
                 "When the bottom trained alone had grown by the factor 1.35, the bottom trained together with the top "
                 f"had {ratio:.2f} times its variance between points."
             )
         ends = ", ".join(
-            f"{mode} {float(record.bottom[-1, k] / record.bottom[0, k]):.2f} and "
-            f"{float(record.output[-1, k] / record.output[0, k]):.3g}"
-            + (" (stopped by growth)" if bool(record.stopped[-1, k]) else "")
+            f"{mode} {float(record.bottom[now, k] / record.bottom[0, k]):.2f} and "
+            f"{float(record.output[now, k] / record.output[0, k]):.3g}"
+            + (" (stopped by growth)" if bool(record.stopped[now, k]) else "")
             for k, mode in enumerate(MODES)
         )
-        return f"{record.setting}. {text} Growth of bottom and output at the end: {ends}."
+        time = f"at time {float(record.times[now]):.3g}"
+        return f"{record.setting}. {text} Growth of bottom and output {time}: {ends}."
 
 
 def _shown(growth: Tensor, panel: int) -> np.ndarray:
@@ -112,9 +115,13 @@ def _shown(growth: Tensor, panel: int) -> np.ndarray:
 
 
 def moment(record: Growth) -> tuple[int | None, float]:
-    """The time at which the bottom alone has grown 1.35×, and how much larger it is then with both layers free."""
+    """When the bottom alone has grown 1.35×, if it has by now, and how much larger it is then with both layers free."""
     index = int(crossing(record))
-    return (None, float("nan")) if index < 0 else (index, float(record.bottom[index, 0] / record.bottom[index, 1]))
+    return (
+        (None, float("nan"))
+        if index < 0 or index > record.shown % len(record.times)
+        else (index, float(record.bottom[index, 0] / record.bottom[index, 1]))
+    )
 
 
 @drawing()

@@ -11,7 +11,7 @@ class Growth:
     """The growth of two layers: both free, the bottom alone, the top alone, from one start (the mode axis).
 
     ``bottom`` and ``output`` are variances between points, ``top_norm`` is ‖W_2‖; ``stopped`` marks what has exceeded
-    the limit and is constant from then on. ``shown`` is the mode drawn bold.
+    the limit and is constant from then on. ``mode`` is drawn bold, up to the time of index ``shown``.
     """
 
     times: Float[Tensor, "t *runs"]
@@ -19,5 +19,6 @@ class Growth:
     output: Float[Tensor, "t mode *runs"]
     top_norm: Float[Tensor, "t mode *runs"]
     stopped: Bool[Tensor, "t mode *runs"]
-    shown: int = 0
+    mode: int = 0
+    shown: int = -1
     setting: str = ""

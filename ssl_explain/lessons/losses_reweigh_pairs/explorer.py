@@ -61,8 +61,10 @@ class PairsState(State):
     )
 
     def idle(self) -> Mapping[str, str]:
-        """Only the triplet has a margin."""
-        return {} if self.loss == "soft triplet" else {"margin": "only the soft triplet has a margin"}
+        """Only the triplet has a margin, and only in InfoNCE do several negatives compete."""
+        margin = {} if self.loss == "soft triplet" else {"margin": "only the soft triplet has a margin"}
+        crowd = {} if self.loss == "InfoNCE" else {"negatives": "this loss takes the negatives one by one"}
+        return margin | crowd
 
 
 def loss_of(state: PairsState) -> Loss:

@@ -1,6 +1,7 @@
 """The family explorer: one world, seven losses, and the directions that each loss learns."""
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +37,10 @@ class FamilyState(State):
     )
     seed: int = slider(2, 1, 9, 1, label="seed", tip="another random start")
 
+    def idle(self) -> Mapping[str, str]:
+        """Only two losses have a term against copies."""
+        return {} if self.loss in ("VICReg", "Barlow") else {"redundancy": "only VICReg and Barlow have this term"}
+
 
 def member_of(loss: str, redundancy: float) -> Member:
     """The member of this name."""
@@ -55,7 +60,8 @@ class FamilyExplorer(TimedExplorer[FamilyState]):
     """The directions that a loss grows, by their two variances.
 
     Example:
-        >>> family_explorer(FamilyState(loss="L_simp", strength=1.0, time=100)).record.overlap.round(decimals=1).abs().tolist()
+        >>> record = family_explorer(FamilyState(loss="L_simp", strength=1.0, time=100)).record
+        >>> record.overlap.round(decimals=1).abs().tolist()
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
@@ -70,10 +76,12 @@ class FamilyExplorer(TimedExplorer[FamilyState]):
 
     def compute(self, state: FamilyState) -> FamilyView:
         """Train, or look up the run, and take the chosen step."""
-        times = state.redundancy if state.loss in ("VICReg", "Barlow") else 1.0
+        times = 1.0 if "redundancy" in state.idle() else state.redundancy
         run = train(state.loss, times, state.outputs, state.seed)
         which = STRENGTHS.index(state.strength)
-        return family_view(member_of(state.loss, times), run, state.time * STEPS // (100 * EVERY), which, state.strength, GRID)
+        return family_view(
+            member_of(state.loss, times), run, state.time * STEPS // (100 * EVERY), which, state.strength, GRID
+        )
 
 
 family_explorer = factory(FamilyExplorer, "Watch which directions of one world each loss grows.")

@@ -20,7 +20,8 @@ SHOWN = (0, 2, 3, 5, 8)  # the digits in the grid
 COLUMNS = 8  # views of each
 ASKED = slice(None, None, 2)  # every other test picture, 300 in all
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
-SWITCH = ("on", "off")
+PARTS = {"turn and shift": "affine", "crop": "crop", "erase": "erase", "blur": "blur"}
+ALL = "all at once"
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,14 @@ class ViewsState(State):
         1.0, 0, 6, 0.25, label="strength s", tip="0: a view is its picture; from 5 on the shape is lost"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="other pictures, other chances")
-    affine: bool = choice("on", SWITCH, label="turn and shift", tip="turn, shear, zoom and shift")
-    crop: bool = choice("on", SWITCH, label="crop", tip="show a window of the picture, enlarged")
-    erase: bool = choice("on", SWITCH, label="erase", tip="blacken a rectangle")
-    blur: bool = choice("on", SWITCH, label="blur", tip="a Gaussian of any width up to the reach")
+    parts: str = choice(
+        ALL, (ALL, *PARTS), label="parts", tip="turn includes shear and zoom; erase blackens a rectangle"
+    )
 
 
 def recipe_of(state: ViewsState) -> Recipe:
-    """The parts that are switched on; colour has no effect on grey pictures."""
-    on = {part: getattr(state, part) == "on" for part in ("affine", "crop", "erase", "blur")}
+    """The chosen part, or all of them; colour has no effect on grey pictures."""
+    on = {part: state.parts in (ALL, name) for name, part in PARTS.items()}
     return Recipe(**on, colour=False)
 
 
@@ -96,12 +96,12 @@ class ViewsExplorer(Explorer[ViewsState]):
     """
 
     picture = ViewsPicture
-    main_controls = ("strength",)
+    main_controls = ("strength", "parts")
     presets = {
-        "mild": {"strength": 0.5, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
-        "violent": {"strength": 4.0, "affine": "on", "crop": "on", "erase": "on", "blur": "on"},
-        "only turn and shift": {"strength": 2.0, "affine": "on", "crop": "off", "erase": "off", "blur": "off"},
-        "only erase": {"strength": 2.0, "affine": "off", "crop": "off", "erase": "on", "blur": "off"},
+        "mild": {"strength": 0.5, "parts": ALL},
+        "violent": {"strength": 4.0, "parts": ALL},
+        "only turn and shift": {"strength": 2.0, "parts": "turn and shift"},
+        "only erase": {"strength": 2.0, "parts": "erase"},
     }
 
     def compute(self, state: ViewsState) -> PictureViews:

@@ -21,6 +21,7 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 LABELS = {"first": "s > 0 at first", "second": "s < 0 at first", "dead": "dead"}
 LIMIT = 0.45
+PALE = "#f0f0f0"  # what is still to come
 
 
 class RingPicture(Picture[Selectivity]):
@@ -69,9 +70,10 @@ class RingPicture(Picture[Selectivity]):
         self.letters = [
             ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
         ]
-        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=16, zorder=5)
+        self.later = self.curve_axes.axvspan(0, 1, color=PALE, linewidth=0)
+        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=36, zorder=5)
         self.still = [*self._rings(record), *self._curves()]
-        self.moving = [self.heat, *self.letters, *self.curves.values(), self.dots]
+        self.moving = [self.heat, *self.letters, self.later, *self.curves.values(), self.dots]
         self._tune(record)
 
     def _rings(self, record: Selectivity) -> list[Artist]:
@@ -90,7 +92,7 @@ class RingPicture(Picture[Selectivity]):
     def _curves(self) -> list[Artist]:
         """Make a collection of curves for each kind of initial selectivity, and return the words above them."""
         ax = self.curve_axes
-        self.curves = {kind: new_strokes(ax, linewidths=1.6, alpha=0.85, **style) for kind, style in STYLES.items()}
+        self.curves = {kind: new_strokes(ax, linewidths=2, alpha=0.85, **style) for kind, style in STYLES.items()}
         self.words = note(ax, 0.01, 0.99, va="top")
         return [self.words]
 
@@ -118,6 +120,7 @@ class RingPicture(Picture[Selectivity]):
         order = s[0].argsort(descending=True).tolist()
         x, y = (record.times / record.times[-1])[: record.shown + 1].numpy(), s[: record.shown + 1].numpy()
         kinds = _kinds(record)
+        self.later.set(x=x[-1], width=1 - x[-1])
         for kind, collection in self.curves.items():
             collection.set_segments([np.column_stack([x, y[:, j]]) for j, own in enumerate(kinds) if own == kind])
         self.heat.set_data(record.weights[record.shown][order].numpy())

@@ -65,7 +65,8 @@ class LossState(State):
 
     def idle(self) -> Mapping[str, str]:
         """Only the triplet has a margin, only losses with a push read τ."""
-        return NO_TEMPERATURE.get(self.loss, {}) | ({} if self.loss == "soft triplet" else NO_MARGIN)
+        alone = {"negatives": "r+ alone has no negatives"} if self.loss == "r+ alone" else {}
+        return NO_TEMPERATURE.get(self.loss, {}) | ({} if self.loss == "soft triplet" else NO_MARGIN) | alone
 
 
 class LossExplorer(Explorer[LossState]):
@@ -88,7 +89,7 @@ class LossExplorer(Explorer[LossState]):
     def compute(self, state: LossState) -> Landscape:
         """Compute the surface, and its slopes at the chosen point."""
         loss = loss_named(state.loss, state.temperature, state.margin)
-        offsets = GAP * torch.arange(state.negatives, dtype=GRID.dtype)
+        offsets = GAP * torch.arange(1 if "negatives" in state.idle() else state.negatives, dtype=GRID.dtype)
         at = torch.tensor([state.r_pos], dtype=GRID.dtype), state.r_neg + offsets.unsqueeze(0)
         pull, push = pull_and_push(loss, *at)
         all_pos, all_neg = GRID.expand(len(GRID), -1), GRID.unsqueeze(-1) + offsets

@@ -170,7 +170,7 @@ class CloudPicture(Picture[CloudRun]):
     """What to look at: do the eight clouds stay apart, or do they end in one spot?
 
     Left, the views as they come in, one colour and marker per point. Middle, the outputs for the same views.
-    Right, the variance of the outputs between points and within points, against the steps, on a log scale.
+    Right, the variance of the outputs between points and within points up to now, on a log scale.
     """
 
     WINDOW = 4.0
@@ -208,7 +208,8 @@ class CloudPicture(Picture[CloudRun]):
         for line, points in zip([*self.inputs, *self.outputs], [*record.inputs, *f], strict=False):
             line.set_data(points[:, 0].numpy(), points[:, 1].numpy())
         for line, values in ((self.between, record.between), (self.within, record.within)):
-            line.set_data(record.trace.steps.numpy(), values.clamp(self.FLOOR / 10, self.TOP * 10).numpy())
+            past = slice(at + 1)
+            line.set_data(record.trace.steps[past].numpy(), values[past].clamp(self.FLOOR / 10, self.TOP * 10).numpy())
         self.now.set_data([record.step, record.step], [self.FLOOR, self.TOP])
         outside = int((f.abs().amax(-1) > self.WINDOW).sum())
         self.caption.set_text(f"{outside} of {f.shape[0] * f.shape[1]} outside the picture" if outside else "")
