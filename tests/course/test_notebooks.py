@@ -20,7 +20,7 @@ NETWORK = re.compile(r"https?:|urllib|requests|urlopen|aiohttp|socket|wget|curl|
 MACHINE = re.compile(r"/(home|work|tmp|root|Users)/|file://|\b[A-Z]:\\+\w", re.ASCII)
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VERDICT = re.compile(r"\b(True|False)\b")
-OLD_CHECKS = {"00", "01", "03", "08"}
+OLD_CHECKS = {"01", "03"}
 """Notebooks whose check lines still print a verdict that nothing but nbval reads."""
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_LINE = (
