@@ -105,6 +105,7 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     ),
     ring.figure_winners: lambda: ring.figure_winners({"d = 8": {0.0: 0.0, 0.25: 0.1}}),
     seeds.figure_gap_closed: lambda: seeds.figure_gap_closed([0, 10, 20], rows(3, 4, 3)),
+    seeds.figure_outcomes: lambda: seeds.figure_outcomes({"untrained": [0.6, 0.7], "trained": [0.98, 1.0]}),
     seeds.figure_overparameterisation: lambda: seeds.figure_overparameterisation(table("overparameterisation")),
     spectrum.figure_growth: lambda: spectrum.figure_growth(
         {"free": trace("stopped at step 2: too large"), "held": trace()}, step_size=0.5
