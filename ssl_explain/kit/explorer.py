@@ -27,8 +27,8 @@ class Explorer(Generic[S]):
     A subclass defines ``compute(state) -> record`` and, as class attributes, the class of its ``picture``, its
     ``presets`` (those that set a control shown here become buttons) and the ``main_controls``, the first two of
     which a page without a kernel can move. Its ``factory`` is named after it: ``ring_explorer`` of ``RingExplorer``.
-    ``on_pick`` names, for an axes of the picture by its attribute, the two controls that a click or a drag in it sets,
-    along x and y; the keys of these controls do the same. ``controls`` names the controls shown (all of them if empty).
+    ``on_pick`` names, for an axes of the picture by its attribute, the controls that a click or a drag in it sets,
+    along x and y, or as ``pick`` has it; their keys do the same. ``controls`` names those shown (all of them if empty).
     Assigning to ``state`` updates controls and picture.
     """
 
@@ -36,7 +36,7 @@ class Explorer(Generic[S]):
     picture: Callable[..., Picture[Any]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     main_controls: ClassVar[tuple[str, ...]] = ()
-    on_pick: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    on_pick: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

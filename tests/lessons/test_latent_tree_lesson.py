@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ssl_explain import LatentTree
+from ssl_explain.kit.charts import place
 from ssl_explain.lessons.latent_tree.clamp import chances, draw_clamped, pair_law_below, views_and_kept
 from ssl_explain.lessons.latent_tree.exercises import exercises
 from ssl_explain.lessons.latent_tree.experiment import ChildNeurons
@@ -224,3 +225,16 @@ def test_the_trees_of_the_notebook_are_drawn_from_its_own_passes():
     assert drawn(down=("above = torch.atanh(r * u)", "above = 0 * u")) == [below, below]
     weaker, _ = drawn(up=("says = torch.atanh(r * m[-1])", "says = torch.atanh(r * m[-1] / 2)"))
     assert sum(weaker) < sum(below)
+
+
+def test_a_click_on_a_latent_clamps_it_and_a_click_beside_all_of_them_does_nothing():
+    explorer = world_explorer(WorldState(depth=3, clamp="nothing"))
+    tree = explorer.record.topology
+    explorer.pick("tree_axes", *place(tree, 1, 2))
+    assert (explorer.record.level, explorer.record.node, explorer.state.clamp) == (1, 2, "z = 1")
+    explorer.pick("tree_axes", *place(tree, 3, 0))
+    assert (explorer.record.level, explorer.record.node) == (3, 0)
+    before = explorer.state
+    explorer.pick("tree_axes", 0.5, -0.3)
+    explorer.pick("another", *place(tree, 1, 2))
+    assert explorer.state == before

@@ -1,11 +1,14 @@
 """The world explorer: clamp a latent, see which causes and leaves depend on it, and what two views keep."""
 
 import functools
+import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from ssl_explain.kit.charts import place
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
@@ -17,6 +20,7 @@ from ssl_explain.worlds.latent_tree import MOST_LEAVES, LatentTree
 
 CLAMPS = {"nothing": None, "z = 0": 0, "z = 1": 1}
 SHOWN = ("P(z = 1)", "ceiling, leaves below", "ceiling, all leaves")
+NEAR = 0.08  # how near a click must be, in widths or heights of the tree
 SAMPLES = 2000  # points, for the ceilings of a tree whose patterns are too many to list
 
 
@@ -55,11 +59,16 @@ def tree_of(state: WorldState) -> LatentTree:
     return LatentTree(tuple(rho.double() for rho in tree.polarity))
 
 
-def chosen(state: WorldState) -> tuple[int, int]:
-    """Level and index of the chosen latent, counted from the root downwards."""
+def downwards(state: WorldState) -> list[tuple[int, int]]:
+    """Level and index of every latent, the root first."""
     widths = tree_of(state).topology.widths
-    downwards = [(level, k) for level in range(state.depth, 0, -1) for k in range(widths[level])]
-    return downwards[(state.latent - 1) % len(downwards)]
+    return [(level, k) for level in range(state.depth, 0, -1) for k in range(widths[level])]
+
+
+def chosen(state: WorldState) -> tuple[int, int]:
+    """Level and index of the chosen latent."""
+    latents = downwards(state)
+    return latents[(state.latent - 1) % len(latents)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -85,12 +94,21 @@ class WorldExplorer(Explorer[WorldState]):
     """
 
     picture = WorldPicture
+    on_pick: ClassVar = {"tree_axes": ("latent",)}
     main_controls = ("latent", "clamp", "shown", "strength")
     presets = {
         "clamp a low cause": {"clamp": "z = 1", "depth": 3, "latent": 4, "polarity": (0.8, 1.0), "shown": SHOWN[0]},
         "clamp the root": {"clamp": "z = 1", "latent": 1, "shown": SHOWN[0]},
         "deep and weak": {"clamp": "z = 1", "depth": 4, "polarity": (0.3, 0.7), "latent": 1, "shown": SHOWN[0]},
     }
+
+    def pick(self, panel: str, x: float, y: float) -> None:
+        """Choose the latent that was clicked, and clamp it."""
+        state, tree = self._state, tree_of(self._state).topology
+        far = [math.dist((x, y), place(tree, *latent)) for latent in downwards(state)]
+        if panel in self.on_pick and min(far) < NEAR:
+            clamp = "z = 1" if state.clamp == "nothing" else state.clamp
+            self.state = state.change(latent=far.index(min(far)) + 1, clamp=clamp)
 
     def compute(self, state: WorldState) -> HiddenWorld:
         """Compute probabilities or ceilings, and a point with its views."""
