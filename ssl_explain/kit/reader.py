@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.explorer import Explorer, S
 from ssl_explain.kit.state import State
 from ssl_explain.torch_modes import own_modes
 
@@ -96,11 +96,11 @@ class Job:
         self._finished(self)
 
 
-class ReaderExplorer(Explorer[Any]):
+class ReaderExplorer(Explorer[S]):
     """An explorer whose ``compute`` may call a :class:`ReaderFunction`, ``reader``.
 
     The controls never wait for it: the last sound picture stays until the result comes, and the read-out says what
-    went wrong. Pause abandons a call. A mixin: it stands behind the class of the explorer's states.
+    went wrong. Pause abandons a call. As a mixin it stands behind the class that it is mixed into.
     """
 
     reader: ReaderFunction | None = None

@@ -138,18 +138,16 @@ def modes(state, record, picture, words):
 
 
 def operator(state, record, picture, words):
-    """Between never exceeds the total; the step is the predicted one, or half of it, where the theory holds."""
-    assert 0 < record.share <= 1 + 1e-12
-    assert 1 - 1e-9 <= record.directions <= record.points * 4
+    """Between never exceeds the total; the predicted step is the real one."""
+    assert 0 < record.kept <= 1 + 1e-12
+    assert 1 - 1e-9 <= record.directions <= len(record.outputs) * 4
     assert (record.between >= 0).all()
     assert (record.between <= record.total + 1e-12).all()
     assert f"q = {state.strength:g}" in words
-    assert f"{100 * record.share:.0f} %" in words
-    assert ("1 view each" in words) == ("1 view each" in picture.heading.get_text()) == (record.views == 1)
-    finite(picture.between, picture.total, picture.dots)
-    if state.step == "both towers" or state.step.startswith("one tower"):
-        assert record.cosine == pytest.approx(1, abs=1e-12)
-        assert record.length == pytest.approx(1 if state.step == "both towers" else 0.5, abs=1e-12)
+    assert f"{100 * record.kept:.0f} %" in words
+    assert ("1 view each" in words) == ("1 view each" in picture.heading.get_text()) == (state.strength == 0)
+    finite(picture.between, picture.total, *(split.views for split in picture.splits))
+    assert (record.cosine, record.length) == pytest.approx((1, 1), abs=1e-12)
 
 
 def pairs(state, record, picture, words):

@@ -57,7 +57,7 @@ def run_of(state: RingState, own: ReaderFunction | None = None) -> Selectivity:
     return dataclasses.replace(run, setting=f"{state.neuron} neurons, {own.name if own else state.update}")
 
 
-class RingExplorer(TimedExplorer[RingState], ReaderExplorer):
+class RingExplorer(TimedExplorer[RingState], ReaderExplorer[RingState]):
     """The ring with Play, which moves the time; the whole flow is computed in advance.
 
     ``update(w, x)``, if given, takes the place of the package's: it gets the weights (neuron, cell) and all views
