@@ -7,7 +7,8 @@ from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 more_augmentation = question("""
-    Augmentation is turned up from nothing to 'anywhere on the ring'. What becomes of the spectrum of OP?
+    Augmentation is turned up from nothing to shifts of up to five cells, either way. What becomes of the spectrum of
+    OP in layer 1?
 
     [grows] it grows: more views, more variance
         The views do vary more. But OP averages over the views of a point first, so that what varies between them is

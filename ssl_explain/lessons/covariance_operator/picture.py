@@ -1,4 +1,4 @@
-"""Variance between and within points as a picture: outputs, connections, and the spectrum of the covariance operator."""
+"""Variance between and within points as a picture: outputs, connections, and the spectrum of the operator."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, new_strokes, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.records import Trace, record
 
 SHOWN = 24  # eigenvalues
@@ -144,7 +144,7 @@ class SpectrumPicture(Picture[Spectrum]):
         outputs, connections = (f"{100 * share:.0f} %" for share in r.shares)
         return (
             f"Layer {r.layer}, {_world(r)}: of the variance of the outputs {outputs} is between points, of that of the "
-            f"connections {connections}. The operator ({r.operator}) has {_left(r).replace(chr(10), ', ')} "
+            f"connections {connections}. {r.operator} has {_left(r).replace(chr(10), ' ')} "
             f"(participation ratio); its largest eigenvalues: {values}. 2·OP·vec(W) against the real step: {_step(r)}."
         )
 
