@@ -78,7 +78,7 @@ class ReaderFunction:
 class Job:
     """A computation in a thread of its own, since a call that does not return can only be left alone."""
 
-    def __init__(self, state: State, work: Callable[[State], Any], finished: Callable[["Job"], None]) -> None:
+    def __init__(self, state: State, work: Callable[[Any], Any], finished: Callable[["Job"], None]) -> None:
         """Start."""
         self.state, self._work, self._finished = state, work, finished
         self.record: Any = None

@@ -1,12 +1,14 @@
 """Variance between and within points as a picture: outputs, connections, and the spectrum of the operator."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, new_strokes, note, panels
@@ -70,8 +72,8 @@ class Split:
         self.views = new_curve(ax, "o", color=QUIET, fillstyle="none", markersize=4, label="views")
         self.fans = new_strokes(ax, colors=MEASURED, linewidths=1, alpha=0.7, label="within: view - its mean")
         self.means = new_curve(ax, "o", color=PREDICTED, markersize=4, label="means of points")
-        zero, style = [0.0] * FOLLOWED, {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.014}
-        self.arrows = ax.quiver(zero, zero, zero, zero, color=PREDICTED, zorder=3, **style)
+        style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.014}
+        self.arrows = ax.quiver(*[[0.0] * FOLLOWED] * 4, color=PREDICTED, zorder=3, **style)
         self.words = note(ax, 0.02, 0.99, va="top")
 
     @property
@@ -79,11 +81,11 @@ class Split:
         """From back to front."""
         return [self.views, self.fans, self.means, self.arrows, self.words]
 
-    def legend(self, ncols: int) -> None:
+    def legend(self, figure: Figure, ncols: int) -> None:
         """Say below the figure what the marks are."""
         arrow = key("between: mean - mean of all", color=PREDICTED, linewidth=3)
         handles = [self.views, self.fans, self.means, arrow]
-        legend(self.views.figure, "lower left", handles=handles, ncols=ncols, columnspacing=1, fontsize=FONT - 1)
+        legend(figure, "lower left", handles=handles, ncols=ncols, columnspacing=1, fontsize=FONT - 1)
 
     def update(self, places: Float[Tensor, "n a 2"], share: float) -> None:
         """Move all artists; the box around all views fills the panel."""
@@ -116,7 +118,7 @@ class SpectrumPicture(Picture[Spectrum]):
         self.total = new_curve(right, "s", color=QUIET, fillstyle="none", markersize=6, label="all variance of K")
         self.between = new_curve(right, "o", color=PREDICTED, markersize=6, label="OP: between points")
         legend(right, "lower left")
-        self.splits[0].legend(ncols=4)
+        self.splits[0].legend(self.figure, ncols=4)
         self.caption = note(right, 0.98, 0.99, va="top", ha="right")
         self.heading = heading(left, 0.015, 0.955, size=FONT + 1)
         self.still = []
@@ -175,7 +177,7 @@ def figure_split(values: Mapping[str, Float[Tensor, "n a d"]]) -> Illustration:
         share = float((means - centre).square().sum(-1).mean() / (given - centre).square().sum(-1).mean())
         split.update(plane(given, given.flatten(0, 1)), share)
         words.append(f"{name}: {split.words.get_text()}")
-    split.legend(ncols=2 * len(values))
+    split.legend(figure, ncols=2 * len(values))
     figure.subplots_adjust(left=0.02, right=0.98, top=0.9, bottom=0.08 + 0.08 / len(values), wspace=0.05)
     return Illustration(figure, ". ".join(words) + ".")
 
