@@ -23,10 +23,12 @@ from ssl_explain.lessons.selectivity_amplification.experiment import selectivity
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState
 from ssl_explain.lessons.selectivity_amplification.picture import LIMIT
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.two_views_one_network.cloud_explorer import CloudState
 from ssl_explain.lessons.why_the_root.race_explorer import STEPS, RaceState
 from ssl_explain.lessons.why_the_root.race_picture import OPERATORS
 
 BASES: dict[str, list[State]] = {
+    "cloud_explorer": [CloudState(time=100)],
     "byol_explorer": [ByolState(time=100), ByolState(predictor="learned from p·1", time=100)],
     "family_explorer": [FamilyState(time=100)],
     "grassmann_explorer": [GrassmannState(time=100)],
@@ -69,10 +71,17 @@ def byol(state, record, picture, words):
 
 
 def cloud(state, record, picture, words):
-    assert record.trace.values.shape[1:] == record.inputs.shape == (8, 6, 2)
-    assert record.step == state.step
+    """Arrows of pull point from a view to its partner; outside of the window of before nothing is drawn."""
+    assert record.outputs.shape[1:] == record.inputs.shape == (8, 6, 2)
+    assert record.shown == state.time * (len(record.times) - 1) // 100
     assert words.startswith(state.loss)
-    assert ("run away" in words) == (record.trace.stopped is not None)
+    assert ("run away" in words) == (record.stopped is not None and state.time == 100)
+    first, second = record.outputs[record.shown, :, :2].unbind(1)
+    pull, way = record.pull[record.shown], second - first
+    torch.testing.assert_close((pull * way).sum(-1), pull.norm(dim=-1) * way.norm(dim=-1))
+    assert (state.loss == "r+ alone") == (not record.push.any())
+    drawn = np.concatenate([line.get_xydata() for line in picture.outputs])
+    assert np.abs(drawn).max() <= picture.WINDOW
 
 
 def connection(state, record, picture, words):
