@@ -53,7 +53,7 @@ class CloudPicture(Picture[CloudRun]):
         tidy(self.output_axes, title="outputs, same views")
         for ax in (self.input_axes, self.output_axes):
             ax.set(xlim=(-self.WINDOW, self.WINDOW), ylim=(-self.WINDOW, 1.25 * self.WINDOW), xticks=[0], yticks=[0])
-            ax.set_aspect("equal")
+            ax.set(aspect="equal", xticklabels=[], yticklabels=[])
             ax.grid(color="#dddddd", linewidth=0.8)
         tidy(self.curve_axes, xlabel="steps", title="variance of the outputs")
         self.curve_axes.set(yscale="log", ylim=(self.FLOOR, self.TOP), xlim=(0, record.steps))
@@ -77,7 +77,7 @@ class CloudPicture(Picture[CloudRun]):
         legend(self.curve_axes, "upper right")
         self.before = Rectangle((0, 0), 0, 0, fill=False, edgecolor=INK, linestyle=":")
         self.output_axes.add_patch(self.before)
-        self.zoomed = note(self.output_axes, 0.03, 0.03)
+        self.zoomed = note(self.output_axes, 0, -0.03, va="top")
         self.ratio = note(self.curve_axes, 0.03, 0.03)
         self.still = []
         self.moving = [*self.inputs, *self.outputs, self.before, self.push, self.pull, self.zoomed]
