@@ -37,6 +37,7 @@ class Explorer(Generic[S]):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     main_controls: ClassVar[tuple[str, ...]] = ()
     on_pick: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    own: Mapping[str, Callable[..., Any]] | None = None  # functions of the reader's, by their keywords
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -233,11 +234,12 @@ class Explorer(Generic[S]):
 
     def another(self, state: S) -> Self:
         """An explorer like this one in another state."""
-        return type(self)(state, self.shown)
+        return type(self)(state, self.shown, **(self.own or {}))
 
     def line(self) -> str:
-        """The line of code that recreates this explorer in its present state."""
-        return f"{self.factory}({self._state})"
+        """The line of code that recreates this explorer in its present state, with the names of the functions."""
+        own = "".join(f", {k}={getattr(v, '__name__', type(v).__name__)}" for k, v in (self.own or {}).items())
+        return f"{self.factory}({self._state}{own})"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         with self._lock:

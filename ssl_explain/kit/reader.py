@@ -1,16 +1,15 @@
 """The function of a reader inside an explorer: called with copies, checked, and abandoned if it does not return."""
 
-import linecache
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ssl_explain import require
-from ssl_explain.kit.explorer import Explorer
+from ssl_explain.kit.explorer import Explorer, S
 from ssl_explain.kit.state import State
 from ssl_explain.torch_modes import own_modes
 
@@ -22,8 +21,9 @@ class ReaderError(Exception):
 
 
 class ReaderFunction:
-    """A function that answers to a tensor, and to further ones, with a tensor of the same shape and dtype.
+    """A function that answers to a tensor, and to further ones, with a tensor of the same dtype.
 
+    ``shape`` of the first tensor is that of the answer: the same, unless it is given. Gradients flow through.
     It gets copies. Two are equal if they call the same function, so that one can be part of the key of a cache.
 
     Raises:
@@ -36,11 +36,10 @@ class ReaderFunction:
         ssl_explain.kit.reader.ReaderError: <lambda> must return a tensor of shape (2, 3), got one of shape ().
     """
 
-    def __init__(self, function: Callable[..., Tensor]) -> None:
+    def __init__(self, function: Callable[..., Tensor], shape: Callable[[Tensor], Sequence[int]] = Tensor.size) -> None:
         """Keep the function."""
-        if not callable(function):
-            require.fail("function", "be a function", require.shown(function), "hand over its name", TypeError)
-        self.function = function
+        require.function("function", function, "hand over its name")
+        self.function, self.shape = function, shape
         self.name = getattr(function, "__name__", type(function).__name__)
 
     def __eq__(self, other: object) -> bool:
@@ -57,13 +56,13 @@ class ReaderFunction:
             raise ReaderError(self._told(error)) from error
         if not isinstance(answer, Tensor):
             self._wrong("a tensor", f"{require.shown(answer)}")
-        if answer.shape != first.shape:
-            self._wrong(f"a tensor of shape {tuple(first.shape)}", f"one of shape {tuple(answer.shape)}")
+        if answer.shape != self.shape(first):
+            self._wrong(f"a tensor of shape {tuple(self.shape(first))}", f"one of shape {tuple(answer.shape)}")
         if answer.dtype != first.dtype:
             self._wrong(f"a tensor of {first.dtype}", f"one of {answer.dtype}")
         if not torch.isfinite(answer).all():
             self._wrong("finite numbers", "NaN or infinity")
-        return answer.detach().clone()
+        return answer.clone()
 
     def _wrong(self, wanted: str, came: str) -> None:
         raise ReaderError(f"{self.name} must return {wanted}, got {came}.")
@@ -72,16 +71,14 @@ class ReaderFunction:
         """The error with the last line of the reader's own file or cell that it went through."""
         file = getattr(getattr(self.function, "__code__", None), "co_filename", None)
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-        number = own[-1].lineno if own else None
-        line = linecache.getline(file, number).strip() if file and number else ""
-        where = f" in line {number}, `{line}`" if line else ""
+        where = f" in line {own[-1].lineno}, `{own[-1].line}`" if own and own[-1].line else ""
         return f"{self.name} failed{where}: {type(error).__name__}: {error}"
 
 
 class Job:
     """A computation in a thread of its own, since a call that does not return can only be left alone."""
 
-    def __init__(self, state: State, work: Callable[[State], Any], finished: Callable[["Job"], None]) -> None:
+    def __init__(self, state: State, work: Callable[[Any], Any], finished: Callable[["Job"], None]) -> None:
         """Start."""
         self.state, self._work, self._finished = state, work, finished
         self.record: Any = None
@@ -99,11 +96,11 @@ class Job:
         self._finished(self)
 
 
-class ReaderExplorer(Explorer[Any]):
+class ReaderExplorer(Explorer[S]):
     """An explorer whose ``compute`` may call a :class:`ReaderFunction`, ``reader``.
 
     The controls never wait for it: the last sound picture stays until the result comes, and the read-out says what
-    went wrong. Pause abandons a call. A mixin: it stands behind the class of the explorer's states.
+    went wrong. Pause abandons a call. As a mixin it stands behind the class that it is mixed into.
     """
 
     reader: ReaderFunction | None = None

@@ -21,7 +21,8 @@ from ssl_explain.kit.style import DRAWING
 from ssl_explain.lessons.real_images.checkpoint import load_checkpoint, save_checkpoint
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import run_of
-from ssl_explain.lessons.two_views_one_network.explorer import CloudState, cloud_run, loss_explorer
+from ssl_explain.lessons.two_views_one_network.cloud_explorer import CloudState, cloud_run
+from ssl_explain.lessons.two_views_one_network.explorer import loss_explorer
 from ssl_explain.lessons.why_the_root.race import race_run
 from ssl_explain.lessons.why_the_root.race_explorer import History, RaceState
 from ssl_explain.losses.predictive import predictive
@@ -296,7 +297,7 @@ def test_a_part_of_a_run_is_not_remembered_as_the_whole():
     cloud_run.cache_clear()
     with Interrupts(700), pytest.raises(KeyboardInterrupt):
         cloud_run(CloudState())
-    assert cloud_run(CloudState()).trace.stopped is None
+    assert cloud_run(CloudState()).stopped is None
 
 
 @pytest.fixture

@@ -176,6 +176,7 @@ MISTAKES = {
     },
     "covariance_operator.covariance": {
         "over all views": lambda k: covariance(k.flatten(0, 1) - k.mean((0, 1))),
+        "pull alone": lambda k: covariance((k - k.mean(1, keepdim=True)).flatten(0, 1)),
         "second moment": lambda k: covariance(k.mean(1)),
     },
     "covariance_operator.share": {

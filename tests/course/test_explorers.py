@@ -56,7 +56,7 @@ def test_presets_are_sound_and_told_apart_and_their_line_makes_them_again(name, 
 
 IDLE = {
     "loss_explorer": [{}, {"loss": "L_simp"}, {"loss": "r+ alone"}], "cloud_explorer": [{"loss": "L_simp"}],
-    "pairs_explorer": [{}, {"loss": "soft triplet"}], "operator_explorer": [{"strength": 1.0}],
+    "pairs_explorer": [{}, {"loss": "soft triplet"}],
     "family_explorer": [{"loss": "InfoNCE", "time": 50}], "tree_explorer": [{"loss": "L_simp"}],
     "race_explorer": [{"loss": "L_simp", "time": 100}], "byol_explorer": [{}],
 }  # fmt: skip

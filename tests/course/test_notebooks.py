@@ -20,8 +20,6 @@ NETWORK = re.compile(r"https?:|urllib|requests|urlopen|aiohttp|socket|wget|curl|
 MACHINE = re.compile(r"/(home|work|tmp|root|Users)/|file://|\b[A-Z]:\\+\w", re.ASCII)
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VERDICT = re.compile(r"\b(True|False)\b")
-OLD_CHECKS = {"01", "03"}
-"""Notebooks whose check lines still print a verdict that nothing but nbval reads."""
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_LINE = (
     "In JupyterLab, first choose *Run → Run All Cells*: the pictures saved in this file are stills, and get their "
@@ -127,7 +125,7 @@ def few_checks(nb, name):
     calls = sum(len(re.findall(r"^ *check\(", cell.source, re.MULTILINE)) for cell in code(nb))
     verdicts = [line for cell in tagged(nb, "check") for line in printed(cell).splitlines() if VERDICT.search(line)]
     helped = all(re.search(r"^ *check\(", cell.source, re.MULTILINE) for cell in tagged(nb, "check"))
-    return name[:2] in OLD_CHECKS or (calls <= 5 and not verdicts and helped)
+    return calls <= 5 and not verdicts and helped
 
 
 def executed(nb, name):

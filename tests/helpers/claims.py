@@ -23,10 +23,12 @@ from ssl_explain.lessons.selectivity_amplification.experiment import selectivity
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState
 from ssl_explain.lessons.selectivity_amplification.picture import LIMIT
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.two_views_one_network.cloud_explorer import CloudState
 from ssl_explain.lessons.why_the_root.race_explorer import STEPS, RaceState
 from ssl_explain.lessons.why_the_root.race_picture import OPERATORS
 
 BASES: dict[str, list[State]] = {
+    "cloud_explorer": [CloudState(time=100)],
     "byol_explorer": [ByolState(time=100), ByolState(predictor="learned from p·1", time=100)],
     "family_explorer": [FamilyState(time=100)],
     "grassmann_explorer": [GrassmannState(time=100)],
@@ -69,10 +71,17 @@ def byol(state, record, picture, words):
 
 
 def cloud(state, record, picture, words):
-    assert record.trace.values.shape[1:] == record.inputs.shape == (8, 6, 2)
-    assert record.step == state.step
+    """Arrows of pull point from a view to its partner; outside of the window of before nothing is drawn."""
+    assert record.outputs.shape[1:] == record.inputs.shape == (8, 6, 2)
+    assert record.shown == state.time * (len(record.times) - 1) // 100
     assert words.startswith(state.loss)
-    assert ("run away" in words) == (record.trace.stopped is not None)
+    assert ("run away" in words) == (record.stopped is not None and state.time == 100)
+    first, second = record.outputs[record.shown, :, :2].unbind(1)
+    pull, way = record.pull[record.shown], second - first
+    torch.testing.assert_close((pull * way).sum(-1), pull.norm(dim=-1) * way.norm(dim=-1))
+    assert (state.loss == "r+ alone") == (not record.push.any())
+    drawn = np.concatenate([line.get_xydata() for line in picture.outputs])
+    assert np.abs(drawn).max() <= picture.WINDOW
 
 
 def connection(state, record, picture, words):
@@ -138,18 +147,16 @@ def modes(state, record, picture, words):
 
 
 def operator(state, record, picture, words):
-    """Between never exceeds the total; the step is the predicted one, or half of it, where the theory holds."""
-    assert 0 < record.share <= 1 + 1e-12
-    assert 1 - 1e-9 <= record.directions <= record.points * 4
+    """Between never exceeds the total; the predicted step is the real one."""
+    assert 0 < record.kept <= 1 + 1e-12
+    assert 1 - 1e-9 <= record.directions <= len(record.outputs) * 4
     assert (record.between >= 0).all()
     assert (record.between <= record.total + 1e-12).all()
     assert f"q = {state.strength:g}" in words
-    assert f"{100 * record.share:.0f} %" in words
-    assert ("1 view each" in words) == ("1 view each" in picture.heading.get_text()) == (record.views == 1)
-    finite(picture.between, picture.total, picture.dots)
-    if state.step == "both towers" or state.step.startswith("one tower"):
-        assert record.cosine == pytest.approx(1, abs=1e-12)
-        assert record.length == pytest.approx(1 if state.step == "both towers" else 0.5, abs=1e-12)
+    assert f"{100 * record.kept:.0f} %" in words
+    assert ("1 view each" in words) == ("1 view each" in picture.heading.get_text()) == (state.strength == 0)
+    finite(picture.between, picture.total, *(split.views for split in picture.splits))
+    assert (record.cosine, record.length) == pytest.approx((1, 1), abs=1e-12)
 
 
 def pairs(state, record, picture, words):

@@ -110,5 +110,6 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     spectrum.figure_growth: lambda: spectrum.figure_growth(
         {"free": trace("stopped at step 2: too large"), "held": trace()}, step_size=0.5
     ),
+    spectrum.figure_split: lambda: spectrum.figure_split({"outputs f": rows(4, 3, 2), "connections K": rows(4, 3, 5)}),
     spectrum.figure_step_error: lambda: spectrum.figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)}),
 }

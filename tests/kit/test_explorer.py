@@ -100,6 +100,13 @@ def test_copy_state_shows_the_line_that_makes_it_again(fresh):
     assert eval(line).state == fresh.state
 
 
+OWN = {
+    "cloud_explorer": ["loss"], "graph_explorer": ["tree", "law"], "loss_explorer": ["loss"],
+    "operator_explorer": ["operator"], "ring_explorer": ["update"], "tree_explorer": ["levels"],
+}  # fmt: skip
+"""What single explorers take besides a state and controls."""
+
+
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_factory_tells_what_it_takes_and_makes(name):
     """Name, signature and words are those of its class; every argument but the state goes by name."""
@@ -107,8 +114,7 @@ def test_a_factory_tells_what_it_takes_and_makes(name):
     kind, (state, *rest) = hints["return"], inspect.signature(make).parameters.values()
     assert make.__name__ == make.__qualname__ == kind.factory == name
     assert (state.name, state.annotation, state.default) == ("state", kind.kind() | None, None)
-    own = {"tree_explorer": ["levels"], "ring_explorer": ["update"], "graph_explorer": ["tree", "law"]}.get(name, [])
-    assert [p.name for p in rest] == ["controls", *own]
+    assert [p.name for p in rest] == ["controls", *OWN.get(name, [])]
     assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
     assert hints.keys() == {"state", "return", *(p.name for p in rest)}
     first, _, shown = make.__doc__.partition("\n")

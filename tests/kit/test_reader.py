@@ -4,16 +4,23 @@ import inspect
 import re
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fire import numbers
 from hands import browser, click, frame
 from refusals import refused
 
 from ssl_explain.kit.reader import ReaderError, ReaderFunction
+from ssl_explain.lessons.covariance_operator.explorer import OperatorState, operator_explorer
 from ssl_explain.lessons.selectivity_amplification.experiment import expected_update
 from ssl_explain.lessons.selectivity_amplification.explorer import RingState, ring_explorer
+from ssl_explain.lessons.two_views_one_network.cloud_explorer import CloudState, cloud_explorer
+from ssl_explain.lessons.two_views_one_network.explorer import LossState, loss_explorer
+from ssl_explain.losses.contrastive import info_nce
+from ssl_explain.operators import definitions
 
 SMALL = RingState(cells=6, neurons=4)
 
@@ -26,16 +33,82 @@ def half(w, x):
     return 0.5 * expected_update(x)(w)
 
 
-def test_a_changed_function_changes_the_picture_and_the_same_one_does_not():
-    package, same, slow = ring_explorer(SMALL), ring_explorer(SMALL, update=theirs), ring_explorer(SMALL, update=half)
-    np.testing.assert_array_equal(same.record.weights, package.record.weights)
-    assert not torch.equal(slow.record.weights, package.record.weights)
-    assert (np.asarray(frame(slow)) != np.asarray(frame(package))).any(-1).mean() > 0.01
-    move(slow, "cells", value=8)
-    assert slow.record.weights.shape[-1] == 8
-    assert "half" in slow.record.setting
-    assert slow.line() == "ring_explorer(RingState(cells=8, neurons=4), update=half)"
-    assert "update" not in slow.shown
+def nce(r_pos, r_neg):
+    return info_nce(r_pos, r_neg, temperature=0.5)
+
+
+def pull_alone(r_pos, r_neg):
+    return r_pos
+
+
+def of_all_views(k):
+    return definitions.covariance_operator(k.flatten(0, 1).unsqueeze(1))
+
+
+KINDS: dict[str, tuple[Any, ...]] = {
+    "cloud": (cloud_explorer, CloudState(time=30), "loss", nce, pull_alone, "seed"),
+    "loss": (loss_explorer, LossState(), "loss", nce, pull_alone, "negatives"),
+    "operator": (operator_explorer, OperatorState(), "operator", definitions.covariance_operator, of_all_views, "seed"),
+    "ring": (ring_explorer, SMALL.change(time=100), "update", theirs, half, "seed"),
+}
+"""Factory, state, the keyword, the package's function as a reader would write it, another one, and a control."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_changed_function_changes_the_picture_and_the_same_one_does_not(kind):
+    make, state, keyword, same, changed, _ = KINDS[kind]
+    package, mine, other = make(state), make(state, **{keyword: same}), make(state, **{keyword: changed})
+    torch.testing.assert_close([*numbers(mine.record)], [*numbers(package.record)])
+    assert (np.asarray(frame(other)) != np.asarray(frame(package))).any(-1).mean() > 0.005
+    assert changed.__name__ in other.figure.describe()
+    assert other.line() == f"{other.factory}({state}, {keyword}={changed.__name__})"
+    twin = other.another(state)
+    torch.testing.assert_close([*numbers(twin.record)], [*numbers(other.record)])
+    assert keyword not in other.shown, "the menu that the function replaces"
+    assert inspect.signature(make).parameters[keyword].default is None
+
+
+SPOILED = {
+    "raises": (lambda answer: answer / nothing,
+        r"mine failed in line \d+, `.+`: NameError"),
+    "shape": (lambda answer: answer[:0], r"mine must return a tensor of shape \(.+\), got one of shape \(0"),
+    "nan": (lambda answer: answer / 0 * 0, r"mine must return finite numbers, got NaN or infinity\."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", SPOILED)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_explorer_survives_a_function_that_breaks_and_goes_on_when_it_is_mended(kind, wrong):
+    make, state, keyword, same, _, control = KINDS[kind]
+    spoil, words = SPOILED[wrong]
+    spoiled = [False]
+
+    def mine(*given):
+        answer = same(*given)
+        for one in given:
+            one.detach().zero_()
+        return spoil(answer) if spoiled[0] else answer
+
+    explorer = make(state, **{keyword: mine})
+    before, _ = explorer.record, explorer.view
+    torch.testing.assert_close([*numbers(before)], [*numbers(make(state).record)])
+    spoiled[0] = True
+    move(explorer, control, value=5)
+    assert re.search(words, explorer.view.image.note)
+    assert explorer.record is before
+    spoiled[0] = False
+    move(explorer, control, value=6)
+    assert explorer.view.image.note == ""
+    assert explorer.record is not before
+
+
+def test_a_covariance_must_be_symmetric():
+    with pytest.raises(ReaderError, match="lopsided must return a symmetric matrix"):
+        operator_explorer(operator=lopsided)
+
+
+def lopsided(k):
+    return definitions.covariance_operator(k).triu()
 
 
 def move(explorer, name, **value):
@@ -100,23 +173,10 @@ test_what_is_no_function_is_refused = refused(
 )
 
 
-def test_a_function_gets_copies():
-    def greedy(w, x):
-        answer = theirs(w, x)
-        w.zero_()
-        x.zero_()
-        return answer
-
-    np.testing.assert_array_equal(
-        ring_explorer(SMALL, update=greedy).record.weights, ring_explorer(SMALL).record.weights
-    )
-
-
 def test_two_functions_are_two_keys():
     assert ReaderFunction(half) == ReaderFunction(half)
     assert hash(ReaderFunction(half)) == hash(ReaderFunction(half))
     assert ReaderFunction(half) != ReaderFunction(theirs)
-    assert inspect.signature(ring_explorer).parameters["update"].default is None
 
 
 def test_pause_abandons_a_call_that_does_not_return():

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_explain.lessons.two_views_one_network.explorer import (
-    GAP,
+from ssl_explain.lessons.two_views_one_network.cloud_explorer import (
     CloudState,
-    LossState,
+    cloud_explorer,
     cloud_run,
-    loss_explorer,
+    forces,
 )
-from ssl_explain.lessons.two_views_one_network.picture import CloudPicture, LandscapePicture
+from ssl_explain.lessons.two_views_one_network.cloud_picture import CloudPicture
+from ssl_explain.lessons.two_views_one_network.explorer import GAP, LossState, loss_explorer, loss_named
+from ssl_explain.lessons.two_views_one_network.picture import LandscapePicture
+from ssl_explain.losses.contrastive import contrastive
+from ssl_explain.records import Views
 
 LOSS, CLOUD = LossState.controls(), CloudState.controls()
 
@@ -62,33 +65,60 @@ def test_landscape_keeps_its_surface_while_only_the_point_moves():
     assert picture.png() == LandscapePicture(hot).png()
 
 
+def test_a_loss_that_leaves_an_energy_out_has_no_slope_there():
+    record = loss_explorer(loss=lambda r_pos, r_neg: -r_neg.sum(-1)).record
+    assert record.slopes.tolist() == [0, -1, -1, -1]
+    assert not loss_explorer(loss=lambda r_pos, r_neg: torch.ones_like(r_pos)).record.slopes.any()
+
+
 @pytest.mark.gate(6)
 @pytest.mark.parametrize("seed", CLOUD["seed"].values())
-def test_without_the_push_everything_collapses_with_it_nothing_does(seed):
-    alone = cloud_run(CloudState(loss="r+ alone", step=0, seed=seed))
-    pushed = cloud_run(CloudState(loss="InfoNCE", step=0, seed=seed))
-    assert alone.between[-1] < 0.1 * alone.between[0]
-    assert pushed.between[-1] > 0.5 * pushed.between[0]
+def test_without_the_push_everything_collapses_with_it_views_of_a_point_come_together(seed):
+    alone, pushed = (cloud_run(CloudState(loss=loss, seed=seed)) for loss in ("r+ alone", "InfoNCE"))
+    assert alone.between[-1] < 0.2 * alone.between[0]
+    assert pushed.between[-1] > pushed.between[0]
+    ratio = pushed.within / pushed.between
+    assert ratio[-1] < ratio[0]
 
 
 def test_equal_views_stand_still_and_length_one_holds_what_would_run_away():
-    still = cloud_run(CloudState(loss="r+ alone", step=0, strength=0.0))
+    still = cloud_run(CloudState(loss="r+ alone", strength=0.0))
     np.testing.assert_allclose(still.between, still.between[0], rtol=1e-6)
-    free = cloud_run(CloudState(loss="L_simp", step=0))
-    held = cloud_run(CloudState(loss="L_simp", step=0, departure="outputs of length one"))
-    assert "run away" in free.trace.stopped
-    assert held.trace.stopped is None
-    np.testing.assert_allclose(held.trace.values.norm(dim=-1), 1, atol=1e-5)
-    jumpy = cloud_run(CloudState(loss="r+ alone", step=0, departure="huge steps"))
-    assert "run away" in jumpy.trace.stopped
+    free = cloud_run(CloudState(loss="L_simp"))
+    held = cloud_run(CloudState(loss="L_simp", departure="outputs of length one"))
+    assert "run away" in free.stopped
+    assert held.stopped is None
+    np.testing.assert_allclose(held.outputs.norm(dim=-1), 1, atol=1e-5)
+    jumpy = cloud_run(CloudState(loss="r+ alone", departure="huge steps"))
+    assert "run away" in jumpy.stopped
 
 
-def test_clouds_draw_inputs_outputs_and_variances():
-    record = dataclasses.replace(cloud_run(CloudState(step=0)), step=7)
+@pytest.mark.parametrize("name", ["InfoNCE", "soft triplet", "L_simp", "r+ alone"])
+def test_arrows_are_the_two_parts_of_the_gradient(name):
+    f, loss = cloud_run(CloudState()).outputs[3].clone().requires_grad_(), loss_named(name, 0.5)
+    contrastive(loss, negatives="batch")(torch.nn.Identity(), Views(f[:, :2])).backward()
+    pull, push = forces(loss, f.detach()[None])
+    torch.testing.assert_close((pull + push)[0] / len(f), -f.grad[:, 0], rtol=1e-9, atol=1e-12)
+
+
+def test_clouds_draw_inputs_outputs_arrows_and_what_has_happened():
+    record = dataclasses.replace(cloud_run(CloudState()), shown=7)
     picture = CloudPicture(record)
-    for line, points in zip(picture.outputs, record.trace.values[7], strict=True):
+    assert not picture.before.get_visible()
+    for line, points in zip(picture.outputs, record.outputs[7], strict=True):
         np.testing.assert_allclose(line.get_xydata(), points)
     for line, points in zip(picture.inputs, record.inputs, strict=True):
         np.testing.assert_allclose(line.get_xydata(), points)
+    np.testing.assert_allclose(picture.push.get_offsets(), record.outputs[7, :, 0])
+    np.testing.assert_allclose([picture.push.U, picture.push.V], record.push[7].T)
     np.testing.assert_allclose(picture.between.get_ydata(), record.between[:8], rtol=1e-5)
-    assert picture.now.get_xdata()[0] == 7
+
+
+def test_a_picture_of_what_runs_away_zooms_out():
+    explorer = cloud_explorer(CloudState(loss="L_simp", time=100))
+    picture, f = explorer.figure, explorer.record.outputs[-1]
+    zoom = float(f.abs().max()) / (0.95 * picture.WINDOW)
+    assert zoom > 1e5
+    assert picture.zoomed.get_text() == f"zoomed out {zoom:.2g} times"
+    assert picture.before.get_width() == pytest.approx(2 * picture.WINDOW / zoom)
+    np.testing.assert_allclose(picture.outputs[0].get_xydata(), f[0] / zoom, atol=1e-12)

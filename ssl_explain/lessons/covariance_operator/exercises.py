@@ -7,7 +7,8 @@ from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 more_augmentation = question("""
-    Augmentation is turned up from nothing to 'anywhere on the ring'. What becomes of the spectrum of OP?
+    Augmentation is turned up from nothing to shifts of up to five cells, either way. What becomes of the spectrum of
+    OP in layer 1?
 
     [grows] it grows: more views, more variance
         The views do vary more. But OP averages over the views of a point first, so that what varies between them is
@@ -38,36 +39,46 @@ def _connections(g: torch.Generator) -> Tensor:
     return torch.randn(4, 1, 5, 2, generator=g).double() + torch.randn(4, 3, 5, 2, generator=g).double() + 1
 
 
+def _variance(k: Tensor) -> Tensor:
+    """The variance of all rows of k (m, D, t), summed over outputs."""
+    centred = k - k.mean(0)
+    return torch.einsum("mdt,met->de", centred, centred) / len(k)
+
+
 def _mistakes_covariance(right: Tensor, k: Tensor) -> dict[str, Tensor]:
-    means = k.mean(1)
-    every = k.flatten(0, 1)
+    means, all_variance = k.mean(1), _variance(k.flatten(0, 1))
     return {
-        "That is the variance over all views. Average over the views of each point first, then the variance.": (
-            torch.einsum("ndt,net->de", every - every.mean(0), every - every.mean(0)) / len(every)
+        "That is the variance over all views, the push alone. Subtract the pull: the variance within points.": (
+            all_variance
         ),
+        "That is the variance within points, the pull alone. Subtract it from that of all views.": all_variance - right,
+        "The sign: push minus pull. The variance of all views is the larger one.": -right,
         "That is the second moment E[K̄ K̄ᵀ]. Subtract the mean over points before you multiply.": (
             torch.einsum("ndt,net->de", means, means) / len(k)
         ),
-        "Nearly: OP is a mean over points, so divide by n, not by n - 1.": right * len(k) / (len(k) - 1),
+        "Nearly: a variance here is a mean, so divide by the number of views, not by one less.": (
+            right * len(k) / (len(k) - 1)
+        ),
         "You summed over the weights and kept the outputs. Sum over the last axis, the top output.": (
             torch.einsum("ndt,nds->ts", means - means.mean(0), means - means.mean(0)) / len(k)
         ),
     }
 
 
-@exercise("The covariance operator from its definition", "medium", 8)
+@exercise("The covariance operator as push minus pull", "medium", 8)
 @guided(
-    "Average over the views (axis 1) first: that is K̄.",
-    "Subtract the mean over points, so that only differences between points are left.",
-    "Multiply and sum over the top output and the points: torch.einsum('ndt,net->de', ...), then divide by n.",
+    "Push: the variance of all views together, k.flatten(0, 1), around the mean of all.",
+    "Pull: the same for the views of each point around its own mean k.mean(1, keepdim=True), averaged over points.",
+    "Sum each product over the top output, torch.einsum('mdt,met->de', ...), divide by the number of views; subtract.",
     given=lambda g: (_connections(g),),
     mistakes=_mistakes_covariance,
 )
 def covariance(k: Tensor) -> Tensor:
     """OP (D, D) from the connections k (n, a, D, t) of n points with a views each."""
-    means = k.mean(1)
-    centred = means - means.mean(0)
-    return torch.einsum("ndt,net->de", centred, centred) / len(k)
+    all_views = k.flatten(0, 1) - k.mean((0, 1))
+    within = (k - k.mean(1, keepdim=True)).flatten(0, 1)
+    push, pull = (torch.einsum("mdt,met->de", part, part) / len(part) for part in (all_views, within))
+    return push - pull
 
 
 @exercise("How much variance survives augmentation?", "easy", 5)

@@ -1,20 +1,19 @@
-"""The operator explorer: the directions of weight space that vary between points, and the steps along them."""
+"""The operator explorer: variance between and within points, and the spectrum of what is between."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from ssl_explain.dynamics.flow import predicted_update
-from ssl_explain.kit.explorer import Explorer
+from ssl_explain.dynamics.flow import between_point_variance, expected_simple, within_point_variance
 from ssl_explain.kit.factory import factory
+from ssl_explain.kit.reader import ReaderError, ReaderExplorer, ReaderFunction
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.covariance_operator.picture import Spectrum, SpectrumPicture
-from ssl_explain.losses.contrastive import contrastive, simple_contrastive
+from ssl_explain.lessons.covariance_operator.picture import Spectrum, SpectrumPicture, plane
 from ssl_explain.networks.relu import ReLUNet
+from ssl_explain.operators.connection import connection
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.records import Views
 from ssl_explain.seeds import generators
@@ -22,7 +21,7 @@ from ssl_explain.subspaces import participation_ratio
 from ssl_explain.worlds.ring import Ring
 
 CELLS = 12
-STEPS = ("both towers", "one tower (stop-gradient)", "batch of 8", "outputs of length one")
+WORLD = Ring(CELLS, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -38,111 +37,102 @@ class OperatorState(State):
     )
     layer: int = slider(1, 1, 3, 1, label="layer", tip="whose weights; 1 is the bottom layer")
     width: int = choice(8, (4, 8, 12, 16), label="width", tip="neurons in layers 1 and 2; the top layer has 4")
-    points: int = choice(
-        24,
-        (4, 8, 16, 24),
-        label="points",
-        tip="how many of the 24 points (object and place) the world has; at q = 1 only the 2 objects are left",
-        names={24: "24 (all)"},
-    )
-    step: str = choice(
-        "both towers",
-        STEPS,
-        label="the real step",
-        tip="compared with the predicted one; the last two leave the theory",
-    )
-    seed: int = slider(1, 1, 9, 1, label="seed", tip="another network, other points")
-
-    def idle(self) -> Mapping[str, str]:
-        """Where every shift is a view, a world has two points."""
-        return {"points": "at q = 1 only the two objects are left"} if self.strength == 1 else {}
-
-
-def world_of(state: OperatorState) -> Views:
-    """The points of a state with all of their views, in double precision."""
-    views = Ring(CELLS, dtype=torch.float64).enumerate(state.strength)
-    order = torch.randperm(len(views.x), generator=generators(state.seed, 2)[1])
-    return Views(views.x[order[: state.points]])
+    seed: int = slider(1, 1, 9, 1, label="seed", tip="another network")
 
 
 def network_of(state: OperatorState) -> ReLUNet:
     """The network of a state, in double precision."""
-    g = generators(state.seed, 1)[0]
+    (g,) = generators(state.seed, 1)
     return ReLUNet((CELLS, state.width, state.width, 4), generator=g, normalise=False, linear_top=True).double()
 
 
-def step_taken(state: OperatorState, net: ReLUNet, views: Views) -> Float[Tensor, " d_weights"]:
-    """The weight change of a real step, per unit of step size."""
-    if state.step == "batch of 8":
-        g = generators(state.seed, 3)[2]
-        points = torch.randint(views.x.shape[0], (8, 1), generator=g)
-        pairs = views.x[points, torch.randint(views.x.shape[1], (8, 2), generator=g)]
-        loss = contrastive(simple_contrastive)(net, Views(pairs))
-    else:
-        f = net(views.x)
-        if state.step == "outputs of length one":
-            f = normalize(f, dim=-1)
-        centred = f.mean(1) - f.mean((0, 1))
-        other = centred.detach() if state.step.startswith("one tower") else centred
-        loss = -(centred * other).sum(-1).mean()  # E L_simp: minus the variance between points
-    (gradient,) = torch.autograd.grad(loss, net.weights[state.layer - 1])
+def connections(net: ReLUNet, x: Float[Tensor, "n a d"], layer: int) -> Float[Tensor, "n a d_weights d_top"]:
+    """K of every view, without gradient."""
+    return connection(net.forward_pass(x), layer).flatten(2, 3).detach()
+
+
+def real_step(net: ReLUNet, views: Views, layer: int) -> Float[Tensor, " d_weights"]:
+    """The gradient step of E L_simp through both towers, per unit of step size."""
+    (gradient,) = torch.autograd.grad(expected_simple(net, views), net.weights[layer - 1])
     return -gradient.flatten()
 
 
-def spectrum_of(state: OperatorState) -> Spectrum:
-    """Eigenvalues of the variance between points and of all, the strongest directions, and the two steps."""
-    views, net, layer = world_of(state), network_of(state), state.layer
-    forward = net.forward_pass(views.x)
-    values, vectors = covariance_operator(forward, layer).eigh(net.weights[layer - 1].numel())
-    # With every view as its own point, all variance is variance between points.
-    alone = net.forward_pass(views.x.flatten(0, 1).unsqueeze(1))
-    total = torch.linalg.eigvalsh(covariance_operator(alone, layer).as_matrix()).flip(0).clamp_min(0)
-    values = values.clamp_min(0)
-    predicted = predicted_update(net, views, layer).flatten()
-    taken = step_taken(state, net, views)
-    size = predicted.norm().clamp_min(1e-300)
-    first = vectors[:, :3]
-    signs = first.gather(0, first.abs().argmax(0, keepdim=True)).sign()  # fix the sign of each eigenvector
+def share_between(values: Float[Tensor, "n a d"]) -> float:
+    """The part of the variance that lies between points."""
+    between, within = between_point_variance(values), within_point_variance(values)
+    return float(between / (between + within).clamp_min(1e-300))
+
+
+def symmetric(op: Tensor, name: str) -> Tensor:
+    """Check that a covariance is symmetric."""
+    if not torch.allclose(op, op.mT):
+        raise ReaderError(f"{name} must return a symmetric matrix, as a covariance is; its transpose differs.")
+    return op
+
+
+def spectrum_of(state: OperatorState, own: ReaderFunction | None = None) -> Spectrum:
+    """Views, means and eigenvalues of a state, and the predicted step; ``own`` takes the place of OP's definition."""
+    views, net, layer = WORLD.enumerate(state.strength), network_of(state), state.layer
+    # All views of the ring are the same 24 patterns whatever q is: their variance is that of the points at q = 0.
+    every = WORLD.enumerate(0.0).x
+    f, k = net(views.x).detach(), connections(net, views.x, layer)
+    all_f, all_k = net(every).detach(), connections(net, every, layer)
+    if own is None:
+        op = covariance_operator(net.forward_pass(views.x), layer).as_matrix()
+    else:
+        op = symmetric(own(k), own.name)
+    total = covariance_operator(net.forward_pass(every), layer).as_matrix()
+    values, all_values = (torch.linalg.eigvalsh(matrix).flip(0).clamp_min(0) for matrix in (op, total))
+    predicted, real = 2 * op @ net.weights[layer - 1].detach().flatten(), real_step(net, views, layer)
+    flat, all_flat = k.flatten(2), all_k.flatten(2)
     return Spectrum(
+        outputs=plane(f, all_f.flatten(0, 1)),
+        connections=plane(flat, all_flat.flatten(0, 1)),
+        shares=(share_between(f), share_between(flat)),
         between=values,
-        total=total,
-        features=(first * signs).mT.unflatten(-1, net.weights[layer - 1].shape[-2:]),
-        predicted=predicted,
-        taken=taken,
-        share=float(values.sum() / total.sum().clamp_min(1e-300)),
+        total=all_values,
         directions=float(participation_ratio(values)),
-        cosine=float(predicted @ taken / (size * taken.norm().clamp_min(1e-300))),
-        length=float(taken.norm() / size),
+        cosine=float(predicted @ real / (predicted.norm() * real.norm()).clamp_min(1e-300)),
+        length=float(predicted.norm() / real.norm().clamp_min(1e-300)),
         layer=layer,
-        points=views.x.shape[0],
-        views=views.x.shape[1],
         strength=state.strength,
-        step=state.step,
+        operator="OP" if own is None else own.name,
     )
 
 
-class OperatorExplorer(Explorer[OperatorState]):
-    """Spectrum, strongest directions and predicted step of the covariance operator, on the ring.
+class OperatorExplorer(ReaderExplorer[OperatorState]):
+    """Variance between and within points, of outputs and of connections, on the ring, and the operator's spectrum.
+
+    ``operator(K)``, if given, takes the place of the package's: it gets the connections of all views
+    (point, view, weight, output) and returns a symmetric matrix (weight, weight).
 
     Example:
-        >>> round(operator_explorer(OperatorState(strength=0.0)).record.share, 9)  # views alike: nothing varies within
+        >>> round(operator_explorer(OperatorState(strength=0.0)).record.kept, 9)  # views alike: nothing varies within
         1.0
     """
 
     picture = SpectrumPicture
     main_controls = ("strength", "layer")
     presets = {
-        "no augmentation": {"strength": 0.0, "step": "both towers"},
-        "shift to anywhere": {"strength": 1.0, "step": "both towers"},
-        "stop-gradient": {"strength": 0.3, "step": "one tower (stop-gradient)"},
-        "leave the theory": {"strength": 0.3, "step": "outputs of length one"},
+        "no augmentation": {"strength": 0.0},
+        "up to two cells": {"strength": 0.3},
+        "up to five cells": {"strength": 0.8},
+        "shift to anywhere": {"strength": 1.0},
     }
 
+    def __init__(
+        self, state: OperatorState, controls: Sequence[str] = (), operator: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
+        """Compute the first spectrum and draw it."""
+        if operator is not None:
+            self.reader, self.own = ReaderFunction(operator, lambda k: 2 * k.shape[2:3]), {"operator": operator}
+        super().__init__(state, controls)
+
     def compute(self, state: OperatorState) -> Spectrum:
-        """Eigenvalues, directions and steps."""
-        return spectrum_of(state)
+        """Clouds, eigenvalues and the predicted step."""
+        return spectrum_of(state, self.reader)
 
 
 operator_explorer = factory(
-    OperatorExplorer, "Watch the spectrum of the covariance operator thin out as augmentation grows."
+    OperatorExplorer, "Watch what lies between points shrink as augmentation grows; ``operator(K)`` replaces OP's."
 )

@@ -201,7 +201,7 @@ def ring_run(**settings: Any) -> Selectivity:
 
 def _on_views(given: Callable[[Tensor, Tensor], Tensor], x: Tensor) -> Update:
     def update(weights: Tensor) -> Tensor:
-        return given(weights, x)
+        return given(weights, x).detach()
 
     return update
 

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor
 
@@ -57,7 +57,7 @@ def run_of(state: RingState, own: ReaderFunction | None = None) -> Selectivity:
     return dataclasses.replace(run, setting=f"{state.neuron} neurons, {own.name if own else state.update}")
 
 
-class RingExplorer(TimedExplorer[RingState], ReaderExplorer):
+class RingExplorer(TimedExplorer[RingState], ReaderExplorer[RingState]):
     """The ring with Play, which moves the time; the whole flow is computed in advance.
 
     ``update(w, x)``, if given, takes the place of the package's: it gets the weights (neuron, cell) and all views
@@ -81,18 +81,10 @@ class RingExplorer(TimedExplorer[RingState], ReaderExplorer):
         self, state: RingState, controls: Sequence[str] = (), update: Callable[..., Tensor] | None = None
     ) -> None:
         """Follow the first run and draw its start."""
-        self.reader = None if update is None else ReaderFunction(update)
+        if update is not None:
+            self.reader, self.own = ReaderFunction(update), {"update": update}
         known = tuple(name for name in RingState.controls() if update is None or name != "update")
         super().__init__(state, controls or known)
-
-    def another(self, state: RingState) -> Self:
-        """An explorer with the same update."""
-        return type(self)(state, self.shown, self.reader and self.reader.function)
-
-    def line(self) -> str:
-        """The line of code, with the name of the update."""
-        own = f", update={self.reader.name}" if self.reader else ""
-        return f"{self.factory}({self._state}{own})"
 
     def compute(self, state: RingState) -> Selectivity:
         """Look up the run of these settings, at the chosen time."""

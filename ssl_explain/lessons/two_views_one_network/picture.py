@@ -1,4 +1,4 @@
-"""The surface of a loss with its slopes, and the outputs for a cloud of views during training."""
+"""The surface of a loss over the plane of energies, and its slopes at one point."""
 
 from typing import Any
 
@@ -10,25 +10,10 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heat_map, legend, new_curve, panels
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PAPER, POSITIVE, QUIET, SCALE, SERIES, tidy
-from ssl_explain.records import Trace, record
+from ssl_explain.kit.style import FONT, INK, NEGATIVE, PAPER, POSITIVE, QUIET, SCALE, tidy
+from ssl_explain.records import record
 
 LARGEST = 8  # negatives that fit into the right panel
-
-
-@record
-class CloudRun:
-    """Views in the plane and a network's outputs for them: ``trace.values[i]`` holds the outputs after ``steps[i]``.
-
-    ``between`` and ``within`` are the variances of the outputs between and within points; ``step`` is the one shown.
-    """
-
-    name: str
-    inputs: Float[Tensor, "n a 2"]
-    trace: Trace
-    between: Float[Tensor, " t"]
-    within: Float[Tensor, " t"]
-    step: int
 
 
 @record
@@ -164,68 +149,3 @@ class LandscapePicture(Picture[Landscape]):
 
 def _signed(value: float) -> str:
     return "0" if abs(value) < 1e-9 else f"{value:+.2f}"
-
-
-class CloudPicture(Picture[CloudRun]):
-    """What to look at: do the eight clouds stay apart, or do they end in one spot?
-
-    Left, the views as they come in, one colour and marker per point. Middle, the outputs for the same views.
-    Right, the variance of the outputs between points and within points up to now, on a log scale.
-    """
-
-    WINDOW = 4.0
-    FLOOR, TOP = 1e-4, 1e4
-
-    def __init__(self, record: CloudRun) -> None:
-        self.figure, axes = panels(9.6, 3.7, 3, width_ratios=(1, 1, 1.15))
-        self.input_axes, self.output_axes, self.curve_axes = axes
-        self.figure.subplots_adjust(left=0.03, right=0.985, top=0.88, bottom=0.155, wspace=0.2)
-        tidy(self.input_axes, title="views, as they come in")
-        tidy(self.output_axes, title="outputs, same views")
-        for ax, end in ((self.input_axes, 3.0), (self.output_axes, self.WINDOW)):
-            ax.set(xlim=(-end, end), ylim=(-end, end), xticks=[0], yticks=[0])
-            ax.grid(color="#dddddd", linewidth=0.8)
-        tidy(self.curve_axes, xlabel="steps", title="variance of the outputs")
-        self.curve_axes.set(yscale="log", ylim=(self.FLOOR, self.TOP), xlim=(0, 60))
-        self.inputs, self.outputs = (
-            [new_curve(ax, m, color=colour, markersize=5) for m, colour in zip(MARKERS, SERIES, strict=True)]
-            for ax in (self.input_axes, self.output_axes)
-        )
-        self.between = new_curve(self.curve_axes, color=MEASURED, linewidth=2.2, label="between points")
-        self.within = new_curve(self.curve_axes, color=QUIET, linewidth=2.2, ls="--", label="within points")
-        legend(self.curve_axes, "upper right")
-        self.now = new_curve(self.curve_axes, color=INK, linewidth=1, ls=":")
-        self.caption = self.output_axes.text(-3.8, -3.8, "", fontsize=FONT, color=INK)
-        self.still = []
-        self.moving = [*self.inputs, *self.outputs, self.between, self.within, self.now, self.caption]
-        self.update(record)
-
-    def update(self, record: CloudRun) -> bool:
-        """Move every artist; only the axes are still."""
-        self.record = record
-        at = min(record.step, len(record.trace.values) - 1)
-        f = record.trace.values[at]
-        for line, points in zip([*self.inputs, *self.outputs], [*record.inputs, *f], strict=False):
-            line.set_data(points[:, 0].numpy(), points[:, 1].numpy())
-        for line, values in ((self.between, record.between), (self.within, record.within)):
-            past = slice(at + 1)
-            line.set_data(record.trace.steps[past].numpy(), values[past].clamp(self.FLOOR / 10, self.TOP * 10).numpy())
-        self.now.set_data([record.step, record.step], [self.FLOOR, self.TOP])
-        outside = int((f.abs().amax(-1) > self.WINDOW).sum())
-        self.caption.set_text(f"{outside} of {f.shape[0] * f.shape[1]} outside the picture" if outside else "")
-        return False
-
-    def describe(self) -> str:
-        """Say both variances at the start and at the step shown."""
-        record = self.record
-        at = min(record.step, len(record.trace.values) - 1)
-        between, within = record.between, record.within
-        text = (
-            f"{record.name}, after {int(record.trace.steps[at])} steps: variance between points "
-            f"{_short(between[0])} → {_short(between[at])}, within points {_short(within[0])} → {_short(within[at])}."
-        )
-        return text if record.trace.stopped is None else f"{text} {record.trace.stopped.capitalize()}."
-
-
-def _short(value: Float[Tensor, ""]) -> str:
-    return f"{float(value):.2g}"
