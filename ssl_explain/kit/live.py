@@ -65,8 +65,7 @@ class LiveView(Generic[Record]):
             require.fail("picture", "own an Agg canvas", type(canvas).__name__, "use style.new_figure", TypeError)
         self.picture, self._canvas, self._host = picture, canvas, host or Host()
         self._kept: dict[float, Layers] = {}
-        self._quick = self._sharp = float(DPI)
-        self._due = False
+        self._quick, self._sharp, self._due = float(DPI), float(DPI), False
         picture.figure.dpi = DPI
         self.image = PictureWidget(shape=list(canvas.get_width_height()))
         self.image.on_msg(self._hear)

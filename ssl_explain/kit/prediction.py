@@ -13,8 +13,6 @@ from ssl_explain import require
 from ssl_explain.kit.controls import LISTED, button, close, frame
 from ssl_explain.kit.outputs import OUTPUTS
 
-TIP = "choose this answer, then commit"
-
 
 @dataclass(frozen=True)
 class Option:
@@ -48,7 +46,16 @@ def question(text: str) -> Question:
     return Question(" ".join(asked.splitlines()), options)
 
 
-class Prediction:
+class Shown:
+    """What is shown by a ``widget``, made on first use."""
+
+    def close(self) -> None:
+        """Close the widget; showing this again makes a new one."""
+        if "widget" in vars(self):
+            close(vars(self).pop("widget"))
+
+
+class Prediction(Shown):
     """A question with options; :meth:`reveal` compares the answer with the measurement.
 
     Without an answer the reveal is folded, and it is updated when an answer is given later.
@@ -75,7 +82,7 @@ class Prediction:
         # No radio buttons: JupyterLab takes the arrow keys that are meant for them.
         self._choices = ipywidgets.ToggleButtons(
             options=options, value=self.answer, description="your guess", tooltip="choose one",
-            tooltips=[TIP] * len(options), layout={"width": "auto"},
+            tooltips=["choose this answer, then commit"] * len(options), layout={"width": "auto"},
             style={"button_width": "auto", "description_width": "auto"},
         )  # fmt: skip
         self._choices.add_class(LISTED)
@@ -86,12 +93,6 @@ class Prediction:
         box = frame([title, self._choices, ipywidgets.HBox([self._commit, self._said])])
         box.owner = self
         return box
-
-    def close(self) -> None:
-        """Close the widgets; showing the question again makes new ones."""
-        if "widget" in vars(self):
-            close(self.widget)
-            del self.widget
 
     def commit(self, key: str | None) -> None:
         """Keep an answer; None withdraws it.
@@ -116,6 +117,7 @@ class Prediction:
         self._check(measured)
         self._measured = measured
         self._reveal.text = f"Measured: {self.question.options[measured].text}"
+        self._reveal.page = _folded("What was measured? Guess first, then open this.", self._told(measured))
         self._reveal.say(self._compared())
         return self._reveal
 
@@ -123,13 +125,16 @@ class Prediction:
         if key is not None and key not in self.question.options:
             raise ValueError(f"`key` must be one of {list(self.question.options)}, got {key!r}; use an option's key.")
 
+    def _told(self, measured: str) -> str:
+        right = self.question.options[measured]
+        return f"<b>Measured:</b> {html.escape(right.text)}. {html.escape(right.why)}"
+
     def _compared(self) -> str:
         if self._measured is None:
             return ""
-        right = self.question.options[self._measured]
-        words = f"<b>Measured:</b> {html.escape(right.text)}. {html.escape(right.why)}"
+        words = self._told(self._measured)
         if self.answer is None:
-            return f"<details><summary>No guess yet: make one above, or open the answer.</summary>{words}</details>"
+            return _folded("No guess yet: make one above, or open the answer.", words)
         if self.answer == self._measured:
             return f"<b>As you said.</b> {words}"
         mine = self.question.options[self.answer]
@@ -141,13 +146,12 @@ class Prediction:
         return {**self.widget._repr_mimebundle_(**options), "text/plain": "\n".join(words)}
 
 
-class Reveal:
-    """The comparison as a widget, with a plain ``text`` for readers without widgets."""
+class Reveal(Shown):
+    """The comparison as a widget; without one the answer is folded, on a ``page``, and plain in ``text``."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self.text = ""
-        self.words = ""
+        self.text = self.words = self.page = ""
 
     def say(self, words: str) -> None:
         """Replace the words, which are HTML."""
@@ -162,15 +166,13 @@ class Reveal:
         words.owner = self
         return words
 
-    def close(self) -> None:
-        """Close the widget; showing the words again makes a new one."""
-        if "widget" in vars(self):
-            close(self.widget)
-            del self.widget
-
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         OUTPUTS.shown(self.widget)
-        return {**self.widget._repr_mimebundle_(**options), "text/plain": self.text}
+        return {**self.widget._repr_mimebundle_(**options), "text/html": self.page, "text/plain": self.text}
+
+
+def _folded(summary: str, words: str) -> str:
+    return f"<details><summary>{summary}</summary>{words}</details>"
 
 
 predict = Prediction

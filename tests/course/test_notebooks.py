@@ -20,6 +20,10 @@ NETWORK = re.compile(r"https?:|urllib|requests|urlopen|aiohttp|socket|wget|curl|
 MACHINE = re.compile(r"/(home|work|tmp|root|Users)/|file://|\b[A-Z]:\\+\w", re.ASCII)
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VERDICT = re.compile(r"\b(True|False)\b")
+LATER = re.compile(r"\b(?:after|step|time) (\d[\d.]*)\b", re.IGNORECASE)
+FOLDED = re.compile(r"<details><summary>[^<]*</summary><b>Measured:</b> .*</details>$", re.DOTALL)
+OPEN = {"00", "01", "03", "08"}
+"""Notebooks whose saved answers lie open: they have not been executed since reveals are folded."""
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_LINE = (
     "In JupyterLab, first choose *Run → Run All Cells*: the pictures saved in this file are stills, and get their "
@@ -120,6 +124,26 @@ def predictions(nb, name):
     return paired and len(asked) >= (1 if name.startswith("00") else 2)
 
 
+def kept_safe(nb, name):
+    """Between a question and its reveal stand start states only; then the answer is folded, and a picture follows."""
+    asked, shown = ([nb.cells.index(cell) for cell in tagged(nb, tag)] for tag in ("predict", "reveal"))
+    for first, last, end in zip(asked, shown, [*asked[1:], len(nb.cells)], strict=False):
+        between = [cell for cell in nb.cells[first:last] if pictured(cell)]
+        starts = all(cell in tagged(nb, "explorer") and not set(LATER.findall(alt(cell))) - {"0"} for cell in between)
+        folded = all("text/html" in out.data and FOLDED.match(out.data["text/html"]) for out in nb.cells[last].outputs)
+        if not (starts and folded and any(pictured(cell) for cell in nb.cells[last:end])):
+            return name[:2] in OPEN
+    return True
+
+
+def pictured(cell):
+    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def alt(cell):
+    return " ".join(output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+
+
 def few_checks(nb, name):
     """At most five, each a call of the kit's check, which raises; nothing prints True or False."""
     calls = sum(len(re.findall(r"^ *check\(", cell.source, re.MULTILINE)) for cell in code(nb))
@@ -192,7 +216,7 @@ def fresh(nb, name):
 
 RULES = (
     valid, language, first_screen, what_to_do_first, links, setup, what_to_install, short_cells, parts,
-    predictions, few_checks, executed, compared, exercises, headings, images, no_widget_state, no_network,
+    predictions, kept_safe, few_checks, executed, compared, exercises, headings, images, no_widget_state, no_network,
     no_machine_path, speaker_notes, fresh,
 )  # fmt: skip
 
@@ -230,6 +254,7 @@ def plant(nb, rule):
         "short_cells": lambda: [c.update(source="x = 1\n" * 6) for c in code(nb)[1:]],
         "parts": lambda: nb.cells.remove(cell["exercise"]),
         "predictions": lambda: cell["reveal"].metadata.update(tags=[]),
+        "kept_safe": lambda: cell["reveal"].outputs[0].data.pop("text/html"),
         "few_checks": lambda: cell["check"].outputs[0].update(text="it holds: True"),
         "executed": lambda: cell["figure"].update(execution_count=99),
         "compared": lambda: cell["check"].update(outputs=[]),
@@ -246,7 +271,7 @@ def plant(nb, rule):
 
 @pytest.mark.parametrize("rule", [rule.__name__ for rule in RULES])
 def test_planted_violation_is_found(rule):
-    path = LINEAR if rule == "few_checks" else START
+    path = LINEAR if rule in ("few_checks", "kept_safe") else START
     nb = copy.deepcopy(nbformat.read(path, as_version=4))
     plant(nb, rule)
     assert rule in broken_rules(nb, path.name)

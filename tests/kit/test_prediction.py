@@ -110,7 +110,12 @@ def test_question_and_answers_are_text_not_markup_on_paper_too():
     assert "Luck &amp; more." in value
     guess = Prediction(TOSS)
     assert guess._repr_mimebundle_()["text/plain"] == "Heads or <tails>?\n  ( ) heads\n  ( ) <tails>"
-    assert guess.reveal("t")._repr_mimebundle_()["text/plain"] == "Measured: <tails>"
+    bundle = guess.reveal("t")._repr_mimebundle_()
+    assert bundle["text/plain"] == "Measured: <tails>"
+    summary, _, folded = bundle["text/html"].partition("</summary>")
+    assert summary.startswith("<details><summary>")
+    assert "tails&gt;" not in summary
+    assert folded.startswith("<b>Measured:</b> &lt;tails&gt;. ")
 
 
 @pytest.mark.parametrize("key", ["heads", "", 0])

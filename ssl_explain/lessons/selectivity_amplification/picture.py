@@ -71,7 +71,7 @@ class RingPicture(Picture[Selectivity]):
             ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
         ]
         self.later = self.curve_axes.axvspan(0, 1, color=PALE, linewidth=0)
-        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=36, zorder=5)
+        self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=36, zorder=5, clip_on=False)
         self.still = [*self._rings(record), *self._curves()]
         self.moving = [self.heat, *self.letters, self.later, *self.curves.values(), self.dots]
         self._tune(record)
