@@ -78,3 +78,20 @@ for (const reveal of document.querySelectorAll(".reveal")) {
     reveal.querySelector(".mine").textContent = said;
   });
 }
+// In a frame, arrow keys that move nothing here go to the page around it: they turn the pages of a story.
+if (parent !== window)
+  addEventListener("keydown", (event) => {
+    const used = event.target.closest("input, select");
+    if (/^Arrow(Left|Right)$/.test(event.key) && !used) parent.postMessage(event.key, "*");
+  });
+// A link such as #explorer=2&preset=no augmentation presses a preset of a player.
+const pressLinked = () => {
+  const told = new URLSearchParams(location.hash.slice(1));
+  const player = document.getElementById(`player-${Number(told.get("explorer") ?? 1)}`);
+  const button = player && [...player.querySelectorAll(".presets button")].find((b) => b.textContent === told.get("preset"));
+  if (!button) return;
+  button.click();
+  if (parent === window) player.scrollIntoView();
+};
+addEventListener("hashchange", pressLinked);
+pressLinked();

@@ -89,7 +89,7 @@ function treePage(section) {
     const found = Link.follow(location.hash.slice(1), controls, start);
     if (!found) return;
     change({ ...start, ...found.values }, found.told);
-    section.scrollIntoView();
+    if (parent === window) section.scrollIntoView();
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
