@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from course import ONLY_IN_LAB, lesson, notebooks
+from course import ONLY_IN_LAB, lesson, notebooks, on_route
 from page_policy import digest, policy
 from site_frames import play
 from site_pages import LIVE, code, live_section, outputs, player_section, question_section, reveal_section, tree_section
@@ -137,7 +137,8 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
     about = markdown((ASSETS / "index.md").read_text("utf-8"))
-    return about + render("site_assets/cards.html.j2", lessons=map(lesson, paths))
+    route, others = on_route(map(lesson, paths))
+    return about + render("site_assets/cards.html.j2", groups={"45 minutes": route, "All others": others})
 
 
 def story(links: list[tuple[str, str]]) -> str:
