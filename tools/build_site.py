@@ -128,9 +128,9 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     parts.insert(1, render("site_assets/note.html.j2", views=views))
     title = lesson(path, notebook).title
     replace_file(folder / f"{path.stem}.html", page(title, "".join(parts), links, views).encode())
-    for view, section in sorted(reader.explorers, key=lambda one: not one[0])[:1]:  # the first, if possible a live one
+    for view, section in [one for one in reader.explorers if one[0]][:1]:  # alone, for a page of somebody else
         (folder / "embed").mkdir(exist_ok=True)
-        replace_file(folder / "embed" / f"{path.stem}.html", page(title, section, [], [view] * bool(view)).encode())
+        replace_file(folder / "embed" / f"{path.stem}.html", page(title, section, [], [view]).encode())
     return path.name, time.monotonic() - begin
 
 

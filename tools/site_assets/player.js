@@ -84,14 +84,17 @@ if (parent !== window)
     const used = event.target.closest("input, select");
     if (/^Arrow(Left|Right)$/.test(event.key) && !used) parent.postMessage(event.key, "*");
   });
-// A link such as #explorer=2&preset=no augmentation presses a preset of a player.
+// A link such as #explorer=2&preset=no augmentation presses a preset of a player; #only=2 shows the second explorer of a
+// page alone, for a page of somebody else.
+const asked = (name) => new URLSearchParams(location.hash.slice(1)).get(name);
 const pressLinked = () => {
-  const told = new URLSearchParams(location.hash.slice(1));
-  const player = document.getElementById(`player-${Number(told.get("explorer") ?? 1)}`);
-  const button = player && [...player.querySelectorAll(".presets button")].find((b) => b.textContent === told.get("preset"));
+  const player = document.getElementById(`player-${Number(asked("explorer") ?? asked("only") ?? 1)}`);
+  const button = player && [...player.querySelectorAll(".presets button")].find((b) => b.textContent === asked("preset"));
   if (!button) return;
   button.click();
   if (parent === window) player.scrollIntoView();
 };
 addEventListener("hashchange", pressLinked);
 pressLinked();
+const alone = document.querySelectorAll(".player, .tree")[asked("only") - 1];
+if (alone) for (const part of document.querySelectorAll("body > header, body > footer, main > *")) part.hidden = part !== alone;
