@@ -81,8 +81,8 @@ notebooks: env-test ## execute every notebook in place (or those in NB="notebook
 site: env-test ## static pages in build/site that need no Python and no network (SITE_ARGS="--help")
 	@OMP_NUM_THREADS=1 $(BIN)/python tools/build_site.py $(SITE_ARGS)
 
-bundle: site slides ## pages, slides and notebooks in one file to mail or unpack: build/ssl_explain.zip
-	@cd build && rm -f ssl_explain.zip && ../$(BIN)/python -m zipfile -c ssl_explain.zip site slides ../notebooks && ls -l ssl_explain.zip
+bundle: site slides ## pages, slides and notebooks in one file to mail or unpack: build/course.zip
+	@cd build && rm -f course.zip && ../$(BIN)/python -m zipfile -c course.zip site slides ../notebooks && ls -l course.zip
 
 bench: env-test ## measure speed: a table here, the same figures in bench.json
 	@$(BIN)/python tools/bench.py $(BENCH_ARGS)

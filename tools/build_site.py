@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+import tomllib
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from course import ONLY_IN_LAB, lesson, notebooks
+from course import ONLY_IN_LAB, lesson, notebooks, on_route
 from page_policy import digest, policy
 from site_frames import play
 from site_pages import LIVE, code, live_section, outputs, player_section, question_section, reveal_section, tree_section
@@ -32,6 +33,7 @@ ASSETS = Path(__file__).resolve().parent / "site_assets"
 SHOWN_IN_LAB = ROOT / "ssl_explain" / "lessons" / "start_here"  # the tree's view is that of the notebook
 SHARED = ("tree.css", "engine.js", "svg.js", "link.js")  # what every page shares that computes something itself
 SCRIPTS = {
+    "story": ("story.css", "story.js"),
     "tree": (*SHARED, "bounds.js", "tree_view.js", "tree_page.js"),
     **{
         name: (*SHARED, "live.css", f"{name}.js", f"{name}_view.js", "live_page.js")
@@ -48,7 +50,7 @@ class Reader:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self.questions: dict[int, int] = {}
-        self.explorers, self.views = 0, set[str]()
+        self.explorers = list[tuple[str, str]]()  # view of the page or "", section
 
     def run(self, source: str) -> Any:
         """Execute a cell; the value of its last line, if that is an expression."""
@@ -77,14 +79,15 @@ class Reader:
         return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
 
     def _explorer(self, value: Explorer[Any]) -> str:
-        self.explorers += 1
+        number = len(self.explorers) + 1
         if isinstance(value, TreeExplorer | RaceExplorer):
-            self.views.add("tree")
-            return tree_section(value)
-        if type(value) in LIVE:
-            self.views.add(LIVE[type(value)][0])
-            return live_section(self.explorers, value)
-        return player_section(self.explorers, play(value))
+            view, section = "tree", tree_section(value)
+        elif type(value) in LIVE:
+            view, section = LIVE[type(value)][0], live_section(number, value)
+        else:
+            view, section = "", player_section(number, play(value))
+        self.explorers.append((view, section))
+        return section
 
     def _reveal(self, value: Reveal) -> str:
         for guess in list(self.names.values()):
@@ -98,13 +101,13 @@ def asset(name: str) -> str:
     return next(folder / name for folder in (ASSETS, SHOWN_IN_LAB) if (folder / name).exists()).read_text("utf-8")
 
 
-def page(title: str, body: str, links: list[tuple[str, str]], views: Iterable[str] = ()) -> str:
-    """A whole page: styles and scripts inside, and a policy that blocks everything from outside."""
+def page(title: str, body: str, links: list[tuple[str, str]], views: Iterable[str] = (), more: str = "") -> str:
+    """A whole page: styles and scripts inside, and a policy that blocks everything from outside (but ``more``)."""
     names = ["page.css", "player.js", *dict.fromkeys(name for view in views for name in SCRIPTS[view])]
     names.sort(key=lambda name: name.endswith("_page.js"))  # they come last: they begin at once
     styles, scripts = ([asset(n) for n in names if n.endswith(end)] for end in (".css", ".js"))
     shell = {"title": title, "styles": styles, "scripts": scripts, "body": body, "links": links}
-    return render("site_assets/page.html.j2", policy=policy(scripts, " ".join(map(digest, styles))), **shell)
+    return render("site_assets/page.html.j2", policy=policy(scripts, " ".join(map(digest, styles)), more=more), **shell)
 
 
 def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, float]:
@@ -121,16 +124,28 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
             parts.append(reader.cell(cell))
         except Exception as error:
             raise RuntimeError(f"cell {number} of {path.name}: {error!r}") from error
-    parts.insert(1, render("site_assets/note.html.j2", views=reader.views))
-    whole = page(lesson(path, notebook).title, "".join(parts), links, sorted(reader.views))
-    replace_file(folder / f"{path.stem}.html", whole.encode())
+    views = sorted({view for view, _ in reader.explorers if view})
+    parts.insert(1, render("site_assets/note.html.j2", views=views))
+    title = lesson(path, notebook).title
+    replace_file(folder / f"{path.stem}.html", page(title, "".join(parts), links, views).encode())
+    for view, section in [one for one in reader.explorers if one[0]][:1]:  # alone, for a page of somebody else
+        (folder / "embed").mkdir(exist_ok=True)
+        replace_file(folder / "embed" / f"{path.stem}.html", page(title, section, [], [view]).encode())
     return path.name, time.monotonic() - begin
 
 
 def contents(paths: list[Path]) -> str:
     """The body of the first page: what this is about, and every notebook with its question."""
     about = markdown((ASSETS / "index.md").read_text("utf-8"))
-    return about + render("site_assets/cards.html.j2", lessons=map(lesson, paths))
+    route, others = on_route(map(lesson, paths))
+    return about + render("site_assets/cards.html.j2", groups={"45 minutes": route, "All others": others})
+
+
+def story(links: list[tuple[str, str]]) -> str:
+    """The page of the lecture of 45 minutes, stop by stop."""
+    stops = tomllib.loads((ASSETS / "story.toml").read_text("utf-8"))["stop"]
+    body = render("site_assets/story.html.j2", stops=stops)
+    return page("45 minutes", body, links, ["story"], more="frame-src 'self' file:; ")
 
 
 def main() -> int:
@@ -152,9 +167,10 @@ def main() -> int:
             print(f"{name}: {took:.0f} s", flush=True)
     sheet = markdown((ROOT / "notebooks" / "NOTATION.md").read_text(encoding="utf-8"))
     replace_file(fresh / "NOTATION.html", page("Notation", sheet, links).encode())
+    replace_file(fresh / "story.html", story(links[:1]).encode())
     replace_file(fresh / "index.html", page("ssl_explain", contents(everything), links).encode())
-    size = sum(file.stat().st_size for file in fresh.iterdir())
-    print(f"{len(paths) + 2} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
+    size = sum(file.stat().st_size for file in fresh.rglob("*.html"))
+    print(f"{len(paths) + 3} pages, {size / 1e6:.1f} MB in {os.path.relpath(options.out)}")
     if size > LIMIT:
         print(f"too large: more than {LIMIT / 1e6:.0f} MB; keep fewer pictures (MOST in tools/site_frames.py)")
         return 1

@@ -1,7 +1,7 @@
 """Title, question, minutes and speaker notes, read from the notebooks."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+ROUTE = ("00", "03", "05", "08", "14")  # the notebooks of the 45 minutes in notebooks/README.md
 ONLY_IN_LAB = re.compile(r"In JupyterLab, first choose [^.]*\.\s*")  # slides and pages have no menu
 
 
@@ -81,3 +82,9 @@ def notebooks() -> list[Path]:
 def lessons() -> Iterator[Lesson]:
     """All notebooks, read."""
     return map(lesson, notebooks())
+
+
+def on_route(every: Iterable[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
+    """Those of the 45 minutes, in their order, and the others."""
+    known = {one.number: one for one in every}
+    return [known.pop(number) for number in ROUTE if number in known], list(known.values())

@@ -17,7 +17,7 @@ from typing import Any
 
 import tornado.ioloop
 import tornado.web
-from course import ONLY_IN_LAB, lessons, notebooks
+from course import ONLY_IN_LAB, ROUTE, lessons, notebooks, on_route
 from jupyter_server.base.handlers import JupyterHandler
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from site_text import PageRenderer, render
@@ -28,7 +28,6 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 TOOLS = Path(__file__).resolve().parent
 ASSETS = TOOLS / "lecture_assets"
-ROUTE = ("00", "03", "05", "08", "14")  # the notebooks of the 45 minutes in notebooks/README.md
 PORT = 8866
 POLICY = (  # anywidget imports the JavaScript of our pictures from a blob
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -62,7 +61,8 @@ def plan() -> str:
 def landing(states: dict[str, str]) -> str:
     """The first page: every notebook with its question, and the plan of a lecture."""
     style = (ASSETS / "landing.css").read_text(encoding="utf-8")
-    told = {"lessons": lessons(), "states": states, "route": ROUTE, "plan": plan()}
+    route, others = on_route(lessons())
+    told = {"groups": {"45 minutes": route, "All others": others}, "states": states, "plan": plan()}
     return render("lecture_assets/landing.html.j2", styles=[style], **told)
 
 

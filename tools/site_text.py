@@ -1,15 +1,20 @@
 """Cells and templates as HTML: formulas in MathML, links between pages. Nothing here needs PyTorch."""
 
+import base64
 import html
+import io
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import nbformat
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+from PIL import Image
 from site_formulas import mathml
 
 
@@ -57,6 +62,25 @@ def image(data: NotebookNode) -> str:
     return f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{words}">'
 
 
+def cover(path: Path) -> Markup:
+    """The first picture in a notebook up to a gap between its panels, small, with the first sentence of its words."""
+    outputs = (output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", []))
+    data = next(output.data for output in outputs if "image/png" in output.get("data", {}))
+    whole, buffer = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB"), io.BytesIO()
+    ink = np.asarray(whole.convert("L")).min(0) < 250
+    blank = np.append(np.flatnonzero(~ink[whole.height : round(1.6 * whole.height)]) + whole.height, whole.width)
+    gap = max(np.split(blank, np.flatnonzero(np.diff(blank) > 1) + 1), key=len)  # the widest stretch without ink
+    width = int(gap[len(gap) // 2]) if len(gap) > 9 else whole.width
+    small = whole.crop((0, 0, width, whole.height))
+    small.thumbnail((480, 340), Image.Resampling.LANCZOS)
+    small.quantize(64, dither=Image.Dither.NONE).convert("RGB").save(buffer, "WEBP", lossless=True)
+    words = html.escape(re.split(r"[.:;](\s|$)", data.get("text/plain", "picture"))[0], quote=True)
+    size = f'width="{small.width}" height="{small.height}"'
+    return Markup(
+        f'<img src="data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}" alt="{words}" {size}>'
+    )
+
+
 def render(template: str, **values: object) -> str:
     """A template, named from the folder of the tools, filled in; values are escaped unless it calls them safe."""
     return TEMPLATES.get_template(template).render(values) + "\n"
@@ -65,4 +89,5 @@ def render(template: str, **values: object) -> str:
 PLACES = FileSystemLoader(Path(__file__).parent)
 TEMPLATES = Environment(loader=PLACES, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 TEMPLATES.policies["json.dumps_kwargs"] = {"allow_nan": False}
+TEMPLATES.filters["cover"] = cover
 TEMPLATES.filters["markdown"] = lambda source: Markup(markdown(source))

@@ -1,5 +1,7 @@
 """The small engines of pages 05, 11 and 12 against the package, and their views: from disk, with the network cut."""
 
+import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -232,15 +234,55 @@ def test_a_link_a_drag_and_play_move_the_views(context, path):
     page.mouse.up()
     expect(plane.locator(".words")).to_contain_text("dies")
     page.wait_for_url("**#v=1&explorer=2&eta=0.2&p=*&s=*")
-    columns.get_by_role("button", name="Play again").click()
-    expect(columns.get_by_role("button", name="Pause")).to_be_visible()
+    play = columns.locator(".play")
+    play.click()
+    page.wait_for_function(
+        "time => time.value > 1 && time.value < 90", arg=columns.locator("[data-setting=time]").element_handle()
+    )
+    play.click()
+    expect(play).to_have_text("Go on")
     expect(columns.locator(".words")).not_to_have_text(said[2])
-    columns.get_by_role("button", name="Pause").click()
     ring.get_by_role("button", name="linear, any shift").click()
     expect(ring.locator(".words")).to_contain_text("None learns anything")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert page.evaluate(SMALL) == []
+    assert wrong == []
+    page.close()
+
+
+def test_arrow_keys_move_along_the_story_also_from_inside_the_frame(context, path, tmp_path):
+    stops = tomllib.loads((ASSETS / "story.toml").read_text("utf-8"))["stop"]
+    (tmp_path / "embed").mkdir()
+    for name in {stop["page"] for stop in stops}:  # the same page everywhere: here the keys count
+        shutil.copy(path, tmp_path / "embed" / f"{name}.html")
+    (tmp_path / "story.html").write_text(build_site.story([]), encoding="utf-8")
+    page, wrong = open_page(context, tmp_path / "story.html")
+    said, number = page.locator(".say"), page.locator(".steps span")
+    expect(said).to_have_text(stops[0]["say"])
+    page.locator("body").press("ArrowRight")
+    expect(said).to_have_text(stops[1]["say"])
+    inside = page.frame_locator("iframe")
+    inside.locator(".live .play").first.press("ArrowRight")
+    expect(number).to_have_text(f"3 of {len(stops)}")
+    inside.locator("input").first.press("ArrowRight")  # a slider keeps its keys
+    page.get_by_role("button", name="Back").click()
+    expect(number).to_have_text(f"2 of {len(stops)}")
+    assert page.url.endswith("#2")
+    assert wrong == []
+    page.close()
+
+
+def test_one_explorer_of_a_page_can_stand_alone(context, path):
+    page, wrong = open_page(context, path)
+    page.goto("about:blank")
+    page.goto(path.resolve().as_uri() + "#only=2&eta=0.2")
+    assert [view.is_visible() for view in page.locator(".live").all()] == [False, True, False]
+    assert not page.locator("nav, h1, footer").filter(visible=True).count()
+    plane = page.locator(".live").nth(1)
+    expect(plane.locator(".words")).to_contain_text("η = 0.20")
+    plane.get_by_role("button", name="starts too small").click()
+    page.wait_for_url("**#v=1&only=2&eta=0.2&p=0.1&s=0.1")
     assert wrong == []
     page.close()
 

@@ -191,10 +191,15 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path):
 # --- lecture --------------------------------------------------------------------------------------------------
 
 
-def test_the_first_page_lists_every_notebook_in_order_with_its_question():
+def test_the_first_page_shows_the_route_first_and_every_notebook_with_its_question():
     page = lecture.landing({START.name: "ready"})
-    cards, plan = page.split("<h2>45 minutes</h2>")
-    assert re.findall(r'href="/voila/render/([^"]+)"', cards) == [path.name for path in NOTEBOOKS]
+    first, plan, others = re.split(r'<details class="plan">|</details>', page)
+    first, others = (
+        [name[:2] for name in re.findall(r'href="/voila/render/([^"]+)"', part)] for part in (first, others)
+    )
+    assert first == list(lecture.ROUTE)
+    assert others == [path.name[:2] for path in NOTEBOOKS if path.name[:2] not in lecture.ROUTE]
+    assert page.count("<img ") == len(NOTEBOOKS)
     linked = [name[:2] for name in re.findall(r'target="_blank" href="/voila/render/([^"]+)"', plan)]
     assert list(dict.fromkeys(linked)) == list(lecture.ROUTE)
     assert all(markdown(one.question) in page for one in course.lessons())

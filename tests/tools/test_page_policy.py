@@ -33,6 +33,7 @@ PAGES = {
     "a page of the site": lambda: build_site.page("title", "<p>body</p>", [("Contents", "index.html")]),
     "a page that trains": lambda: build_site.page("title", "<p>body</p>", [("Contents", "index.html")], ["tree"]),
     "a page that computes": lambda: build_site.page("title", "", [("Contents", "index.html")], ["ring", "plane"]),
+    "the story": lambda: build_site.story([("Contents", "index.html")]),
     "the list of the slides": lambda: build_slides.index({START.stem: 1}),
     "slides": slides,
 }

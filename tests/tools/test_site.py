@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import build_site
@@ -15,6 +16,7 @@ from site_text import markdown
 from ssl_explain.kit.controls import label_of
 from ssl_explain.lessons.byol_solved import ModesState
 from ssl_explain.lessons.collapse_and_grassmannian import GrassmannState, grassmann_explorer
+from ssl_explain.lessons.covariance_operator.explorer import OperatorExplorer
 from ssl_explain.lessons.gradient_as_connection.explorer import ConnectionState, connection_explorer
 from ssl_explain.lessons.latent_tree.shared_explorer import SharedState, shared_explorer
 from ssl_explain.lessons.selectivity_amplification import RingState
@@ -150,23 +152,55 @@ def test_a_live_section_has_every_setting_and_the_spectra_that_only_python_compu
 SETTING = re.compile(r'\]\(#[^ )]+ "([^"]*=[^"]*)"\)')
 
 
+STATES = {"tree": TreeState, "ring": RingState, "modes": ModesState, "grassmann": GrassmannState}
+SHORT = {"q": "strength", "lr": "learning_rate", "tau": "temperature"}
+
+
+def explorers(path):
+    """The words before `_explorer(` in the explorer cells of a notebook."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [re.search(r"(\w+)_explorer\(", c.source)[1] for c in cells if "explorer" in c.metadata.get("tags", [])]
+
+
+def unknown_settings(told, made):
+    """The parts of a link that no explorer of the page has."""
+    values = dict(pair.split("=") for pair in told.split("&") if pair != "v=1")
+    controls = STATES[made[int(values.pop("explorer", 1)) - 1]].controls()
+    odd = []
+    for short, value in values.items():
+        control = controls.get(SHORT.get(short, short))
+        if control is None:
+            known = False
+        elif control.options:
+            known = value in [label_of(control, option) for option in control.options]
+        else:
+            known = control.low <= float(value) <= control.high
+        if not known:
+            odd.append(f"{short}={value}")
+    return odd
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_link_to_settings_names_controls_and_values_that_exist(path):
     cells = nbformat.read(path, as_version=4).cells
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    made = [cell.source for cell in cells if "explorer" in cell.metadata.get("tags", [])]
-    for told in SETTING.findall(text):
-        values = dict(pair.split("=") for pair in told.split("&"))
-        which = re.search(r"(\w+)_explorer\(", made[int(values.pop("explorer", 1)) - 1])[1]
-        controls = {"tree": TreeState, "ring": RingState, "modes": ModesState, "grassmann": GrassmannState}[
-            which
-        ].controls()
-        for short, value in values.items():
-            control = controls[{"q": "strength", "lr": "learning_rate", "tau": "temperature"}.get(short, short)]
-            if control.options:
-                assert value in [label_of(control, option) for option in control.options]
-            else:
-                assert control.low <= float(value) <= control.high
+    assert [unknown_settings(told, explorers(path)) for told in SETTING.findall(text)] == [[]] * len(
+        SETTING.findall(text)
+    )
+    assert unknown_settings("q=2&speed=1", ["tree"]) == ["q=2", "speed=1"]
+
+
+def test_every_stop_of_the_story_names_a_page_and_settings_that_exist():
+    stops = tomllib.loads((build_site.ASSETS / "story.toml").read_text("utf-8"))["stop"]
+    paths = {path.stem: path for path in NOTEBOOKS}
+    assert len(stops) >= 10
+    for stop in stops:
+        first = explorers(paths[stop["page"].removeprefix("../")])[0]
+        if first in STATES:
+            assert unknown_settings(stop["set"], [first]) == [], stop
+        else:
+            known = {"operator": OperatorExplorer.presets, "graph": {"v=1": {}}}[first]
+            assert stop["set"].removeprefix("only=1&preset=") in known
 
 
 def test_a_link_to_settings_sets_a_page_and_is_plain_text_on_a_slide():
@@ -198,6 +232,11 @@ def test_contents_ask_every_question_and_pages_name_no_menu_that_they_lack():
     assert "JupyterLab" not in said
     assert "Title" in said
     assert "Why?" in said
+
+
+def test_an_embedded_page_has_no_navigation():
+    assert "<nav" not in build_site.page("T", "<p>x</p>", [])
+    assert "<nav" in build_site.page("T", "<p>x</p>", [("Contents", "index.html")])
 
 
 def test_a_cell_that_fails_is_named(tmp_path):

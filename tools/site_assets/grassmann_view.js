@@ -53,15 +53,19 @@ Views.grassmann = (() => {
       x: [0, SPAN], y, ticks: [[0, 12, 24].map((t) => [t, String(t)]), ticks], label: "time",
     });
     const [steps, closed] = run[what], few = Math.ceil(run.times.length / 40);
+    const dots = [];
     for (const [j] of run.theta[0].entries()) {
       Svg.add(svg, "path", { class: "curve second", d: frame.line(closed.map((row, t) => [run.times[t], row[j]])) });
-      steps.forEach((row, t) => t % few || Svg.add(svg, "circle", {
+      steps.forEach((row, t) => t % few || dots.push([t, Svg.add(svg, "circle", {
         cx: frame.px(run.times[t]), cy: frame.py(row[j]), r: 2.6, class: "spot first",
-      }));
+      })]));
     }
     const now = Svg.add(svg, "path", { class: "now" });
-    const update = (time) =>
-      now.setAttribute("d", `M${frame.px(run.times[index(run, time)])} ${frame.top}V${frame.floor}`);
+    const update = (time) => {
+      const end = index(run, time);
+      now.setAttribute("d", `M${frame.px(run.times[end])} ${frame.top}V${frame.floor}`);
+      dots.forEach(([t, dot]) => dot.setAttribute("visibility", t <= end ? "visible" : "hidden"));
+    };
     return Object.assign(update, { pick: (px, py) => ({ time: (100 * frame.at(px, py)[0]) / SPAN }) });
   };
   function words(run, { columns, objective, spectrum, step_size, time }) {

@@ -60,7 +60,7 @@
       if (!found) return;
       playing = false;
       change({ ...start, ...found.values }, found.told);
-      section.scrollIntoView();
+      if (parent === window) section.scrollIntoView();
     }
     function layout() {
       moves = figures.map(({ svg, draw }) => draw(svg, Math.max(230, Math.floor(svg.parentElement.clientWidth)), run));

@@ -78,3 +78,23 @@ for (const reveal of document.querySelectorAll(".reveal")) {
     reveal.querySelector(".mine").textContent = said;
   });
 }
+// In a frame, arrow keys that move nothing here go to the page around it: they turn the pages of a story.
+if (parent !== window)
+  addEventListener("keydown", (event) => {
+    const used = event.target.closest("input, select");
+    if (/^Arrow(Left|Right)$/.test(event.key) && !used) parent.postMessage(event.key, "*");
+  });
+// A link such as #explorer=2&preset=no augmentation presses a preset of a player; #only=2 shows the second explorer of a
+// page alone, for a page of somebody else.
+const asked = (name) => new URLSearchParams(location.hash.slice(1)).get(name);
+const pressLinked = () => {
+  const player = document.getElementById(`player-${Number(asked("explorer") ?? asked("only") ?? 1)}`);
+  const button = player && [...player.querySelectorAll(".presets button")].find((b) => b.textContent === asked("preset"));
+  if (!button) return;
+  button.click();
+  if (parent === window) player.scrollIntoView();
+};
+addEventListener("hashchange", pressLinked);
+pressLinked();
+const alone = document.querySelectorAll(".player, .tree")[asked("only") - 1];
+if (alone) for (const part of document.querySelectorAll("body > header, body > footer, main > *")) part.hidden = part !== alone;

@@ -69,13 +69,14 @@ Views.ring = (() => {
     const frame = Svg.frame(svg, width, width > 500 ? 400 : 270, { x: [0, STEPS], y: [-LIMIT, LIMIT], ticks, label: "steps of the flow" });
     Svg.add(svg, "text", { x: frame.left + 6, y: frame.top + 12 }, "fires more for 11");
     Svg.add(svg, "text", { x: frame.left + 6, y: frame.floor - 8 }, "fires more for 101");
-    const line = (j) => frame.line(s.map((now, t) => [EVERY * t, now[j]]));
-    kinds.forEach((kind, j) => Svg.add(svg, "path", { class: `curve ${kind}`, d: line(j) }));
+    const line = (j, end) => frame.line(s.slice(0, end + 1).map((now, t) => [EVERY * t, now[j]]));
+    const paths = kinds.map((kind) => Svg.add(svg, "path", { class: `curve ${kind}` }));  // up to the time shown
     const now = Svg.add(svg, "path", { class: "now" });
     const dots = kinds.map((kind) => Svg.add(svg, "circle", { class: `spot ${kind}`, r: 3.5 }));
     const update = (time) => {
       const t = index(time), x = frame.px(EVERY * t);
       now.setAttribute("d", `M${x} ${frame.top}V${frame.floor}`);
+      paths.forEach((path, j) => path.setAttribute("d", line(j, t)));
       dots.forEach((dot, j) => Svg.set(dot, { cx: x, cy: frame.py(s[t][j]) }));
     };
     return Object.assign(update, { pick: (px, py) => ({ time: 100 * (frame.at(px, py)[0] / STEPS) }) });

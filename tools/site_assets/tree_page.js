@@ -89,7 +89,7 @@ function treePage(section) {
     const found = Link.follow(location.hash.slice(1), controls, start);
     if (!found) return;
     change({ ...start, ...found.values }, found.told);
-    section.scrollIntoView();
+    if (parent === window) section.scrollIntoView();
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ function treePage(section) {
     const name = chooser.selectedOptions[0].textContent;
     const share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     all(".trees figcaption").forEach((caption, side) => {
-      const which = side ? "For comparison, equal views: q = 0" : `q = ${Link.brief(runs.pair[0].q)}`;
+      const which = side ? "Equal views, q = 0" : `q = ${Link.brief(runs.pair[0].q)}`;
       const now = runs.step ? ` → ${share(last.best[side])}` : "";
       caption.textContent = `${which} · ${name} ${share(first.best[side])}${now} % of its ceiling`;
     });
