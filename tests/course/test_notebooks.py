@@ -22,8 +22,6 @@ LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VERDICT = re.compile(r"\b(True|False)\b")
 LATER = re.compile(r"\b(?:after|step|time) (\d[\d.]*)\b", re.IGNORECASE)
 FOLDED = re.compile(r"<details><summary>[^<]*</summary><b>Measured:</b> .*</details>$", re.DOTALL)
-OPEN = {"00", "01", "03", "08"}
-"""Notebooks whose saved answers lie open: they have not been executed since reveals are folded."""
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_LINE = (
     "In JupyterLab, first choose *Run → Run All Cells*: the pictures saved in this file are stills, and get their "
@@ -132,7 +130,7 @@ def kept_safe(nb, name):
         starts = all(cell in tagged(nb, "explorer") and not set(LATER.findall(alt(cell))) - {"0"} for cell in between)
         folded = all("text/html" in out.data and FOLDED.match(out.data["text/html"]) for out in nb.cells[last].outputs)
         if not (starts and folded and any(pictured(cell) for cell in nb.cells[last:end])):
-            return name[:2] in OPEN
+            return False
     return True
 
 

@@ -159,7 +159,8 @@ SHORT = {"q": "strength", "lr": "learning_rate", "tau": "temperature"}
 def explorers(path):
     """The words before `_explorer(` in the explorer cells of a notebook."""
     cells = nbformat.read(path, as_version=4).cells
-    return [re.search(r"(\w+)_explorer\(", c.source)[1] for c in cells if "explorer" in c.metadata.get("tags", [])]
+    shown = [cell.source for cell in cells if "explorer" in cell.metadata.get("tags", [])]
+    return [made[1] for source in shown if (made := re.search(r"(\w+)_explorer\(", source))]
 
 
 def unknown_settings(told, made):
