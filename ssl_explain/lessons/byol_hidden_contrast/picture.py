@@ -56,7 +56,8 @@ class ContrastPicture(Picture[HiddenContrast]):
         note(moment, 0.02, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", va="top", transform=across)
         tidy(share, xlabel="time", title="between share of the output")
         share.set(ylim=(-0.03, 1.06), xlim=(0, float(record.times[-1])))
-        self.moment, self.share = (new_curve(ax, color=MEASURED, linewidth=2) for ax in (moment, share))
+        here = {"marker": "o", "markersize": 6, "markevery": [-1], "clip_on": False}
+        self.moment, self.share = (new_curve(ax, color=MEASURED, linewidth=2, **here) for ax in (moment, share))
         self.limit = new_curve(share, "--", color=PREDICTED, linewidth=2)
         handles = [*(bars[0] for bars in self.bars), self.sums, self.limit]
         labels = [*TERMS, "growth rate (sum)", "predicted limit"]

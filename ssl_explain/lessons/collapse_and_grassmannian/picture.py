@@ -73,7 +73,7 @@ class SpanPicture(Picture[SpanFlow]):
 
     def _curves(self, ax: Axes) -> tuple[list[Line2D], list[Line2D]]:
         """Marks of the steps and dashed curves of the closed form, one each per column."""
-        steps = [new_curve(ax, "o", color=MEASURED, markersize=3) for _ in range(MOST)]
+        steps = [new_curve(ax, "o", color=MEASURED, markersize=3, clip_on=False) for _ in range(MOST)]
         return steps, [new_curve(ax, "--", color=PREDICTED, linewidth=1.8) for _ in range(MOST)]
 
     def update(self, record: SpanFlow) -> bool:

@@ -44,7 +44,7 @@ class GrowthPicture(Picture[Growth]):
             ticks = [t for t in (1, 2, 5, 10, 30, 100, 1000) if limits[0] < t < limits[1]]
             ticks = ticks if limits[1] < 100 else [t for t in ticks if t not in (2, 5, 30)]
             ax.set_yticks(np.log10(ticks), [f"{t}×" for t in ticks])
-            self.curves.append([new_curve(ax, **style) for style in STYLES])
+            self.curves.append([new_curve(ax, marker="o", markersize=5, markevery=[-1], **style) for style in STYLES])
             colours = [style["color"] for style in STYLES]
             self.ends.append([new_curve(ax, "X", color=colour, markersize=8, clip_on=False) for colour in colours])
         keys = [key(mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
