@@ -21,7 +21,6 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 LABELS = {"first": "s > 0 at first", "second": "s < 0 at first", "dead": "dead"}
 LIMIT = 0.45
-PALE = "#f0f0f0"  # what is still to come
 
 
 class RingPicture(Picture[Selectivity]):
@@ -70,7 +69,7 @@ class RingPicture(Picture[Selectivity]):
         self.letters = [
             ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
         ]
-        self.later = self.curve_axes.axvspan(0, 1, color=PALE, linewidth=0)
+        self.later = self.curve_axes.axvspan(0, 1, color=INK, alpha=0.07, linewidth=0)  # what is still to come
         self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=36, zorder=5, clip_on=False)
         self.still = [*self._rings(record), *self._curves()]
         self.moving = [self.heat, *self.letters, self.later, *self.curves.values(), self.dots]
