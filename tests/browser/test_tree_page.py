@@ -28,7 +28,9 @@ NUMBERS = "() => [...document.querySelectorAll('.tree path, .tree circle')].map(
 def path(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("page") / "tree.html"
     explorer = tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,))
-    body = f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(explorer)}{question_section(1, without_augmentation)}"
+    body = (
+        f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(1, explorer)}{question_section(1, without_augmentation)}"
+    )
     body += reveal_section(1, without_augmentation, "falls")
     file.write_text(build_site.page("Tree", body, [("Contents", "index.html")], ["tree"]), encoding="utf-8")
     return file
