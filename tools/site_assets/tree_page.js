@@ -157,7 +157,7 @@ function treePage(section) {
   // |correlation| of the best neuron with the chosen circle, over steps or q, or its mean over each level with q as set.
   function drawCurves(root) {
     if (overQ()) {
-      if (!runs.found || runs.step === 0 || !playing || runs.step - runs.found.step >= budget() / 50)
+      if (!runs.found || runs.step === 0 || !playing || runs.step - runs.found.step >= budget() / 25)
         runs.found = { step: runs.step, best: measured(runs, runs.beside).best };
       const after = runs.found.best.map((best, k) => [STRENGTHS[k], best[chosen]]), was = first.best[0][chosen];
       const flat = { before: [[0, was], [1, was]], ceiling: ceilings[chosen], pca: root ? component : null };
