@@ -159,6 +159,8 @@ def test_a_link_opens_the_same_run(opened):
     ("#seed=1e999", "seed: “1e999” is not a number"),
     ("#loss=hinge", "loss: “hinge” is not among its choices"),
     ("#v=9&q=0.3", "it is of version “9”, this page reads version 1"),
+    ("#explorer=9&q=0.3", "this page has no explorer “9”"),
+    ("#explorer=]&q=0.3", "this page has no explorer “]”"),
     ("#foo=1&bar=2&q=0.3", "this page knows no setting called foo, bar"),
     ("#__proto__=1&constructor=2", "this page knows no setting called __proto__, constructor"),
     ("#q=%E0%A4%A", "is not a number"),

@@ -24,6 +24,10 @@ const Link = (() => {
   // The settings that differ from those the page starts with.
   const asked = (name) => new URLSearchParams(location.hash.slice(1)).get(name);
   const first = () => Number(document.querySelector("[data-number]").dataset.number);
+  function wanted() {
+    const number = Number(asked("explorer") ?? asked("only") ?? first()), there = `[data-number="${number}"], #player-${number}`;
+    return Number.isInteger(number) && document.querySelector(there) ? number : first();
+  }
   function fragment(settings, start, number) {
     const told = Object.keys(start).filter((name) => settings[name] !== start[name]);
     const pairs = told.map((name) => `${key(name)}=${encodeURIComponent(brief(settings[name]))}`);
@@ -32,7 +36,7 @@ const Link = (() => {
   }
   // The settings in a fragment, and in words what could not be followed; null if it is no link to this explorer.
   function follow(text, controls, start, number) {
-    if (!text.includes("=") || Number(asked("explorer") ?? asked("only") ?? first()) !== number) return null;
+    if (!text.includes("=") || wanted() !== number) return null;
     const values = {}, odd = [], unknown = [], names = new Map(Object.keys(controls).map((name) => [key(name), name]));
     for (const [short, told] of new URLSearchParams(text)) {
       const name = names.get(short);
@@ -44,6 +48,8 @@ const Link = (() => {
       else if (short === "v" && Number(told) !== VERSION)
         odd.push(`it is of version ${quoted(told)}, this page reads version ${VERSION}`);
     }
+    const which = asked("explorer");
+    if (which && Number(which) !== number) odd.push(`this page has no explorer ${quoted(which)}`);
     if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
     return { values, told: odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "" };
   }
