@@ -26,6 +26,7 @@ from working_copies import replace_file
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.prediction import Prediction, Reveal
 from ssl_explain.lessons.start_here.explorer import TreeExplorer
+from ssl_explain.lessons.start_here.two_trees import TwoTrees
 from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +69,7 @@ class Reader:
         if cell.cell_type == "markdown":
             return markdown(ONLY_IN_LAB.sub("", cell.source), live=True)
         value, tags = self.run(cell.source), cell.metadata.get("tags", [])
-        if isinstance(value, Explorer):
+        if isinstance(value, Explorer | TwoTrees):
             return code(cell.source) + self._explorer(value)
         if isinstance(value, Prediction):
             number = self.questions.setdefault(id(value), len(self.questions) + 1)
@@ -78,10 +79,10 @@ class Reader:
         shown = "" if "exercise" in tags else outputs(cell)  # a stub says "not attempted yet"; here nobody can
         return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
 
-    def _explorer(self, value: Explorer[Any]) -> str:
+    def _explorer(self, value: Explorer[Any] | TwoTrees) -> str:
         number = len(self.explorers) + 1
-        if isinstance(value, TreeExplorer | RaceExplorer):
-            view, section = "tree", tree_section(value)
+        if isinstance(value, TreeExplorer | RaceExplorer | TwoTrees):
+            view, section = "tree", tree_section(number, value)
         elif type(value) in LIVE:
             view, section = LIVE[type(value)][0], live_section(number, value)
         else:

@@ -15,7 +15,8 @@ def mathml(tex: str, *, block: bool) -> str:
         ValueError: LaTeX that cannot be read.
     """
     try:
-        formula = convert(tex.strip(), display="block" if block else "inline")
+        known = tex.strip().replace("{aligned}", "{align*}")  # the same without a number, and the converter knows it
+        formula = convert(known, display="block" if block else "inline")
     except Exception as error:  # the converter has no common class of errors
         raise ValueError(
             f"`tex` must be readable LaTeX, got {tex.strip()!r}: {error!r}; write it more simply."
@@ -23,7 +24,7 @@ def mathml(tex: str, *, block: bool) -> str:
     formula = formula.replace("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>')  # or one of a pair grows
     for letter, double in DOUBLE.items():
         formula = formula.replace(f'<mi mathvariant="double-struck">{letter}</mi>', f"<mi>{double}</mi>")
-    if unknown := re.search(r">(\\[a-zA-Z]+)<", formula):  # the converter leaves unknown commands in
+    if unknown := re.search(r">(\\[a-zA-Z]+|&)<", formula):  # the converter leaves unknown commands in
         raise ValueError(f"`tex` must be readable LaTeX, got {tex.strip()!r} with {unknown[1]}; write it more simply.")
     body = re.fullmatch(r"(<math[^>]*>)(.*)</math>", formula, flags=re.DOTALL)
     assert body is not None

@@ -26,6 +26,7 @@ from ssl_explain.lessons.collapse_and_grassmannian.explorer import GrassmannExpl
 from ssl_explain.lessons.selectivity_amplification.explorer import RingExplorer
 from ssl_explain.lessons.start_here.explorer import TreeExplorer, tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.start_here.two_trees import TwoTrees
 from ssl_explain.lessons.why_the_root.race_explorer import RaceExplorer
 
 PLAIN = re.compile(
@@ -80,19 +81,22 @@ def _known(explorer: Explorer[Any], more: Mapping[str, Control] = MappingProxyTy
     return {"controls": controls, "labels": labels, "presets": presets}
 
 
-def tree_section(explorer: TreeExplorer | RaceExplorer) -> str:
+def tree_section(number: int, explorer: TreeExplorer | RaceExplorer | TwoTrees) -> str:
     """The tree explorer: the page itself trains its networks, with the controls of its settings.
 
     That of notebook 14 trains on drawn batches, by loss and rate of notebook 08, and opens with the root over q.
     """
-    curves = "circle" if isinstance(explorer, TreeExplorer) and explorer._levels else "levels"
-    if isinstance(explorer, RaceExplorer):
+    curves = "levels" if isinstance(explorer, TreeExplorer) and not explorer._levels else "circle"
+    if isinstance(explorer, TwoTrees):
+        explorer = tree_explorer(explorer.state, controls=("strength",), levels=(0,))
+    elif isinstance(explorer, RaceExplorer):
         curves, race = "strengths", explorer.state
         explorer = tree_explorer(TreeState(depth=3, polarity=race.polarity, seed=race.seed, learning_rate=0.03))
     known, state = _known(explorer), explorer.state
     start = vars(state.change(budget=min(known["controls"]["budget"].values()), pace=0))
     start = start | {"polarity": _told(known["controls"]["polarity"], start["polarity"])}
-    return render("site_assets/tree.html.j2", start=start, curves=curves, **known)
+    prefix = f"tree{number}" if number > 1 else "tree"
+    return render("site_assets/tree.html.j2", number=number, prefix=prefix, start=start, curves=curves, **known)
 
 
 def live_section(number: int, explorer: Explorer[Any]) -> str:

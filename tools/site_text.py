@@ -63,10 +63,12 @@ def image(data: NotebookNode) -> str:
 
 
 def cover(path: Path) -> Markup:
-    """The first picture in a notebook up to a gap between its panels, small, with the first sentence of its words."""
+    """The first picture in a notebook that is no strip, up to a gap between its panels, with the start of its words."""
     outputs = (output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", []))
-    data = next(output.data for output in outputs if "image/png" in output.get("data", {}))
-    whole, buffer = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB"), io.BytesIO()
+    shown = [output.data for output in outputs if "image/png" in output.get("data", {})]
+    opened = (Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) for data in shown)
+    data, found = next(pair for pair in zip(shown, opened, strict=True) if pair[1].width < 4 * pair[1].height)
+    whole, buffer = found.convert("RGB"), io.BytesIO()
     ink = np.asarray(whole.convert("L")).min(0) < 250
     blank = np.append(np.flatnonzero(~ink[whole.height : round(1.6 * whole.height)]) + whole.height, whole.width)
     gap = max(np.split(blank, np.flatnonzero(np.diff(blank) > 1) + 1), key=len)  # the widest stretch without ink
@@ -75,10 +77,8 @@ def cover(path: Path) -> Markup:
     small.thumbnail((480, 340), Image.Resampling.LANCZOS)
     small.quantize(64, dither=Image.Dither.NONE).convert("RGB").save(buffer, "WEBP", lossless=True)
     words = html.escape(re.split(r"[.:;](\s|$)", data.get("text/plain", "picture"))[0], quote=True)
-    size = f'width="{small.width}" height="{small.height}"'
-    return Markup(
-        f'<img src="data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}" alt="{words}" {size}>'
-    )
+    src = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return Markup(f'<img src="{src}" alt="{words}" width="{small.width}" height="{small.height}">')
 
 
 def render(template: str, **values: object) -> str:

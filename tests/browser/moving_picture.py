@@ -34,7 +34,7 @@ def film() -> list[Image.Image]:
     from build_site import page
     from site_pages import tree_section
 
-    body = tree_section(tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,)))
+    body = tree_section(1, tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,)))
     pictures = []
     with chromium() as context:
         assert context.browser is not None

@@ -28,7 +28,9 @@ NUMBERS = "() => [...document.querySelectorAll('.tree path, .tree circle')].map(
 def path(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("page") / "tree.html"
     explorer = tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,))
-    body = f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(explorer)}{question_section(1, without_augmentation)}"
+    body = (
+        f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(1, explorer)}{question_section(1, without_augmentation)}"
+    )
     body += reveal_section(1, without_augmentation, "falls")
     file.write_text(build_site.page("Tree", body, [("Contents", "index.html")], ["tree"]), encoding="utf-8")
     return file
@@ -157,6 +159,8 @@ def test_a_link_opens_the_same_run(opened):
     ("#seed=1e999", "seed: “1e999” is not a number"),
     ("#loss=hinge", "loss: “hinge” is not among its choices"),
     ("#v=9&q=0.3", "it is of version “9”, this page reads version 1"),
+    ("#explorer=9&q=0.3", "this page has no explorer “9”"),
+    ("#explorer=]&q=0.3", "this page has no explorer “]”"),
     ("#foo=1&bar=2&q=0.3", "this page knows no setting called foo, bar"),
     ("#__proto__=1&constructor=2", "this page knows no setting called __proto__, constructor"),
     ("#q=%E0%A4%A", "is not a number"),

@@ -35,9 +35,9 @@ def test_a_formula_becomes_mathml_with_its_latex_inside():
     assert r"\mathbb E[x] &lt; \tfrac12</annotation>" in drawn
 
 
-@pytest.mark.parametrize("tex", [r"\left( x", r"\notacommand x"])
+@pytest.mark.parametrize("tex", [r"\left( x", r"\notacommand x", "a & b"])
 def test_latex_that_cannot_be_read_is_refused_by_name(tex):
-    with pytest.raises(ValueError, match=r"`tex` must be readable LaTeX, got '\\\\(left|notacommand)"):
+    with pytest.raises(ValueError, match=r"`tex` must be readable LaTeX, got '\\\\(left|notacommand)|got 'a & b'"):
         mathml(tex, block=False)
 
 
@@ -124,7 +124,7 @@ def test_a_question_and_its_answer_know_each_other():
 
 def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
     explorer = tree_explorer(TreeState(strength=1.0, polarity=(0.7, 1.0)), controls=("strength",))
-    section = site_pages.tree_section(explorer)
+    section = site_pages.tree_section(1, explorer)
     start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
     assert (start["strength"], start["polarity"], start["budget"]) == (1.0, "0.7 to 1.0", 500)
     shown = set(re.findall(r'data-setting="(\w+)"', section))
@@ -133,7 +133,7 @@ def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
 
 
 def test_the_race_of_a_page_opens_with_the_root_over_q():
-    section = site_pages.tree_section(race_explorer(RaceState(neurons=2)))
+    section = site_pages.tree_section(2, race_explorer(RaceState(neurons=2)))
     start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
     assert (start["depth"], start["polarity"], start["strength"]) == (3, "0.7 to 1.0", 0.5)
     assert '<option value="strengths" selected>' in section
@@ -152,15 +152,16 @@ def test_a_live_section_has_every_setting_and_the_spectra_that_only_python_compu
 SETTING = re.compile(r'\]\(#[^ )]+ "([^"]*=[^"]*)"\)')
 
 
-STATES = {"tree": TreeState, "ring": RingState, "modes": ModesState, "grassmann": GrassmannState}
+STATES = {"tree": TreeState, "two": TreeState, "ring": RingState, "modes": ModesState, "grassmann": GrassmannState}
 SHORT = {"q": "strength", "lr": "learning_rate", "tau": "temperature"}
 
 
 def explorers(path):
-    """The words before `_explorer(` in the explorer cells of a notebook."""
+    """The words before `_explorer(` or `_trees(` in the explorer cells of a notebook."""
     cells = nbformat.read(path, as_version=4).cells
-    shown = [cell.source for cell in cells if "explorer" in cell.metadata.get("tags", [])]
-    return [made[1] for source in shown if (made := re.search(r"(\w+)_explorer\(", source))]
+    return [
+        re.search(r"(\w+)_(explorer|trees)\(", c.source)[1] for c in cells if "explorer" in c.metadata.get("tags", [])
+    ]
 
 
 def unknown_settings(told, made):

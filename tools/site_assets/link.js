@@ -1,7 +1,7 @@
 "use strict";
 // The settings of an explorer as the fragment of an address, such as #v=1&q=0.3&seed=2. A fragment without "=" is a
-// heading of the page. On a page with several explorers explorer=2 says which; without it, it is the first. only=2 shows
-// that one alone (player.js), for a page of somebody else.
+// heading of the page. On a page with several explorers explorer=2 says which; without it, it is the first that is
+// computed in the page. only=2 shows that one alone (player.js), for a page of somebody else.
 const Link = (() => {
   const VERSION = 1;
   const SHORT = { strength: "q", temperature: "tau", learning_rate: "lr", budget: "steps" };
@@ -23,16 +23,20 @@ const Link = (() => {
   }
   // The settings that differ from those the page starts with.
   const asked = (name) => new URLSearchParams(location.hash.slice(1)).get(name);
-  function fragment(settings, start, number = 1) {
+  const first = () => Number(document.querySelector("[data-number]").dataset.number);
+  function wanted() {
+    const number = Number(asked("explorer") ?? asked("only") ?? first()), there = `[data-number="${number}"], #player-${number}`;
+    return Number.isInteger(number) && document.querySelector(there) ? number : first();
+  }
+  function fragment(settings, start, number) {
     const told = Object.keys(start).filter((name) => settings[name] !== start[name]);
     const pairs = told.map((name) => `${key(name)}=${encodeURIComponent(brief(settings[name]))}`);
-    const which = asked("only") ? [`only=${asked("only")}`] : number > 1 ? [`explorer=${number}`] : [];
+    const which = asked("only") ? [`only=${asked("only")}`] : number !== first() ? [`explorer=${number}`] : [];
     return [`#v=${VERSION}`, ...which, ...pairs].join("&");
   }
-  // The settings in a fragment, and in words what could not be followed; null if it is no link to this explorer, which
-  // has a number if there may be others.
-  function follow(text, controls, start, number = null) {
-    if (!text.includes("=") || (number && Number(asked("explorer") ?? asked("only") ?? 1) !== number)) return null;
+  // The settings in a fragment, and in words what could not be followed; null if it is no link to this explorer.
+  function follow(text, controls, start, number) {
+    if (!text.includes("=") || wanted() !== number) return null;
     const values = {}, odd = [], unknown = [], names = new Map(Object.keys(controls).map((name) => [key(name), name]));
     for (const [short, told] of new URLSearchParams(text)) {
       const name = names.get(short);
@@ -44,6 +48,8 @@ const Link = (() => {
       else if (short === "v" && Number(told) !== VERSION)
         odd.push(`it is of version ${quoted(told)}, this page reads version ${VERSION}`);
     }
+    const which = asked("explorer");
+    if (which && Number(which) !== number) odd.push(`this page has no explorer ${quoted(which)}`);
     if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
     return { values, told: odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "" };
   }

@@ -1,7 +1,7 @@
 "use strict";
 // The plane of notebook 11 on a page: which starts of a mode live, its path, and two modes trained as matrices.
 Views.plane = (() => {
-  const LENGTH = 32, EVERY = 8, [LEFT, RIGHT, TOP] = [-0.3, 1.2, 1.5], SECOND = [0.8, 0.4];
+  const LENGTH = 32, EVERY = 8, STRIDE = 0.8, [LEFT, RIGHT, TOP] = [-0.3, 1.2, 1.5], SECOND = [0.8, 0.4];
   const COLUMNS = Array.from({ length: 61 }, (_, k) => LEFT + ((RIGHT - LEFT) * k) / 60);
   const two = (x) => x.toFixed(2);
   let known = "", edge = null;  // the separatrix of the rates that were asked for last: a dragged start needs it again
@@ -25,7 +25,7 @@ Views.plane = (() => {
     const W = [[Math.sqrt(s), 0, 0], [0, Math.sqrt(SECOND[1]), 0]];
     const between = around(turn(40, 3), departure === "stretched data" ? [1.6, 0.7, 0.7] : [1, 1, 1]);
     const total = between.map((row, i) => row.map((x, k) => x + (i === k ? rates.noise : 0)));
-    const [rate, every] = departure === "large steps" ? [0.8, 1] : [0.1, EVERY];
+    const [rate, every] = departure === "large steps" ? [STRIDE, 1] : [STRIDE / EVERY, EVERY];
     const trained = PlaneEngine.train(W, P, { between, total }, rates, { rate, steps: Math.round(LENGTH / rate), every });
     const modes = trained.map((one) => PlaneEngine.modes(one, rates.alpha));
     const gap = modes.reduce((most, at, t) => Math.max(most,
@@ -95,13 +95,13 @@ Views.plane = (() => {
       Svg.add(svg, "path", { class: `curve second${m ? "" : " solid"}`, d: frame.line(way.map((one, t) => [t / 10, value(one, t)])) });
     });
     const dots = run.modes.flatMap((at, t) => at.map((mode, m) => {
-      const cy = frame.py(Math.max(-1, Math.min(TOP, mode[what]))), cx = frame.px((t * LENGTH) / (run.modes.length - 1));
+      const cy = frame.py(Math.max(-1, Math.min(TOP, mode[what]))), cx = frame.px(t * STRIDE);
       return [t, Svg.add(svg, "circle", { cx, cy, r: 3, class: m ? "ring first" : "spot first" })];
     }));
     const now = Svg.add(svg, "path", { class: "now" });
     const update = (time) => {
       now.setAttribute("d", `M${frame.px(index(time) / 10)} ${frame.top}V${frame.floor}`);
-      dots.forEach(([t, dot]) => dot.setAttribute("visibility", t * 100 <= time * (run.modes.length - 1) ? "visible" : "hidden"));
+      dots.forEach(([t, dot]) => dot.setAttribute("visibility", 100 * t * STRIDE <= time * LENGTH ? "visible" : "hidden"));
     };
     return Object.assign(update, { pick: (px, py) => ({ time: (100 * frame.at(px, py)[0]) / LENGTH }) });
   };
@@ -109,11 +109,12 @@ Views.plane = (() => {
     const where = fixed.length
       ? `fixed points p- = ${fixed[0].toFixed(3)} and p+ = ${fixed[1].toFixed(3)}` : "no fixed point but zero";
     const target = rates.beta === null ? "target: a copy" : `target rate β = ${rates.beta}`;
+    const short = modes.length * STRIDE < LENGTH ? " The steps were too large: training left all bounds, and stopped." : "";
     const offsets = [modes[0], modes.at(-1)].map((at) => at[0][2].toFixed(3));
     return `A start at p = ${two(p)}, s = ${two(s)} ${lives ? "survives" : "dies"}. Weight decay η = ${two(rates.eta)}, ` +
       `threshold ${PlaneEngine.threshold(rates.noise).toFixed(3)}: ${where} (α = ${rates.alpha}, σ² = ${rates.noise}, ` +
       `${target}). Training, ${setting.join(", ") || "aligned start"}: trained and predicted s differ by at most ` +
-      `${gap.toFixed(3)}. In training s - p²/α goes from ${offsets[0]} to ${offsets[1]}.`;
+      `${gap.toFixed(3)}. In training s - p²/α goes from ${offsets[0]} to ${offsets[1]}.${short}`;
   }
   const key = {
     "edge-of-basin": "watershed: starts below it die", first: "path of this start; dots: trained",

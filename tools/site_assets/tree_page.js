@@ -44,7 +44,7 @@ function treePage(section) {
   const $ = (selector) => section.querySelector(selector), all = (selector) => [...section.querySelectorAll(selector)];
   const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
   const start = JSON.parse($("script").textContent).start, settings = { ...start };
-  const play = $(".play"), chooser = $("#tree-node"), curves = $("#tree-curves"), words = $(".words"), said = $(".said");
+  const number = Number(section.dataset.number), play = $(".play"), chooser = $("[id$=-node]"), curves = $("[id$=-curves]"), words = $(".words"), said = $(".said");
   let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
   let playing = false, clock = 0, seen = 0, spoken = 0, painted = 0, wanted = 0, due = "", chosen = null;
   let world = "", width = 0;
@@ -83,10 +83,10 @@ function treePage(section) {
     wake();
   }
   function write() {
-    history.replaceState(null, "", Link.fragment(settings, start));
+    history.replaceState(null, "", Link.fragment(settings, start, number));
   }
   function follow() {
-    const found = Link.follow(location.hash.slice(1), controls, start);
+    const found = Link.follow(location.hash.slice(1), controls, start, number);
     if (!found) return;
     change({ ...start, ...found.values }, found.told);
     if (parent === window) section.scrollIntoView();
@@ -157,7 +157,7 @@ function treePage(section) {
   // |correlation| of the best neuron with the chosen circle, over steps or q, or its mean over each level with q as set.
   function drawCurves(root) {
     if (overQ()) {
-      if (!runs.found || runs.step === 0 || !playing || runs.step - runs.found.step >= budget() / 50)
+      if (!runs.found || runs.step === 0 || !playing || runs.step - runs.found.step >= budget() / 25)
         runs.found = { step: runs.step, best: measured(runs, runs.beside).best };
       const after = runs.found.best.map((best, k) => [STRENGTHS[k], best[chosen]]), was = first.best[0][chosen];
       const flat = { before: [[0, was], [1, was]], ceiling: ceilings[chosen], pca: root ? component : null };
@@ -322,11 +322,9 @@ function answer(reveal, start) {
   requestAnimationFrame(slice);
 }
 
-for (const section of document.querySelectorAll(".tree")) {
-  const start = treePage(section), offered = (question, key) => question.querySelector(`input[value="${key}"]`);
-  for (const reveal of document.querySelectorAll(".reveal")) {
-    const question = document.getElementById(reveal.dataset.question);
-    if (["rises", "stays", "falls"].every((key) => offered(question, key)))
-      reveal.addEventListener("toggle", () => answer(reveal, start), { once: true });
-  }
+const starts = Array.from(document.querySelectorAll(".tree:not(.live)"), treePage);
+for (const reveal of document.querySelectorAll(".reveal")) {
+  const question = document.getElementById(reveal.dataset.question);
+  if (["rises", "stays", "falls"].every((key) => question.querySelector(`input[value="${key}"]`)))
+    reveal.addEventListener("toggle", () => answer(reveal, starts[0]), { once: true });
 }
