@@ -203,10 +203,6 @@ def test_a_path_may_be_a_string(tmp_path):
     assert read_manifest(path)["rows"] == 2
 
 
-def test_there_is_data():
-    assert DATA
-
-
 @pytest.mark.parametrize("path", DATA, ids=lambda path: path.name)
 def test_stored_table_matches_its_manifest(path):
     table, manifest = read_table(path), json.loads(path.with_suffix(".json").read_text())

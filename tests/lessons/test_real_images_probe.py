@@ -7,7 +7,6 @@ from scipy.optimize import minimize
 
 from ssl_explain.lessons.real_images.experiment import Evaluation, features, picture_student
 from ssl_explain.lessons.real_images.probe import neighbours, probe, spectrum
-from ssl_explain.subspaces import effective_rank
 from ssl_explain.worlds.pictures import PictureWorld, digits
 
 
@@ -102,13 +101,6 @@ def test_the_spectrum_is_that_of_the_covariance(g):
     np.testing.assert_allclose(spectrum(x).numpy(), expected / expected.sum(), rtol=1e-10)
     with pytest.raises(ValueError, match="`features` must differ"):
         spectrum(torch.ones(5, 3))
-
-
-@pytest.mark.parametrize("d", [1, 3, 6])
-def test_equal_directions_fill_as_many_ranks(d):
-    x = torch.cat([torch.eye(d), -torch.eye(d)]).double()
-    assert effective_rank(spectrum(x)) == pytest.approx(d)
-    assert effective_rank(spectrum(torch.cat([x, torch.zeros(2 * d, 2).double()], dim=1))) == pytest.approx(d)
 
 
 def test_an_evaluation_is_its_probes(g):
