@@ -113,11 +113,6 @@ def test_ring_refuses(cells, objects, words, unshaped):
         Ring(cells, objects)
 
 
-def test_ring_enumerates_only_what_exists():
-    with pytest.raises(ValueError, match="`strength` must lie in"):
-        Ring(6).enumerate(1.5)
-
-
 def test_largest_ring_keeps_every_position():
     assert Ring(256).enumerate(0.01).latents[1].unique().tolist() == list(range(256))
 
