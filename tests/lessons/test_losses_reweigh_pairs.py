@@ -19,11 +19,7 @@ from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
     residue_over_training,
 )
 from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer
-from ssl_explain.lessons.losses_reweigh_pairs.picture import (
-    figure_definite,
-    figure_residue,
-    figure_training,
-)
+from ssl_explain.lessons.losses_reweigh_pairs.picture import figure_definite, figure_residue, figure_training
 from ssl_explain.losses.weights import pair_weights
 from ssl_explain.worlds.clouds import Clouds
 
