@@ -114,13 +114,6 @@ def test_an_evaluation_is_its_probes(g):
     assert evaluate.raw.tolist() == pytest.approx([probe(*pixels), neighbours(*pixels)])
 
 
-def test_raw_pixels_of_digits_already_do_well():
-    """What the docstrings say: digits test the theory, not usefulness."""
-    linear, near = Evaluation(digits("train"), digits("test")).raw.tolist()
-    assert linear == pytest.approx(0.9233, abs=2.5e-3)
-    assert near == pytest.approx(0.9617, abs=2.5e-3)
-
-
 def test_an_evaluation_needs_labels_and_one_shape(g):
     unknown = PictureWorld(torch.rand(9, 1, 8, 8, generator=g))
     other = PictureWorld(torch.rand(9, 1, 9, 9, generator=g), torch.arange(9).to(torch.uint8))
