@@ -115,8 +115,7 @@ class Stretch:
 
     def goes_on(self, last: "Stretch") -> bool:
         """Whether these are the settings of the stretch before."""
-        mine, others = (self.strength, self.learning_rate, self.loss), (last.strength, last.learning_rate, last.loss)
-        return mine == others
+        return replace(self, start=last.start) == last
 
 
 @record
@@ -147,7 +146,7 @@ class Trace:
         if ended is not None and ended.endswith(INTERRUPTED):
             ended = None
         shifted = [replace(stretch, start=stretch.start + int(offset)) for stretch in later.stretches]
-        if self.stretches and shifted and replace(shifted[0], start=self.stretches[-1].start) == self.stretches[-1]:
+        if self.stretches and shifted and shifted[0].goes_on(self.stretches[-1]):
             del shifted[0]
         return Trace(
             torch.cat([self.steps, later.steps[1:] + offset]),

@@ -8,15 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from literal import every_configuration
+from literal import double_tree, every_configuration
 
 from ssl_explain import LatentTree, Tree
 from ssl_explain.worlds.belief import beliefs, exact_levels, with_prior
-
-
-def random_tree(depth, branching, seed, low=0.2, high=1.0):
-    tree = LatentTree.random(depth, branching, (low, high), generator=torch.Generator().manual_seed(seed))
-    return LatentTree(tuple(rho.double() for rho in tree.polarity))
 
 
 def group_sums(keys, weights):
@@ -25,17 +20,19 @@ def group_sums(keys, weights):
     return torch.zeros(len(unique), dtype=torch.float64).index_add(0, where, weights), where
 
 
+WIDE = (0.2, 1.0)
 SMALL = pytest.mark.parametrize(
     "tree",
     [
-        random_tree(1, 2, 0),
-        random_tree(2, 2, 1),
-        random_tree(2, 3, 2),
-        random_tree(3, 2, 3),
+        double_tree(1, polarity=WIDE),
+        double_tree(2, seed=1, polarity=WIDE),
+        double_tree(2, 3, seed=2, polarity=WIDE),
+        double_tree(seed=3, polarity=WIDE),
         LatentTree((torch.tensor([1.0, -1.0, 0.0, 0.5]).double(), torch.tensor([-1.0, 0.4]).double())),
         LatentTree((torch.tensor([0.9, -0.8, 0.3, 0.5]).double(), torch.tensor([-0.7, 0.4]).double()), root=0.2),
+        double_tree(root=0.15),
     ],
-    ids=["1x2", "2x2", "2x3", "3x2", "certain", "unfair root"],
+    ids=["1x2", "2x2", "2x3", "3x2", "certain", "unfair root", "3x2, unfair"],
 )
 
 

@@ -304,10 +304,7 @@ NAN = torch.eye(4).index_fill(0, torch.tensor([0]), float("nan"))
         (lambda: fixed_predictor(NAN)(None), "`matrix` must hold finite numbers only, got 4 non-finite of 16"),
         (lambda: linear_predictor(0), "`width` must be an integer ≥ 1, got 0; as wide"),
         (lambda: decayed(predictive(), -0.1), "`rate` must lie in [0, inf), got -0.1; 0 is no decay"),
-        (
-            lambda: predictive()(two_towers(), Views(inputs(n=0))),
-            "`number of points` must be an integer ≥ 1, got 0; d",
-        ),
+        (lambda: predictive()(two_towers(), Views(inputs(n=0))), "`number of points` must be an integer ≥ 1, got 0; d"),
         (lambda: predictive()(two_towers(), Views(inputs(views=1))), "`views` must hold two views per point, got 1; d"),
         (
             lambda: half_square(rows(0), rows(1, n=3)),

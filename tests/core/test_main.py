@@ -120,6 +120,8 @@ SEEDS = f"(default: byol {byol_table.SEEDS}, kernel-drift {kernel_drift.SEEDS})"
         (["demo"], ("--seed ", "--steps ", "--depth ")),
         (["sweep"], ("--seed ", "--steps ", "--runs ", "--out ", "--cluster ")),
         (["table"], ("--seed ", "--workers ", "--cluster ", "--out ", "--replace ", SEEDS)),
+        (["images"], ("--dataset ", "--net ", "--loss ", "--out ")),
+        (["image-sweep"], ("--kinds ", "--seeds ", "--steps ", "--out ")),
     ],
 )
 def test_help_ends_well(words, options, capsys):
@@ -140,6 +142,25 @@ BAD = [
 ]
 
 
+IMAGES = [
+    (["--strength", "-1"], "`strength` must lie in [0, inf), got -1.0"),
+    (["--strength", "nan"], "`strength` must lie in [0, inf), got nan"),
+    (["--batch", "1"], "`batch` must be an integer from 2 to 1197, got 1"),
+    (["--batch", "1198"], "`batch` must be an integer from 2 to 1197, got 1198"),
+    (["--epochs", "0"], "`epochs` must be an integer ≥ 1, got 0"),
+    (["--first", "1"], "`first` must be an integer ≥ 2, got 1"),
+    (["--temperature", "0"], "`temperature` must lie in (0, inf), got 0.0"),
+    (["--loss", "frozen", "--beta", "-1"], "`beta` must lie in [0, inf), got -1.0"),
+    (["--beta", "1"], "`beta` must be 0 for the loss nce"),
+    (["--learning-rate", "-1"], "`learning_rate` must lie in"),
+    (["--seed", "-1"], "`seed` must be an integer from 0 to"),
+    (["--device", "abacus"], "`device` must be one that this PyTorch"),
+    (["--resume"], "`resume` must come with `out`"),
+    (["--dataset", "cifar10"], "`folder` must name the folder of cifar-10-binary.tar.gz, got none; download"),
+    (["--dataset", "stl10"], "`folder` must name the folder of stl10_binary.tar.gz, got none; download"),
+]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -156,12 +177,16 @@ BAD = [
         (["sweep", "--device", "abacus"], "`device` must be one that this PyTorch"),
         (["sweep", "--cluster", "tcp://127.0.0.1:9"], "`cluster` must be the address of a Dask scheduler"),
         *((["table", about, *words], sentence) for about in ("byol", "kernel-drift") for words, sentence in BAD),
+        *((["images", *words], sentence) for words, sentence in IMAGES),
     ],
 )
 def test_a_bad_value_ends_with_one_sentence(words, sentence, tmp_path, monkeypatch, small_tables):
     monkeypatch.setattr("ssl_explain.dynamics.sweep.PATIENCE", 0.5)
+    monkeypatch.delenv("SSL_EXPLAIN_DATA", raising=False)
     if words[0] in ("sweep", "table"):
         words = [*words, "--out", str(tmp_path), *([] if "--workers" in words else ["--workers", "1"])]
+    elif words[0] == "images" and "--resume" not in words:
+        words = [*words, "--out", str(tmp_path / "out")]
     with pytest.raises(SystemExit) as end:
         command.main(words)
     assert str(end.value).startswith(f"ssl_explain: {sentence}")
@@ -195,6 +220,14 @@ RANGES = ("0.8", "a:b", "1:0.8", "0.8:1.5", "-0.1:1")
         (["table", "colour"], "colour"),
         (["table", "byol", "--seeds", "many"], "many"),
         (["--steps", "3", "table", "byol"], "table has no option --steps"),
+        (["images", "--dataset", "faces"], "faces"),
+        (["images", "--loss", "l2"], "l2"),
+        (["images", "--net", "resnet"], "resnet"),
+        (["images", "--batch", "many"], "many"),
+        (["image-sweep", "--seeds", "3"], "about"),
+        (["image-sweep", "colour"], "colour"),
+        (["--depth", "3", "images"], "images has no option --depth"),
+        (["--depth", "3", "image-sweep", "losses"], "image-sweep has no option --depth"),
     ],
 )
 def test_what_cannot_be_read_ends_with_the_usage(words, trouble, capsys, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from literal import literal_connections
+from refusals import refused
 from torch import Tensor
 from weights import gaussian
 
@@ -261,41 +262,29 @@ def test_weights_that_are_not_finite(make, broken, value):
             make(net.forward_pass(views(net)), layer)
 
 
+def operator(x, xi=None):
+    return covariance_operator(dense(3).forward_pass(x), 1, xi)
+
+
 def symmetric(n=5):
     return torch.ones(n, n, dtype=torch.float64)
 
 
-@pytest.mark.parametrize(
-    ("x", "xi", "words"),
-    [
-        (gaussian(1, 4, 6), None, "at least two points, got 1; one point has no variance between points"),
-        (gaussian(5, 6), None, "views of shape .n, a, d., got 1 axes.*pass net.forward_pass"),
-        (gaussian(2, 5, 3, 6), None, "views of shape .n, a, d., got 3 axes"),
-        (gaussian(5, 3, 6), gaussian(5, 5), "`pair_weights` must be a symmetric .5, 5. matrix.*symmetrise"),
-        (gaussian(5, 3, 6), symmetric(4), "`pair_weights` must be a symmetric .5, 5. matrix, got shape .4, 4."),
-        (gaussian(5, 3, 6), symmetric() * torch.inf, "`pair_weights` must hold finite numbers only"),
-    ],
-    ids=["one-point", "no-view-axis", "two-axes", "asymmetric", "wrong-shape", "infinite"],
+POINTS, RANGE = gaussian(5, 3, 6), r"`k` must be an integer from 1 to 30.*the operator has 30 eigenvalues"
+test_what_has_no_operator_or_spectrum_is_named = refused(
+    (lambda: operator(gaussian(1, 4, 6)), "two points, got 1; one point has no variance between points"),
+    (lambda: operator(gaussian(5, 6)), "views of shape .n, a, d., got 1 axes.*pass net.forward_pass"),
+    (lambda: operator(gaussian(2, 5, 3, 6)), "views of shape .n, a, d., got 3 axes"),
+    (lambda: operator(POINTS, gaussian(5, 5)), "`pair_weights` must be a symmetric .5, 5. matrix.*symmetrise"),
+    (lambda: operator(POINTS, symmetric(4)), "`pair_weights` must be a symmetric .5, 5. matrix, got shape .4, 4."),
+    (lambda: operator(POINTS, symmetric() * torch.inf), "`pair_weights` must hold finite numbers only"),
+    (lambda: connection(dense(2, runs=3).forward_pass(gaussian(3, 3, 6)), 1), "single network, got 3 runs"),
+    (lambda: operator(POINTS).eigh(0), RANGE),
+    (lambda: operator(POINTS).eigh(-2), RANGE),
+    (lambda: operator(POINTS).eigh(31), RANGE),
 )
-def test_what_has_no_covariance_operator(x, xi, words):
-    with pytest.raises(ValueError, match=words):
-        covariance_operator(dense(3).forward_pass(x), 1, xi)
-
-
-def test_several_runs_have_no_single_operator():
-    net = dense(2, runs=3)
-    with pytest.raises(ValueError, match="single network, got 3 runs"):
-        connection(net.forward_pass(gaussian(3, 3, 6)), 1)
-
-
-@pytest.mark.parametrize("k", [0, -2, 31])
-def test_number_of_eigenvalues_out_of_range(k):
-    op = covariance_operator(dense(3).forward_pass(gaussian(5, 3, 6)), 1)
-    with pytest.raises(ValueError, match=r"`k` must be an integer from 1 to 30.*the operator has 30 eigenvalues"):
-        op.eigh(k)
 
 
 @pytest.mark.parametrize("good", [1, 30])
 def test_every_number_of_eigenvalues_in_range_is_allowed(good):
-    op = covariance_operator(dense(3).forward_pass(gaussian(5, 3, 6)), 1)
-    assert [t.shape for t in op.eigh(good)] == [(good,), (30, good)]
+    assert [t.shape for t in operator(POINTS).eigh(good)] == [(good,), (30, good)]

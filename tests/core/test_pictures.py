@@ -8,8 +8,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 
-from ssl_explain.worlds.augment import Recipe, chances, change
+from ssl_explain.worlds.augment import Recipe
 from ssl_explain.worlds.pictures import PictureWorld, digits
 
 
@@ -112,14 +113,6 @@ def test_labels_are_optional_and_never_in_the_views(g):
     assert plain.draw(3, strength=0.0, generator=g).latents is None
 
 
-def test_a_larger_strength_goes_further_the_same_way(seeded):
-    images, decided = tiny().images[[4, 0]], chances(2, generator=seeded(1))
-    none, some, all_of_it = (change(images, decided, strength, tiny().recipe) for strength in (0.0, 0.5, 2))
-    assert torch.equal(none, images)
-    assert torch.equal(all_of_it, change(images, chances(2, generator=seeded(1)), 2.0, tiny().recipe))
-    assert not torch.equal(some, all_of_it)
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -138,34 +131,24 @@ def test_draw_refuses(options, words, g):
     assert torch.equal(g.get_state(), before)  # nothing half-done
 
 
-@pytest.mark.parametrize(
-    ("images", "words"),
-    [
-        (
-            torch.zeros(5, 8, 8),
-            r"`images` must have shape \(pictures, 1 or 3 channels, height, width\), got \(5, 8, 8\)",
-        ),
-        (torch.zeros(5, 2, 8, 8), r"`images` must have shape .* got \(5, 2, 8, 8\)"),
-        (torch.zeros(1, 1, 8, 8), r"`images` must have shape .* got \(1, 1, 8, 8\); at least two pictures"),
-        (torch.zeros(5, 1, 8, 3), r"`images` must have shape .* got \(5, 1, 8, 3\)"),
-        (torch.full((5, 1, 8, 8), 16.0), r"`images` must lie in \[0, 1\], got 16 to 16"),
-        (torch.full((5, 1, 8, 8), -0.5), r"`images` must lie in \[0, 1\], got -0.5 to -0.5"),
-        (torch.full((5, 1, 8, 8), float("nan")), "`images` must hold finite numbers only"),
-    ],
+refuses = refused(
+    (
+        lambda: PictureWorld(torch.zeros(5, 8, 8)),
+        r"`images` must have shape \(pictures, 1 or 3 channels, height, width\), got \(5, 8, 8\)",
+    ),
+    (lambda: PictureWorld(torch.zeros(5, 2, 8, 8)), r"`images` must have shape .* got \(5, 2, 8, 8\)"),
+    (lambda: PictureWorld(torch.zeros(1, 1, 8, 8)), r"shape .* got \(1, 1, 8, 8\); at least two pictures"),
+    (lambda: PictureWorld(torch.zeros(5, 1, 8, 3)), r"`images` must have shape .* got \(5, 1, 8, 3\)"),
+    (lambda: PictureWorld(torch.full((5, 1, 8, 8), 16.0)), r"`images` must lie in \[0, 1\], got 16 to 16"),
+    (lambda: PictureWorld(torch.full((5, 1, 8, 8), -0.5)), r"`images` must lie in \[0, 1\], got -0.5 to -0.5"),
+    (lambda: PictureWorld(torch.full((5, 1, 8, 8), float("nan"))), "`images` must hold finite numbers only"),
+    (
+        lambda: replace(tiny(), labels=torch.zeros(4, dtype=torch.uint8)),
+        r"`labels` must hold one label for each of 5 images, got shape \(4,\)",
+    ),
+    (lambda: digits("all"), "`split` must be one of train, test, got 'all'"),
 )
-def test_wrong_pictures_are_refused(images, words, unshaped):
-    with pytest.raises(ValueError, match=words):
-        PictureWorld(images)
-
-
-def test_labels_must_fit(unshaped):
-    with pytest.raises(ValueError, match=r"`labels` must hold one label for each of 5 images, got shape \(4,\)"):
-        replace(tiny(), labels=torch.zeros(4, dtype=torch.uint8))
-
-
-def test_an_unknown_split_of_the_digits_is_refused():
-    with pytest.raises(ValueError, match="`split` must be one of train, test, got 'all'"):
-        digits("all")
+test_what_is_no_world_of_pictures_is_refused = pytest.mark.usefixtures("unshaped")(refuses)
 
 
 def test_kornia_waits_until_a_view_is_changed():

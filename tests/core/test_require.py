@@ -173,10 +173,6 @@ def test_good_values_come_back_as_they_are():
     assert require.last_axis("x", x, 3, "") is x
 
 
-def test_open_end_is_left_out():
-    fails(lambda: require.number("tau", 0, 0, 1, "try 0.1", open_low=True), "tau")
-
-
 def test_an_integer_of_numpy_is_sent_back_for_a_plain_one():
     with pytest.raises(TypeError, match=r"of type int64; write int\(\.\.\.\) around it\.$"):
         require.integer("widths", np.int64(3), 1, "try 3")

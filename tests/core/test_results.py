@@ -57,12 +57,6 @@ def test_manifest_says_where_the_table_came_from(table):
     assert set(manifest["versions"]) == {"python", "torch"}
 
 
-def test_the_same_columns_give_the_same_bytes(table):
-    before = files(table.parent)
-    write_table(table, COLUMNS, command="python -m ssl_explain sweep", seeds="1 to 2")
-    assert files(table.parent) == before
-
-
 def trouble(path, error=ValueError):
     """What reading a table says of it: its file, what is wrong, and what to do."""
     with pytest.raises(error) as caught:
@@ -201,10 +195,6 @@ def test_a_path_may_be_a_string(tmp_path):
     write_table(path, {"x": [1, 2]}, command="none", seeds="none")
     assert read_table(path)["x"].tolist() == [1, 2]
     assert read_manifest(path)["rows"] == 2
-
-
-def test_there_is_data():
-    assert DATA
 
 
 @pytest.mark.parametrize("path", DATA, ids=lambda path: path.name)

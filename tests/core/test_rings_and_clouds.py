@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
+from refusals import refused
 
 from ssl_explain.worlds.clouds import Clouds
 from ssl_explain.worlds.ring import Ring
@@ -96,26 +97,23 @@ def test_draw_refuses(make, options, words, g):
     assert torch.equal(g.get_state(), before)  # nothing half-done
 
 
-@pytest.mark.parametrize(
-    ("cells", "objects", "words"),
-    [
-        (4, ((1, 1), (1, 0, 1)), "`cells` must be an integer from 5 to 256, got 4"),
-        (257, ((1, 1), (1, 0, 1)), "`cells` must be an integer from 5 to 256, got 257"),
-        (6, ((1, 1), (1, 0, 0, 0, 1)), "`objects` must fit on half of 6 cells"),
-        (6, ((1, 1), (1, 1)), "`objects` must .* differ under every shift"),
-        (6, ((1, 1), (0, 1, 1)), "`objects` must .* differ under every shift"),
-        (6, ((1, 1), (0, 0)), "`objects` must hold at least one pattern with a 1 in it"),
-        (6, (), "`objects` must hold at least one pattern"),
-    ],
+def clouds(between, within):
+    return Clouds(torch.tensor(between), torch.tensor(within))
+
+
+refuses = refused(
+    (lambda: Ring(4), "`cells` must be an integer from 5 to 256, got 4"),
+    (lambda: Ring(257), "`cells` must be an integer from 5 to 256, got 257"),
+    (lambda: Ring(6, ((1, 1), (1, 0, 0, 0, 1))), "`objects` must fit on half of 6 cells"),
+    (lambda: Ring(6, ((1, 1), (1, 1))), "`objects` must .* differ under every shift"),
+    (lambda: Ring(6, ((1, 1), (0, 1, 1))), "`objects` must .* differ under every shift"),
+    (lambda: Ring(6, ((1, 1), (0, 0))), "`objects` must hold at least one pattern with a 1 in it"),
+    (lambda: Ring(6, ()), "`objects` must hold at least one pattern"),
+    (lambda: clouds([1.0, -1.0], [1.0, 1.0]), "`between` must hold one standard deviation ≥ 0 per direction"),
+    (lambda: clouds([1.0, 1.0], [1.0, float("nan")]), "`within` must hold finite numbers only"),
+    (lambda: clouds([1.0, 1.0], [1.0]), "`within` must have 2 directions, got 1"),
 )
-def test_ring_refuses(cells, objects, words, unshaped):
-    with pytest.raises(ValueError, match=words):
-        Ring(cells, objects)
-
-
-def test_ring_enumerates_only_what_exists():
-    with pytest.raises(ValueError, match="`strength` must lie in"):
-        Ring(6).enumerate(1.5)
+test_what_is_no_world_is_refused = pytest.mark.usefixtures("unshaped")(refuses)
 
 
 def test_largest_ring_keeps_every_position():
@@ -137,16 +135,3 @@ def test_clouds_have_the_promised_variances(strength, seeded):
         assert ((sampled[name] - value).abs() <= 4.5 * sd).all(), name
     if strength == 0:
         assert torch.equal(x[:, 0], x[:, 1])
-
-
-@pytest.mark.parametrize(
-    ("between", "within", "words"),
-    [
-        ([1.0, -1.0], [1.0, 1.0], "`between` must hold one standard deviation ≥ 0 per direction"),
-        ([1.0, 1.0], [1.0, float("nan")], "`within` must hold finite numbers only"),
-        ([1.0, 1.0], [1.0], "`within` must have 2 directions, got 1"),
-    ],
-)
-def test_clouds_refuse(between, within, words, unshaped):
-    with pytest.raises(ValueError, match=words):
-        Clouds(torch.tensor(between), torch.tensor(within))

@@ -1,10 +1,8 @@
 """Exact statements about the latent tree, as sums over every configuration, to rounding."""
 
-from itertools import product
-
 import pytest
 import torch
-from literal import every_configuration
+from literal import every_configuration, law_of_leaves, redraw_table
 
 from ssl_explain import LatentTree, TreeNet
 
@@ -80,25 +78,6 @@ def test_no_neuron_beats_the_ceiling(depth, branching, phi, g):
             assert correlation.max() <= ceiling + 1e-9
 
 
-def redraw_table(tree, z, q):
-    """P(view | point) for all pairs of configurations: a sum over which nodes the coins want to keep."""
-    depth, b = tree.topology.depth, tree.topology.branching
-    table = torch.zeros(len(z[0]), len(z[0]), dtype=torch.float64)
-    edges = [(level, k) for level in range(depth) for k in range(tree.topology.widths[level])][::-1]
-    for choice in product((False, True), repeat=len(edges)):
-        kept, chance = {(depth, 0): True}, (z[-1] == z[-1].T).double()
-        for (level, k), wanted in zip(edges, choice, strict=True):
-            parent, seen = (level + 1, k // b), z[level][:, k]
-            kept[level, k] = kept[parent] and wanted
-            chance = chance * ((1 - q) if wanted else q)
-            if kept[level, k]:
-                chance = chance * (seen.unsqueeze(1) == seen)  # rows: the point, columns: the view
-            else:
-                chance = chance * (1 + tree.polarity[level][k] * seen * z[parent[0]][:, parent[1]]) / 2
-        table += chance
-    return table
-
-
 def index(levels):
     """The place of sampled 0/1 levels in the list of all configurations."""
     bits = torch.cat(list(levels), dim=1).long()
@@ -113,11 +92,7 @@ def test_view_law_is_invariant_and_augment_draws_from_it(depth, branching, q, g)
     z, p = every_configuration(tree)
     table, n = redraw_table(tree, z, q), 50_000
     torch.testing.assert_close(p @ table, p, rtol=0, atol=1e-14)
-    n_leaves, above = 2**tree.dimension, len(p) // 2**tree.dimension
-    pair_law = (
-        (table.T @ (p.unsqueeze(1) * table)).view(n_leaves, above, n_leaves, above).sum((1, 3))
-    )  # of the leaves of two views
-    torch.testing.assert_close(tree.pair_probabilities(q), pair_law, rtol=0, atol=1e-14)
+    torch.testing.assert_close(tree.pair_probabilities(q), law_of_leaves(tree, p, table), rtol=0, atol=1e-14)
     levels = tree.sample(n, generator=g)
     pairs = index(levels) * len(p) + index(tree.augment(levels, q, generator=g))
     counts = torch.bincount(pairs, minlength=len(p) ** 2).double()

@@ -58,15 +58,6 @@ class Fixed:
 
 
 @pytest.mark.parametrize("runs", [None, 2])
-def test_same_seed_same_bits(runs):
-    (net, *world), (twin, *twin_world), (other, *other_world) = (setting(runs, seed) for seed in (1, 1, 2))
-    first, second, third = run(12, net, *world), run(12, twin, *twin_world), run(12, other, *other_world)
-    assert same(first, second)
-    assert unmoved(copies(net), twin)
-    assert not torch.equal(first.losses, third.losses)
-
-
-@pytest.mark.parametrize("runs", [None, 2])
 @pytest.mark.parametrize("cut", [0, 5, 10, 20])
 def test_cut_run_equals_the_whole(cut, runs):
     (net, *world), (twin, *twin_world) = setting(runs), setting(runs)

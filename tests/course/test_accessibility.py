@@ -12,15 +12,7 @@ import pytest
 import torch
 from hands import every
 from IPython.core.interactiveshell import InteractiveShell
-from looks import (
-    PALETTE,
-    SMALLEST,
-    TABLE,
-    colours_of_lines,
-    crowded_texts,
-    wrong_with_figure,
-    wrong_with_words,
-)
+from looks import PALETTE, SMALLEST, TABLE, colours_of_lines, crowded_texts, wrong_with_figure, wrong_with_words
 from matplotlib.colors import to_hex
 from registry import FACTORIES, PACKAGE
 

@@ -1,7 +1,6 @@
 """Every notebook keeps the skeleton: each part is there, executed, readable without a kernel, and clean."""
 
 import copy
-import importlib.util
 import itertools
 import re
 import statistics
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import run_notebooks as tool
 from course import ONLY_IN_LAB
 from nbformat.v4 import new_output
 
@@ -30,10 +30,6 @@ FIRST_LINE = (
 WHAT_TO_INSTALL = (
     '# "No module named …" below? This notebook is part of a project: install all of it, as its README.md says.'
 )
-
-spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "tools" / "run_notebooks.py")
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 
 def tagged(nb, tag):

@@ -181,12 +181,7 @@ def test_two_functions_are_two_keys():
 
 def test_pause_abandons_a_call_that_does_not_return():
     go_on = threading.Event()
-
-    def stuck(w):
-        go_on.wait(60)
-        return 0 * w
-
-    explorer = ring_explorer(SMALL, update=fragile(stuck))
+    explorer = ring_explorer(SMALL, update=fragile(lambda w: go_on.wait(60) * 0 * w))
     before, _ = explorer.record, explorer.view
     pause = explorer._buttons["pause"]
     browser(explorer._widgets["cells"], value=9)
@@ -212,12 +207,7 @@ def test_pause_abandons_a_call_that_does_not_return():
 
 def test_after_a_slow_call_the_newest_state_is_computed():
     go_on = threading.Event()
-
-    def slow(w):
-        go_on.wait(60)
-        return 0 * w
-
-    explorer = ring_explorer(SMALL, update=fragile(slow))
+    explorer = ring_explorer(SMALL, update=fragile(lambda w: go_on.wait(60) * 0 * w))
     browser(explorer._widgets["cells"], value=9)
     browser(explorer._widgets["cells"], value=8)
     go_on.set()

@@ -6,14 +6,7 @@ import torch
 from tables import rows, stored
 
 from ssl_explain.lessons.byol_hidden_contrast import table as module
-from ssl_explain.lessons.byol_hidden_contrast.table import (
-    BASELINES,
-    COLUMNS,
-    DECAY,
-    EVERY,
-    SETTINGS,
-    byol_block,
-)
+from ssl_explain.lessons.byol_hidden_contrast.table import BASELINES, COLUMNS, DECAY, EVERY, SETTINGS, byol_block
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run, open_student
 from ssl_explain.lessons.real_images.experiment import STEPS, Evaluation, picture_run
 from ssl_explain.networks.dual import Centring, linear_predictor

@@ -16,9 +16,7 @@ from ssl_explain.lessons.gradient_as_connection.explorer import (
     two_views,
 )
 from ssl_explain.lessons.gradient_as_connection.picture import PALE, ConnectionPicture, relative_gap, verdict
-from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.operators import definitions
-from ssl_explain.operators.connection import connection
 
 CONTROLS = ConnectionState.controls()
 DEPARTURES = CONTROLS["departure"].values()
@@ -70,21 +68,6 @@ def test_biases_spare_pairs_with_equal_gates_but_no_teacher(one):
     assert all(e for e, s in zip(exact, same, strict=True) if s)  # others may be exact too: a gate that leads nowhere
     assert 0 < sum(same) <= sum(exact) < len(exact)
     assert not any(verdict(r.gradient, r.predicted_gradient).startswith("exact") for r in teachers if r.gradient.any())
-
-
-def test_equal_widths_hide_swapped_axes_unequal_widths_do_not(g):
-    square = ReLUNet((4, 4, 4), generator=g, normalise=False, linear_top=True).double()
-    forward = square.forward_pass(torch.randn(5, 4, generator=g, dtype=torch.float64))
-    right = connection(forward, 1)
-    wrong, weight = right.transpose(1, 3), square.weights[0][0]
-    assert right.shape == wrong.shape
-    torch.testing.assert_close(right.square().sum(), wrong.square().sum())
-    assert relative_gap(forward.output, torch.einsum("noit,oi->nt", right, weight)) < 1e-12
-    assert relative_gap(forward.output, torch.einsum("noit,oi->nt", wrong, weight)) > 0.01
-    unequal = ReLUNet((4, 6, 3), generator=g, normalise=False, linear_top=True).double()
-    swapped = connection(unequal.forward_pass(torch.ones(5, 4, dtype=torch.float64)), 1).transpose(1, 3)
-    with pytest.raises(RuntimeError):
-        torch.einsum("noit,oi->nt", swapped, unequal.weights[0][0])
 
 
 @pytest.mark.parametrize("widths", WIDTHS)

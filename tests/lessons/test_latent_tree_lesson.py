@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
+from literal import double_tree as world
+from literal import every_configuration
 
 from ssl_explain import LatentTree
 from ssl_explain.kit.charts import place
@@ -19,39 +21,15 @@ from ssl_explain.worlds.belief import beliefs, with_prior
 SIZES = [(1, 2), (3, 2), (2, 3)]
 
 
-def world(depth=3, branching=2, root=0.5, seed=0, polarity=(0.3, 0.95)):
-    g = torch.Generator().manual_seed(seed)
-    tree = LatentTree.random(depth, branching, polarity, generator=g)
-    return LatentTree(tuple(rho.double() for rho in tree.polarity), root)
-
-
-def every_point(tree):
-    """All configurations, level by level, and their probabilities, node by node."""
-    widths = tree.topology.widths
-    points, p = [], []
-    for bits in itertools.product((0, 1), repeat=sum(widths)):
-        z, start = [], 0
-        for width in widths:
-            z.append(bits[start : start + width])
-            start += width
-        chance = tree.root if z[-1][0] else 1 - tree.root
-        for level, rho in enumerate(tree.polarity):
-            for k, r in enumerate(rho.tolist()):
-                chance *= (1 + r) / 2 if z[level][k] == z[level + 1][k // tree.topology.branching] else (1 - r) / 2
-        points.append(bits)
-        p.append(chance)
-    return torch.tensor(points).double().split(list(widths), -1), torch.tensor(p, dtype=torch.float64)
-
-
 @pytest.mark.parametrize("root", [0.5, 0.2])
 @pytest.mark.parametrize(("depth", "branching"), [(1, 3), (2, 2)])
 def test_chances_are_those_of_the_points_that_agree(depth, branching, root):
     tree = world(depth, branching, root)
-    z, p = every_point(tree)
+    z, p = every_configuration(tree)
     for level in range(depth + 1):
         for node, value in itertools.product(range(tree.topology.widths[level]), (None, 0, 1)):
-            agree = p if value is None else p * (z[level][:, node] == value)
-            expected = [(agree / agree.sum()) @ one for one in z]
+            agree = p if value is None else p * (z[level][:, node] == 2 * value - 1)
+            expected = [(1 + (agree / agree.sum()) @ one) / 2 for one in z]
             torch.testing.assert_close(list(chances(tree, level, node, value)), expected, rtol=0, atol=1e-13)
 
 

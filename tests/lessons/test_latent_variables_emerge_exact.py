@@ -4,6 +4,7 @@ import functools
 
 import pytest
 import torch
+from literal import double_tree
 
 from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge, exact_run, node_operators
@@ -30,10 +31,7 @@ LOSSES = {
 }
 
 
-def world(depth: int = 2, branching: int = 2, root: float = 0.5, seed: int = 0) -> LatentTree:
-    g = torch.Generator().manual_seed(seed)
-    tree = LatentTree.random(depth, branching, (0.4, 0.95), generator=g, root=root)
-    return LatentTree(tuple(level.double() for level in tree.polarity), root)
+world = functools.partial(double_tree, polarity=(0.4, 0.95))
 
 
 def student(tree: LatentTree, neurons: int = 3, *, normalise: bool = False, seed: int = 1) -> TreeNet:
@@ -44,7 +42,7 @@ def student(tree: LatentTree, neurons: int = 3, *, normalise: bool = False, seed
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("normalise", [False, True])
 def test_the_loss_and_its_gradient_are_what_sampling_tends_to(name, normalise):
-    tree = world(root=0.3)
+    tree = world(2, root=0.3)
     net, law = student(tree, normalise=normalise), ExactTree(tree).law(0.4)
     parameters = list(net.parameters())
     exact = expected_loss(net(law.x).squeeze(-2), law.joint, LOSSES[name])
@@ -64,7 +62,7 @@ def test_the_loss_and_its_gradient_are_what_sampling_tends_to(name, normalise):
 
 @pytest.mark.parametrize("root", [0.5, 0.2])
 def test_l_simp_over_pairs_is_l_simp_over_triples(root):
-    tree = world(root=root)
+    tree = world(2, root=root)
     net, law = student(tree), ExactTree(tree).law(0.7)
     f = net(law.x).squeeze(-2)
     p, r = law.joint.sum(-1), energies(f)
@@ -74,7 +72,7 @@ def test_l_simp_over_pairs_is_l_simp_over_triples(root):
 
 
 def test_the_loss_against_everyone_is_the_limit_of_many_negatives():
-    tree = world()
+    tree = world(2)
     net, law = student(tree, normalise=True), ExactTree(tree).law(0.4)
     limit = float(expected_info_nce(net(law.x).squeeze(-2).detach(), law.joint, temperature=0.3))
     objective = contrastive(functools.partial(info_nce, temperature=0.3), negatives="batch")
@@ -108,7 +106,7 @@ def test_the_operator_predicts_the_gradient_of_every_layer(depth, branching, q):
 
 
 def test_the_operator_is_the_one_of_many_sampled_points():
-    tree = world(root=0.3)
+    tree = world(2, root=0.3)
     net, law = student(tree), ExactTree(tree).law(0.4)
     exact = law_operator(net.forward_pass(law.x), 1, law.joint).as_matrix()
     views = tree.draw(4000, views=30, strength=0.4, generator=torch.Generator().manual_seed(0))
@@ -167,7 +165,7 @@ def test_knowledge_is_what_samples_show(root):
 
 
 def test_a_silent_neuron_knows_nothing_and_breaks_nothing():
-    tree = world()
+    tree = world(2)
     net = student(tree)
     with torch.no_grad():
         net.weights[0].zero_()
@@ -197,7 +195,7 @@ def test_an_exact_run_falls_without_noise_and_may_be_cut():
 
 
 def test_the_strength_may_change_while_it_runs():
-    tree = world()
+    tree = world(2)
     run = exact_run(tree, student(tree), strength=1.0, learning_rate=0.0)
     run.advance(1)
     run.strength = 0.2

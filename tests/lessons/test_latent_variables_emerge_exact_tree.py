@@ -1,15 +1,14 @@
 """The joint law of two views: against brute force over every configuration, and against sampling."""
 
-import itertools
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from literal import double_tree as tree_of
+from literal import every_configuration, law_of_leaves, redraw_table
 from refusals import refused
 
 from ssl_explain.lessons.latent_variables_emerge.exact_tree import ExactTree, SameLaw
-from ssl_explain.worlds.belief import beliefs
 from ssl_explain.worlds.latent_tree import LatentTree
 
 SMALL = [(1, 2), (1, 3), (2, 2)]
@@ -17,69 +16,14 @@ SIZES = [*SMALL, (3, 2), (2, 3)]
 STRENGTHS = (0.0, 0.3, 1.0)
 
 
-def tree_of(depth: int, branching: int, root: float = 0.5, seed: int = 0) -> LatentTree:
-    g = torch.Generator().manual_seed(seed)
-    tree = LatentTree.random(depth, branching, (0.3, 0.95), generator=g, root=root)
-    return LatentTree(tuple(level.double() for level in tree.polarity), root)
-
-
-def brute_force(tree: LatentTree, q: float) -> torch.Tensor:
-    """Sum over all latents of the point, all keep-or-redraw choices and all redrawn values, one view at a time."""
-    widths, branching = tree.topology.widths, tree.topology.branching
-    leaves = widths[0]
-    law = torch.zeros(2**leaves, 2**leaves, dtype=torch.float64)
-
-    def agrees(level: int, k: int, parent: int, child: int) -> float:
-        rho = float(tree.polarity[level][k])
-        return (1 + rho) / 2 if parent == child else (1 - rho) / 2
-
-    def views(point: list[tuple[int, ...]]) -> torch.Tensor:
-        """P(leaves of one view | the whole point), by walking down level by level."""
-        states = {((point[-1][0],), (True,)): 1.0}
-        for level in range(tree.topology.depth - 1, -1, -1):
-            below: dict[tuple[tuple[int, ...], tuple[bool, ...]], float] = {}
-            for (z, kept), p in states.items():
-                options = []
-                for k in range(widths[level]):
-                    parent, was_kept = z[k // branching], kept[k // branching]
-                    fresh = q if was_kept else 1.0
-                    choices = [((v, False), fresh * agrees(level, k, parent, v)) for v in (0, 1)]
-                    if was_kept:
-                        choices.append(((point[level][k], True), 1 - q))
-                    options.append(choices)
-                for pick in itertools.product(*options):
-                    key = (tuple(v for (v, _), _ in pick), tuple(own for (_, own), _ in pick))
-                    weight = p
-                    for _, w in pick:
-                        weight *= w
-                    if weight:
-                        below[key] = below.get(key, 0.0) + weight
-            states = below
-        result = torch.zeros(2**leaves, dtype=torch.float64)
-        for (z, _), p in states.items():
-            result[int("".join(map(str, z)), 2)] += p
-        return result
-
-    for flat in itertools.product((0, 1), repeat=sum(widths)):
-        point, start = [], 0
-        for width in widths:
-            point.append(flat[start : start + width])
-            start += width
-        p = tree.root if point[-1][0] else 1 - tree.root
-        for level in range(tree.topology.depth):
-            for k in range(widths[level]):
-                p *= agrees(level, k, point[level + 1][k // branching], point[level][k])
-        view = views(point)
-        law += p * view.unsqueeze(1) * view
-    return law
-
-
 @pytest.mark.parametrize(("depth", "branching"), SMALL)
 @pytest.mark.parametrize("q", STRENGTHS)
 @pytest.mark.parametrize("root", [0.5, 0.2])
 def test_the_law_is_the_sum_over_every_configuration(depth, branching, q, root):
     tree = tree_of(depth, branching, root)
-    torch.testing.assert_close(tree.pair_probabilities(q), brute_force(tree, q), rtol=0, atol=1e-14)
+    z, p = every_configuration(tree)
+    expected = law_of_leaves(tree, p, redraw_table(tree, z, q))
+    torch.testing.assert_close(tree.pair_probabilities(q), expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.gate(1)
@@ -118,22 +62,6 @@ def test_runs_side_by_side_are_single_trees():
     for k in range(3):
         alone = LatentTree(tuple(level[k] for level in trees.polarity), 0.3)
         torch.testing.assert_close(law.joint[k], alone.pair_probabilities(0.4))
-
-
-@pytest.mark.parametrize("root", [0.5, 0.15])
-@pytest.mark.parametrize(("depth", "branching"), SIZES)
-def test_ceilings_under_any_root_are_those_of_the_best_function(depth, branching, root):
-    """The best correlation of any function of the leaves below a latent, by enumeration of leaves and latent."""
-    tree = tree_of(depth, branching, root)
-    x, given_root = tree.enumerate()
-    p = given_root @ torch.tensor([1 - root, root], dtype=torch.float64)
-    ceilings = tree.latent_ceilings(1, generator=torch.Generator())
-    m = beliefs(tree.polarity, x)  # under a fair latent
-    top, prior = m[-1].flatten(), 2 * root - 1
-    posterior = given_root[:, 1] * root / p
-    torch.testing.assert_close((1 + (top + prior) / (1 + top * prior)) / 2, posterior, rtol=0, atol=1e-12)
-    best = (p @ (posterior - root).square() / (root * (1 - root))).sqrt()
-    torch.testing.assert_close(ceilings[-1].squeeze(), best, rtol=0, atol=1e-12)
 
 
 def test_an_unfair_root_is_sampled_and_leans_on_every_latent():

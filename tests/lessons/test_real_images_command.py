@@ -81,56 +81,6 @@ def test_stopped_and_resumed_it_ends_alike(tmp_path, capsys, monkeypatch):
     assert files(cut) == files(whole)
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--strength", "-1"], "`strength` must lie in [0, inf), got -1.0"),
-        (["--strength", "nan"], "`strength` must lie in [0, inf), got nan"),
-        (["--batch", "1"], "`batch` must be an integer from 2 to 1197, got 1"),
-        (["--batch", "1198"], "`batch` must be an integer from 2 to 1197, got 1198"),
-        (["--epochs", "0"], "`epochs` must be an integer ≥ 1, got 0"),
-        (["--first", "1"], "`first` must be an integer ≥ 2, got 1"),
-        (["--temperature", "0"], "`temperature` must lie in (0, inf), got 0.0"),
-        (["--loss", "frozen", "--beta", "-1"], "`beta` must lie in [0, inf), got -1.0"),
-        (["--beta", "1"], "`beta` must be 0 for the loss nce"),
-        (["--learning-rate", "-1"], "`learning_rate` must lie in"),
-        (["--seed", "-1"], "`seed` must be an integer from 0 to"),
-        (["--device", "abacus"], "`device` must be one that this PyTorch"),
-        (["--resume"], "`resume` must come with `out`"),
-        (["--dataset", "cifar10"], "`folder` must name the folder of cifar-10-binary.tar.gz, got none; download"),
-        (["--dataset", "stl10"], "`folder` must name the folder of stl10_binary.tar.gz, got none; download"),
-    ],
-)
-def test_a_bad_value_ends_with_one_sentence_and_writes_nothing(words, sentence, tmp_path, monkeypatch):
-    monkeypatch.delenv("SSL_EXPLAIN_DATA", raising=False)
-    out = [] if "--resume" in words else ["--out", str(tmp_path / "out")]
-    with pytest.raises(SystemExit) as end:
-        command.main(["images", *words, *out])
-    assert str(end.value).startswith(f"ssl_explain: {sentence}")
-    assert "\n" not in str(end.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-UNREADABLE = """images --dataset faces; images --loss l2; images --net resnet; images --batch many
-    image-sweep --seeds 3; image-sweep colour; --depth 3 images; --depth 3 image-sweep losses"""
-
-
-@pytest.mark.parametrize("words", re.split("; |\n", UNREADABLE))
-def test_what_cannot_be_read_ends_with_the_usage(words, capsys):
-    with pytest.raises(SystemExit) as end:
-        command.main(words.split())
-    assert end.value.code == 2
-    assert capsys.readouterr().err.startswith("usage:")
-
-
-@pytest.mark.parametrize("name", ["images", "image-sweep"])
-def test_help_ends_well(name, capsys):
-    with pytest.raises(SystemExit) as end:
-        command.main([name, "--help"])
-    assert end.value.code == 0
-    assert "(default: " in " ".join(capsys.readouterr().out.split())
-
-
 def test_an_image_sweep_writes_a_table_whose_command_makes_it_again(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(picture_tables, "STRENGTHS", (0.0, 0.5))
     words = ["image-sweep", "strength", "--kinds", "mlp", "--seeds", "2", "--steps", "2", "--workers", "1"]

@@ -5,13 +5,7 @@ import pytest
 from tables import rows, stored
 
 from ssl_explain.lessons.real_images.experiment import STEPS
-from ssl_explain.lessons.real_images.table import (
-    LOSS_COLUMNS,
-    SETTINGS,
-    loss_block,
-    picture_table,
-    strength_block,
-)
+from ssl_explain.lessons.real_images.table import LOSS_COLUMNS, SETTINGS, loss_block, picture_table, strength_block
 from ssl_explain.results import interval
 
 SMALL = {"seeds": 2, "steps": 2, "seed": 4}

@@ -1,21 +1,17 @@
 """The posterior given all leaves, and its ceilings, against every configuration of latents; notebook 07."""
 
+from functools import partial
+
 import pytest
 import torch
-from literal import every_configuration
+from literal import double_tree, every_configuration
 
 from ssl_explain import LatentTree
 from ssl_explain.lessons.latent_tree.two_way import two_way, two_way_ceilings
 
-
-def tree_of(depth, branching, seed, root=0.5, runs=None, low=0.2):
-    g = torch.Generator().manual_seed(seed)
-    tree = LatentTree.random(depth, branching, (low, 1.0), generator=g, runs=runs)
-    return LatentTree(tuple(rho.double() for rho in tree.polarity), root)
-
-
+tree_of = partial(double_tree, polarity=(0.2, 1.0))
 CERTAIN = LatentTree((torch.tensor([1.0, -1.0, 0.0, 0.5]).double(), torch.tensor([-1.0, 0.4]).double()))
-TREES = [tree_of(1, 2, 0), tree_of(2, 3, 1), tree_of(3, 2, 2), tree_of(3, 2, 3, root=0.2), CERTAIN]
+TREES = [tree_of(1), tree_of(2, 3, seed=1), tree_of(seed=2), tree_of(root=0.2, seed=3), CERTAIN]
 
 
 @pytest.mark.parametrize("tree", TREES, ids=["1x2", "2x3", "3x2", "unfair root", "certain"])
@@ -35,7 +31,7 @@ def test_posteriors_and_ceilings_are_those_of_brute_force(tree):
 
 
 def test_all_leaves_say_more_of_every_latent_but_the_root():
-    tree = tree_of(3, 2, 4, low=0.5)
+    tree = double_tree(seed=4, polarity=(0.5, 1.0))
     below = tree.latent_ceilings(1, generator=torch.Generator())
     every = two_way_ceilings(tree)
     assert all((a > b + 1e-4).all() for a, b in zip(every[:-1], below[:-1], strict=True))
@@ -43,7 +39,7 @@ def test_all_leaves_say_more_of_every_latent_but_the_root():
 
 
 def test_trees_side_by_side_are_trees_alone():
-    trees = tree_of(2, 2, 5, runs=3)
+    trees = tree_of(2, seed=5, runs=3)
     for run in range(3):
         alone = two_way_ceilings(LatentTree(tuple(rho[run] for rho in trees.polarity)))
         for one, many in zip(alone, two_way_ceilings(trees), strict=True):
@@ -52,6 +48,6 @@ def test_trees_side_by_side_are_trees_alone():
 
 def test_a_tree_too_large_to_list_is_refused_with_the_largest_that_fits():
     with pytest.raises(ValueError, match="`two_way_ceilings` must see 16 leaves or fewer, got 32"):
-        two_way_ceilings(tree_of(5, 2, 0))
+        two_way_ceilings(tree_of(5))
     with pytest.raises(ValueError, match="take fewer runs"):
-        two_way_ceilings(tree_of(4, 2, 0, runs=1000))
+        two_way_ceilings(tree_of(4, runs=1000))

@@ -3,12 +3,14 @@
 import ast
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 import torch
 from claims import sound
+from literal import double_tree
 
 from ssl_explain.lessons.why_the_root.exercises import exercises
 from ssl_explain.lessons.why_the_root.experiment import TREE, checked, evidence, known, spectrum, subtrees
@@ -20,9 +22,7 @@ from ssl_explain.worlds.latent_tree import LatentTree
 NOTEBOOK = nbformat.read(Path(__file__).resolve().parents[2] / "notebooks/14_why_the_root.ipynb", as_version=4)
 
 
-def tree(depth=3, branching=2, seed=0):
-    drawn = LatentTree.random(depth, branching, (0.5, 0.95), generator=torch.Generator().manual_seed(seed))
-    return LatentTree(tuple(rho.double() for rho in drawn.polarity))
+tree = partial(double_tree, polarity=(0.5, 0.95))
 
 
 @pytest.mark.parametrize("q", [0.0, 0.3, 1.0])

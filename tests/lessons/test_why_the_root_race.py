@@ -12,13 +12,7 @@ from hands import PATIENCE, join
 from ssl_explain.lessons.latent_variables_emerge.exact import ExactKnowledge
 from ssl_explain.lessons.why_the_root.race import NodeMeasure, alone, race_run
 from ssl_explain.lessons.why_the_root.race_explorer import NODES, STEPS, RaceState, race_explorer
-from ssl_explain.lessons.why_the_root.race_picture import (
-    SELECTIVITIES,
-    growth,
-    height,
-    kinds,
-    node_name,
-)
+from ssl_explain.lessons.why_the_root.race_picture import SELECTIVITIES, growth, height, kinds, node_name
 
 pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
 

@@ -6,22 +6,20 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import build_slides
+import course
+import course_map
+import lecture
 import nbformat
 import pytest
+import reveal
+import slide_text
+import slide_types
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from registry import NAMES
+from site_text import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import build_slides  # noqa: E402
-import course  # noqa: E402
-import course_map  # noqa: E402
-import lecture  # noqa: E402
-import reveal  # noqa: E402
-import slide_text  # noqa: E402
-import slide_types  # noqa: E402
-from site_text import markdown  # noqa: E402
-
 NOTEBOOKS = course.notebooks()
 START = NOTEBOOKS[0]
 OUTSIDE = re.compile(r"""(src|href)=["']?(https?:)?//|@import|url\(["']?https?:""")

@@ -1,18 +1,12 @@
 """Executed notebooks: complete or untouched, and the same bytes from every run."""
 
 import ast
-import importlib.util
-from pathlib import Path
 
 import nbformat
 import pytest
+import run_notebooks as tool
 from nbconvert.exporters import HTMLExporter, ScriptExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "run_notebooks.py"
-spec = importlib.util.spec_from_file_location("run_notebooks", SCRIPT)
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 
 def notebook(*sources):

@@ -55,16 +55,13 @@ class Spread:
         """Check both matrices."""
         for name, matrix in (("between", self.between), ("within", self.within)):
             if not torch.allclose(require.finite(name, matrix), matrix.mT, rtol=0, atol=1e-10):
-                raise ValueError(f"`{name}` must be symmetric, got {_skewness(matrix):.2g} off; use (C + Cᵀ)/2.")
+                off = float((matrix - matrix.mT).abs().max())
+                raise ValueError(f"`{name}` must be symmetric, got {off:.2g} off; use (C + Cᵀ)/2.")
             if float(torch.linalg.eigvalsh(matrix)[0]) < -1e-10:
                 raise ValueError(f"`{name}` must have no negative eigenvalue, got one; it is a second moment.")
         if self.between.shape != self.within.shape:
             shapes = f"{tuple(self.between.shape)} and {tuple(self.within.shape)}"
             raise ValueError(f"`between` and `within` must have one shape, got {shapes}; both live in input space.")
-
-
-def _skewness(matrix: Tensor) -> float:
-    return float((matrix - matrix.mT).abs().max())
 
 
 def isotropic(d_in: int, noise: float) -> Spread:

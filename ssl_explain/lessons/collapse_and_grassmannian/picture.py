@@ -10,18 +10,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import (
-    FONT,
-    MARKERS,
-    MEASURED,
-    NEGATIVE,
-    POSITIVE,
-    PREDICTED,
-    QUIET,
-    SERIES,
-    drawing,
-    tidy,
-)
+from ssl_explain.kit.style import FONT, MARKERS, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.collapse_and_grassmannian.record import SpanFlow
 from ssl_explain.subspaces import participation_ratio
 

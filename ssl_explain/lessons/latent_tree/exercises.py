@@ -102,11 +102,7 @@ def leaf_view(z: list[Tensor], rho: list[Tensor], q: float, generator: torch.Gen
 @guided(
     "Write one leaf as a chain of copies from the ancestor that both have in common, and the other one likewise.",
     "Along both chains polarities multiply, and the ancestor's square is 1. Node k has the parent k // 2.",
-    given=lambda _: (
-        [torch.tensor([0.9, -0.8, 0.7, 0.6]).double(), torch.tensor([0.5, -0.9]).double()],
-        0,
-        1,
-    ),
+    given=lambda _: ([torch.tensor([0.9, -0.8, 0.7, 0.6]).double(), torch.tensor([0.5, -0.9]).double()], 0, 1),
     mistakes=lambda right, rho, i, j: {
         "You went on to the root. Two leaves of one parent meet there, and what lies above counts for neither.": (
             right * rho[1][0] ** 2

@@ -4,6 +4,8 @@ Several small networks are trained side by side, so that every figure comes with
 choice of pictures and views use three independent streams of a seed.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -63,12 +65,19 @@ def students(
 
 def one_of(net: ReLUNet, run: int, *, normalise: bool = False) -> ReLUNet:
     """One network of several, in double precision, without normalised outputs: the setting of the theory."""
-    widths = (net.weights[0].shape[-1], *(weight.shape[-2] for weight in net.weights))
-    alone = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=net.linear_top)
-    with torch.no_grad():
-        for mine, theirs in zip(alone.weights, net.weights, strict=True):
-            mine.copy_(theirs[run])
-    return alone.double()
+    return with_weights([weight[run] for weight in net.weights], normalise=normalise, linear_top=net.linear_top)
+
+
+@torch.no_grad()
+def with_weights(
+    weights: Sequence[Tensor], *, normalise: bool, linear_top: bool = True, runs: int | None = None
+) -> ReLUNet:
+    """A network in double precision with these weights, or ``runs`` copies of it side by side."""
+    widths = (weights[0].shape[-1], *(weight.shape[-2] for weight in weights))
+    net = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=linear_top, runs=runs).double()
+    for mine, theirs in zip(net.weights, weights, strict=True):
+        mine.copy_(theirs.expand_as(mine))
+    return net
 
 
 def views_at(

@@ -70,11 +70,7 @@ class DirectionsExplorer(Explorer[DirectionsState]):
 
     picture = DirectionsPicture
     main_controls = ("strength", "network")
-    presets = {
-        "no augmentation": {"strength": 0.0},
-        "mild": {"strength": 0.5},
-        "violent": {"strength": 4.0},
-    }
+    presets = {"no augmentation": {"strength": 0.0}, "mild": {"strength": 0.5}, "violent": {"strength": 4.0}}
 
     def compute(self, state: DirectionsState) -> DirectionsSweep:
         """Look it up."""

@@ -12,7 +12,7 @@ from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, measure_residue
 from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
-from ssl_explain.lessons.real_images.directions import one_of, points_of, views_at
+from ssl_explain.lessons.real_images.directions import one_of, points_of, views_at, with_weights
 from ssl_explain.lessons.real_images.directions_explorer import TRAINED, student
 from ssl_explain.losses.contrastive import Loss, contrastive, loss_called
 from ssl_explain.networks.relu import ReLUNet
@@ -41,10 +41,7 @@ class RealStepState(State):
     loss: str = choice("InfoNCE", ("InfoNCE", "soft triplet", "L_simp"), label="loss", tip="what weighs the pairs")
     network: str = choice("untrained", tuple(TRAINED), label="network", tip="200 steps of InfoNCE with this strength")
     step: str = choice(
-        "exact",
-        STEPS,
-        label="the real step",
-        tip="exact: over all views, outputs free; the other two leave the theory",
+        "exact", STEPS, label="the real step", tip="exact: over all views, outputs free; the other two leave the theory"
     )
 
 
@@ -65,13 +62,7 @@ def views_of_run(run: int) -> Views:
 
 def copies(alone: ReLUNet, normalise: bool) -> ReLUNet:
     """One copy of the same encoder for every strength."""
-    widths = (alone.weights[0].shape[-1], *(weight.shape[-2] for weight in alone.weights))
-    runs = len(STEP_STRENGTHS)
-    net = ReLUNet(widths, generator=torch.Generator(), normalise=normalise, linear_top=True, runs=runs).double()
-    with torch.no_grad():
-        for mine, theirs in zip(net.weights, alone.weights, strict=True):
-            mine.copy_(theirs.expand_as(mine))
-    return net
+    return with_weights([*alone.weights], normalise=normalise, runs=len(STEP_STRENGTHS))
 
 
 def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:

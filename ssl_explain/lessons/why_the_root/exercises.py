@@ -32,10 +32,6 @@ where_best = question("""
 """)
 
 
-def _leaves(g: torch.Generator) -> tuple[LatentTree, float]:
-    return LatentTree.random(2, polarity=(0.6, 0.9), generator=g), 0.3
-
-
 def _flips(tree: LatentTree, q: float) -> Tensor:
     """P(seen pattern | leaf pattern) if every leaf is replaced by a fair coin with probability q."""
     one, whole = torch.tensor([[1 - q / 2, q / 2], [q / 2, 1 - q / 2]]).double(), torch.ones(1, 1).double()
@@ -53,7 +49,7 @@ def _probabilities(tree: LatentTree) -> Tensor:
     "One leaf stays as it is with probability 1 - q/2, since a fair coin shows the same value in half of the cases.",
     "Eight leaves: the Kronecker product (torch.kron) of eight such 2 × 2 matrices, in the order of tree.enumerate().",
     "Both views come from one pattern: P(a, b) = Σ_x p(x) T(x, a) T(x, b), with p = tree.enumerate()[1].mean(-1).",
-    given=_leaves,
+    given=lambda g: (LatentTree.random(2, polarity=(0.6, 0.9), generator=g), 0.3),
     mistakes=lambda right, tree, q: {
         "All leaf patterns count alike there. Weigh every pattern by its probability p(x).": (
             _flips(tree, q).mT @ _flips(tree, q) / 2**tree.dimension
