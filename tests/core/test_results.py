@@ -13,6 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 from scipy import stats
+from tables import files
 
 from ssl_explain import results
 from ssl_explain.__main__ import read
@@ -38,10 +39,6 @@ def any_table(tmp_path, request):
     for file in (request.param, request.param.with_suffix(".json")):
         shutil.copy(file, tmp_path)
     return tmp_path / request.param.name
-
-
-def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_round_trip_keeps_every_bit_and_the_kind_of_each_column(table):

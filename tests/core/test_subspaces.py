@@ -18,11 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MEASURES = (participation_ratio, effective_rank)
 
 
-@pytest.fixture
-def g():
-    return torch.Generator().manual_seed(0)
-
-
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 def test_equal_variances_count_one_each_at_every_scale(measure, scale):

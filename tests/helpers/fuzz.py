@@ -18,6 +18,7 @@ import torch
 from hypothesis import note, settings
 from hypothesis import strategies as st
 from torch import nn
+from weights import seeded
 
 from ssl_explain import ReLUNet, Tree, Views, require
 from ssl_explain.dynamics.partial_results import _checksum
@@ -29,10 +30,6 @@ ROOM = 6 * 2**30  # bytes that a test may take on top of what the process has: a
 OFTEN = settings().max_examples  # of the profile: 50 in the gate, 200 in `make stress`
 SOME = settings(max_examples=OFTEN // 2 if OFTEN <= 50 else 2 * OFTEN)
 ONCE = settings(max_examples=1)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 FILLS = {

@@ -1,4 +1,4 @@
-"""The tables of the course, and some of their rows."""
+"""The tables of the course, some of their rows, and files as they lie on the disk."""
 
 import numpy as np
 
@@ -14,6 +14,11 @@ def rows(table, **wanted):
     keep = np.all([table[name] == value for name, value in wanted.items()], axis=0)
     assert keep.any(), wanted
     return {name: column[keep] for name, column in table.items()}
+
+
+def files(folder):
+    """The bytes of every file in a folder, by its name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def as_rows(columns):

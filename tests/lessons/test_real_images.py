@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 from refusals import refused
+from tables import files
 
 from ssl_explain import digits
 from ssl_explain.lessons.real_images import command as images
@@ -21,10 +22,6 @@ from ssl_explain.worlds.pictures import PictureWorld
 
 QUICK = ImageSettings(batch=32, first=100, seed=3)  # three steps per epoch
 WAYS = [{}, {"strength": 0.0}, {"net": "conv"}, {"loss": "frozen", "beta": 0.5}, {"loss": "simple"}]
-
-
-def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def train(settings=QUICK, **options):

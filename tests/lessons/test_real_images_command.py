@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from tables import files
 
 from ssl_explain import __main__ as command
 from ssl_explain.lessons.real_images import command as images
@@ -18,10 +19,6 @@ ROW = re.compile(r"(raw pixels|(?:un)?trained, (?:hidden|output)) +(\d\.\d{3}) +
 def said(capsys, *words):
     command.main(words)
     return capsys.readouterr().out
-
-
-def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_it_prints_the_scores_of_the_run_beside_both_baselines(capsys):
