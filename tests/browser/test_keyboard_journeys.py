@@ -13,7 +13,7 @@ pytestmark = journeys("NO KEY WAS PRESSED")
 CELLS = (
     "from ssl_explain.kit.prediction import Option, Question, predict\n"
     "from ssl_explain.lessons.start_here import TreeState, tree_explorer",
-    "tree_explorer(TreeState(depth=2, neurons=2, budget=500))",
+    "tree_explorer(TreeState(depth=2, neurons=2, budget=3000, pace=5))",
     "long = 'tails, ' * 40\n"
     "guess = predict(Question('Heads?', {'h': Option('heads', 'Luck.'), 't': Option(long, 'Bad luck.')}))\nguess",
     "guess.reveal('h')",

@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from lab import Notebook, chromium, journeys, jupyter_lab
+from lab import Notebook, Server, chromium, journeys
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
@@ -15,8 +15,8 @@ pair"""
 
 
 @pytest.fixture(scope="module")
-def notebook():
-    with jupyter_lab() as server, chromium(1280, 900) as context:
+def notebook(server: Server):
+    with chromium(1280, 900) as context:
         spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         nb = new_notebook(cells=[new_code_cell(CELL)], metadata=spec)
         nbformat.write(nb, server.root / "notebooks" / "trees.ipynb")
