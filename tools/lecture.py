@@ -153,7 +153,8 @@ class Lecture(Voila):
 
     def listen(self) -> None:
         """Print the address once the server answers, then serve."""
-        tornado.ioloop.IOLoop.current().add_callback(lambda: print(f"Lecture: {self.display_url}", flush=True))
+        word = f"{'Open' if self.first else 'Lecture'}: {self.display_url}\nCtrl-C here ends it."
+        tornado.ioloop.IOLoop.current().add_callback(lambda: print(word, flush=True))
         super().listen()
 
     def launch_browser(self) -> None:

@@ -98,6 +98,7 @@ def install(env: Path, root: Path, constraints: Path, extras: list[str], *, quie
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", *["--quiet"] * quiet]
     subprocess.run([*pip, "-c", str(constraints), "-e", target], check=True, cwd=root)
     modules = env / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    print("Compiling what was installed ...", flush=True)
     compiling = [python, "-m", "compileall", "-qq", "-j", "0", "-x", "site-packages/.*/tests?/", str(modules)]
     # Templates that are no Python are among them: their errors count as little here as in pip.
     subprocess.run(compiling, check=False, cwd=root)

@@ -20,6 +20,6 @@ def lecture() -> Iterator[str]:
     ) as server:
         try:
             assert server.stdout is not None
-            yield server.stdout.readline().strip().removeprefix("Lecture: ")
+            yield server.stdout.readline().strip().partition(": ")[2]
         finally:
             server.terminate()
