@@ -12,7 +12,7 @@ from ssl_explain.lessons.two_views_one_network.cloud_explorer import (
     cloud_run,
     forces,
 )
-from ssl_explain.lessons.two_views_one_network.cloud_picture import CloudPicture
+from ssl_explain.lessons.two_views_one_network.cloud_picture import LONGEST, CloudPicture
 from ssl_explain.lessons.two_views_one_network.explorer import GAP, LossState, loss_explorer, loss_named
 from ssl_explain.lessons.two_views_one_network.picture import LandscapePicture
 from ssl_explain.losses.contrastive import contrastive
@@ -110,7 +110,8 @@ def test_clouds_draw_inputs_outputs_arrows_and_what_has_happened():
     for line, points in zip(picture.inputs, record.inputs, strict=True):
         np.testing.assert_allclose(line.get_xydata(), points)
     np.testing.assert_allclose(picture.push.get_offsets(), record.outputs[7, :, 0])
-    np.testing.assert_allclose([picture.push.U, picture.push.V], record.push[7].T)
+    longest = torch.stack([record.pull[7], record.push[7]]).norm(dim=-1).max()
+    np.testing.assert_allclose([picture.push.U, picture.push.V], LONGEST * picture.WINDOW / longest * record.push[7].T)
     np.testing.assert_allclose(picture.between.get_ydata(), record.between[:8], rtol=1e-5)
 
 

@@ -12,6 +12,8 @@ from ssl_explain.kit.picture import Picture
 from ssl_explain.kit.style import INK, MARKERS, MEASURED, NEGATIVE, POSITIVE, QUIET, SERIES, tidy
 from ssl_explain.records import record
 
+LONGEST = 0.4  # of the arrows, in half widths of the window
+
 
 @record
 class CloudRun:
@@ -38,8 +40,9 @@ class CloudPicture(Picture[CloudRun]):
     """What to look at: green arrows pull two views of a point together, pink ones push points apart. Who wins?
 
     Left, the views as they come in, one colour and marker per point. Middle, the outputs for the same views, and arrows
-    at the first view of every point; when outputs leave the picture it zooms out, and the square is the window of
-    before. Right, the variance of the outputs between points and within points, up to the step shown, on a log scale.
+    at the first view of every point, the longest of them always of one length; when outputs leave the picture it zooms
+    out, and the square is the window of before. Right, the variance of the outputs between points and within points,
+    up to the step shown, on a log scale.
     """
 
     WINDOW = 3.2
@@ -65,7 +68,7 @@ class CloudPicture(Picture[CloudRun]):
             [new_curve(ax, m, color=colour, markersize=5) for m, colour in zip(MARKERS, SERIES, strict=True)]
             for ax in (self.input_axes, self.output_axes)
         )
-        style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.009, "zorder": 4}
+        style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.014, "zorder": 4}
         self.pull, self.push = (
             self.output_axes.quiver(*[[0.0] * len(MARKERS)] * 4, color=colour, **style)
             for colour in (POSITIVE, NEGATIVE)
@@ -90,12 +93,14 @@ class CloudPicture(Picture[CloudRun]):
         zoom = max(1.0, float(f.abs().max()) / (0.95 * self.WINDOW))
         for line, points in zip([*self.inputs, *self.outputs], [*record.inputs, *(f / zoom)], strict=True):
             line.set_data(points[:, 0].numpy(), points[:, 1].numpy())
-        for arrows, moved in ((self.pull, record.pull), (self.push, record.push)):
+        moves = torch.stack([record.pull[at], record.push[at]])
+        longer = LONGEST * self.WINDOW / float(moves.norm(dim=-1).max().clamp_min(1e-30))
+        for arrows, moved in zip((self.pull, self.push), moves, strict=True):
             arrows.set_offsets((f[:, 0] / zoom).numpy())
-            arrows.set_UVC(*(moved[at] / zoom).T.numpy())
+            arrows.set_UVC(*(longer * moved).T.numpy())
         end = self.WINDOW / zoom
         self.before.set(bounds=(-end, -end, 2 * end, 2 * end), visible=zoom > 1)
-        self.zoomed.set_text(f"zoomed out {zoom:.2g} times" if zoom > 1 else "")
+        self.zoomed.set_text(f"zoomed out {zoom:.2g} times" if zoom > 1 else "the longest arrow is always so long")
         for line, values in ((self.between, record.between), (self.within, record.within)):
             shown = values[: at + 1].clamp(self.FLOOR / 10, self.TOP * 10)
             line.set_data(record.times[: at + 1].numpy(), shown.numpy())
