@@ -35,3 +35,13 @@ def test_a_symbol_leads_to_its_section_and_a_name_that_exists(row):
     names = [name for quoted in re.findall(r"`([^`]+)`", row[2]) for name in re.findall(r"[A-Za-z_]{3,}", quoted)]
     assert names
     assert [name for name in names if not re.search(rf"\b{name}\b", CODE)] == []
+
+
+SHARED = {"s", "β", "M", "w", "m", "p", "C"}
+"""Letters that still mean more than one thing. Each notebook says which; this set may only get smaller."""
+
+
+def test_a_letter_means_one_thing_but_for_those_that_are_listed():
+    letters = [symbol.strip() for row in ROWS for symbol in row[0].split(",") if re.fullmatch(r"\s*\S+\s*", symbol)]
+    twice = {letter for letter in letters if letters.count(letter) > 1 and "(" not in letter and ")" not in letter}
+    assert twice == SHARED
