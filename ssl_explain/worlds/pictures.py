@@ -17,7 +17,7 @@ DIGITS_TO_TRAIN = 1197  # the other 600 are for testing
 
 @record
 class PictureWorld:
-    """A set of pictures; a view is a picture after an augmentation of strength s ≥ 0.
+    """A set of pictures; a view is a picture after an augmentation of strength q ≥ 0.
 
     ``images`` lie in [0, 1]. A network reads every view flattened, its pixels standardised to mean 0 and variance 1
     (``standardise``): a network without biases cannot subtract brightness, which is most of what raw pixels share (the

@@ -115,7 +115,7 @@ def recorded(trace):
 def labels_are_true(explorer, truth, before):
     """Record, words, legend and marks tell what the runs were trained with; ``before`` is the run of the grey curve."""
     training, record, picture = explorer._training, explorer.record, explorer.figure
-    symbol = "q" if isinstance(explorer.state, TreeState) else "s"
+    tree, symbol = isinstance(explorer.state, TreeState), "q"
     now, old = stretches_of(truth(training)), stretches_of(truth(before)) if before else []
     assert recorded(record.trace) == now
     assert (record.before is not None) == bool(old)
@@ -124,10 +124,10 @@ def labels_are_true(explorer, truth, before):
     different = {settings for _, settings in [*now, *old]} | {coming}
     told = [len({settings[k] for settings in different}) > 1 for k in (1, 2)]
     words = picture.describe()
-    if symbol == "q" or len(now) > 1 or (now and now[-1][1] != coming):
-        assert f"{sentence(now or [(0, coming)], symbol, told, coming)}{':' if symbol == 'q' else ';'}" in words
+    if tree or len(now) > 1 or (now and now[-1][1] != coming):
+        assert f"{sentence(now or [(0, coming)], symbol, told, coming)}{':' if tree else ';'}" in words
     else:
-        assert f"s = {coming[0]:g}, {coming[2].split(', ')[0]}" in words
+        assert f"q = {coming[0]:g}, {coming[2].split(', ')[0]}" in words
     assert ("The run before" in words) == bool(old)
     if old:
         assert f"The run before, with {sentence(old, symbol, told)}, ended at" in words
@@ -255,12 +255,12 @@ def test_pictures_in_the_same_way():
     explorer.run(30)
     move(explorer, "strength", 0.0)
     explorer.run(10)
-    assert "Step 40, strength s = 0.5 until step 30, then s = 0; InfoNCE" in explorer.figure.describe()
+    assert "Step 40, strength q = 0.5 until step 30, then q = 0; InfoNCE" in explorer.figure.describe()
     assert explorer.figure.heading.get_text().endswith("; these settings since step 30")
     assert {x for x, _ in explorer.figure.marks.lines.get_segments()[0]} == {30}, "not where it was measured, 25"
     explorer.reset()
-    assert "The run before, with s = 0.5 until step 30, then s = 0, ended at" in explorer.figure.describe()
-    assert "run before s = 0.5, then s = 0" in legend_of(explorer)
+    assert "The run before, with q = 0.5 until step 30, then q = 0, ended at" in explorer.figure.describe()
+    assert "run before q = 0.5, then q = 0" in legend_of(explorer)
 
 
 @pytest.mark.gate(1)

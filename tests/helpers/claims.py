@@ -202,7 +202,7 @@ def shared(state, record, picture, words):
 
 
 def strength(state, record, picture, words):
-    assert f"s = {state.strength:g}" in words
+    assert f"q = {state.strength:g}" in words
 
 
 def tree(state, record, picture, words):

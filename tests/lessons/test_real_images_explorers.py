@@ -167,7 +167,7 @@ def test_drawn_directions_are_those_of_the_record(explorers):
     explorer = explorers["directions"]
     explorer.state = DirectionsState(strength=4.0, network="untrained")
     figure, record = explorer.figure, explorer.record
-    assert [text.get_text() for text in figure.rows] == ["s = 0", "s = 4"]
+    assert [text.get_text() for text in figure.rows] == ["q = 0", "q = 4"]
     assert [text.get_text() for text in figure.shares[6:]] == [f"{100 * v:.0f} %" for v in record.now.values.tolist()]
     drawn = figure.image.get_array().filled(np.nan)[9:17, :8]
     expected = record.now.pictures[0] / record.now.pictures[0].abs().max()
@@ -178,7 +178,7 @@ def test_drawn_directions_are_those_of_the_record(explorers):
 # The real step
 
 
-@pytest.mark.parametrize("network", ["untrained", "trained, s = 0.5"])
+@pytest.mark.parametrize("network", ["untrained", "trained, q = 0.5"])
 def test_the_step_of_l_simp_is_predicted_at_every_strength(network, explorers):
     for strength in (0.0, 1.0, 4.0):
         state = RealStepState(loss="L_simp", strength=strength, network=network)
@@ -209,7 +209,7 @@ def test_digits_are_sorted_and_copies_are_alike():
 def test_frozen_weights_fail_after_training_and_departures_are_seen(explorers):
     compute = explorers["step"].compute
     assert compute(RealStepState()).now.cosine > 0.99
-    assert compute(RealStepState(network="trained, s = 0.5")).now.cosine < 0.5
+    assert compute(RealStepState(network="trained, q = 0.5")).now.cosine < 0.5
     for step in ("one batch of 64", "outputs of length one"):
         assert compute(RealStepState(loss="L_simp", step=step)).now.cosine < 0.95
 
@@ -244,7 +244,7 @@ def test_play_runs_to_the_budget_and_a_new_seed_starts_afresh():
     explorer.state = explorer.state.change(strength=0.0)  # live, but the run is over: afresh, the old curve is kept
     assert explorer.record.step == 0
     assert explorer.record.before.steps.tolist() == [0, 25, 50, 75, 100]
-    assert "The run before, with s = 0.5" in explorer.figure.describe()
+    assert "The run before, with q = 0.5" in explorer.figure.describe()
     explorer.state = explorer.state.change(seed=2)
     assert explorer.record.before is None
 
@@ -311,7 +311,7 @@ def test_curves_over_strength_and_spectra_draw_means():
     values = torch.tensor([[1.0, 0.5], [1.0, 0.7], [1.0, 0.6]])
     shown = figure_over_strength((0.0, 1.0), {"overlap": values}, title="t", low=-1)
     np.testing.assert_allclose(shown.figure.axes[0].lines[0].get_ydata(), [1.0, 0.6], rtol=1e-6)
-    assert "overlap: s 0 → 1.00, s 1 → 0.60" in shown.words
+    assert "overlap: q 0 → 1.00, q 1 → 0.60" in shown.words
     spectra = figure_spectra({"layer 1": {"untrained": values}, "layer 2": {"untrained": 2 * values}})
     assert "layer 2, untrained: 2 down to 1.2" in spectra.words
     assert plt.get_fignums() == []

@@ -14,7 +14,7 @@ from ssl_explain.networks.relu import ReLUNet
 from ssl_explain.worlds.pictures import digits
 
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0)
-TRAINED = {"untrained": 0.0, "trained, s = 0": 0.0, "trained, s = 0.5": 0.5}
+TRAINED = {"untrained": 0.0, "trained, q = 0": 0.0, "trained, q = 0.5": 0.5}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class DirectionsState(State):
     """
 
     strength: float = choice(
-        0.5, STRENGTHS, label="strength s", tip="of the views that the operator averages over; 0: views are pictures"
+        0.5, STRENGTHS, label="strength q", tip="of the views that the operator averages over; 0: views are pictures"
     )
     network: str = choice(
         "untrained", tuple(TRAINED), label="network", tip="200 steps of InfoNCE; s is the strength it was trained with"

@@ -7,7 +7,7 @@ from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
 
 no_augmentation = question("""
-    Train with s = 0: both views are the picture itself. How does the probe of the output end, beside the untrained
+    Train with q = 0: both views are the picture itself. How does the probe of the output end, beside the untrained
     student?
 
     [above] above it: pushing different pictures apart is worth something by itself
@@ -35,7 +35,7 @@ patterns = question("""
 """)
 
 after_training = question("""
-    InfoNCE, weights frozen, mild views (s = 0.5), outputs read without scaling. Before training the prediction is
+    InfoNCE, weights frozen, mild views (q = 0.5), outputs read without scaling. Before training the prediction is
     almost perfect. After 200 steps, with outputs as large as they are then, what is its cosine with the true step?
 
     [better] as large: training brings the views of a digit together, so freezing costs nothing

@@ -38,7 +38,7 @@ class PicturesState(State):
     """
 
     strength: float = choice(
-        0.5, (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0), label="strength s", tip="0: both views are the picture", live=True
+        0.5, (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0), label="strength q", tip="0: both views are the picture", live=True
     )
     temperature: float = choice(
         0.2, (0.05, 0.1, 0.2, 0.5, 1.0), label="temperature τ", tip="small: only the nearest negatives count", live=True

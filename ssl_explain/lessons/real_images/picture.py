@@ -44,7 +44,7 @@ class ViewsPicture(Picture[PictureViews]):
             middle = row * (record.grid.shape[2] + GAP) + (record.grid.shape[2] - 1) / 2
             grid.text(-2, middle, name, fontsize=FONT + 2, color=INK, ha="right", va="center")
         grid.set_title("picture and its views", fontsize=FONT + 2, color=INK, loc="left")
-        tidy(curve, xlabel="strength s", title="views nearest to their own digit")
+        tidy(curve, xlabel="strength q", title="views nearest to their own digit")
         curve.set(xlim=(-0.15, 6.3), ylim=(0, 1.03))
         curve.plot(record.strengths, record.kept.tolist(), "o-", color=QUIET, markersize=4, label="every part on")
         curve.axhline(0.1, color=QUIET, linestyle=":", label="chance")
@@ -60,7 +60,7 @@ class ViewsPicture(Picture[PictureViews]):
         self.record = record
         self.image.set_data(mosaic(record.grid, wide=(0,)))
         self.here.set_data([record.strength], [record.kept_now])
-        self.heading.set_text(f"strength s = {record.strength:g}; switched on: {_parts(record)}")
+        self.heading.set_text(f"strength q = {record.strength:g}; switched on: {_parts(record)}")
         return False
 
     def describe(self) -> str:
@@ -69,7 +69,7 @@ class ViewsPicture(Picture[PictureViews]):
         changed = float((r.grid[:, 1:] - r.grid[:, :1]).abs().mean())
         curve = ", ".join(f"{s:g} → {100 * k:.0f} %" for s, k in zip(r.strengths, r.kept.tolist(), strict=True))
         return (
-            f"Digits {', '.join(r.names)}, {r.grid.shape[1] - 1} views each at strength s = {r.strength:g} "
+            f"Digits {', '.join(r.names)}, {r.grid.shape[1] - 1} views each at strength q = {r.strength:g} "
             f"(on: {_parts(r)}). The grey value of a pixel (from 0 to 1) "
             f"changes by {changed:.2f} on average. Of 300 views of other digits "
             f"{100 * r.kept_now:.0f} % lie nearest to a picture of their own class; with every part on: {curve}."
@@ -84,7 +84,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
     """What to look at: how strokes of a pen turn into blobs as s grows.
 
     Left, the six strongest eigenvectors of OP of the bottom layer as pictures of pixels (orange > 0, purple < 0): above
-    at strength 0, below at the one chosen. Right, over s: the overlap with strength 0, the overlap between two drawings
+    at strength 0, below at the one chosen. Right, over q: the overlap with strength 0, the overlap between two drawings
     of the views (chance alone), and the roughness of the pictures in units of that at strength 0.
     """
 
@@ -102,10 +102,10 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         ]
         self.rows = [
             grid.text(-1.2, y, words, fontsize=FONT, color=INK, ha="right", va="center")
-            for y, words in ((h / 2, "s = 0"), (h + GAP + h / 2, ""))
+            for y, words in ((h / 2, "q = 0"), (h + GAP + h / 2, ""))
         ]
         self.heading = heading(grid, 0.012, 0.945, size=FONT + 1)
-        tidy(curve, xlabel="strength s of the views", title="compared with s = 0")
+        tidy(curve, xlabel="strength q of the views", title="compared with q = 0")
         places = range(len(record.strengths))
         curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.38))
         curve.set_xticks(places, [f"{s:g}" for s in record.strengths])
@@ -113,7 +113,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
             new_curve(curve, mark, color=colour, markersize=5, label=label)
             for mark, colour, label in (
                 (":", QUIET, "overlap: same s, views drawn again"),
-                ("o-", MEASURED, "overlap with s = 0"),
+                ("o-", MEASURED, "overlap with q = 0"),
                 ("s--", PREDICTED, "roughness"),
             )
         ]
@@ -136,7 +136,7 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         for curve, row in zip(self.curves, rows, strict=True):
             curve.set_data(range(len(record.strengths)), row)
         self.line.set_data([record.shown] * 2, [0, 1.0])
-        self.rows[1].set_text(f"s = {record.strengths[record.shown]:g}")
+        self.rows[1].set_text(f"q = {record.strengths[record.shown]:g}")
         self.heading.set_text(f"strongest eigenvectors of OP, layer 1, and their share of its trace; {record.network}")
         return False
 
@@ -144,11 +144,11 @@ class DirectionsPicture(Picture[DirectionsSweep]):
         """Say how much the directions have turned, beside the effect of chance, and how smooth they are."""
         record, first, now = self.record, self.record.sweep[0], self.record.now
         return (
-            f"Network: {record.network}. The six strongest eigenvectors of OP of layer 1 at s = "
+            f"Network: {record.network}. The six strongest eigenvectors of OP of layer 1 at q = "
             f"{record.strengths[record.shown]:g} carry {100 * float(now.values.sum()):.0f} % of its trace, which "
-            f"is {100 * now.survives:.0f} % of that at s = 0. Overlap with the directions at s = 0: {now.overlap:.2f}; "
+            f"is {100 * now.survives:.0f} % of that at q = 0. Overlap with the directions at q = 0: {now.overlap:.2f}; "
             f"between two drawings of the views: {record.redrawn[record.shown]:.2f}. Mean roughness "
-            f"{float(now.roughness.mean()):.2f}, at s = 0 {float(first.roughness.mean()):.2f}. A picture carries "
+            f"{float(now.roughness.mean()):.2f}, at q = 0 {float(first.roughness.mean()):.2f}. A picture carries "
             f"{100 * float(now.share_of_one.mean()):.0f} % of its eigenvector on average."
         )
 
@@ -172,13 +172,13 @@ def figure_over_strength(
     for number, (name, values) in enumerate(curves.items()):
         style = {"color": SERIES[(6, 4, 0, 2)[number % 4]], "marker": MARKERS[number], "markersize": 6, "linewidth": 2}
         mean_curve(ax, range(len(strengths)), values, label=name, **style)
-        means = ", ".join(f"s {s:g} → {v:.2f}" for s, v in zip(strengths, values.mean(0).tolist(), strict=True))
+        means = ", ".join(f"q {s:g} → {v:.2f}" for s, v in zip(strengths, values.mean(0).tolist(), strict=True))
         words.append(f"{name}: {means}")
     ax.set_xticks(range(len(strengths)), [f"{s:g}" for s in strengths])
     ax.set_ylim(low, 1.05)
     if low < 0:
         ax.axhline(0, color=QUIET, linewidth=0.8)
-    tidy(ax, xlabel="strength s of the views", title=title)
+    tidy(ax, xlabel="strength q of the views", title=title)
     legend(ax, "beside")
     return illustration(figure, f"Mean over {len(values)} seeds. {'; '.join(words)}.")
 

@@ -33,7 +33,7 @@ class RealStepState(State):
         ValueError: a value that its control does not offer.
     """
 
-    strength: float = choice(0.5, STEP_STRENGTHS, label="strength s", tip="0: all views of a digit are alike")
+    strength: float = choice(0.5, STEP_STRENGTHS, label="strength q", tip="0: all views of a digit are alike")
     temperature: float = choice(
         0.2, (0.05, 0.2, 1.0, 5.0), label="temperature τ", tip="small: only the nearest pairs count (not in L_simp)"
     )
@@ -108,7 +108,7 @@ class RealStepExplorer(Explorer[RealStepState]):
     presets = {
         "exact at any strength": {"loss": "L_simp", "strength": 4.0, "step": "exact"},
         "frozen weights": {"loss": "InfoNCE", "strength": 0.5, "network": "untrained", "step": "exact"},
-        "after training": {"loss": "InfoNCE", "strength": 0.5, "network": "trained, s = 0.5", "step": "exact"},
+        "after training": {"loss": "InfoNCE", "strength": 0.5, "network": "trained, q = 0.5", "step": "exact"},
         "one batch": {"loss": "L_simp", "strength": 0.5, "step": "one batch of 64"},
     }
 
@@ -118,7 +118,7 @@ class RealStepExplorer(Explorer[RealStepState]):
         place = STEP_STRENGTHS.index(state.strength)
         now = Residue(*(getattr(sweep, field.name)[place] for field in fields(Residue)))
         weighs = state.loss if state.loss == "L_simp" else f"{state.loss}, τ = {state.temperature:g}"
-        setting = f"{weighs}; s = {state.strength:g}; {state.network}; step: {state.step}; points sorted by digit"
+        setting = f"{weighs}; q = {state.strength:g}; {state.network}; step: {state.step}; points sorted by digit"
         return Reweighing(now, sweep, state.temperature, state.strength, 0.0, setting)
 
 

@@ -85,14 +85,14 @@ class TrainingPicture(Picture[PictureTraining]):
         self.before.set_data(*([], []) if earlier is None else (earlier.steps.tolist(), earlier.values.tolist()))
         self.marks.move(now, lambda step: [(height_at(step, self.curve), 1)], before, self.before)
         held = f"; these settings{now.since()}" if now.since() else ""
-        self.heading.set_text(f"step {record.step}; strength s = {record.strength:g}; {record.loss}{held}")
+        self.heading.set_text(f"step {record.step}; strength q = {record.strength:g}; {record.loss}{held}")
         return longer or renamed
 
     def describe(self) -> str:
         """Say the probe beside its baselines, and how many directions the output fills."""
         r, (now, before) = self.record, _courses(self.record)
         how = (
-            f"s = {r.strength:g}, {r.loss}" if not now.since() else f"{now.words()}; {'now ' * bool(now.told)}{r.loss}"
+            f"q = {r.strength:g}, {r.loss}" if not now.since() else f"{now.words()}; {'now ' * bool(now.told)}{r.loss}"
         )
         ranks = effective_rank(r.spectra).tolist()
         last = int(r.trace.steps[-1])
@@ -108,7 +108,7 @@ class TrainingPicture(Picture[PictureTraining]):
 
 
 def _courses(record: PictureTraining) -> tuple[Course, Course | None]:
-    return courses("s", record.strength, record.trace, record.before)
+    return courses("q", record.strength, record.trace, record.before)
 
 
 def _tiles(record: PictureTraining) -> np.ndarray:
@@ -142,18 +142,18 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
         seaborn.pointplot(data=end, color=MEASURED, markers="o", label="trained", **common)
         ax.axhline(raw, color=PREDICTED, linestyle=":", linewidth=1.8, label="raw pixels")
         ax.set_xticks(ax.get_xticks(), [f"{s:g}" for s in np.unique(here["strength"])])
-        tidy(ax, xlabel="strength s of the augmentation", title=title)
+        tidy(ax, xlabel="strength q of the augmentation", title=title)
         ax.legend().remove()
         once = pick(start, strength=start["strength"].min())[measure]  # the same encoders at every strength
         strengths = np.unique(end["strength"])
         trained = means(pick(end, strength=s)[measure] for s in strengths).words(".3f")
-        over = ", ".join(f"s {s:g} → {mean}" for s, mean in zip(strengths, trained, strict=True))
+        over = ", ".join(f"q {s:g} → {mean}" for s, mean in zip(strengths, trained, strict=True))
         words.append(f"{title}: {over}; untrained {means([once]).words('.3f')[0]}.")
     legend(axes[0], "lower center")
     seeds = len(np.unique(table["seed"]))
     return illustration(
         figure,
-        f"Trained with strength s, mean over {seeds} seeds [95 % interval]; raw pixels {raw:.3f}. {' '.join(words)}",
+        f"Trained with strength q, mean over {seeds} seeds [95 % interval]; raw pixels {raw:.3f}. {' '.join(words)}",
     )
 
 

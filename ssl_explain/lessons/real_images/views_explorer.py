@@ -33,7 +33,7 @@ class ViewsState(State):
     """
 
     strength: float = slider(
-        1.0, 0, 6, 0.25, label="strength s", tip="0: a view is its picture; from 5 on the shape is lost"
+        1.0, 0, 6, 0.25, label="strength q", tip="0: a view is its picture; from 5 on the shape is lost"
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="other pictures, other chances")
     parts: str = choice(
