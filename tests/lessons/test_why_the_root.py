@@ -170,10 +170,10 @@ def test_the_tree_on_the_page_is_that_of_the_explorer():
 
 def test_the_hero_picture_is_drawn_from_the_cells_above_it():
     told = []
-    for change in ("return tree.pair_probabilities(q)", "return tree.pair_probabilities(q / 2)"):
+    for change in ("(1 - q) ** 2", "(1 - q / 2) ** 2"):
         names: dict = {}
         for source in cells("figure"):
-            exec(source.replace("return tree.pair_probabilities(q)", change), names)
+            exec(source.replace("(1 - q) ** 2", change), names)
         told.append(names["found"])
     assert told[0] != told[1]
     assert told[0][1] == "q = 0.25: 0.894, 0.455"
