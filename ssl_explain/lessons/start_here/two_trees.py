@@ -15,6 +15,7 @@ from ssl_explain.kit.view import told
 from ssl_explain.lessons.start_here.picture import EmergencePicture
 from ssl_explain.lessons.start_here.state import TreeState, run_of
 from ssl_explain.networks.layers import LayeredReLU
+from ssl_explain.records import Trace
 from ssl_explain.worlds.latent_tree import LatentTree
 
 HERE = Path(__file__).parent
@@ -115,29 +116,26 @@ class TwoTrees(anywidget.AnyWidget):
 
     def _show(self) -> None:
         """Send the present state."""
-        run, (first, _) = self.run, self.pair
-        point, views, kept = two_views(run.tree, self.state.strength, self.state.seed)
+        point, views, kept = two_views(self.run.tree, self.state.strength, self.state.seed)
+        first, second = traces = [training.trace() for training in self.pair]
         same = [point.tolist()] * 2
         sides = [{"views": views.tolist(), "kept": [level.tolist() for level in kept]}]
         sides.append({"views": same, "kept": [[True] * len(level) for level in kept]})
-        for side, training in zip(sides, self.pair, strict=True):
-            trace = training.trace()
+        for side, training, trace in zip(sides, self.pair, traces, strict=True):
             best = trace.values.double().round(decimals=DIGITS).tolist()
             measure: Any = training.measure
             side |= {"trace": best, "neurons": neurons(training.net, measure.x, measure.latents)}  # type: ignore
-        stretches = first.trace(now=False).stretches
         with self.hold_sync():
             self.now = {
-                "q": self.state.strength, "step": first.step, "over": self.over, "point": point.tolist(),
-                "sides": sides, "steps": trace.steps.tolist(), "changes": [stretch.start for stretch in stretches[1:]],
+                "q": self.state.strength, "step": self.pair[0].step, "over": self.over, "point": point.tolist(),
+                "sides": sides, "steps": first.steps.tolist(), "changes": [s.start for s in first.stretches[1:]],
             }  # fmt: skip
-            self.words = self.describe()
+            self.words = self._told(first, second)
 
-    def describe(self) -> str:
+    def _told(self, first: Trace, second: Trace) -> str:
         """What the picture shows, in words."""
-        (first, second), q = self.pair, f"{self.state.strength:g}"
-        (start, end), other = first.trace().values[[0, -1], -1].tolist(), float(second.trace().values[-1, -1])
-        ceiling, step = float(self.run.ceilings[-1]), first.step
+        (start, end), other = first.values[[0, -1], -1].tolist(), float(second.values[-1, -1])
+        q, ceiling, step = f"{self.state.strength:g}", float(self.run.ceilings[-1]), self.pair[0].step
         told = (
             f"After {step} steps the best neuron's |correlation| with the root went from {start:.2f} to {end:.2f} with "
             f"q = {q}, and to {other:.2f} with q = 0."
