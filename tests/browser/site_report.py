@@ -39,6 +39,21 @@ def open_page(context: BrowserContext, path: Path) -> tuple[Page, list[str]]:
     return page, wrong
 
 
+def scripted(
+    context: BrowserContext, file: Path, scripts: dict[str, str], mistake: tuple[str, str, str] | None = None
+) -> Page:
+    """A page with scripts inside, as those of the site have them; ``mistake`` is planted in one of them."""
+    if mistake:
+        name, right, wrong = mistake
+        assert scripts[name].count(right) == 1, right
+        scripts = scripts | {name: scripts[name].replace(right, wrong)}
+    body = "".join(f"<script>{script}</script>\n" for script in scripts.values())
+    file.write_text(f'<!doctype html><meta charset="utf-8"><title>{file.stem}</title>\n{body}', encoding="utf-8")
+    page, complaints = open_page(context, file)
+    assert complaints == []
+    return page
+
+
 def moves(page: Page, presses: int = 5) -> list[float]:
     """Milliseconds from a slider to the decoded picture in the next frame, for every slider."""
     times = []

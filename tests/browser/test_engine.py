@@ -10,7 +10,7 @@ import torch
 from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page
 from scipy import stats
-from site_report import open_page
+from site_report import scripted
 
 from ssl_explain.dynamics.correlation import BestCorrelation
 from ssl_explain.dynamics.training import Training
@@ -78,16 +78,7 @@ pytestmark = journeys("THE ENGINE WAS NOT TRIED")
 def opened(context: BrowserContext, folder: Path, mistake: tuple[str, str, str] | None = None) -> Page:
     """A page with the engine inside, as those of the site have it; ``mistake`` is planted in one file."""
     scripts = {name: (ASSETS / name).read_text(encoding="utf-8") for name in FILES}
-    if mistake:
-        name, right, wrong = mistake
-        assert scripts[name].count(right) == 1, right
-        scripts[name] = scripts[name].replace(right, wrong)
-    file = folder / "engine.html"
-    body = "".join(f"<script>{script}</script>\n" for script in [*scripts.values(), PRELUDE])
-    file.write_text(f'<!doctype html><meta charset="utf-8"><title>engine</title>\n{body}', encoding="utf-8")
-    page, wrong = open_page(context, file)
-    assert wrong == []
-    return page
+    return scripted(context, folder / "engine.html", scripts | {"prelude": PRELUDE}, mistake)
 
 
 @pytest.fixture(scope="module")

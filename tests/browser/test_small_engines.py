@@ -14,7 +14,7 @@ import torch
 from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
 from site_pages import live_section
-from site_report import AXE, open_page, violations
+from site_report import AXE, open_page, scripted, violations
 
 from ssl_explain.lessons.byol_solved import experiment as byol
 from ssl_explain.lessons.byol_solved import modes, modes_explorer
@@ -77,17 +77,7 @@ pytestmark = journeys("THE SMALL ENGINES WERE NOT TRIED")
 def opened(context: BrowserContext, folder: Path, mistake: tuple[str, str, str] | None = None) -> Page:
     """A page with the engines inside; ``mistake`` is planted in one file."""
     scripts = {name: (ASSETS / name).read_text(encoding="utf-8") for name in FILES}
-    if mistake:
-        name, right, wrong = mistake
-        assert scripts[name].count(right) == 1, right
-        scripts[name] = scripts[name].replace(right, wrong)
-    body = "".join(f"<script>{script}</script>\n" for script in scripts.values())
-    (folder / "engines.html").write_text(
-        f'<!doctype html><meta charset="utf-8"><title>engines</title>\n{body}', "utf-8"
-    )
-    page, wrong = open_page(context, folder / "engines.html")
-    assert wrong == []
-    return page
+    return scripted(context, folder / "engines.html", scripts, mistake)
 
 
 @pytest.fixture(scope="module")
