@@ -11,7 +11,7 @@
     const controls = Object.fromEntries(all("[data-setting]").map((control) => [control.dataset.setting, control]));
     const { start, data } = JSON.parse($("script").textContent), settings = { ...start };
     const play = $(".play"), words = $(".words"), said = $(".said");
-    let run, moves = [], due = "compute", asked = false, playing = false, seen = 0, clock = 0, spoken = 0, width = 0;
+    let run, moves = [], due = "compute", asked = false, playing = false, seen = 0, clock = 0, spoken = 0;
 
     const figures = view.figures.map(([name, title, draw]) => {
       const figure = document.createElement("figure"), caption = document.createElement("figcaption");
@@ -23,8 +23,7 @@
       $(".figures").append(figure);
       return { svg, draw, title };
     });
-    $(".key").innerHTML = Object.entries(view.key).map(([name, text]) =>
-      `<li><svg width="30" height="10" aria-hidden="true"><path class="curve ${name}" d="M0 5H30"/></svg>${text}</li>`).join("");
+    $(".key").innerHTML = Object.entries(view.key).map(([name, text]) => Svg.key(`curve ${name}`, text)).join("");
     $(".note span").textContent = view.note;
 
     function showControls() {
@@ -132,12 +131,10 @@
       });
       svg.addEventListener("pointermove", pick);
     });
-    new ResizeObserver(() => {
-      if (section.clientWidth === width) return;
-      width = section.clientWidth;
+    Svg.onWidth(section, () => {
       due ||= "layout";
       wake();
-    }).observe(section);
+    });
     addEventListener("hashchange", follow);
     follow();
     showControls();

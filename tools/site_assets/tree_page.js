@@ -47,7 +47,7 @@ function treePage(section) {
   const number = Number(section.dataset.number), play = $(".play"), chooser = $("[id$=-node]"), curves = $("[id$=-curves]"), words = $(".words"), said = $(".said");
   let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
   let playing = false, clock = 0, seen = 0, spoken = 0, painted = 0, wanted = 0, due = "", chosen = null;
-  let world = "", width = 0;
+  let world = "";
 
   // ---- controls and link ------------------------------------------------------------------------------------------
   function showControls() {
@@ -189,8 +189,7 @@ function treePage(section) {
     const told = JSON.stringify(entries), key = $(".key");
     if (key.dataset.told === told) return;
     key.dataset.told = told;
-    key.innerHTML = entries.map(([name, text]) =>
-      `<li><svg width="30" height="10" aria-hidden="true"><path class="${name}" d="M0 5H30"/></svg>${text}</li>`).join("");
+    key.innerHTML = entries.map(([name, text]) => Svg.key(name, text)).join("");
   }
   function speak() {
     const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (side) => two(last.best[side][root]);
@@ -289,12 +288,10 @@ function treePage(section) {
     due ||= "layout";
     wake();
   });
-  new ResizeObserver(() => {
-    if (section.clientWidth === width) return;
-    width = section.clientWidth;
+  Svg.onWidth(section, () => {
     due ||= "layout";
     wake();
-  }).observe(section);
+  });
   addEventListener("hashchange", follow);
   follow();
   showControls();

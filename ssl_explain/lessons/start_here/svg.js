@@ -39,5 +39,19 @@ const Svg = (() => {
     const [ax, ay] = [back(x, left, right), back(y, floor, top)];
     return { px, py, line, top, floor, left, right, at: (a, b) => [ax(a), ay(b)] };
   }
-  return { set, add, blank, frame };
+  // Call redraw when the width of an element has changed, not while it is hidden.
+  function onWidth(element, redraw) {
+    let width = 0;
+    const observer = new ResizeObserver(() => {
+      if (!element.clientWidth || element.clientWidth === width) return;
+      width = element.clientWidth;
+      redraw();
+    });
+    observer.observe(element);
+    return observer;
+  }
+  // An entry of a legend: a piece of the line that has this class, and its words, which are HTML.
+  const key = (name, words) =>
+    `<li><svg width="30" height="10" aria-hidden="true"><path class="${name}" d="M0 5H30"/></svg>${words}</li>`;
+  return { set, add, blank, frame, onWidth, key };
 })();

@@ -36,7 +36,7 @@ function render({ model, el }) {
   section.innerHTML = BODY;
   shadow.append(section);
   const [play, slider, chooser] = [$(".play"), $("input"), $("select")], figures = [...section.querySelectorAll(".trees figure")];
-  let playing = false, begun = 0, from = 0, chosen = null, trees, curve, bars, width = 0;
+  let playing = false, begun = 0, from = 0, chosen = null, trees, curve, bars;
   const now = () => model.get("now"), world = () => model.get("world"), ceilings = () => world().ceilings;
 
   function layout() {
@@ -69,8 +69,8 @@ function render({ model, el }) {
     const of = (side) => sides[side].trace.map((values, k) => [steps[k], values[chosen]]);
     curve.update({ set: of(0), zero: of(1), before: [], ceiling: bounds[chosen], pca: null, changes, means: [] });
     $(".curve figcaption").textContent = `${name}: best |correlation| · step ${step}`;
-    $(".key").innerHTML = [["set", `q = ${q}`], ["zero", "q = 0"], ["ceiling", "ceiling (Bayes)"]].map(([of, text]) =>
-      `<li><svg width="30" height="10" aria-hidden="true"><path class="${of}" d="M0 5H30"/></svg>${text}</li>`).join("");
+    $(".key").innerHTML =
+      Svg.key("set", `q = ${q}`) + Svg.key("zero", "q = 0") + Svg.key("ceiling", "ceiling (Bayes)");
     bars.update(sides[0].neurons[chosen], sides[1].neurons[chosen], bounds[chosen]);
     play.textContent = playing ? "Pause" : over ? "Play again" : step ? "Go on" : "Play";
     if (document.activeElement !== el || shadow.activeElement !== slider) slider.value = q;
@@ -96,10 +96,7 @@ function render({ model, el }) {
   const heard = () => { paint(); if (playing) requestAnimationFrame(ask); };
   model.on("change:world", layout);
   model.on("change:now", heard);
-  const watch = new ResizeObserver(() => {
-    if (section.clientWidth && section.clientWidth !== width) [width] = [section.clientWidth, layout()];
-  });
-  watch.observe(section);
+  const watch = Svg.onWidth(section, layout);
   return () => { playing = false; watch.disconnect(); model.off("change:world", layout); model.off("change:now", heard); };
 }
 export default { render };
