@@ -103,7 +103,7 @@ class LayeredReLU(nn.Module):
         top = self._sweep(self._columns(x))[-1]
         if self.normalise:
             top = unit(top, 1)
-        return self._rows(top, x.shape[:-1]).flatten(-2)
+        return top.reshape(self.runs or 1, -1, top.shape[-1]).mT.reshape(*x.shape[:-1], -1)
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
         """Activations of every layer 1..L, node by node; the last one is the output as the loss sees it.

@@ -84,8 +84,8 @@ class TreeDraws:
         points, self._noise = (u.view(-1, *shape) for u, shape in zip(noise.split(sizes, 1), shapes, strict=True))
         self._rates = rates[..., 1:, :]
         self._points = grow(points < rates, widths)
-        self._latents = leaves_first(self._points)
-        self._strength, self._x = -1.0, noise
+        self._latents = list(zip(*(level.unbind() for level in leaves_first(self._points)), strict=True))
+        self._strength, self._x = -1.0, noise.unbind()
 
     def __len__(self) -> int:
         """The number of draws."""
@@ -103,5 +103,5 @@ class TreeDraws:
             spread = [level.repeat_interleave(self._views, -1) for level in self._points]
             leaves = redraw(spread, self._rates, self._noise, q)[-1]
             x = as_signs(leaves, self._rates.dtype).unflatten(-1, (-1, self._views))
-            self._strength, self._x = q, x.movedim(-3, -1)
-        return Views(self._x[index], tuple(level[index] for level in self._latents))
+            self._strength, self._x = q, x.movedim(-3, -1).unbind()
+        return Views(self._x[index], self._latents[index])
