@@ -101,9 +101,9 @@ class LayeredReLU(nn.Module):
             TypeError: an input that is no floating-point tensor, or of another type than the weights.
         """
         top = self._sweep(self._columns(x))[-1]
-        if self.normalise:
-            top = unit(top, 1)
-        return top.reshape(self.runs or 1, -1, top.shape[-1]).mT.reshape(*x.shape[:-1], -1)
+        top = unit(top, 1) if self.normalise else top
+        width = top.shape[:-1].numel() // (self.runs or 1)
+        return top.reshape(self.runs or 1, width, top.shape[-1]).mT.reshape(*x.shape[:-1], width)
 
     def activations(self, x: Float[Tensor, "*batch d"]) -> list[Float[Tensor, "*batch node d_out"]]:
         """Activations of every layer 1..L, node by node; the last one is the output as the loss sees it.
