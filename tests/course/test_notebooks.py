@@ -128,7 +128,8 @@ def kept_safe(nb, name):
     asked, shown = ([nb.cells.index(cell) for cell in tagged(nb, tag)] for tag in ("predict", "reveal"))
     for first, last, end in zip(asked, shown, [*asked[1:], len(nb.cells)], strict=False):
         between = [cell for cell in nb.cells[first:last] if pictured(cell)]
-        starts = all(cell in tagged(nb, "explorer") and not set(LATER.findall(alt(cell))) - {"0"} for cell in between)
+        opening = [*tagged(nb, "explorer"), *tagged(nb, "predict")]
+        starts = all(cell in opening and not set(LATER.findall(alt(cell))) - {"0"} for cell in between)
         folded = all("text/html" in out.data and FOLDED.match(out.data["text/html"]) for out in nb.cells[last].outputs)
         if not (starts and folded and any(pictured(cell) for cell in nb.cells[last:end])):
             return False
