@@ -238,8 +238,8 @@ class Explorer(Generic[S]):
 
     def line(self) -> str:
         """The line of code that recreates this explorer in its present state, with the names of the functions."""
-        own = "".join(f", {k}={getattr(v, '__name__', type(v).__name__)}" for k, v in (self.own or {}).items())
-        return f"{self.factory}({self._state}{own})"
+        own = {name: getattr(value, "__name__", type(value).__name__) for name, value in (self.own or {}).items()}
+        return f"{self.factory}({', '.join(f'{k}={v}' for k, v in (self._state.changed() | own).items())})"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         with self._lock:

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 E = TypeVar("E")
 DOCUMENTATION = """
 
-``controls`` names the settings to show (all of them if empty).
+``controls`` names those to show (all of them if empty).
 
 Raises:
-    ValueError: a control that does not exist.
+    ValueError: a control that does not exist, or a value that it does not offer.
     TypeError: another state, an argument of another type.
 """
 
@@ -19,18 +19,20 @@ def factory(explorer: type[E], summary: str) -> Callable[..., E]:
     """The function that makes explorers of a class.
 
     ``class RingExplorer(Explorer[RingState])`` gives
-    ``ring_explorer(state=None, *, controls=()) -> RingExplorer``; the default state is ``RingState()``.
-    Further arguments of the class become keywords of the function.
+    ``ring_explorer(state=None, *, controls=(), **settings) -> RingExplorer``; the default state is ``RingState()``,
+    and settings change it. Further arguments of the class become keywords of the function: where one has the name of
+    a setting, a function is the argument and anything else the setting.
 
     Raises:
         TypeError: the function, of another state or argument.
-        ValueError: the function, of a control that does not exist.
+        ValueError: the function, of a control that does not exist, or a value that it does not offer.
     """
     cls: Any = explorer
     kind = cls.kind()
 
     def make(state: Any = None, *, controls: Any = (), **own: Any) -> Any:
-        return cls(state or kind(), controls, **own)
+        settings = {name: own.pop(name) for name in kind.controls() if name in own and not callable(own[name])}
+        return cls((state or kind()).change(**settings), controls, **own)
 
     first, *rest = inspect.signature(cls).parameters.values()
     known = [first.replace(default=None, annotation=kind | None), *(p.replace(kind=p.KEYWORD_ONLY) for p in rest)]

@@ -117,7 +117,7 @@ class Prediction(Shown):
         self._check(measured)
         self._measured = measured
         self._reveal.text = f"Measured: {self.question.options[measured].text}"
-        self._reveal.page = _folded("What was measured? Guess first, then open this.", self._told(measured))
+        self._reveal.page = folded("What was measured? Guess first, then open this.", self._told(measured))
         self._reveal.say(self._compared())
         return self._reveal
 
@@ -134,7 +134,7 @@ class Prediction(Shown):
             return ""
         words = self._told(self._measured)
         if self.answer is None:
-            return _folded("No guess yet: make one above, or open the answer.", words)
+            return folded("No guess yet: make one above, or open the answer.", words)
         if self.answer == self._measured:
             return f"<b>As you said.</b> {words}"
         mine = self.question.options[self.answer]
@@ -171,7 +171,8 @@ class Reveal(Shown):
         return {**self.widget._repr_mimebundle_(**options), "text/html": self.page, "text/plain": self.text}
 
 
-def _folded(summary: str, words: str) -> str:
+def folded(summary: str, words: str) -> str:
+    """HTML that opens on a click."""
     return f"<details><summary>{summary}</summary>{words}</details>"
 
 

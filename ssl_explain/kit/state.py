@@ -102,14 +102,10 @@ class State:
         require.names("change", list(values), list(self.controls()))
         return dataclasses.replace(self, **values)
 
-    def __str__(self) -> str:
-        """The code that makes this state: fields that differ from their defaults."""
-        changed = [
-            f"{f.name}={getattr(self, f.name)!r}"
-            for f in dataclasses.fields(self)
-            if getattr(self, f.name) != f.default
-        ]
-        return f"{type(self).__name__}({', '.join(changed)})"
+    def changed(self) -> dict[str, str]:
+        """The fields that differ from their defaults, as code."""
+        fields = [(f.name, getattr(self, f.name), f.default) for f in dataclasses.fields(self)]
+        return {name: repr(value) for name, value, default in fields if value != default}
 
 
 def same(one: Any, other: Any) -> bool:

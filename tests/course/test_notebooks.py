@@ -20,6 +20,11 @@ NETWORK = re.compile(r"https?:|urllib|requests|urlopen|aiohttp|socket|wget|curl|
 MACHINE = re.compile(r"/(home|work|tmp|root|Users)/|file://|\b[A-Z]:\\+\w", re.ASCII)
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 VERDICT = re.compile(r"\b(True|False)\b")
+WHERE = re.compile(
+    r"(?![#>|*-])[^.:?]*\b(left|right|middle|(end|panel|table|corner|edge|line|curve|dot|mark|circle|square|diamond|ring|bar"
+    r"|row|column|arrow|slope|path|dash|colour)s?|blue|orange|green|pink|grey|dark)\b[^\n]*[.:]",
+    re.IGNORECASE,
+)
 LATER = re.compile(r"\b(?:after|step|time) (\d[\d.]*)\b", re.IGNORECASE)
 FOLDED = re.compile(r"<details><summary>[^<]*</summary><b>Measured:</b> .*</details>$", re.DOTALL)
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -123,7 +128,8 @@ def kept_safe(nb, name):
     asked, shown = ([nb.cells.index(cell) for cell in tagged(nb, tag)] for tag in ("predict", "reveal"))
     for first, last, end in zip(asked, shown, [*asked[1:], len(nb.cells)], strict=False):
         between = [cell for cell in nb.cells[first:last] if pictured(cell)]
-        starts = all(cell in tagged(nb, "explorer") and not set(LATER.findall(alt(cell))) - {"0"} for cell in between)
+        opening = [*tagged(nb, "explorer"), *tagged(nb, "predict")]
+        starts = all(cell in opening and not set(LATER.findall(alt(cell))) - {"0"} for cell in between)
         folded = all("text/html" in out.data and FOLDED.match(out.data["text/html"]) for out in nb.cells[last].outputs)
         if not (starts and folded and any(pictured(cell) for cell in nb.cells[last:end])):
             return False
@@ -132,6 +138,14 @@ def kept_safe(nb, name):
 
 def pictured(cell):
     return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def captioned(nb, name):
+    """Under every picture stands a cell of text, and its first sentence says where to look."""
+    followed = zip(nb.cells, [*nb.cells[1:], nb.cells[0]], strict=True)
+    return all(
+        after.cell_type == "markdown" and WHERE.match(after.source) for cell, after in followed if pictured(cell)
+    )
 
 
 def alt(cell):
@@ -210,8 +224,8 @@ def fresh(nb, name):
 
 RULES = (
     valid, language, first_screen, what_to_do_first, links, setup, what_to_install, short_cells, parts,
-    predictions, kept_safe, few_checks, executed, compared, exercises, headings, images, no_widget_state, no_network,
-    no_machine_path, speaker_notes, fresh,
+    predictions, kept_safe, captioned, few_checks, executed, compared, exercises, headings, images, no_widget_state,
+    no_network, no_machine_path, speaker_notes, fresh,
 )  # fmt: skip
 
 
@@ -249,6 +263,7 @@ def plant(nb, rule):
         "parts": lambda: nb.cells.remove(cell["exercise"]),
         "predictions": lambda: cell["reveal"].metadata.update(tags=[]),
         "kept_safe": lambda: cell["reveal"].outputs[0].data.pop("text/html"),
+        "captioned": lambda: nb.cells[nb.cells.index(cell["figure"]) + 1].update(source="The run was too short."),
         "few_checks": lambda: cell["check"].outputs[0].update(text="it holds: True"),
         "executed": lambda: cell["figure"].update(execution_count=99),
         "compared": lambda: cell["check"].update(outputs=[]),

@@ -28,4 +28,4 @@ def settings(controls):
 
 def copied(explorer):
     """The state in the line that is copied; making a second explorer of it takes ten times as long as a setting."""
-    return eval(explorer.line().removeprefix(explorer.factory), dict(NAMES))
+    return eval(explorer.line(), NAMES | {explorer.factory: explorer.kind()})

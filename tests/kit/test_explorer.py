@@ -19,7 +19,7 @@ from ssl_explain.kit.live import LiveView
 from ssl_explain.kit.streaming import Player
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
-from ssl_explain.lessons.two_views_one_network.explorer import LossState
+from ssl_explain.lessons.two_views_one_network.explorer import LossState, loss_explorer
 
 BASE = TreeState(depth=3, budget=500)
 CONTROLS = BASE.controls()
@@ -96,7 +96,7 @@ def test_copy_state_shows_the_line_that_makes_it_again(fresh):
     click(the_button(fresh, "copy state"))
     shown = [w.value for w in every(fresh.widget) if str(getattr(w, "value", "")).startswith("<code>")]
     line = html.unescape(re.fullmatch("<code>(.*)</code>", shown[0])[1])
-    assert line == fresh.line() == "tree_explorer(TreeState(strength=0.25, depth=2, neurons=2, budget=500))"
+    assert line == fresh.line() == "tree_explorer(strength=0.25, depth=2, neurons=2, budget=500)"
     assert eval(line).state == fresh.state
 
 
@@ -121,6 +121,27 @@ def test_a_factory_tells_what_it_takes_and_makes(name):
     assert first.endswith(".")
     assert "``controls``" in shown
     assert "Raises:" in shown
+
+
+def test_settings_go_by_name_and_change_a_state():
+    assert tree_explorer(depth=2, neurons=2).state == TreeState(depth=2, neurons=2)
+    assert tree_explorer(BASE, strength=0.25, controls=("seed",)).state == BASE.change(strength=0.25)
+    with pytest.raises(ValueError, match="`depth` must be an integer from 2 to 6, got 9"):
+        tree_explorer(depth=9)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dept'"):
+        tree_explorer(dept=2)
+
+
+def test_where_a_setting_and_an_argument_share_a_name_a_function_is_the_argument():
+    def loss(r_pos, r_neg):
+        return r_pos
+
+    mine = loss_explorer(loss=loss, negatives=2)
+    assert mine.reader.function is loss
+    assert mine.state == LossState(negatives=2)
+    assert loss_explorer(loss="L_simp").state == LossState(loss="L_simp")
+    with pytest.raises(ValueError, match="`loss` must be one of"):
+        loss_explorer(loss="mine")
 
 
 @pytest.mark.parametrize("name", [name for name, kind in declared().items() if hasattr(kind, "play")])

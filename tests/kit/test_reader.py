@@ -61,7 +61,8 @@ def test_a_changed_function_changes_the_picture_and_the_same_one_does_not(kind):
     torch.testing.assert_close([*numbers(mine.record)], [*numbers(package.record)])
     assert (np.asarray(frame(other)) != np.asarray(frame(package))).any(-1).mean() > 0.005
     assert changed.__name__ in other.figure.describe()
-    assert other.line() == f"{other.factory}({state}, {keyword}={changed.__name__})"
+    told = [f"{name}={value}" for name, value in state.changed().items()]
+    assert other.line() == f"{other.factory}({', '.join([*told, f'{keyword}={changed.__name__}'])})"
     twin = other.another(state)
     torch.testing.assert_close([*numbers(twin.record)], [*numbers(other.record)])
     assert keyword not in other.shown, "the menu that the function replaces"
@@ -169,7 +170,7 @@ def test_the_first_call_must_succeed():
 
 
 test_what_is_no_function_is_refused = refused(
-    (lambda: ring_explorer(SMALL, update=3), "`function` must be a function, got 3"), error=TypeError
+    (lambda: operator_explorer(operator=3), "`function` must be a function, got 3"), error=TypeError
 )
 
 

@@ -112,9 +112,9 @@ class GraphExplorer(Explorer[GraphState]):
 
     def line(self) -> str:
         """The line of code that recreates this explorer; a law of the reader's is named."""
-        own = "" if self.law is subtrees else f", law={self.law.__name__}"
-        own = own if self.tree is TREE else f", tree=tree{own}"
-        return f"{self.factory}({self._state}{own})"
+        own = {} if self.tree is TREE else {"tree": "tree"}
+        own |= {} if self.law is subtrees else {"law": self.law.__name__}
+        return f"{self.factory}({', '.join(f'{k}={v}' for k, v in (self._state.changed() | own).items())})"
 
 
 def _told(law: Law, error: Exception) -> str:
