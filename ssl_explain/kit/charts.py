@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, new_figure
+from ssl_explain.kit.style import INK, new_figure
 from ssl_explain.records import record
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
@@ -122,20 +122,20 @@ def legend(ax: Axes | Figure, place: str = "best", **options: Any) -> Legend:
     """Draw a legend without a frame; ``place`` "beside" is right of the panel, where no curve can be."""
     if place == "beside":
         place, options = "center left", {"bbox_to_anchor": (1.0, 0.5), **options}
-    return ax.legend(**{"fontsize": FONT, "frameon": False, "loc": place, **options})
+    return ax.legend(**{"loc": place, **options})
 
 
-def note(ax: Axes, x: float, y: float, words: str = "", *, size: int = FONT, **style: Any) -> Text:
+def note(ax: Axes, x: float, y: float, words: str = "", **style: Any) -> Text:
     """Write at (x, y), as shares of the panel unless ``transform`` says otherwise; empty words are to be filled."""
-    return ax.text(x, y, words, **{"transform": ax.transAxes, "fontsize": size, "color": INK, **style})
+    return ax.text(x, y, words, **{"transform": ax.transAxes, "color": INK, **style})
 
 
-def heading(ax: Axes, x: float, y: float, *, size: int = FONT, **style: Any) -> Text:
+def heading(ax: Axes, x: float, y: float, **style: Any) -> Text:
     """Make an empty text at (x, y), as shares of the figure.
 
     It belongs to the panel: a text of the figure itself would be left out of a saved picture once it is animated.
     """
-    return note(ax, x, y, size=size, transform=ax.figure.transFigure, **style)
+    return note(ax, x, y, transform=ax.figure.transFigure, **style)
 
 
 def heat_map(ax: Axes, cmap: Any, **options: Any) -> AxesImage:

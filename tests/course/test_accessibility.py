@@ -61,7 +61,7 @@ def test_words_that_meet_are_seen():
     explorer = FACTORIES["modes_explorer"]()
     left, right = explorer.figure.captions
     assert crowded_texts(explorer.figure.figure) == []
-    left.set_text("word " * 20)
+    left.set_text("word " * 15)
     assert crowded_texts(explorer.figure.figure) == [f"{left.get_text()} | {right.get_text()}"]
 
 
