@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import INK, new_figure
+from ssl_explain.kit.style import FONT, INK, drawing, new_figure
 from ssl_explain.records import record
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
@@ -95,8 +95,11 @@ def panels(width: float, height: float, count: int = 1, **options: Any) -> tuple
     return figure, list(figure.subplots(1, count, squeeze=False, **options)[0])
 
 
+@drawing()
 def illustration(figure: Figure, words: str) -> Illustration:
-    """Make room for the labels of a still figure and say its finding in ``words``."""
+    """Make the type of a still figure large enough, make room for its labels, and say its finding in ``words``."""
+    for text in figure.findobj(Text):
+        text.set_fontsize(max(FONT, text.get_fontsize()))
     figure.tight_layout()
     return Illustration(figure, words)
 

@@ -170,13 +170,13 @@ def figure_split(values: Mapping[str, Float[Tensor, "n a d"]]) -> Illustration:
 
     One panel for each of ``values``, by its title: all views in the plane in which they vary most.
     """
-    figure, axes = panels(0.9 + 4.2 * len(values), 4.2, len(values))
+    figure, axes = panels(1.5 + 4.2 * len(values), 4.2, len(values))
     words = []
     for ax, (name, given) in zip(axes, values.items(), strict=True):
         split, means, centre = Split(ax, name), given.mean(1), given.mean((0, 1))
         share = float((means - centre).square().sum(-1).mean() / (given - centre).square().sum(-1).mean())
         split.update(plane(given, given.flatten(0, 1)), share)
-        words.append(f"{name}: {split.words.get_text()}")
+        words.append(f"{name}: between points {100 * share:.0f} %, within {100 * (1 - share):.0f} %")
     split.legend(figure, ncols=2 * len(values))
     figure.subplots_adjust(left=0.02, right=0.98, top=0.9, bottom=0.08 + 0.08 / len(values), wspace=0.05)
     return Illustration(figure, ". ".join(words) + ".")

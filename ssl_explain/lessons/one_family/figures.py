@@ -85,7 +85,7 @@ def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
     ends = ax.transData.transform([(x[0], y[0]), (x[-1], y[-1])])
     slope = math.degrees(math.atan2(*(ends[1] - ends[0])[::-1]))
     at = int(np.abs(np.log(x / 0.2)).argmin())
-    words = ", ".join(record.losses[i] for i in together) + ": one border"
+    words = f"one border of {len(together)} losses"
     lifted = ax.transData + ScaledTranslation(-0.05, 0.08, ax.figure.dpi_scale_trans)
     along: dict[str, Any] = {"transform": lifted, "rotation": slope, "rotation_mode": "anchor", "va": "bottom"}
     note(ax, x[at], y[at], words, zorder=3, **along)
@@ -127,7 +127,7 @@ def _key(ax: Axes, record: Frontier) -> None:
         everywhere = bool(record.border[number].isinf().all())
         if not everywhere:
             ax.plot((0.17, 0.36), (y, y), color=colour(number), linestyle=LINES[number % 7], linewidth=1.8)
-        ax.text(0.41, y, name + (": no border" if everywhere else ""), color=INK, va="center")
+        ax.text(0.41, y, name + (": none" if everywhere else ""), color=INK, va="center")
     lines = (
         "a petal is filled as far as",
         "its loss keeps the direction",
@@ -172,7 +172,7 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """
     rows, columns = list(angles), list(next(iter(angles.values())))
     middle = np.array([[float(angles[a][b].median()) for b in columns] for a in rows])
-    figure, (ax,) = panels(8.2, 4.6)
+    figure, (ax,) = panels(9.6, 4.6)
     tidy(ax, title="largest principal angle, degrees")
     ax.imshow(middle, cmap="cividis_r", vmin=0, vmax=90, aspect="auto")
     ax.spines[:].set_visible(False)

@@ -194,7 +194,7 @@ def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
         style: dict[str, Any] = {"color": SERIES[6 - k], "marker": MARKERS[k], "linestyle": ("-", "--", "-.", ":")[k]}
         ax.plot(list(curve), list(curve.values()), label=name, linewidth=2, markersize=6, **style)
     ax.axvline(0.5, color=QUIET, linewidth=0.8)
-    ax.text(0.505, 0.5, "a quarter of the ring", color=QUIET, rotation=90, va="center")
+    ax.text(0.505, 1, "a quarter of the ring", color=QUIET, rotation=90, va="top")
     below = "augmentation q: largest shift, as a share of half the ring"
     tidy(ax, xlabel=below, title="share of neurons that tell objects, not places")
     ax.set_ylim(-0.03, 1.03)
