@@ -42,7 +42,7 @@ class ContrastPicture(Picture[HiddenContrast]):
     """
 
     def __init__(self, record: HiddenContrast) -> None:
-        self.figure, self.axes = panels(9.6, 4.4, 3, width_ratios=(1.25, 1, 1))
+        self.figure, self.axes = panels(9.6, 4.35, 3, width_ratios=(1.25, 1, 1))
         self.figure.subplots_adjust(left=0.065, right=0.985, top=0.74, bottom=0.17, wspace=0.26)
         self.bars = _bars(self.axes[0], record)
         self.sums = new_curve(self.axes[0], "D", color=INK, markersize=7)

@@ -41,7 +41,7 @@ class FamilyPicture(Picture[FamilyView]):
     """
 
     def __init__(self, record: FamilyView) -> None:
-        self.figure = new_figure(9.6, 4.7)
+        self.figure = new_figure(9.6, 4.5)
         grid = self.figure.add_gridspec(
             2, 3, width_ratios=(1.35, 0.42, 1), left=0.088, right=0.985, top=0.82, bottom=0.2, wspace=0.24, hspace=0.55
         )
