@@ -136,10 +136,11 @@ export default () => {
       };
 
       let settle;
-      let longest = 0; // the words at their longest: the picture does not grow and shrink with them
+      let [longest, broad] = [0, 0]; // the words at their longest: the picture does not grow and shrink with them
       const fit = () => {
         const room = el.clientWidth;
         if (!room) return;
+        if (room !== broad) [longest, broad] = [0, room];
         const explorer = el.closest(".ssl-explain") ?? el;
         const [width, height] = model.get("shape");
         longest = Math.max(longest, words.offsetHeight);

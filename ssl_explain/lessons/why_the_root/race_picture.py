@@ -55,7 +55,7 @@ class RacePicture(EmergencePicture):
     def _make_axes(self) -> None:
         self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(1.15, 1, 1))
         self.tree_axes, self.curve_axes, self.node_axes = axes
-        self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.24)
+        self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.28)
         tidy(self.node_axes, xlabel="training steps")
         self.node_axes.set(ylim=(0, 1), yticks=[])
 
