@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, new_figure
+from ssl_explain.kit.style import FONT, INK, drawing, new_figure
 from ssl_explain.records import record
 from ssl_explain.results import interval
 from ssl_explain.topology import Tree
@@ -95,8 +95,11 @@ def panels(width: float, height: float, count: int = 1, **options: Any) -> tuple
     return figure, list(figure.subplots(1, count, squeeze=False, **options)[0])
 
 
+@drawing()
 def illustration(figure: Figure, words: str) -> Illustration:
-    """Make room for the labels of a still figure and say its finding in ``words``."""
+    """Make the type of a still figure large enough, make room for its labels, and say its finding in ``words``."""
+    for text in figure.findobj(Text):
+        text.set_fontsize(max(FONT, text.get_fontsize()))
     figure.tight_layout()
     return Illustration(figure, words)
 
@@ -122,20 +125,20 @@ def legend(ax: Axes | Figure, place: str = "best", **options: Any) -> Legend:
     """Draw a legend without a frame; ``place`` "beside" is right of the panel, where no curve can be."""
     if place == "beside":
         place, options = "center left", {"bbox_to_anchor": (1.0, 0.5), **options}
-    return ax.legend(**{"fontsize": FONT, "frameon": False, "loc": place, **options})
+    return ax.legend(**{"loc": place, **options})
 
 
-def note(ax: Axes, x: float, y: float, words: str = "", *, size: int = FONT, **style: Any) -> Text:
+def note(ax: Axes, x: float, y: float, words: str = "", **style: Any) -> Text:
     """Write at (x, y), as shares of the panel unless ``transform`` says otherwise; empty words are to be filled."""
-    return ax.text(x, y, words, **{"transform": ax.transAxes, "fontsize": size, "color": INK, **style})
+    return ax.text(x, y, words, **{"transform": ax.transAxes, "color": INK, **style})
 
 
-def heading(ax: Axes, x: float, y: float, *, size: int = FONT, **style: Any) -> Text:
+def heading(ax: Axes, x: float, y: float, **style: Any) -> Text:
     """Make an empty text at (x, y), as shares of the figure.
 
     It belongs to the panel: a text of the figure itself would be left out of a saved picture once it is animated.
     """
-    return note(ax, x, y, size=size, transform=ax.figure.transFigure, **style)
+    return note(ax, x, y, transform=ax.figure.transFigure, **style)
 
 
 def heat_map(ax: Axes, cmap: Any, **options: Any) -> AxesImage:

@@ -25,15 +25,16 @@ SCALE: Colormap = colormaps["cividis"]
 LOWEST = 0.3
 """The share at and below which the darkest colour is used."""
 
-FONT, DPI = 10, 100
-"""Points, and pixels per inch unless a screen asks for others."""
+FONT, DPI = 12, 100
+"""Points of every text: 14.7 pixels where a picture of 9.6 inches is 848 pixels wide. Pixels per inch, by default."""
 
 DRAWING = threading.RLock()
 """Held by the thread that draws, since all figures share one parser of formulas, which is not thread-safe."""
 
 LOOK: dict[str, Any] = {key: copy.deepcopy(rcParamsDefault._get(key)) for key in rcParamsDefault if key != "backend"}
-"""Every setting of our figures: matplotlib's defaults, and the font that is part of it."""
-LOOK["font.family"] = ["DejaVu Sans"]
+"""Every setting of our figures: matplotlib's defaults, the font that is part of it, and legends of little room."""
+LOOK |= {"font.family": ["DejaVu Sans"], "font.size": FONT, "axes.titlesize": FONT}
+LOOK |= {"legend.frameon": False, "legend.handlelength": 1.5, "legend.handletextpad": 0.5, "legend.columnspacing": 1.0}
 
 _drawing: ContextVar[bool] = ContextVar("drawing", default=False)
 
@@ -88,7 +89,7 @@ def tidy(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "") -> No
     """Style one Axes: two spines, readable labels, a left-aligned title."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(QUIET)
-    ax.tick_params(labelsize=FONT, colors=INK)
-    ax.set_xlabel(xlabel, fontsize=FONT + 1, color=INK)
-    ax.set_ylabel(ylabel, fontsize=FONT + 1, color=INK)
-    ax.set_title(title, fontsize=FONT + 2, color=INK, loc="left")
+    ax.tick_params(colors=INK)
+    ax.set_xlabel(xlabel, color=INK)
+    ax.set_ylabel(ylabel, color=INK)
+    ax.set_title(title, color=INK, loc="left")

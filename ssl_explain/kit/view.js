@@ -3,7 +3,7 @@
 // still, and tells the kernel how wide the picture is, and how dense the screen.
 
 const STILL = 150; // ms without a frame
-const WIDEST = 1500; // CSS pixels
+const WIDEST = 1560; // CSS pixels: 12 points are 27 of them, 1/40 of a screen of 1920 × 1080
 const LOWEST = 200; // CSS pixels: no window is so low that the picture becomes smaller
 const LATE = 200; // ms after which a click counts as answered: it may have changed nothing
 const ROOM = 8; // CSS pixels around picture and words
@@ -136,10 +136,11 @@ export default () => {
       };
 
       let settle;
-      let longest = 0; // the words at their longest: the picture does not grow and shrink with them
+      let [longest, broad] = [0, 0]; // the words at their longest: the picture does not grow and shrink with them
       const fit = () => {
         const room = el.clientWidth;
         if (!room) return;
+        if (room !== broad) [longest, broad] = [0, room];
         const explorer = el.closest(".ssl-explain") ?? el;
         const [width, height] = model.get("shape");
         longest = Math.max(longest, words.offsetHeight);

@@ -90,9 +90,9 @@ def test_the_picture_is_sharp_and_fits(explorer, value, width, height):
     with density(explorer.page, value, width, height):
         measures = sharp(explorer)
         assert measures["skew"] < 0.01
-        assert measures["width"] <= min(measures["room"], 1500)
+        assert measures["width"] <= min(measures["room"], 1560)
         assert measures["explorer"] <= measures["visible"] or measures["height"] < 210
-        assert measures["width"] > 0.8 * min(measures["room"], 1500) or measures["explorer"] > 0.9 * measures["visible"]
+        assert measures["width"] > 0.8 * min(measures["room"], 1560) or measures["explorer"] > 0.9 * measures["visible"]
 
 
 def test_while_it_moves_it_is_nearly_as_sharp_and_then_wholly(explorer):

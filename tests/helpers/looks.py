@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from ssl_explain.kit import style
 from ssl_explain.kit.style import INK, PAPER, QUIET, SERIES
 
-READABLE, SEEN, SMALLEST = 4.5, 3.0, 9  # WCAG 2.2 contrast of text, of lines and markers; points
+READABLE, SEEN = 4.5, 3.0  # WCAG 2.2 contrast of text, of lines and markers
+SMALLEST, ROOM = 13, 848  # pixels of text; those in which JupyterLab shows a wide picture in a window of 1280
 
 # Machado, Oliveira, Fernandes (2009), severity 1, in linear RGB.
 EYES = {
@@ -64,8 +65,9 @@ def laid_over(colour, ground=PAPER, alpha=None):
 
 
 def small_texts(figure):
-    """What is written smaller than the smallest size allowed."""
-    return {text.get_text() for text in _texts(figure) if text.get_fontsize() < SMALLEST}
+    """What has fewer than 13 pixels in a window of 1280, where no figure is enlarged."""
+    point = min(ROOM / figure.get_size_inches()[0], style.DPI) / 72
+    return {text.get_text() for text in _texts(figure) if text.get_fontsize() * point < SMALLEST}
 
 
 def dim_texts(figure):

@@ -245,7 +245,7 @@ def test_threads_that_answer_at_once_lose_nothing(explorer):
 
 def test_the_last_frame_is_state(explorer):
     state = explorer.view.image.get_state()
-    assert Image.open(io.BytesIO(state["frame"])).size == (960, 490)
+    assert Image.open(io.BytesIO(state["frame"])).size == (960, 500)
     assert state["words"] == explorer.figure.describe()
     assert state["number"] == explorer.view.frames
 

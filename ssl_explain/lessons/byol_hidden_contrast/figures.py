@@ -40,7 +40,7 @@ def figure_ablation(table: Table, *, layer: str = "output") -> Illustration:
         tidy(ax, xlabel="predictor", title=f"{name} of the {layer}")
         words += [_baselines(ax, table, layer, measure), _cells(ax, table, layer, measure)]
     handles, labels = axes[0].get_legend_handles_labels()
-    legend(figure, "upper center", handles=handles, labels=labels, ncols=4)
+    legend(figure, "upper center", handles=handles, labels=labels, ncols=3)
     figure.tight_layout(rect=(0, 0, 1, 0.82))
     seeds = len(np.unique(table["seed"]))
     return Illustration(figure, f"Mean over {seeds} seeds [95 % interval]. {' '.join(words)}")

@@ -13,7 +13,6 @@ from torch import Tensor
 from ssl_explain.kit.charts import heading, illustration, legend, medians, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.style import (
-    FONT,
     INK,
     MARKERS,
     MEASURED,
@@ -43,8 +42,8 @@ class ContrastPicture(Picture[HiddenContrast]):
     """
 
     def __init__(self, record: HiddenContrast) -> None:
-        self.figure, self.axes = panels(9.6, 4.2, 3, width_ratios=(1.25, 1, 1))
-        self.figure.subplots_adjust(left=0.065, right=0.985, top=0.75, bottom=0.175, wspace=0.26)
+        self.figure, self.axes = panels(9.6, 4.35, 3, width_ratios=(1.25, 1, 1))
+        self.figure.subplots_adjust(left=0.065, right=0.985, top=0.74, bottom=0.17, wspace=0.26)
         self.bars = _bars(self.axes[0], record)
         self.sums = new_curve(self.axes[0], "D", color=INK, markersize=7)
         moment, share = self.axes[1:]
@@ -54,15 +53,15 @@ class ContrastPicture(Picture[HiddenContrast]):
         moment.axhline(math.log10(COLLAPSED), color=QUIET, linestyle=":")
         across = moment.get_yaxis_transform()
         note(moment, 0.02, math.log10(COLLAPSED) - 0.15, "1 %: collapsed", va="top", transform=across)
-        tidy(share, xlabel="time", title="between share of the output")
+        tidy(share, xlabel="time", title="between share of output")
         share.set(ylim=(-0.03, 1.06), xlim=(0, float(record.times[-1])))
         here = {"marker": "o", "markersize": 6, "markevery": [-1], "clip_on": False}
         self.moment, self.share = (new_curve(ax, color=MEASURED, linewidth=2, **here) for ax in (moment, share))
         self.limit = new_curve(share, "--", color=PREDICTED, linewidth=2)
         handles = [*(bars[0] for bars in self.bars), self.sums, self.limit]
         labels = [*TERMS, "growth rate (sum)", "predicted limit"]
-        legend(self.figure, "upper left", handles=handles, labels=labels, bbox_to_anchor=(0.05, 0.925), ncols=6)
-        self.heading = heading(moment, 0.012, 0.945)
+        legend(self.figure, "upper left", handles=handles, labels=labels, bbox_to_anchor=(0.0, 0.9), ncols=6)
+        self.heading = heading(moment, 0.012, 0.985, va="top")
         self.still = [self.axes[0].yaxis]
         curves = [self.sums, self.limit, self.moment, self.share]
         self.moving = [*(bar for bars in self.bars for bar in bars), *curves, self.heading]
@@ -86,7 +85,7 @@ class ContrastPicture(Picture[HiddenContrast]):
         self.moment.set_data(times[past], np.where((growth >= LOW) & (growth <= HIGH), growth, np.nan))
         self.share.set_data(times[past], record.share[past].numpy())
         self.limit.set_data(*([], []) if record.limit is None else ([0, times[-1]], [record.limit] * 2))
-        self.heading.set_text(record.setting)
+        self.heading.set_text(record.setting.replace("; offset", "\noffset"))
         return other
 
     def describe(self) -> str:
@@ -181,7 +180,7 @@ def figure_shares(runs: Mapping[str, Mapping[float, HiddenContrast]]) -> Illustr
             said.append(f"{offset:g}: {share[0]:.2f} → {share[-1]:.2f} (limit {limit:.2f})")
         words.append(f"{name}, squared offset {'; '.join(said)}.")
         ax.set_ylim(-0.03, 1.06)
-    axes[0].set_ylabel("between share of the output", fontsize=FONT)
+    axes[0].set_ylabel("between share of the output")
     legend(axes[0], "center right", frameon=True, framealpha=0.85, edgecolor="none")
     return illustration(figure, f"Between share, start → end, mean over starts. {' '.join(words)}")
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.byol_solved.record import PhasePlane
 
 LEFT, RIGHT, TOP = -0.3, 1.2, 1.5
@@ -28,9 +28,9 @@ class PlanePicture(Picture[PhasePlane]):
     """
 
     def __init__(self, record: PhasePlane) -> None:
-        self.figure = new_figure(9.6, 4.9)
+        self.figure = new_figure(9.6, 5.0)
         grid = self.figure.add_gridspec(
-            2, 2, width_ratios=(1.2, 1), left=0.06, right=0.985, top=0.78, bottom=0.11, wspace=0.17, hspace=0.42
+            2, 2, width_ratios=(1.2, 1), left=0.075, right=0.985, top=0.77, bottom=0.11, wspace=0.17, hspace=0.42
         )
         self.plane = self.figure.add_subplot(grid[:, 0])
         self.size_axes, self.offset_axes = (self.figure.add_subplot(grid[row, 1]) for row in (0, 1))
@@ -44,8 +44,8 @@ class PlanePicture(Picture[PhasePlane]):
         self._make_plane()
         self._make_curves()
         self._legends()
-        ends = ((0.06, "left"), (0.985, "right"))
-        self.captions = [heading(self.plane, x, 0.975, size=FONT + 1, va="top", ha=side) for x, side in ends]
+        ends = ((0.075, "left"), (0.985, "right"))
+        self.captions = [heading(self.plane, x, 0.975, va="top", ha=side) for x, side in ends]
         self.moving += self.captions
         self._drawn: object = None
         self.update(record)
@@ -87,13 +87,13 @@ class PlanePicture(Picture[PhasePlane]):
             key("p+", color=PREDICTED, marker="*", linestyle="", markersize=13),
             key("p-", color=PREDICTED, marker="D", markerfacecolor="white", linestyle=""),
         ]
-        box: dict[str, Any] = {"borderaxespad": 0, "columnspacing": 1.2}
+        box: dict[str, Any] = {"borderaxespad": 0}
         legend(self.plane, "lower left", handles=keys, bbox_to_anchor=(0, 1.02), ncols=3, **box)
         names = zip(LINES, ("this start", "second mode"), strict=True)
         keys = [key(f"{name}, predicted", color=PREDICTED, linestyle=kind) for kind, name in names]
         dots: dict[str, Any] = {"color": MEASURED, "linestyle": "", "markersize": 4}
         keys += [key("trained", marker=mark, fillstyle=fill, **dots) for mark, fill in MARKS]
-        legend(self.figure, "upper right", handles=keys, bbox_to_anchor=(0.985, 0.93), ncols=2, **box)
+        legend(self.figure, "upper right", handles=keys, bbox_to_anchor=(0.985, 0.94), ncols=2, **box)
 
     def update(self, record: PhasePlane) -> bool:
         """Move the start and its curves; the plane only if a rate has changed."""
@@ -117,9 +117,9 @@ class PlanePicture(Picture[PhasePlane]):
             self.dots[1][mode].set_data(steps, record.offset[:, mode].numpy())
         fate = "Survives" if record.survives else "Dies"
         self.captions[0].set_text(
-            f"{fate} at η = {record.decay:.2f} (threshold {record.threshold:.3f}), {_target(record)}"
+            f"{fate}: η = {record.decay:.2f}, threshold {record.threshold:.3f}, {_target(record)}"
         )
-        self.captions[1].set_text(f"{record.setting}: s is off by {record.gap:.3f}")
+        self.captions[1].set_text(f"{record.setting}: s off by {record.gap:.3f}")
         return changed
 
     def _move_plane(self, record: PhasePlane) -> None:
@@ -158,7 +158,7 @@ def _inside(heights: Any) -> Any:
 
 
 def _target(record: PhasePlane) -> str:
-    return "target: a copy" if record.target_rate is None else f"target rate β = {record.target_rate:g}"
+    return "target: a copy" if record.target_rate is None else f"target β = {record.target_rate:g}"
 
 
 @drawing()

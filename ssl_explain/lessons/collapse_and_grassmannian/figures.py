@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import illustration, legend, means, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.collapse_and_grassmannian.record import Drift
 
 LINES = ("-", "--", "-.", ":")
@@ -41,7 +41,7 @@ def figure_drift(
     right.set(ylim=(0.6 - len(drifts), 0.4), xlim=(-1.05, 0.2))
     for x, words_above in ((0.0, "flat"), (-0.5, "1/√width"), (-1.0, "1/width")):
         right.axvline(x, color=QUIET, linestyle=":", linewidth=1)
-        right.text(x, 1.01, words_above, transform=right.get_xaxis_transform(), fontsize=FONT, color=INK, ha="center")
+        right.text(x, 1.01, words_above, transform=right.get_xaxis_transform(), color=INK, ha="center")
     tidy(right, xlabel="slope of log drift on log width")
     seeds = drift.shape[1]
     return illustration(
@@ -113,7 +113,7 @@ def figure_products(
         size = "below 1e-10" if spread < 1e-10 else f"{spread:.2g}"
         words.append(f"{name}: largest distance of any width from the equation {size}")
         tidy(ax, xlabel="time", title=name)
-    axes[0].set_ylabel("first row of M = W₂W₁", fontsize=FONT + 1)
+    axes[0].set_ylabel("first row of M = W₂W₁")
     legend(axes[-1], "beside")
     return illustration(
         figure, f"Entries of M over time, solid: equation; marks: two trained layers. {'; '.join(words)}."

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import MARKERS, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.collapse_and_grassmannian.record import SpanFlow
 from ssl_explain.subspaces import participation_ratio
 
@@ -30,19 +30,19 @@ class SpanPicture(Picture[SpanFlow]):
     def __init__(self, record: SpanFlow) -> None:
         self.figure, axes = panels(9.6, 3.9, 3, width_ratios=(0.9, 1, 1))
         self.plane_axes, self.size_axes, self.angle_axes = axes
-        self.figure.subplots_adjust(left=0.055, right=0.985, top=0.8, bottom=0.14, wspace=0.28)
+        self.figure.subplots_adjust(left=0.072, right=0.985, top=0.8, bottom=0.14, wspace=0.28)
         self._plane()
         tidy(self.size_axes, xlabel="time", title="singular values of Θ")
         self.size_axes.set(xlim=(0, 24.4), ylim=(-DECADES, DECADES))
         ticks = (-10, -5, 0, 5, 10)
         self.size_axes.set_yticks(ticks, ["1" if t == 0 else f"$10^{{{t}}}$" for t in ticks])
-        tidy(self.angle_axes, xlabel="time", title="angles to the top k, in degrees")
+        tidy(self.angle_axes, xlabel="time", title="angles to the top k, in °")
         self.angle_axes.set(xlim=(0, 24.4), ylim=(-3, 93), yticks=(0, 30, 60, 90))
         self.sizes, self.predicted_sizes = self._curves(self.size_axes)
         self.angles, self.predicted_angles = self._curves(self.angle_axes)
         steps = key("steps", color=MEASURED, marker="o", linestyle="none", markersize=4)
         closed = key("closed form", color=PREDICTED, linestyle="--", linewidth=1.8)
-        legend(self.figure, "upper right", handles=[steps, closed], ncols=2)
+        legend(self.size_axes, "upper left", handles=[steps, closed])
         self.caption = heading(self.plane_axes, 0.012, 0.985, va="top")
         self.still = []
         curves = [*self.predicted_sizes, *self.sizes, *self.predicted_angles, *self.angles]
@@ -173,5 +173,5 @@ def figure_features(x: Tensor, features: Mapping[str, Tensor]) -> Illustration:
         pairs = torch.corrcoef(f.mT).abs()
         off = float((pairs.sum() - pairs.trace()) / (len(pairs) * (len(pairs) - 1)))
         words.append(f"{name}: mean |correlation| between two features {off:.2f}")
-    axes[0].set_ylabel("feature, largest = 1", fontsize=FONT)
+    axes[0].set_ylabel("feature, largest = 1")
     return illustration(figure, f"{f.shape[1]} kernel features over the input. {'; '.join(words)}.")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, new_strokes, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.records import Trace, record
 
 SHOWN = 24  # eigenvalues
@@ -85,7 +85,7 @@ class Split:
         """Say below the figure what the marks are."""
         arrow = key("between: mean - mean of all", color=PREDICTED, linewidth=3)
         handles = [self.views, self.fans, self.means, arrow]
-        legend(figure, "lower left", handles=handles, ncols=ncols, columnspacing=1, fontsize=FONT - 1)
+        legend(figure, "lower left", handles=handles, ncols=ncols)
 
     def update(self, places: Float[Tensor, "n a 2"], share: float) -> None:
         """Move all artists; the box around all views fills the panel."""
@@ -98,7 +98,7 @@ class Split:
         self.means.set_data(*means.T.numpy())
         self.arrows.set_offsets(centre.expand(FOLLOWED, 2).numpy())
         self.arrows.set_UVC(*(means[some] - centre).T.numpy())
-        self.words.set_text(f"between points {100 * share:.0f} %, within {100 * (1 - share):.0f} %")
+        self.words.set_text(f"between {100 * share:.0f} %, within {100 * (1 - share):.0f} %")
 
 
 class SpectrumPicture(Picture[Spectrum]):
@@ -110,8 +110,8 @@ class SpectrumPicture(Picture[Spectrum]):
     """
 
     def __init__(self, record: Spectrum) -> None:
-        self.figure, (left, middle, right) = panels(9.6, 4.2, 3, width_ratios=(1, 1, 1.05))
-        self.figure.subplots_adjust(left=0.02, right=0.985, top=0.835, bottom=0.17, wspace=0.14)
+        self.figure, (left, middle, right) = panels(9.6, 4.4, 3, width_ratios=(1, 1, 1.05))
+        self.figure.subplots_adjust(left=0.02, right=0.985, top=0.84, bottom=0.21, wspace=0.18)
         self.splits = Split(left, "outputs f"), Split(middle, "connections K")
         tidy(right, xlabel="eigenvalue number", title="variance of K, by direction")
         right.set(yscale="log", ylim=(FLOOR / 2, 500), xlim=(0, SHOWN + 1))  # room for the caption
@@ -120,7 +120,7 @@ class SpectrumPicture(Picture[Spectrum]):
         legend(right, "lower left")
         self.splits[0].legend(self.figure, ncols=4)
         self.caption = note(right, 0.98, 0.99, va="top", ha="right")
-        self.heading = heading(left, 0.015, 0.955, size=FONT + 1)
+        self.heading = heading(left, 0.015, 0.955)
         self.still = []
         self.moving = [part for split in self.splits for part in split.artists]
         self.moving += [self.total, self.between, self.caption, self.heading]
@@ -170,13 +170,13 @@ def figure_split(values: Mapping[str, Float[Tensor, "n a d"]]) -> Illustration:
 
     One panel for each of ``values``, by its title: all views in the plane in which they vary most.
     """
-    figure, axes = panels(0.9 + 4.2 * len(values), 4.2, len(values))
+    figure, axes = panels(1.5 + 4.2 * len(values), 4.2, len(values))
     words = []
     for ax, (name, given) in zip(axes, values.items(), strict=True):
         split, means, centre = Split(ax, name), given.mean(1), given.mean((0, 1))
         share = float((means - centre).square().sum(-1).mean() / (given - centre).square().sum(-1).mean())
         split.update(plane(given, given.flatten(0, 1)), share)
-        words.append(f"{name}: {split.words.get_text()}")
+        words.append(f"{name}: between points {100 * share:.0f} %, within {100 * (1 - share):.0f} %")
     split.legend(figure, ncols=2 * len(values))
     figure.subplots_adjust(left=0.02, right=0.98, top=0.9, bottom=0.08 + 0.08 / len(values), wspace=0.05)
     return Illustration(figure, ". ".join(words) + ".")
@@ -198,7 +198,7 @@ def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
         ended = ""
         if trace.stopped is not None:
             ax.axvline(float(times[-1]), color=colour, linestyle=":")
-            ax.annotate("stopped", (float(times[-1]), 1e4), xytext=(6, 0), textcoords="offset points", fontsize=FONT)
+            ax.annotate("stopped", (float(times[-1]), 1e4), xytext=(6, 0), textcoords="offset points")
             ended = f", {trace.stopped}"
         words.append(f"{name}: {values[0]:.2g} at the start, {values[-1]:.2g} at time {float(times[-1]):.2f}{ended}.")
     ax.set(yscale="log", ylim=(1e-1, 1e6))

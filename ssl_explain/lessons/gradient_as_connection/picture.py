@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heat_map, legend, new_curve, new_strokes, note
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import FONT, INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.kit.style import INK, MEASURED, PAPER, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.records import record
 
 GATES = ListedColormap(["#d9d9d9", INK]).with_extremes(bad=PAPER)
@@ -55,12 +55,12 @@ class ConnectionPicture(Picture[ConnectionView]):
     """
 
     def __init__(self, record: ConnectionView) -> None:
-        self.figure = new_figure(9.6, 4.6)
-        left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.92, bottom=0.11, hspace=0.62, wspace=0.3)
-        right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.9, bottom=0.105, hspace=0.75)
+        self.figure = new_figure(9.6, 4.8)
+        left = self.figure.add_gridspec(2, 3, left=0.045, right=0.64, top=0.92, bottom=0.11, hspace=0.66, wspace=0.3)
+        right = self.figure.add_gridspec(2, 1, left=0.745, right=0.985, top=0.93, bottom=0.12, hspace=0.7)
         boxes = [left[0, 0], left[0, 1], left[0, 2], left[1, :]]
         self.maps = [self.figure.add_subplot(box) for box in boxes]
-        self.titles = [note(ax, 0, 1.06, size=FONT + 1) for ax in self.maps]
+        self.titles = [note(ax, 0, 1.06) for ax in self.maps]
         self.images = [_heat_map(ax) for ax in self.maps]
         self.images[0].set(cmap=GATES, clim=(0, 1))
         self.frame = new_strokes(self.maps[0], colors=PREDICTED, linewidths=3)
@@ -68,7 +68,7 @@ class ConnectionPicture(Picture[ConnectionView]):
         self.minuses = [new_strokes(ax, linewidths=1.2) for ax in self.maps[1:]]
         _key(self.maps[0], GATE_KEY)
         _key(self.maps[1], SIGN_KEY)
-        style: dict[str, Any] = {"fontsize": FONT, "color": INK, "ha": "right", "va": "center"}
+        style: dict[str, Any] = {"color": INK, "ha": "right", "va": "center"}
         self.labels = [self.maps[0].text(-0.03, 0, "", **style) for _ in range(4)]
         self.scatters = []
         kinds = (("output", "the network's $f_L$", MEASURED, "o"), ("gradient", "autograd's ∂r/∂W", PREDICTED, "D"))
@@ -78,7 +78,7 @@ class ConnectionPicture(Picture[ConnectionView]):
             ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
             ax.plot([-1.2, 1.2], [-1.2, 1.2], color=QUIET, linewidth=1)
             marks = new_curve(ax, marker, color=colour, markersize=13, alpha=0.6, markeredgecolor=INK)
-            self.scatters.append((marks, ax.text(-1.1, 1.12, "", fontsize=FONT, color=INK, va="top")))
+            self.scatters.append((marks, ax.text(-1.1, 1.12, "", color=INK, va="top")))
         self.texts = [*self.titles, *self.labels, *(verdicts for _, verdicts in self.scatters)]
         self.still = [*self.texts]
         self.moving = [*self.images, self.frame, self.blocks, *self.minuses, *(marks for marks, _ in self.scatters)]
@@ -175,9 +175,9 @@ def _mark_negative(minus: LineCollection, values: np.ndarray) -> None:
 def _key(ax: Axes, entries: tuple[tuple[Any, str], ...]) -> None:
     """Draw a legend of small patches in one line below a heat map."""
     patches = [Patch(facecolor=colour, edgecolor=QUIET, linewidth=0.8, label=word) for colour, word in entries]
-    size = {"fontsize": FONT - 1, "handlelength": 0.8, "handleheight": 0.8}
+    size = {"handlelength": 0.8, "handleheight": 0.8}
     room = {"handletextpad": 0.3, "columnspacing": 0.5, "borderpad": 0.2, "borderaxespad": 0}
-    legend(ax, "upper left", handles=patches, bbox_to_anchor=(-0.03, -0.01), ncols=3, **size, **room)
+    legend(ax, "upper left", handles=patches, bbox_to_anchor=(-0.03, -0.01), ncols=2, **size, **room)
 
 
 def _heat_map(ax: Axes) -> AxesImage:

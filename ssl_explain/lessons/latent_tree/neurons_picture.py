@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, heat_map, new_curve, panels
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import FONT, MEASURED, PREDICTED, tidy
+from ssl_explain.kit.style import MEASURED, PREDICTED, tidy
 from ssl_explain.records import record
 
 BARELY = 1e-9  # of an activation's variance: below it there is only rounding
@@ -39,13 +39,13 @@ class NeuronsPicture(Picture[Covariances]):
         self.heats = []
         for ax, title in ((left, "ρ² a aᵀ"), (middle, "between two views")):
             ax.set(xticks=[], yticks=[])
-            ax.set_title(title, fontsize=FONT + 1, loc="left")
+            ax.set_title(title, loc="left")
             self.heats.append(heat_map(ax, "RdBu_r", aspect="equal"))
         tidy(dots, xlabel="ρ² a aᵀ / largest entry", title="entry by entry")
         dots.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
         dots.axline((0, 0), slope=1, color=PREDICTED, linewidth=1.2, linestyle="--")
         self.dots = new_curve(dots, "o", color=MEASURED, markersize=5, alpha=0.7)
-        self.title = heading(left, 0.02, 0.93, size=FONT + 1)
+        self.title = heading(left, 0.02, 0.93)
         self.still = []
         self.moving = [*self.heats, self.dots, self.title]
         self.update(record)

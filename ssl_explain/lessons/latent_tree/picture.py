@@ -51,7 +51,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self.tree_axes = self.figure.add_axes((0.01, 0.015, 0.98, 0.885))
         self.tree_axes.set_axis_off()
         self.tree_axes.set(xlim=(-0.13, 1.01), ylim=(-0.46, 1.09))
-        self.title = heading(self.tree_axes, 0.012, 0.94, size=FONT + 2)
+        self.title = heading(self.tree_axes, 0.012, 0.94)
         self.shapes: list[Artist] = []
         self._fill(record)
         self._move(record)
@@ -63,7 +63,7 @@ class WorldPicture(Picture[HiddenWorld]):
         tree, ax = record.topology, self.tree_axes
         self.edges = new_strokes(ax, branches(tree), zorder=1)
         points = [place(tree, *latent) for latent in tree.latents]
-        size = min(430.0, 430 * (16 / max(tree.widths[1], 1)) ** 1.6)
+        size = min(520.0, 520 * (16 / max(tree.widths[1], 1)) ** 1.6)
         style: dict[str, Any] = {"cmap": SCALE, "vmin": 0, "vmax": 1, "edgecolors": INK, "zorder": 3}
         xs, heights = zip(*points, strict=True)
         self.nodes = ax.scatter(xs, heights, s=size, c=[0.0] * len(points), **style)
@@ -81,7 +81,7 @@ class WorldPicture(Picture[HiddenWorld]):
         self.cells = ax.scatter(columns, rows, s=square, marker="s", linewidths=0.8, edgecolors=INK)
         self.redrawn = ax.scatter(columns, rows, s=square / 2.5, marker="o", color=PREDICTED, zorder=3)
         names = [
-            ax.text(-0.015, y, name, fontsize=FONT - 1, color=INK, ha="right", va="center")
+            ax.text(-0.015, y, name, color=INK, ha="right", va="center")
             for y, name in zip([0, *height], ["leaves", *ROWS], strict=True)
         ]
         moving = [self.edges, self.ring, self.nodes, *self.numbers, self.leaves, self.cells, self.redrawn]

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heat_map, legend, new_curve, panels
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import FONT, INK, MEASURED, PREDICTED, QUIET, SCALE, tidy
+from ssl_explain.kit.style import INK, MEASURED, PREDICTED, QUIET, SCALE, tidy
 from ssl_explain.records import record
 
 
@@ -34,16 +34,15 @@ class SharedPicture(Picture[SharedViews]):
     """
 
     def __init__(self, record: SharedViews) -> None:
-        self.figure, (listed, curve) = panels(7.2, 4.0, 2)
+        self.figure, (listed, curve) = panels(7.2, 4.3, 2)
         self.figure.subplots_adjust(left=0.11, right=0.98, top=0.87, bottom=0.14, wspace=0.2)
         n = len(record.joint)
         self.heat = heat_map(listed, SCALE, vmin=0, extent=(0, n, n, 0))
         tidy(listed, title="P(view 1, view 2)", xlabel="view 2, same order")
         listed.set(xticks=[], yticks=[])
-        listed.set_ylabel("view 1", fontsize=FONT + 1, color=INK, labelpad=36)
+        listed.set_ylabel("view 1", color=INK, labelpad=36)
         self.names = [
-            listed.text(-0.35, k + 0.5, "", fontsize=FONT - 1, family="monospace", ha="right", va="center", color=INK)
-            for k in range(n)
+            listed.text(-0.35, k + 0.5, "", family="monospace", ha="right", va="center", color=INK) for k in range(n)
         ]
         tidy(curve, xlabel="augmentation q", title="both views are the same")
         curve.set(xlim=(-0.04, 1.04), ylim=(0, 1.03))

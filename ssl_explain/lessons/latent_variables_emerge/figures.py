@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import illustration, legend, mean_curve, means, panels
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, QUIET, SERIES, drawing, tidy
 from ssl_explain.results import Table, interval, pick
 
 
@@ -47,7 +47,7 @@ def figure_overparameterisation(table: Table) -> Illustration:
         rows = zip(widths, starts, ends, others, strict=True)
         parts = [f"{m}: {start:.2f} → {end}; {other:.2f}" for m, start, end, other in rows]
         lines.append(f"|ρ| ≥ {low:g}, ceiling {ceiling:.2f}: {' | '.join(parts)}.")
-    axes[0].set_ylabel("best |correlation| with the root", fontsize=FONT)
+    axes[0].set_ylabel("best |correlation| with the root")
     legend(axes[-1], "lower right")
     return illustration(figure, "\n".join(lines))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import Interval, heading, illustration, key, legend, new_curve, panels, plain_ticks
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, NEGATIVE, PREDICTED, QUIET, drawing, tidy
 from ssl_explain.lessons.layers_help_each_other.experiment import crossing
 from ssl_explain.lessons.layers_help_each_other.record import Growth
 
@@ -32,14 +32,14 @@ class GrowthPicture(Picture[Growth]):
     """
 
     def __init__(self, record: Growth) -> None:
-        self.figure, self.axes = panels(9.6, 3.9, 3)
-        self.figure.subplots_adjust(left=0.055, right=0.985, top=0.83, bottom=0.14, wspace=0.24)
+        self.figure, self.axes = panels(9.6, 4.0, 3)
+        self.figure.subplots_adjust(left=0.06, right=0.98, top=0.81, bottom=0.14, wspace=0.27)
         titles = ("bottom: variance between points", "output: variance between points", "norm of the top, ‖W₂‖")
         self.curves: list[list[Line2D]] = []
         self.ends: list[list[Line2D]] = []
         for ax, title, limits in zip(self.axes, titles, LIMITS, strict=True):
             tidy(ax, xlabel="share of the time shown")
-            ax.set_title(title, fontsize=FONT + 1, color=INK, loc="left")
+            ax.set_title(title, color=INK, loc="left")
             ax.set(ylim=np.log10(limits), xlim=(0, 1.02))  # drawn as log10: twice as fast as a logarithmic axis
             ticks = [t for t in (1, 2, 5, 10, 30, 100, 1000) if limits[0] < t < limits[1]]
             ticks = ticks if limits[1] < 100 else [t for t in ticks if t not in (2, 5, 30)]
@@ -48,10 +48,10 @@ class GrowthPicture(Picture[Growth]):
             colours = [style["color"] for style in STYLES]
             self.ends.append([new_curve(ax, "X", color=colour, markersize=8, clip_on=False) for colour in colours])
         keys = [key(mode, linewidth=2, **style) for mode, style in zip(MODES, STYLES, strict=True)]
-        legend(self.figure, "upper right", handles=keys, ncols=3)
+        legend(self.axes[2], "upper left", handles=keys)
         self.line = self.axes[0].axvline(0, color=INK, linewidth=1)
         self.dots = new_curve(self.axes[0], "o", color=INK, markersize=6, markerfacecolor="white")
-        self.caption = heading(self.axes[0], 0.055, 0.985, va="top")
+        self.caption = heading(self.axes[0], 0.06, 0.985, va="top")
         self.still = []
         flat = [artist for group in [*self.curves, *self.ends] for artist in group]
         self.moving = [self.line, *flat, self.dots, self.caption]
@@ -145,7 +145,7 @@ def figure_ratios(ratios: Mapping[str, Tensor], intervals: Mapping[str, tuple[fl
     found, rows, style = Interval(low, middle, high), np.arange(len(low)), {"color": PREDICTED, "marker": MARKERS[3]}
     found.bars_across(ax, rows + 0.3, capsize=5, linewidth=2, linestyle="none", **style)
     for row, end, median in zip(rows, high, found.words(".2f"), strict=True):
-        ax.text(end * 1.06, row + 0.32, f"median {median}", fontsize=FONT, va="center")
+        ax.text(end * 1.06, row + 0.32, f"median {median}", va="center")
     ax.axvline(1, color=QUIET, linestyle=":")
     least, largest = min(0.8, float(every.min())), 1.5 * float(every.max())
     plain_ticks(ax, [t for t in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if least <= t <= largest])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, heat_map, illustration, legend, mean_curve, new_curve, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, PREDICTED, QUIET, SCALE, drawing, tidy
 from ssl_explain.lessons.losses_reweigh_pairs.record import Reweighing
 
 NEAREST, FARTHEST = 1e-4, 1e2  # of the axis of spread / τ
@@ -24,7 +24,7 @@ class PairsPicture(Picture[Reweighing]):
 
     def __init__(self, record: Reweighing) -> None:
         self.figure, (heat, dots, curve) = panels(9.6, 4.0, 3, width_ratios=(1, 1, 1.1))
-        self.figure.subplots_adjust(left=0.06, right=0.985, top=0.82, bottom=0.15, wspace=0.32)
+        self.figure.subplots_adjust(left=0.06, right=0.975, top=0.82, bottom=0.15, wspace=0.32)
         n = len(record.now.pair_weights)
         self.heat = heat_map(heat, SCALE, vmin=0, extent=(0.5, n + 0.5, n + 0.5, 0.5), aspect="equal")
         heat.set(xticks=range(1, n + 1, 1 if n < 11 else 2), yticks=range(1, n + 1))
@@ -44,7 +44,7 @@ class PairsPicture(Picture[Reweighing]):
             for mark, colour in (("o", MEASURED), ("s", PREDICTED))
         ]
         legend(curve, "upper left")
-        self.captions = [note(dots, 0.03, 0.99, va="top"), heading(heat, 0.015, 0.95, size=FONT + 1)]
+        self.captions = [note(dots, 0.03, 0.99, va="top"), heading(heat, 0.015, 0.95)]
         self.still = []
         self.moving = [self.heat, self.dots, self.cosine, self.error, *self.here, *self.captions]
         self.update(record)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import illustration, note, panels
 from ssl_explain.kit.picture import Illustration
-from ssl_explain.kit.style import FONT, INK, PAPER, QUIET, SERIES, drawing, new_figure, tidy
+from ssl_explain.kit.style import INK, PAPER, QUIET, SERIES, drawing, new_figure, tidy
 from ssl_explain.lessons.one_family.picture import letters, plane
 from ssl_explain.lessons.one_family.record import Frontier
 
@@ -43,11 +43,11 @@ def figure_one_plane(record: Frontier) -> Illustration:
     figure = new_figure(9.6, 6.4)
     ax = figure.add_axes((0.075, 0.09, 0.64, 0.83))
     plane(ax, "", LIMITS)
-    ax.set_title(SENTENCE, fontsize=FONT + 4, color=INK, loc="left", pad=12)
+    ax.set_title(SENTENCE, color=INK, loc="left", pad=12)
     ax.set_xlabel("variance between points      varies across points  →")
     ax.set_ylabel("←  survives augmentation      variance within points")
     for x, y, words, side in CORNERS:
-        ax.text(x, y, words, fontsize=FONT, color=INK, style="italic", ha=side, va="bottom")
+        ax.text(x, y, words, color=INK, style="italic", ha=side, va="bottom")
     _ground(ax, record)
     place = zip(record.between.tolist(), record.within.tolist(), strict=True)
     for number, (name, (x, y)) in enumerate(zip(letters(len(record.between)), place, strict=True)):
@@ -85,7 +85,7 @@ def _label(ax: Axes, record: Frontier, together: Sequence[int]) -> None:
     ends = ax.transData.transform([(x[0], y[0]), (x[-1], y[-1])])
     slope = math.degrees(math.atan2(*(ends[1] - ends[0])[::-1]))
     at = int(np.abs(np.log(x / 0.2)).argmin())
-    words = ", ".join(record.losses[i] for i in together) + ": one border"
+    words = f"one border of {len(together)} losses"
     lifted = ax.transData + ScaledTranslation(-0.05, 0.08, ax.figure.dpi_scale_trans)
     along: dict[str, Any] = {"transform": lifted, "rotation": slope, "rotation_mode": "anchor", "va": "bottom"}
     note(ax, x[at], y[at], words, zorder=3, **along)
@@ -116,7 +116,7 @@ def _key(ax: Axes, record: Frontier) -> None:
     """Draw the legend of petals and borders."""
     ax.set_axis_off()
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    ax.text(0, 0.985, "petal and border of", fontsize=FONT + 1, color=INK, va="top")
+    ax.text(0, 0.985, "petal and border of", color=INK, va="top")
     step, count = 360 / len(record.losses), len(record.losses)
     for number, name in enumerate(record.losses):
         y = 0.9 - 0.062 * number
@@ -127,7 +127,7 @@ def _key(ax: Axes, record: Frontier) -> None:
         everywhere = bool(record.border[number].isinf().all())
         if not everywhere:
             ax.plot((0.17, 0.36), (y, y), color=colour(number), linestyle=LINES[number % 7], linewidth=1.8)
-        ax.text(0.41, y, name + (": no border" if everywhere else ""), fontsize=FONT, color=INK, va="center")
+        ax.text(0.41, y, name + (": none" if everywhere else ""), color=INK, va="center")
     lines = (
         "a petal is filled as far as",
         "its loss keeps the direction",
@@ -139,7 +139,7 @@ def _key(ax: Axes, record: Frontier) -> None:
         "",
         f"each network: {record.outputs} outputs",
     )
-    ax.text(0, 0.86 - 0.062 * count, "\n".join(lines), fontsize=FONT, color=INK, va="top", linespacing=1.35)
+    ax.text(0, 0.86 - 0.062 * count, "\n".join(lines), color=INK, va="top", linespacing=1.35)
 
 
 def _words(record: Frontier) -> str:
@@ -172,7 +172,7 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     """
     rows, columns = list(angles), list(next(iter(angles.values())))
     middle = np.array([[float(angles[a][b].median()) for b in columns] for a in rows])
-    figure, (ax,) = panels(8.2, 4.6)
+    figure, (ax,) = panels(9.6, 4.6)
     tidy(ax, title="largest principal angle, degrees")
     ax.imshow(middle, cmap="cividis_r", vmin=0, vmax=90, aspect="auto")
     ax.spines[:].set_visible(False)
@@ -181,7 +181,7 @@ def figure_angles(angles: Mapping[str, Mapping[str, Tensor]]) -> Illustration:
     ax.set_yticks(range(len(rows)), rows)
     for i, j in np.ndindex(middle.shape):
         dark = middle[i, j] > 50
-        ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", fontsize=FONT, color=PAPER if dark else INK)
+        ax.text(j, i, f"{middle[i, j]:.0f}", ha="center", va="center", color=PAPER if dark else INK)
     pairs = {a: {b: angles[a][b] for b in columns if b not in rows[: k + 1]} for k, a in enumerate(rows)}
     words = "; ".join(f"{a}: {_grouped(others)}" for a, others in pairs.items() if others)
     a, b = max(

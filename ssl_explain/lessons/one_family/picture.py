@@ -8,7 +8,7 @@ from matplotlib.patches import Polygon
 
 from ssl_explain.kit.charts import heading, heat_map, key, legend, new_curve, note
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import FONT, INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
+from ssl_explain.kit.style import INK, MEASURED, NEGATIVE, POSITIVE, PREDICTED, QUIET, new_figure, tidy
 from ssl_explain.lessons.one_family.record import FamilyView
 
 PLANE = ((0.06, 9.0), (0.004, 15.0))
@@ -41,9 +41,9 @@ class FamilyPicture(Picture[FamilyView]):
     """
 
     def __init__(self, record: FamilyView) -> None:
-        self.figure = new_figure(9.6, 4.7)
+        self.figure = new_figure(9.6, 4.5)
         grid = self.figure.add_gridspec(
-            2, 3, width_ratios=(1.35, 0.42, 1), left=0.075, right=0.985, top=0.82, bottom=0.21, wspace=0.24, hspace=0.55
+            2, 3, width_ratios=(1.35, 0.42, 1), left=0.088, right=0.985, top=0.82, bottom=0.2, wspace=0.24, hspace=0.55
         )
         left, right = self.figure.add_subplot(grid[:, 0]), self.figure.add_subplot(grid[:, 2])
         plane(left, "directions of the world", PLANE)
@@ -60,21 +60,20 @@ class FamilyPicture(Picture[FamilyView]):
             key("hardly moves", marker="o", color=QUIET, linestyle="", markersize=7),
             key("below it a new one would grow", color=PREDICTED, linewidth=2),
         ]
-        place = {"bbox_to_anchor": (0.06, -0.005), "ncols": 4, "columnspacing": 1.4}
+        place = {"bbox_to_anchor": (0.06, -0.005), "ncols": 4}
         legend(self.figure, "lower left", handles=keys, **place)
         d = len(record.between)
         self.names = [
-            left.text(1, 1, name, fontsize=FONT + 1, fontweight="bold", color=INK, ha="left", va="center")
-            for name in letters(d)
+            left.text(1, 1, name, fontweight="bold", color=INK, ha="left", va="center") for name in letters(d)
         ]
         middle = [self.figure.add_subplot(grid[row, 1]) for row in range(2)]
         for ax, name in zip(middle, ("$A_b$: between", "$A_w$: within"), strict=True):
             ax.set(xticks=[], yticks=[])
-            ax.set_title(name, fontsize=FONT + 1, color=INK, loc="left")
+            ax.set_title(name, color=INK, loc="left")
         self.maps = [heat_map(ax, "RdBu_r", aspect="equal") for ax in middle]
         self.units = [note(ax, 0, -0.05, va="top") for ax in middle]
         self._bars(right, d)
-        self.heading = heading(left, 0.015, 0.99, size=FONT + 1, va="top")
+        self.heading = heading(left, 0.015, 0.99, va="top")
         self.still = []
         marks = [self.ground, self.border, self.up, self.down, self.calm, *self.names]
         self.moving = [*marks, *self.maps, *self.units, *self.bars, self.loud, self.steady, self.heading]
@@ -88,7 +87,7 @@ class FamilyPicture(Picture[FamilyView]):
         self.bars = list(ax.barh(range(d), [0.0] * d, height=0.6, color=MEASURED))
         self.loud = new_curve(ax, "s", color=INK, fillstyle="none", markersize=8, label="loudest k")
         self.steady = new_curve(ax, "D", color=PREDICTED, markersize=6, label="steadiest k")
-        legend(ax, "upper right", fontsize=FONT - 1, ncols=2, borderaxespad=0, columnspacing=1)
+        legend(ax, "upper right", ncols=2, borderaxespad=0)
 
     def update(self, record: FamilyView) -> bool:
         """Move everything; only the axes are still."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heading, illustration, legend, mean_curve, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.real_images.record import DirectionsSweep, PictureViews
 
 GAP = 1  # pixels of paper between two pictures
@@ -42,15 +42,15 @@ class ViewsPicture(Picture[PictureViews]):
         grid.set_axis_off()
         for row, name in enumerate(record.names):
             middle = row * (record.grid.shape[2] + GAP) + (record.grid.shape[2] - 1) / 2
-            grid.text(-2, middle, name, fontsize=FONT + 2, color=INK, ha="right", va="center")
-        grid.set_title("picture and its views", fontsize=FONT + 2, color=INK, loc="left")
+            grid.text(-2, middle, name, color=INK, ha="right", va="center")
+        grid.set_title("picture and its views", color=INK, loc="left")
         tidy(curve, xlabel="strength q", title="views nearest to their own digit")
         curve.set(xlim=(-0.15, 6.3), ylim=(0, 1.03))
         curve.plot(record.strengths, record.kept.tolist(), "o-", color=QUIET, markersize=4, label="every part on")
         curve.axhline(0.1, color=QUIET, linestyle=":", label="chance")
         self.here = new_curve(curve, "o", color=PREDICTED, markersize=11, markeredgecolor=INK, label="as set now")
         legend(curve, "upper right")
-        self.heading = heading(grid, 0.012, 0.945, size=FONT + 1)
+        self.heading = heading(grid, 0.012, 0.945)
         self.still = []
         self.moving = [self.image, self.here, self.heading]
         self.update(record)
@@ -90,29 +90,29 @@ class DirectionsPicture(Picture[DirectionsSweep]):
 
     def __init__(self, record: DirectionsSweep) -> None:
         self.figure, (grid, curve) = panels(9.6, 3.8, 2, width_ratios=(1.5, 1))
-        self.figure.subplots_adjust(left=0.075, right=0.985, top=0.84, bottom=0.145, wspace=0.14)
+        self.figure.subplots_adjust(left=0.09, right=0.985, top=0.84, bottom=0.145, wspace=0.14)
         first = mosaic(_above_and_below(record))
         self.image = grid.imshow(first, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
         grid.set_axis_off()
         h, w = record.now.pictures.shape[1:]
         self.shares = [
-            grid.text(k * (w + GAP) + (w - 1) / 2, y, "", fontsize=FONT, color=INK, ha="center", va=side)
+            grid.text(k * (w + GAP) + (w - 1) / 2, y, "", color=INK, ha="center", va=side)
             for y, side in ((-0.8, "bottom"), (2 * h + GAP - 0.2, "top"))
             for k in range(record.now.pictures.shape[0])
         ]
         self.rows = [
-            grid.text(-1.2, y, words, fontsize=FONT, color=INK, ha="right", va="center")
+            grid.text(-1.2, y, words, color=INK, ha="right", va="center")
             for y, words in ((h / 2, "q = 0"), (h + GAP + h / 2, ""))
         ]
-        self.heading = heading(grid, 0.012, 0.945, size=FONT + 1)
+        self.heading = heading(grid, 0.012, 0.945)
         tidy(curve, xlabel="strength q of the views", title="compared with q = 0")
         places = range(len(record.strengths))
-        curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.38))
+        curve.set(xlim=(-0.2, len(record.strengths) - 0.8), ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
         curve.set_xticks(places, [f"{s:g}" for s in record.strengths])
         self.curves = [
             new_curve(curve, mark, color=colour, markersize=5, label=label)
             for mark, colour, label in (
-                (":", QUIET, "overlap: same s, views drawn again"),
+                (":", QUIET, "overlap of two draws of views"),
                 ("o-", MEASURED, "overlap with q = 0"),
                 ("s--", PREDICTED, "roughness"),
             )

@@ -5,7 +5,7 @@ from matplotlib.legend import Legend
 
 from ssl_explain.kit.charts import heading, illustration, legend, means, new_curve, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.real_images.picture import mosaic
 from ssl_explain.lessons.real_images.record import PictureTraining
 from ssl_explain.lessons.start_here.stretches import Course, Marks, courses, ending, height_at
@@ -26,11 +26,11 @@ class TrainingPicture(Picture[PictureTraining]):
     """
 
     def __init__(self, record: PictureTraining) -> None:
-        self.figure, (neurons, spread, curve) = panels(9.6, 3.9, 3, width_ratios=(1.25, 0.85, 1.1))
+        self.figure, (neurons, spread, curve) = panels(9.6, 3.9, 3, width_ratios=(1.1, 0.85, 1.2))
         self.figure.subplots_adjust(left=0.012, right=0.975, top=0.83, bottom=0.145, wspace=0.27)
         self.image = neurons.imshow(_tiles(record), cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
         neurons.set_axis_off()
-        neurons.set_title("weights of 25 neurons", fontsize=FONT + 2, color=INK, loc="left")
+        neurons.set_title("weights of 25 neurons", color=INK, loc="left")
         tidy(spread, xlabel="principal direction", title="variance of the output")
         d = record.spectra.shape[1]
         spread.set(xlim=(0, d + 1), yscale="log", ylim=(FEWEST, 1))
@@ -38,7 +38,7 @@ class TrainingPicture(Picture[PictureTraining]):
             new_curve(spread, style, color=colour, linewidth=2, label=label)
             for style, colour, label in (("--", QUIET, "untrained"), ("-", MEASURED, "now"))
         ]
-        legend(spread, "lower left")
+        legend(spread, "upper right")
         tidy(curve, xlabel="training steps", title="probe of the output")
         curve.set(ylim=(0.75, 1.0), xlim=(0, record.budget), yticks=np.linspace(0.75, 1, 6))
         self.axes = curve
@@ -49,7 +49,7 @@ class TrainingPicture(Picture[PictureTraining]):
         ]
         self.curve = new_curve(curve, "o-", color=MEASURED, markersize=4, linewidth=2)
         self.marks = Marks(curve, 0.985)
-        self.heading = heading(neurons, 0.012, 0.945, size=FONT + 1)
+        self.heading = heading(neurons, 0.012, 0.945)
         self.still = [curve.xaxis, self._legend(record)]
         curves = [*self.spectra, *self.baselines, self.before, *self.marks.artists, self.curve]
         self.moving = [self.image, *curves, self.heading]
@@ -60,10 +60,9 @@ class TrainingPicture(Picture[PictureTraining]):
         """Name the curves, the previous run by its settings."""
         _, before = _courses(record)
         label = "run before" + (f"\n{before.brief(18)}" if before else "")
-        curves = {"raw pixels": self.baselines[0], "untrained": self.baselines[1], "this student": self.curve}
+        curves = {"raw pixels": self.baselines[0], "untrained": self.baselines[1], "student": self.curve}
         entries = {"handles": [*curves.values(), self.before], "labels": [*curves, label]}
-        columns = {"ncols": 2, "columnspacing": 0.7, "handlelength": 1.5}
-        return legend(self.axes, "lower right", fontsize=FONT - 1, **entries, **columns)
+        return legend(self.axes, "lower right", ncols=2, **entries)
 
     def update(self, record: PictureTraining) -> bool:
         """Move everything; another number of steps needs another axis, another previous run another legend."""

@@ -8,7 +8,7 @@ from matplotlib.artist import Artist
 
 from ssl_explain.kit.charts import heat_map, illustration, key, legend, new_strokes, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import FONT, INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
+from ssl_explain.kit.style import INK, MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
 from ssl_explain.lessons.selectivity_amplification.experiment import identity_share, selectivity
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.results import interval
@@ -19,7 +19,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "second": {"color": PREDICTED, "linestyle": "--"},
     "dead": {"color": QUIET, "linestyle": ":"},
 }
-LABELS = {"first": "s > 0 at first", "second": "s < 0 at first", "dead": "dead"}
+LABELS = {"first": "began > 0", "second": "began < 0", "dead": "dead"}
 LIMIT = 0.45
 
 
@@ -32,18 +32,17 @@ class RingPicture(Picture[Selectivity]):
     """
 
     def __init__(self, record: Selectivity) -> None:
-        self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(0.62, 1, 1.5))
-        self.figure.subplots_adjust(left=0.02, right=0.975, top=0.9, bottom=0.15, wspace=0.25)
+        self.figure, axes = panels(9.6, 4.4, 3, width_ratios=(0.62, 1, 1.6))
+        self.figure.subplots_adjust(left=0.02, right=0.975, top=0.9, bottom=0.15, wspace=0.32)
         self.ring_axes, self.weight_axes, self.curve_axes = axes
         self.ring_axes.set_axis_off()
         self.ring_axes.set(xlim=(-1.3, 1.3), ylim=(-1.45, 4.5), aspect="equal")
-        self.ring_axes.set_title("two objects", fontsize=FONT + 2, color=INK, loc="left")
+        self.ring_axes.set_title("two objects", color=INK, loc="left")
         below = "cells; red > 0, blue < 0\no object, p place, · dead"
         tidy(self.weight_axes, title="weights of each neuron", xlabel=below)
-        self.weight_axes.xaxis.label.set_fontsize(FONT)
         self.weight_axes.set(xticks=[], yticks=[], xlim=(0, 1.09), ylim=(1, 0))
         tidy(self.curve_axes, xlabel="steps of the flow", title="selectivity s of each neuron")
-        self.curve_axes.set_ylabel("101 ←  fires more for  → 11", fontsize=FONT + 1, color=INK, labelpad=1)
+        self.curve_axes.set_ylabel("101 ←  fires more for  → 11", color=INK, labelpad=1)
         self._decorate(record.steps)
         self.still, self.moving = [], []
         self._fill(record)
@@ -56,7 +55,7 @@ class RingPicture(Picture[Selectivity]):
         ax.set_xticks(np.linspace(0, 1, 5), [f"{t:.0f}" for t in np.linspace(0, steps, 5)])
         ax.axhline(0, color=QUIET, linewidth=0.8)
         keys = [key(LABELS[kind], linewidth=1.6, **STYLES[kind]) for kind in STYLES]
-        legend(ax, "lower left", handles=keys, fontsize=FONT - 1, ncols=3, columnspacing=1.2)
+        legend(ax, "lower left", handles=keys, ncols=3, borderaxespad=0.2)
 
     def _fill(self, record: Selectivity) -> None:
         """Make the artists that depend on the ring and on the number of neurons."""
@@ -65,10 +64,7 @@ class RingPicture(Picture[Selectivity]):
         m, ax = len(record.dead), self.weight_axes
         self.heat = heat_map(ax, "RdBu_r", vmin=-0.8, vmax=0.8, extent=(0, 1, 1, 0))
         ax.set(xlim=(0, 1.09), ylim=(1, 0))
-        size = FONT if m <= 16 else FONT - 1
-        self.letters = [
-            ax.text(1.045, (row + 0.5) / m, "", fontsize=size, ha="center", va="center_baseline") for row in range(m)
-        ]
+        self.letters = [ax.text(1.045, (row + 0.5) / m, "", ha="center", va="center_baseline") for row in range(m)]
         self.later = self.curve_axes.axvspan(0, 1, color=INK, alpha=0.07, linewidth=0)  # what is still to come
         self.dots = self.curve_axes.scatter([0.0] * m, [0.0] * m, s=36, zorder=5, clip_on=False)
         self.still = [*self._rings(record), *self._curves()]
@@ -83,9 +79,9 @@ class RingPicture(Picture[Selectivity]):
             colours = [INK if on else "#ffffff" for on in cells.tolist()]
             x, y = np.cos(angles), height + np.sin(angles)
             drawn.append(ax.scatter(x, y, s=min(150, 1100 / d), c=colours, edgecolors=QUIET))
-            drawn.append(ax.text(0, height, name, fontsize=FONT + 3, color=INK, ha="center", va="center"))
+            drawn.append(ax.text(0, height, name, color=INK, ha="center", va="center"))
         shift = "any shift" if record.shift is None else f"shift up to ±{record.shift} of {d}"
-        drawn.append(ax.text(0, -1.42, shift if record.shift != 0 else "no shift", fontsize=FONT, ha="center"))
+        drawn.append(ax.text(0, -1.42, shift if record.shift != 0 else "no shift", ha="center"))
         return drawn
 
     def _curves(self) -> list[Artist]:
@@ -175,7 +171,7 @@ def figure_signs_kept(shares: dict[str, dict[str, Sequence[float]]]) -> Illustra
         style = {"color": colour, "markers": marker, "linestyle": "none", "capsize": 0.05, "label": group}
         seaborn.pointplot(x=where, y=np.concatenate(values), native_scale=True, errorbar=interval, ax=ax, **style)
     ax.axhline(0.5, color=QUIET, linestyle=":")
-    ax.text(len(shares) - 0.55, 0.51, "coin", fontsize=FONT, color=QUIET, ha="right")
+    ax.text(len(shares) - 0.55, 0.51, "coin", color=QUIET, ha="right")
     tidy(ax, title="share of neurons that end with the sign they began with")
     ax.set(ylim=(0.35, 1.03), xlim=(-0.5, len(shares) - 0.5))
     ax.set_xticks(range(len(shares)), list(shares))
@@ -198,7 +194,7 @@ def figure_winners(shares: dict[str, dict[float, float]]) -> Illustration:
         style: dict[str, Any] = {"color": SERIES[6 - k], "marker": MARKERS[k], "linestyle": ("-", "--", "-.", ":")[k]}
         ax.plot(list(curve), list(curve.values()), label=name, linewidth=2, markersize=6, **style)
     ax.axvline(0.5, color=QUIET, linewidth=0.8)
-    ax.text(0.505, 0.5, "a quarter of the ring", fontsize=FONT, color=QUIET, rotation=90, va="center")
+    ax.text(0.505, 1, "a quarter of the ring", color=QUIET, rotation=90, va="top")
     below = "augmentation q: largest shift, as a share of half the ring"
     tidy(ax, xlabel=below, title="share of neurons that tell objects, not places")
     ax.set_ylim(-0.03, 1.03)

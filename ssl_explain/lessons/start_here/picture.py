@@ -32,7 +32,7 @@ class EmergencePicture(Picture[Emergence]):
         self._make_axes()
         self.tree_axes.set_axis_off()
         self.tree_axes.set(xlim=(-0.015, 1.015), ylim=(-0.13, 1.09))
-        self.tree_axes.set_title(self.title, fontsize=FONT + 2, color=INK, loc="left")
+        self.tree_axes.set_title(self.title, color=INK, loc="left")
         tidy(self.curve_axes, xlabel="training steps", title="best |correlation| with the cause")
         self.curve_axes.set(ylim=(0, TOP))
         self.still, self.moving = [], []
@@ -40,8 +40,8 @@ class EmergencePicture(Picture[Emergence]):
         self._move(record)
 
     def _make_axes(self) -> None:
-        self.figure, (self.tree_axes, self.curve_axes) = panels(9.6, 4.2, 2, width_ratios=(1.35, 1))
-        self.figure.subplots_adjust(left=0.012, right=0.955, top=0.9, bottom=0.135, wspace=0.16)
+        self.figure, (self.tree_axes, self.curve_axes) = panels(9.6, 4.2, 2, width_ratios=(2, 1))
+        self.figure.subplots_adjust(left=0.012, right=0.968, top=0.9, bottom=0.135, wspace=0.16)
 
     def _fill(self, record: Emergence) -> None:
         """Make every artist that depends on the tree, the budget or the previous run."""
@@ -62,7 +62,7 @@ class EmergencePicture(Picture[Emergence]):
         leaves = ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=size, marker="s", c=INK, zorder=2)
         words = f"{tree.n_leaves} leaves: all that the network sees. Dashed edges flip."
         self.moving += [self.edges, leaves]
-        return [ax.text(0.5, -0.11, words, fontsize=FONT, color=INK, ha="center")]
+        return [ax.text(0.5, -0.11, words, color=INK, ha="center")]
 
     def _frame_of_curves(self, record: Emergence) -> list[Artist]:
         """Draw ceilings and legend, and return what stays still: the legend and the axis of the steps."""
@@ -74,8 +74,8 @@ class EmergencePicture(Picture[Emergence]):
         keys.append(key("ceiling (Bayes)", color=colours[0] if len(shown) == 1 else QUIET, linestyle=":"))
         if record.before is not None:
             keys.append(key(_label_before(record), color=QUIET, linestyle="--"))
-        columns = {"ncols": 1 + (len(keys) > 4) + (len(keys) > 6), "handlelength": 1.6, "columnspacing": 1}
-        room = {"bbox_to_anchor": (0, 0, 1, 1 / TOP), "fontsize": FONT - 1}
+        columns = {"ncols": 1 + (len(keys) > 4)}
+        room = {"bbox_to_anchor": (0, 0, 1, 1 / TOP)}
         self.moving += self.ceilings
         return [ax.xaxis, legend(ax, _legend_place(record), handles=keys, **columns, **room)]
 
@@ -94,7 +94,7 @@ class EmergencePicture(Picture[Emergence]):
         widest = tree.widths[1]
         fonts = [FONT - (tree.widths[level] > 12) for level, _ in tree.latents]  # 100 has three digits
         columns, rows = zip(*points, strict=True)
-        size = min(430.0, 360 * (16 / widest) ** 1.6)
+        size = min(520.0, 420 * (16 / widest) ** 1.6)
         look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
         self.nodes = ax.scatter(columns, rows, s=size, c=[0.0] * len(points), zorder=3, **look)
         self.numbers = [
@@ -102,7 +102,7 @@ class EmergencePicture(Picture[Emergence]):
             for (x, y), font in zip(points, fonts, strict=True)
             if widest <= 16
         ]
-        self.caption = ax.text(0.0, 1.06, "", fontsize=FONT, color=INK, va="top")
+        self.caption = ax.text(0.0, 1.06, "", color=INK, va="top")
         self.moving += [self.nodes, *self.numbers, self.caption]
 
     def _curves(self, record: Emergence) -> None:

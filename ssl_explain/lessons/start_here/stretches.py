@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ssl_explain.kit.charts import new_curve, new_strokes
-from ssl_explain.kit.style import FONT, INK, QUIET
+from ssl_explain.kit.style import INK, QUIET
 from ssl_explain.records import Stretch, Trace
 
 MOST = 4  # stretches that are listed one by one
@@ -139,7 +139,7 @@ class Marks:
         """Make the artists; ``words`` is the height of the words."""
         self.axes = ax
         self.lines = new_strokes(ax, colors=INK, linewidths=1)
-        self.texts = [ax.text(0, words, "", fontsize=FONT - 1, color=INK, va="center") for _ in range(8)]
+        self.texts = [ax.text(0, words, "", color=INK, va="center") for _ in range(8)]
         self.before = new_curve(ax, color=QUIET, **STROKE)
         self.artists: list[Artist] = [self.lines, self.before, *self.texts]
 

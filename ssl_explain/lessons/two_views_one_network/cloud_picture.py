@@ -51,7 +51,7 @@ class CloudPicture(Picture[CloudRun]):
     def __init__(self, record: CloudRun) -> None:
         self.figure, axes = panels(9.6, 3.7, 3, width_ratios=(1, 1, 1.2))
         self.input_axes, self.output_axes, self.curve_axes = axes
-        self.figure.subplots_adjust(left=0.03, right=0.985, top=0.88, bottom=0.155, wspace=0.2)
+        self.figure.subplots_adjust(left=0.03, right=0.98, top=0.88, bottom=0.155, wspace=0.26)
         tidy(self.input_axes, title="views, as they come in")
         tidy(self.output_axes, title="outputs, same views")
         for ax in (self.input_axes, self.output_axes):
@@ -74,7 +74,7 @@ class CloudPicture(Picture[CloudRun]):
             for colour in (POSITIVE, NEGATIVE)
         )
         arrows = [key("pull", color=POSITIVE, linewidth=3), key("push", color=NEGATIVE, linewidth=3)]
-        legend(self.output_axes, "upper left", handles=arrows, ncols=2, columnspacing=1)
+        legend(self.output_axes, "upper left", handles=arrows, ncols=2)
         self.between = new_curve(self.curve_axes, color=MEASURED, linewidth=2.2, label="between points")
         self.within = new_curve(self.curve_axes, color=QUIET, linewidth=2.2, ls="--", label="within points")
         legend(self.curve_axes, "upper right")
@@ -100,11 +100,11 @@ class CloudPicture(Picture[CloudRun]):
             arrows.set_UVC(*(longer * moved).T.numpy())
         end = self.WINDOW / zoom
         self.before.set(bounds=(-end, -end, 2 * end, 2 * end), visible=zoom > 1)
-        self.zoomed.set_text(f"zoomed out {zoom:.2g} times" if zoom > 1 else "the longest arrow is always so long")
+        self.zoomed.set_text(f"zoomed out {zoom:.2g} times" if zoom > 1 else "arrow lengths are relative")
         for line, values in ((self.between, record.between), (self.within, record.within)):
             shown = values[: at + 1].clamp(self.FLOOR / 10, self.TOP * 10)
             line.set_data(record.times[: at + 1].numpy(), shown.numpy())
-        self.ratio.set_text(f"within / between: {_ratio(record, 0)} → {_ratio(record, at)}")
+        self.ratio.set_text(f"within / between:\n{_ratio(record, 0)} → {_ratio(record, at)}")
         return False
 
     def describe(self) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssl_explain.kit.charts import heat_map, legend, new_curve, panels
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import FONT, INK, NEGATIVE, PAPER, POSITIVE, QUIET, SCALE, tidy
+from ssl_explain.kit.style import INK, NEGATIVE, PAPER, POSITIVE, QUIET, SCALE, tidy
 from ssl_explain.records import record
 
 LARGEST = 8  # negatives that fit into the right panel
@@ -45,7 +45,7 @@ class LandscapePicture(Picture[Landscape]):
 
     def __init__(self, record: Landscape) -> None:
         self.figure, (self.plane, self.cuts, self.balance) = panels(9.6, 3.7, 3, width_ratios=(1, 1.1, 0.9))
-        self.figure.subplots_adjust(left=0.062, right=0.985, top=0.87, bottom=0.155, wspace=0.32)
+        self.figure.subplots_adjust(left=0.072, right=0.985, top=0.87, bottom=0.155, wspace=0.32)
         tidy(self.plane, xlabel="r+ (same point)", ylabel="nearest r- (other point)", title="the loss: bright is high")
         tidy(self.cuts, xlabel="energy r", title="along the two lines")
         tidy(self.balance, ylabel="slope of the loss", title="pull and push")
@@ -77,7 +77,7 @@ class LandscapePicture(Picture[Landscape]):
         self.pull = self.balance.bar([0], [0], width=0.7, color=POSITIVE)[0]
         self.pushes = list(self.balance.bar([1] * LARGEST, [0] * LARGEST, width=0.7, color=NEGATIVE, edgecolor=PAPER))
         self.sum = new_curve(self.balance, "D", color=INK, markersize=8)
-        self.numbers = [self.balance.text(x, 0, "", fontsize=FONT, color=INK, ha="center") for x in range(3)]
+        self.numbers = [self.balance.text(x, 0, "", color=INK, ha="center") for x in range(3)]
         self.still = []
         self.moving = []
 

@@ -7,7 +7,7 @@ import torch
 
 from ssl_explain.kit.charts import branches, heading, new_curve, new_strokes, note, panels, place
 from ssl_explain.kit.picture import Picture
-from ssl_explain.kit.style import BRANCH, FONT, INK, LOWEST, MEASURED, PREDICTED, QUIET, SCALE, on_scale, tidy
+from ssl_explain.kit.style import BRANCH, INK, LOWEST, MEASURED, PREDICTED, QUIET, SCALE, on_scale, tidy
 from ssl_explain.lessons.why_the_root.record import Graph
 
 SHOWN = 12  # eigenvalues that are drawn
@@ -24,8 +24,8 @@ class GraphPicture(Picture[Graph]):
     """
 
     def __init__(self, record: Graph) -> None:
-        self.figure, (self.curve_axes, self.map_axes, self.tree_axes) = panels(9.6, 4.2, 3, width_ratios=(1, 1, 1.15))
-        self.figure.subplots_adjust(left=0.05, right=0.99, top=0.84, bottom=0.13, wspace=0.2)
+        self.figure, (self.curve_axes, self.map_axes, self.tree_axes) = panels(9.6, 4.4, 3, width_ratios=(1, 1, 1.15))
+        self.figure.subplots_adjust(left=0.05, right=0.99, top=0.83, bottom=0.13, wspace=0.24)
         ax = self.curve_axes
         tidy(ax, xlabel="augmentation q", title="eigenvalues")
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
@@ -45,9 +45,9 @@ class GraphPicture(Picture[Graph]):
 
     def _map(self, patterns: int) -> None:
         ax = self.map_axes
-        tidy(ax, xlabel="left half: for root = 1 (log odds / largest)", title="every leaf pattern")
+        tidy(ax, xlabel="left half: log odds / largest", title="every leaf pattern")
         ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-        ax.set_ylabel("right half, likewise", fontsize=FONT + 1, color=INK, labelpad=-6)
+        ax.set_ylabel("right half, likewise", color=INK, labelpad=-6)
         look: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -2, "vmax": 2, "edgecolors": INK, "linewidths": 0.4}
         self.patterns = ax.scatter(np.zeros(patterns), np.zeros(patterns), s=1, c=np.zeros(patterns), **look)
 
@@ -55,15 +55,15 @@ class GraphPicture(Picture[Graph]):
         tree, ax = record.topology, self.tree_axes
         ax.set_axis_off()
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.16, 1.12))
-        ax.set_title("what it says of each latent, in %", fontsize=FONT + 2, color=INK, loc="left")
+        ax.set_title("what it says of each latent, in %", color=INK, loc="left")
         self.edges = new_strokes(ax, branches(tree), colors=BRANCH, zorder=1)
         ax.scatter(tree.horizontal(0), [0] * tree.n_leaves, s=70, marker="s", c=INK, zorder=2)
-        ax.text(0.5, -0.14, "the leaves; dashed edges flip", fontsize=FONT, color=INK, ha="center")
+        ax.text(0.5, -0.14, "the leaves; dashed edges flip", color=INK, ha="center")
         points = [place(tree, *latent) for latent in tree.latents]
         look: dict[str, Any] = {"cmap": SCALE, "vmin": LOWEST, "vmax": 1, "edgecolors": INK, "linewidths": 0.8}
         columns, rows = zip(*points, strict=True)
         self.nodes = ax.scatter(columns, rows, s=520, c=[0.0] * len(points), zorder=3, **look)
-        middle: dict[str, Any] = {"fontsize": FONT, "ha": "center", "va": "center_baseline", "zorder": 4}
+        middle: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 4}
         self.numbers = [ax.text(x, y, "", **middle) for x, y in points]
 
     def update(self, record: Graph) -> bool:

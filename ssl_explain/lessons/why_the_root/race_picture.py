@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from torch import Tensor
 
 from ssl_explain.kit.charts import new_curve, note, panels, place
-from ssl_explain.kit.style import FONT, MEASURED, PREDICTED, QUIET, tidy
+from ssl_explain.kit.style import MEASURED, PREDICTED, QUIET, tidy
 from ssl_explain.lessons.start_here.picture import EmergencePicture, level_colour, level_name
 from ssl_explain.lessons.start_here.record import Emergence
 from ssl_explain.records import record
@@ -55,13 +55,13 @@ class RacePicture(EmergencePicture):
     def _make_axes(self) -> None:
         self.figure, axes = panels(9.6, 4.2, 3, width_ratios=(1.15, 1, 1))
         self.tree_axes, self.curve_axes, self.node_axes = axes
-        self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.2)
+        self.figure.subplots_adjust(left=0.012, right=0.975, top=0.9, bottom=0.135, wspace=0.28)
         tidy(self.node_axes, xlabel="training steps")
         self.node_axes.set(ylim=(0, 1), yticks=[])
 
     def _edges(self, record: Emergence) -> list[Artist]:
         texts = super()._edges(record)
-        texts[0].set(text="8 leaves: all that it sees. Dashed edges flip.")
+        texts[0].set(text="8 leaves; dashed edges flip")
         return texts
 
     def _fill(self, record: Emergence) -> None:
@@ -69,7 +69,7 @@ class RacePicture(EmergencePicture):
         ax, tree = self.node_axes, record.topology
         ax.set_xlim(0, record.budget)
         self.zero = ax.axhline(0, color=QUIET, linewidth=0.8)
-        self.heading = note(ax, 0, 1.03, size=FONT + 2)
+        self.heading = note(ax, 0, 1.03)
         beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
         self.ticks = [note(ax, 0, 0, **beside) for _ in FACTORS]
         self.lines = [new_curve(ax) for _ in tree.latents]
