@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
+from course import FOLDER, ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
 from page_policy import digest, policy
-from site_text import image, markdown, render
+from site_text import image, markdown, render, stops
 from slide_text import lines_of, paragraphs, rendered, sheets
 from slide_types import TYPES
 from working_copies import replace_file
@@ -124,11 +124,21 @@ class Deck:
         self.slides.append(Slide(body, kind, notes))
 
 
-def page(deck: Deck) -> str:
+def story() -> list[Slide]:
+    """The lecture of 45 minutes: a slide for each of its stops, the picture of a question one key later."""
+    slides = []
+    for stop in stops():
+        nb = nbformat.read(FOLDER / f"{Path(stop['page']).name}.ipynb", as_version=4)
+        image, words = picture(next(cell for cell in nb.cells if cell.id == stop["picture"]))
+        slides.append(Slide(render("slides_assets/stop.html.j2", say=stop["say"], image=image, words=words)))
+    return slides
+
+
+def page(title: str, slides: list[Slide]) -> str:
     """A whole page: slides, style and script, and a policy that blocks everything from outside."""
     style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "slides.js"))
     shell = {"styles": [style], "scripts": [script], "policy": policy([script], digest(style))}
-    return render("slides_assets/deck.html.j2", about=deck.about, slides=deck.slides, **shell)
+    return render("slides_assets/deck.html.j2", title=title, slides=slides, **shell)
 
 
 def index(counts: dict[str, int]) -> str:
@@ -142,7 +152,8 @@ def build(path: Path, folder: Path) -> int:
     """Write the slides of one notebook; return their number."""
     nb = nbformat.read(path, as_version=4)
     deck = Deck(nb, lesson(path, nb))
-    replace_file(folder / f"{path.stem}.html", page(deck).encode())
+    title = f"{deck.about.number} {deck.about.title}"
+    replace_file(folder / f"{path.stem}.html", page(title, deck.slides).encode())
     return len(deck.slides)
 
 
@@ -154,6 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     counts = {path.stem: build(path, options.out) for path in options.paths or notebooks()}
+    replace_file(options.out / "story.html", page("45 minutes", story()).encode())
     replace_file(options.out / "index.html", index(counts).encode())
     size = sum(file.stat().st_size for file in options.out.iterdir())
     shown = os.path.relpath(options.out)

@@ -15,7 +15,7 @@ import slide_text
 import slide_types
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from registry import NAMES
-from site_text import markdown
+from site_text import markdown, stops
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = course.notebooks()
@@ -119,7 +119,7 @@ def test_slides_of_a_small_notebook(small_deck):
     assert re.search(r'class="right".*that <span>✓ measured', measured.body)
     assert asked.body.count("<li>") == 2
     assert [slide.kind for slide in small_deck.slides] == ["slide", "slide", "subslide", "subslide", "subslide"]
-    html = build_slides.page(small_deck)
+    html = build_slides.page("Small", small_deck.slides)
     assert html.count("<section") == html.count("<aside>") == len(small_deck.slides)
     assert html.count("data-top") == 2
 
@@ -149,7 +149,7 @@ def test_long_text_and_tables_are_spread_over_slides():
 @by_name
 def test_every_deck_is_complete(path):
     slides = deck(path)
-    html = build_slides.page(slides)
+    html = build_slides.page("All", slides.slides)
     images = re.findall(r"<img [^>]*>", html)
     assert len(slides.slides) >= 10
     assert images
@@ -158,6 +158,17 @@ def test_every_deck_is_complete(path):
     polls = [section.poll for section in course.lesson(path).sections]
     told = "".join(note for slide in slides.slides for note in slide.notes)
     assert sum(build_slides.html.escape(poll) in told for poll in polls) >= len(polls) / 2
+
+
+def test_a_sentence_of_the_story_names_nothing_that_its_slide_lacks():
+    told, slides = stops(), build_slides.story()
+    named = [set(re.findall("<strong>(.+?)</strong>", stop["say"])) for stop in told]
+    assert all(named)
+    for stop, slide in zip(told, slides, strict=True):
+        say, words = stop["say"], re.search("<figcaption>(.*)</figcaption>", slide.body)[1]
+        missing = {name for name in set().union(*named) if re.search(rf"\b{name}\b", say) and name not in words}
+        assert missing == set(), f"{say}: on the slide stands only {words}"
+        assert ("fragment" in slide.body) == ("?" in say), "the picture answers the question one key later"
 
 
 # --- lecture --------------------------------------------------------------------------------------------------

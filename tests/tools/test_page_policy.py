@@ -19,7 +19,7 @@ NOWHERE = {"default-src", "base-uri", "form-action"}
 
 def slides():
     nb = nbformat.read(START, as_version=4)
-    return build_slides.page(build_slides.Deck(nb, course.lesson(START, nb)))
+    return build_slides.page("Start", build_slides.Deck(nb, course.lesson(START, nb)).slides)
 
 
 PAGES = {
