@@ -69,7 +69,7 @@ lecture: env-lecture ## the notebooks on a projector: code hidden, large type (L
 start: env-lecture ## the first notebook in your browser, alive and without code; JupyterLab is one link away
 	@$(BIN)/python tools/lecture.py --start $(LECTURE_ARGS)
 
-slides: env-lecture ## slides from the notebooks in build/slides; fetches reveal.js with npm the first time
+slides: env-lecture ## slides from the notebooks in build/slides
 	@$(BIN)/python tools/build_slides.py
 
 demo: env ## train the tree of the first notebook in the terminal, print its table (DEMO_ARGS="--help")

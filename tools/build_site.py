@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 import time
-import tomllib
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,7 +19,7 @@ from course import ONLY_IN_LAB, lesson, notebooks, on_route
 from page_policy import digest, policy
 from site_frames import play
 from site_pages import LIVE, code, live_section, outputs, player_section, question_section, reveal_section, tree_section
-from site_text import markdown, render
+from site_text import markdown, render, stops
 from working_copies import replace_file
 
 from ssl_explain.kit.explorer import Explorer
@@ -144,8 +143,7 @@ def contents(paths: list[Path]) -> str:
 
 def story(links: list[tuple[str, str]]) -> str:
     """The page of the lecture of 45 minutes, stop by stop."""
-    stops = tomllib.loads((ASSETS / "story.toml").read_text("utf-8"))["stop"]
-    body = render("site_assets/story.html.j2", stops=stops)
+    body = render("site_assets/story.html.j2", stops=stops())
     return page("45 minutes", body, links, ["story"], more="frame-src 'self' file:; ")
 
 

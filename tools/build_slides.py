@@ -1,28 +1,25 @@
-"""Build the slides: one file per notebook, with reveal.js inside, that needs neither a server nor a network."""
+"""Build the slides: one file per notebook, that needs neither a server nor a network."""
 
 import argparse
 import html
 import os
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from course import ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
+from course import FOLDER, ONLY_IN_LAB, Lesson, lesson, lessons, notebooks, section
 from nbformat import NotebookNode
-from page_policy import digest, policy, written_script
-from reveal import NoReveal, fetch, parts
-from site_text import image, markdown, render
+from page_policy import digest, policy
+from site_text import image, markdown, render, stops
 from slide_text import lines_of, paragraphs, rendered, sheets
-from slide_types import TYPES, cut_before
+from slide_types import TYPES
 from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(__file__).resolve().parent / "slides_assets"
 SHORT = 4.2  # lines; a slide with fewer gets larger type
 PRESS = re.compile(r"\s*Now \*\*press Play\.\*\*\s*")  # a slide has no explorer to play
-FRAMES = "frame-src 'self' file:; "  # the window with the notes shows the page itself
 
 
 @dataclass
@@ -126,20 +123,22 @@ class Deck:
         body = f'<p class="kicker">{self._kicker()}</p>\n<p class="picture">{image}</p>\n'
         self.slides.append(Slide(body, kind, notes))
 
-    def columns(self) -> list[list[Slide]]:
-        """The slides in the columns of reveal.js: one for each section."""
-        return cut_before(lambda slide: slide.kind == "slide", self.slides)
+
+def story() -> list[Slide]:
+    """The lecture of 45 minutes: a slide for each of its stops, the picture of a question one key later."""
+    slides = []
+    for stop in stops():
+        nb = nbformat.read(FOLDER / f"{Path(stop['page']).name}.ipynb", as_version=4)
+        image, words = picture(next(cell for cell in nb.cells if cell.id == stop["picture"]))
+        slides.append(Slide(render("slides_assets/stop.html.j2", say=stop["say"], image=image, words=words)))
+    return slides
 
 
-def page(deck: Deck, reveal: dict[str, str]) -> str:
-    """A whole page: slides, style and scripts, and a policy that blocks everything from outside."""
-    style, start = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "start.js"))
-    licence = reveal["licence"].strip().replace("--", "- -")
-    scripts = [code.replace("</script", r"<\/script") for code in (reveal["script"], reveal["notes"], start)]
-    # The window with the notes has the policy of the page that opened it. Both set styles on single elements.
-    allowed = policy([*scripts, written_script(reveal["notes"])], "'unsafe-inline'", more=FRAMES)
-    shell = {"styles": [reveal["style"], style], "scripts": scripts, "policy": allowed}
-    return render("slides_assets/deck.html.j2", about=deck.about, licence=licence, columns=deck.columns(), **shell)
+def page(title: str, slides: list[Slide]) -> str:
+    """A whole page: slides, style and script, and a policy that blocks everything from outside."""
+    style, script = ((ASSETS / name).read_text(encoding="utf-8") for name in ("slides.css", "slides.js"))
+    shell = {"styles": [style], "scripts": [script], "policy": policy([script], digest(style))}
+    return render("slides_assets/deck.html.j2", title=title, slides=slides, **shell)
 
 
 def index(counts: dict[str, int]) -> str:
@@ -149,33 +148,29 @@ def index(counts: dict[str, int]) -> str:
     return render("slides_assets/index.html.j2", decks=decks, styles=[style], policy=policy([], digest(style)))
 
 
-def build(path: Path, folder: Path, reveal: dict[str, str]) -> int:
+def build(path: Path, folder: Path) -> int:
     """Write the slides of one notebook; return their number."""
     nb = nbformat.read(path, as_version=4)
     deck = Deck(nb, lesson(path, nb))
-    replace_file(folder / f"{path.stem}.html", page(deck, reveal).encode())
+    title = f"{deck.about.number} {deck.about.title}"
+    replace_file(folder / f"{path.stem}.html", page(title, deck.slides).encode())
     return len(deck.slides)
 
 
-def main() -> int:
-    """Parse the command line, fetch reveal.js, build the slides."""
+def main() -> None:
+    """Parse the command line, build the slides."""
     parser = argparse.ArgumentParser(description="Build the slides from the notebooks.")
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in notebooks/)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "slides", help="folder (default: build/slides)")
     options = parser.parse_args()
-    try:
-        reveal = parts(fetch())
-    except NoReveal as problem:
-        print(problem, file=sys.stderr)
-        return 1
     options.out.mkdir(parents=True, exist_ok=True)
-    counts = {path.stem: build(path, options.out, reveal) for path in options.paths or notebooks()}
+    counts = {path.stem: build(path, options.out) for path in options.paths or notebooks()}
+    replace_file(options.out / "story.html", page("45 minutes", story()).encode())
     replace_file(options.out / "index.html", index(counts).encode())
     size = sum(file.stat().st_size for file in options.out.iterdir())
     shown = os.path.relpath(options.out)
     print(f"{sum(counts.values())} slides in {len(counts)} decks, {size / 1e6:.1f} MB: open {shown}/index.html")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 
 
@@ -18,15 +17,3 @@ def policy(scripts: Sequence[str], style: str, *, more: str = "") -> str:
         f"default-src 'none'; img-src data:; style-src {style}; script-src {known}; {more}"
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def written_script(plugin: str) -> str:
-    """The script of the speaker window of reveal.js, which stands in the plugin as a template string.
-
-    Raises:
-        ValueError: the plugin writes no such script, or more than one.
-    """
-    found = re.findall(r"<script>(.*?)<\\/script>", plugin, flags=re.DOTALL)
-    if len(found) != 1:
-        raise ValueError(f"`plugin` must write one script, got {len(found)}; see what reveal.js has changed.")
-    return re.sub(r"\\(.)", r"\1", found[0])

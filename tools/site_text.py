@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -79,6 +80,12 @@ def cover(path: Path) -> Markup:
     words = html.escape(re.split(r"[.:;](\s|$)", data.get("text/plain", "picture"))[0], quote=True)
     src = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     return Markup(f'<img src="{src}" alt="{words}" width="{small.width}" height="{small.height}">')
+
+
+def stops() -> list[dict[str, str]]:
+    """The stops of the lecture of 45 minutes, their sentences as HTML."""
+    told = tomllib.loads((Path(__file__).parent / "site_assets" / "story.toml").read_text("utf-8"))["stop"]
+    return [{**stop, "say": markdown(stop["say"])} for stop in told]
 
 
 def render(template: str, **values: object) -> str:

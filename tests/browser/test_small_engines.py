@@ -1,7 +1,5 @@
 """The small engines of pages 05, 11 and 12 against the package, and their views: from disk, with the network cut."""
 
-import shutil
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -237,28 +235,6 @@ def test_a_link_a_drag_and_play_move_the_views(context, path):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert page.evaluate(SMALL) == []
-    assert wrong == []
-    page.close()
-
-
-def test_arrow_keys_move_along_the_story_also_from_inside_the_frame(context, path, tmp_path):
-    stops = tomllib.loads((ASSETS / "story.toml").read_text("utf-8"))["stop"]
-    (tmp_path / "embed").mkdir()
-    for name in {stop["page"] for stop in stops}:  # the same page everywhere: here the keys count
-        shutil.copy(path, tmp_path / "embed" / f"{name}.html")
-    (tmp_path / "story.html").write_text(build_site.story([]), encoding="utf-8")
-    page, wrong = open_page(context, tmp_path / "story.html")
-    said, number = page.locator(".say"), page.locator(".steps span")
-    expect(said).to_have_text(stops[0]["say"])
-    page.locator("body").press("ArrowRight")
-    expect(said).to_have_text(stops[1]["say"])
-    inside = page.frame_locator("iframe")
-    inside.locator(".live .play").first.press("ArrowRight")
-    expect(number).to_have_text(f"3 of {len(stops)}")
-    inside.locator("input").first.press("ArrowRight")  # a slider keeps its keys
-    page.get_by_role("button", name="Back").click()
-    expect(number).to_have_text(f"2 of {len(stops)}")
-    assert page.url.endswith("#2")
     assert wrong == []
     page.close()
 

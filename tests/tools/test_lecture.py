@@ -2,7 +2,6 @@
 
 import copy
 import re
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,20 +11,17 @@ import course_map
 import lecture
 import nbformat
 import pytest
-import reveal
 import slide_text
 import slide_types
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from registry import NAMES
-from site_text import markdown
+from site_text import markdown, stops
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = course.notebooks()
 START = NOTEBOOKS[0]
 OUTSIDE = re.compile(r"""(src|href)=["']?(https?:)?//|@import|url\(["']?https?:""")
 MAP = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
-NOTES = r"b(`<script>/\\?/.test(d)<\/script>`)"
-PARTS = {"script": "a('</script>')", "notes": NOTES, "style": "c{}", "licence": "MIT -- free"}
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -122,10 +118,10 @@ def test_slides_of_a_small_notebook(small_deck):
     assert 'class="picture fragment"' in pictured.body
     assert re.search(r'class="right".*that <span>✓ measured', measured.body)
     assert asked.body.count("<li>") == 2
-    assert [len(column) for column in small_deck.columns()] == [1, 4]
-    html = build_slides.page(small_deck, PARTS)
-    assert html.count("<section>") == len(small_deck.slides) + 2
-    assert html.count("<aside") == sum(bool(slide.notes) for slide in small_deck.slides)
+    assert [slide.kind for slide in small_deck.slides] == ["slide", "slide", "subslide", "subslide", "subslide"]
+    html = build_slides.page("Small", small_deck.slides)
+    assert html.count("<section") == html.count("<aside>") == len(small_deck.slides)
+    assert html.count("data-top") == 2
 
 
 def test_cells_without_a_place_and_answers_without_a_question_are_refused():
@@ -153,7 +149,7 @@ def test_long_text_and_tables_are_spread_over_slides():
 @by_name
 def test_every_deck_is_complete(path):
     slides = deck(path)
-    html = build_slides.page(slides, PARTS)
+    html = build_slides.page("All", slides.slides)
     images = re.findall(r"<img [^>]*>", html)
     assert len(slides.slides) >= 10
     assert images
@@ -164,26 +160,15 @@ def test_every_deck_is_complete(path):
     assert sum(build_slides.html.escape(poll) in told for poll in polls) >= len(polls) / 2
 
 
-# --- reveal.js ------------------------------------------------------------------------------------------------
-
-
-def test_another_package_or_no_npm_ends_in_one_sentence(tmp_path):
-    archive = tmp_path / "reveal.tgz"
-    archive.write_bytes(b"something else")
-    with pytest.raises(reveal.NoReveal, match=r"must have the digest sha512-.*fetch it again"):
-        reveal.fetch(archive)
-    assert not archive.exists()
-    with pytest.raises(reveal.NoReveal, match=r"`npm` must be on PATH.*install Node\.js, or run `npm pack reveal"):
-        reveal.fetch(tmp_path / "x.tgz", npm="no-such-npm")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
-def test_without_a_network_one_sentence_says_what_to_do(tmp_path):
-    npm = tmp_path / "npm"
-    npm.write_text("#!/bin/sh\necho 'npm error network' >&2\nexit 1\n", encoding="utf-8")
-    npm.chmod(0o755)
-    with pytest.raises(reveal.NoReveal, match=r"must reach its registry, got .*npm error network.*copy the file to"):
-        reveal.fetch(tmp_path / "x.tgz", npm=str(npm))
+def test_a_sentence_of_the_story_names_nothing_that_its_slide_lacks():
+    told, slides = stops(), build_slides.story()
+    named = [set(re.findall("<strong>(.+?)</strong>", stop["say"])) for stop in told]
+    assert all(named)
+    for stop, slide in zip(told, slides, strict=True):
+        say, words = stop["say"], re.search("<figcaption>(.*)</figcaption>", slide.body)[1]
+        missing = {name for name in set().union(*named) if re.search(rf"\b{name}\b", say) and name not in words}
+        assert missing == set(), f"{say}: on the slide stands only {words}"
+        assert ("fragment" in slide.body) == ("?" in say), "the picture answers the question one key later"
 
 
 # --- lecture --------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ for (const story of document.querySelectorAll(".story")) {
   let at = Math.min(stops.length, Math.max(1, parseInt(location.hash.slice(1)) || 1)) - 1;
   const show = (step) => {
     at = Math.min(stops.length - 1, Math.max(0, at + step));
-    const { page, set, say } = stops[at];
-    story.querySelector(".say").textContent = say;
+    const { page, set, say, live = "" } = stops[at];
+    story.querySelector(".say").innerHTML = `${say}<p class="live">${live}</p>`;
     story.querySelector(".steps span").textContent = `${at + 1} of ${stops.length}`;
     [back.disabled, on.disabled] = [at === 0, at === stops.length - 1];
     frame.contentWindow.location.replace(new URL(`embed/${page}.html#${set}`, location.href));
