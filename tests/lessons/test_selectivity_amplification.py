@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ssl_explain.dynamics.flow import expected_simple, flow
+from ssl_explain.lessons.selectivity_amplification.exercises import exercises
 from ssl_explain.lessons.selectivity_amplification.experiment import (
     dead,
     expected_update,
@@ -179,3 +180,15 @@ def test_responses_keep_objects_and_places_apart(g):
     f = responses(w, x)
     assert f.shape == (2, 6, 3)
     torch.testing.assert_close(f[1, 2, 0], (x[8] @ w[0]).relu().mean())
+
+
+def test_the_exercise_is_the_gradient_of_a_stronger_pull_and_drives_the_explorer(g):
+    views = Ring(7, dtype=torch.float64).enumerate(1.0)
+    w = weights_of(ring_neurons(7, 4, generator=g)).requires_grad_()
+    f = (views.x @ w.T).relu()
+    within, between = f.var(1, correction=0).mean(0).sum(), f.mean(1).var(0, correction=0).sum()
+    (slope,) = torch.autograd.grad(0.5 * within - between, w)
+    pull = exercises["pull"].solution
+    torch.testing.assert_close(pull(w.detach(), views.x), -slope, rtol=0, atol=1e-15)
+    mine, package = (ring_explorer(RingState(time=100), **own).record for own in ({"update": pull}, {}))
+    assert (mine.weights[-1] - package.weights[-1]).abs().max() > 0.1
