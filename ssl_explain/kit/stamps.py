@@ -31,28 +31,48 @@ class Stamps:
         """Start without stamps."""
         self._figure = figure
         self._kept: dict[tuple[Any, ...], Stamp] = {}
+        self._placed: dict[Text, tuple[Any, list[Stamp] | None]] = {}
         self._sizes: dict[tuple[str, FontProperties], Size] = {}
         self._leadings: dict[tuple[Text, FontProperties], tuple[float, float]] = {}
         self._ruler = RendererAgg(1, 1, figure.dpi)
 
     def draw(self, text: Text, pixels: np.ndarray) -> bool:
         """Draw a text on the (height, width, 4) pixels of a canvas; return False without drawing if it is not plain."""
+        now = (
+            text.get_text(),
+            text.get_position(),
+            text.get_color(),
+            text.get_horizontalalignment(),
+            text.get_visible(),
+        )
+        if self._placed.get(text, (None, None))[0] != now:
+            self._placed[text] = now, self._place(text, pixels)
+        stamps = self._placed[text][1]
+        for rows, columns, keep, add in stamps or ():
+            there = pixels[rows, columns, :3]
+            there[:] = there * keep + add
+        return stamps is not None
+
+    def forget(self) -> None:
+        """Look for the place of every text anew: axes may have moved."""
+        self._placed.clear()
+
+    def _place(self, text: Text, pixels: np.ndarray) -> list[Stamp] | None:
+        """The stamps of a text, at rows and columns of the canvas; None if it is not plain, or cut off."""
         words = text.get_text()
         plain = text.get_visible() and not text.get_rotation() and not text.get_bbox_patch() and not text.get_usetex()
         if not plain or not words.strip() or "$" in words:
-            return False
-        parts = []
+            return None
+        parts: list[Stamp] = []
         for word, x, y, ha, va in self._words(text):
             left, bottom = round(x), pixels.shape[0] - round(y)
             rows, columns, keep, add = self._stamp(text, word, ha, va)
             rows, columns = (slice(s.start + d, s.stop + d) for s, d in ((rows, bottom), (columns, left)))
             there = pixels[max(0, rows.start) : rows.stop, max(0, columns.start) : columns.stop, :3]
             if there.shape != add.shape:  # cut off at the edge of the figure
-                return False
-            parts.append((there, keep, add))
-        for there, keep, add in parts:
-            there[:] = there * keep + add
-        return True
+                return None
+            parts.append((rows, columns, keep, add))
+        return parts
 
     def _words(self, text: Text) -> list[Place]:
         """Every word with its anchor in pixels and its alignment; a single word keeps its text's alignment.

@@ -3,6 +3,7 @@
 // still, and tells the kernel how wide the picture is, and how dense the screen.
 
 const STILL = 150; // ms without a frame
+const READ = 250; // ms that words stand while frame follows frame: to lay them out costs as much as to draw
 const WIDEST = 1560; // CSS pixels: 12 points are 27 of them, 1/40 of a screen of 1920 × 1080
 const LOWEST = 200; // CSS pixels: no window is so low that the picture becomes smaller
 const LATE = 200; // ms after which a click counts as answered: it may have changed nothing
@@ -75,7 +76,10 @@ export default () => {
     tell(model, { seen: number });
     pick(model);
     clearTimeout(timer);
-    timer = setTimeout(() => tell(model, { rest: shown }), STILL);
+    timer = setTimeout(() => {
+      for (const draw of views.keys()) draw(true);
+      tell(model, { rest: shown });
+    }, STILL);
   };
 
   // A drag sends the newest place when the last one has been drawn, or is late.
@@ -121,18 +125,20 @@ export default () => {
       el.classList.add("ssl-live");
       el.append(canvas, at, words);
 
-      const draw = () => {
+      let said = -READ;
+      const draw = (still) => {
         if (!bitmap) return;
         if (canvas.width !== bitmap.width || canvas.height !== bitmap.height)
           [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
         canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
         canvas.dataset.frame = shown;
         canvas.setAttribute("aria-label", told);
-        say();
+        if (still || performance.now() - said > READ) say();
       };
       const say = () => {
-        const said = model.get("note") || told.replaceAll(" %", "\u00a0%");
-        if (words.textContent !== said) words.textContent = said;
+        said = performance.now();
+        const now = model.get("note") || told.replaceAll(" %", "\u00a0%");
+        if (words.textContent !== now) words.textContent = now;
       };
 
       let settle;
@@ -212,7 +218,7 @@ export default () => {
 
       model.on("change:note", say);
       views.set(draw, 0);
-      draw();
+      draw(true);
       return () => {
         sizes.disconnect();
         words.remove();
