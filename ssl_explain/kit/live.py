@@ -70,7 +70,8 @@ class LiveView(Generic[Record]):
             require.fail("picture", "own an Agg canvas", type(canvas).__name__, "use style.new_figure", TypeError)
         self.picture, self._canvas, self._host = picture, canvas, host or Host()
         self._kept: dict[float, Layers] = {}
-        self._quick, self._sharp, self._due, self._fine = float(DPI), float(DPI), False, True
+        self._quick, self._sharp = float(DPI), float(DPI)
+        self._due, self._fine, self._watched = False, True, False
         picture.figure.dpi = DPI
         self.image = PictureWidget(shape=list(canvas.get_width_height()))
         self.image.on_msg(self._hear)
@@ -138,6 +139,7 @@ class LiveView(Generic[Record]):
 
     def _fit(self, width: float, density: float) -> None:
         """Choose both resolutions for a picture ``width`` CSS pixels wide."""
+        self._watched = True
         inches, high = self.picture.figure.get_size_inches()
         pixels = width * density
         area = pixels * pixels * high / inches
@@ -202,7 +204,7 @@ class LiveView(Generic[Record]):
         """Draw at a resolution and send."""
         if self.picture.figure.dpi != dpi:
             self.picture.figure.dpi = dpi
-        self._due, self._fine = False, not self._host.busy()
+        self._due, self._fine = False, not (self._watched and self._host.busy())
         self.image.send_frame(self._frame(), self.picture.describe())
 
 

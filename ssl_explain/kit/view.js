@@ -1,5 +1,5 @@
 // The picture of an explorer in the browser; view.py is its other half. The kernel draws. This shows the frames as they
-// come and confirms each, so that no more are on their way than it can show; it asks for a sharp frame once all is
+// come and confirms them, so that no more are on their way than it can show; it asks for a sharp frame once all is
 // still, and tells the kernel how wide the picture is, and how dense the screen.
 
 const STILL = 150; // ms without a frame
@@ -55,6 +55,7 @@ const plain = (value, [, low, high, scale]) => {
 export default () => {
   const views = new Map(); // what shows the frame, and the width at which it does so
   let shown = -1; // the number of the frame that is seen
+  let seen = -1; // and of the last that was confirmed: every second one, since each message costs
   let bitmap; // it
   let told = ""; // what it shows, in words
   let timer;
@@ -73,12 +74,12 @@ export default () => {
       [shown, bitmap, told] = [number, next, words];
       for (const draw of views.keys()) draw();
     }
-    tell(model, { seen: number });
+    if (number - seen > 1) tell(model, { seen: (seen = number) });
     pick(model);
     clearTimeout(timer);
     timer = setTimeout(() => {
       for (const draw of views.keys()) draw(true);
-      tell(model, { rest: shown });
+      tell(model, { rest: shown, seen: (seen = number) });
     }, STILL);
   };
 
