@@ -239,6 +239,34 @@ def test_a_link_a_drag_and_play_move_the_views(context, path):
     page.close()
 
 
+def test_two_hundred_clicks_a_resize_and_a_pause_in_the_middle_of_play(context, path):
+    page, wrong = open_page(context, path)
+    plane = page.locator(".live").nth(1)
+    page.evaluate("""() => {
+        const compute = Views.plane.compute;
+        window.computed = 0;
+        Views.plane.compute = (...all) => { window.computed++; return compute(...all) };
+        const buttons = document.querySelectorAll('.live[data-view=plane] button');
+        for (let k = 0; k < 200; k++) buttons[k % buttons.length].click();
+    }""")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("window.computed") <= 2, "once for a picture, not once for a click"
+    plane.get_by_role("button", name="starts too small").click()
+    time = plane.locator("[data-setting=time]")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(plane.get_by_role("button", name="Pause")).to_be_visible()
+    jump = time.evaluate("""time => new Promise(done => {
+        const before = Number(time.value);
+        for (const end = performance.now() + 2000; performance.now() < end;);
+        requestAnimationFrame(() => requestAnimationFrame(() => done(time.value - before)));
+    })""")
+    assert 0 <= jump <= 5, "two seconds would be 29 per cent"
+    expect(time).not_to_have_value(time.input_value())
+    page.set_viewport_size({"width": 1300, "height": 1000})
+    assert wrong == []
+    page.close()
+
+
 def test_one_explorer_of_a_page_can_stand_alone(context, path):
     page, wrong = open_page(context, path)
     page.goto("about:blank")

@@ -236,6 +236,14 @@ def test_a_narrow_screen_in_the_middle_of_a_run(opened):
     page.set_viewport_size({"width": 1300, "height": 1000})
 
 
+def test_a_preset_starts_again_and_plays(opened):
+    page = opened()
+    page.get_by_role("button", name="no augmentation").click()
+    wait_for_step(page, 5)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert page.locator("#tree-strength").get_attribute("aria-valuetext") == "0"
+
+
 def test_a_click_on_a_circle_shows_its_neurons(opened):
     page = opened()
     page.locator(".set .node").first.click()

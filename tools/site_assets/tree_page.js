@@ -272,7 +272,11 @@ function treePage(section) {
     });
   }
   for (const button of all("[data-preset]"))
-    button.addEventListener("click", () => { restart(); change(JSON.parse(button.dataset.preset)); });
+    button.addEventListener("click", () => {
+      restart();
+      change(JSON.parse(button.dataset.preset));
+      [playing, seen] = [true, performance.now()];
+    });
   play.addEventListener("click", () => {
     [playing, wanted, seen] = [!playing, 0, performance.now()];
     wake();
