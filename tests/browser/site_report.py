@@ -43,8 +43,11 @@ PLAY = """tree => new Promise(done => {
     tree.querySelector('.play').click();
     requestAnimationFrame(look);
 })"""
-SMALLEST = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => Math.min(
-    ...[...document.querySelectorAll('body *')].map(element => {
+SMALLEST = """() => new Promise(done => {
+    let frames = 5;  // a view that has another width draws itself again in one of the next frames
+    const next = () => (frames-- ? requestAnimationFrame(next) : done());
+    next();
+}).then(() => Math.min(...[...document.querySelectorAll('body *')].map(element => {
     if (!element.checkVisibility()) return 99;
     if (element.tagName === 'IMG') return element.closest('.cards') ? 99 : 12 * element.width / element.naturalWidth;
     const text = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
