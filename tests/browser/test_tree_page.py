@@ -233,6 +233,22 @@ def test_a_narrow_screen_in_the_middle_of_a_run(opened):
     page.set_viewport_size({"width": 1300, "height": 1000})
 
 
+def test_numbers_below_belong_to_the_circles_and_a_change_of_q_is_told(opened):
+    page = opened()
+    page.get_by_role("button", name="Play").click()
+    wait_for_step(page, 20)
+    set_range(page, "strength", 0)
+    page.get_by_role("button", name="Pause").click()
+    left, right = page.locator(".trees figcaption").all()
+    expect(left).to_contain_text(re.compile(r"^Equal views, q = 0 since step \d+ · root"))
+    expect(right).to_contain_text("Equal views, q = 0 · root")
+    expect(words(page)).to_contain_text("since step")
+    told = re.findall(r"to (\d+) %", words(page).inner_text())
+    assert told == [row[-1] for row in shares(page)]
+    page.get_by_role("button", name="Start again").click()
+    expect(left).not_to_contain_text("since")
+
+
 def test_a_preset_starts_again_and_plays(opened):
     page = opened()
     page.get_by_role("button", name="no augmentation").click()
