@@ -93,7 +93,7 @@ class Reader:
         for guess in list(self.names.values()):
             if isinstance(guess, Prediction) and guess._reveal is value and guess._measured:
                 return reveal_section(self.questions[id(guess)], guess.question, guess._measured)
-        return ""
+        return value.page
 
 
 def asset(name: str) -> str:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from page_policy import digest, policy
 from site_text import image, markdown, render, stops
 from slide_text import lines_of, paragraphs, rendered, sheets
-from slide_types import TYPES
+from slide_types import TYPES, has_picture
 from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +81,7 @@ class Deck:
         elif kind != "skip" and "first-screen" in tags:
             self.slides.append(Slide(render("slides_assets/title.html.j2", about=self.about), style="sheet title"))
         elif kind != "skip":
-            text, answers = cell.cell_type == "markdown", tags & {"predict", "reveal"}
+            text, answers = cell.cell_type == "markdown", tags & {"predict", "reveal"} and not has_picture(cell)
             (self._text if text else self._poll if answers else self._picture)(cell, kind)
 
     def _text(self, cell: NotebookNode, kind: str) -> None:

@@ -255,6 +255,13 @@ def test_contents_ask_every_question_and_pages_name_no_menu_that_they_lack():
     assert "Why?" in said
 
 
+def test_the_answer_to_a_drawn_curve_is_folded():
+    reader = build_site.Reader()
+    reader.run("from ssl_explain.lessons.two_views_one_network import sketch\nguess = sketch('', (1,), start=0)")
+    assert reader.cell(nbformat.v4.new_code_cell("guess.reveal([0.0, 0.5])")) == reader.names["guess"]._reveal.page
+    assert "0.5 at step 1" in reader.names["guess"]._reveal.page
+
+
 def test_an_embedded_page_has_no_navigation():
     assert "<nav" not in build_site.page("T", "<p>x</p>", [])
     assert "<nav" in build_site.page("T", "<p>x</p>", [("Contents", "index.html")])
