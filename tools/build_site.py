@@ -41,7 +41,7 @@ SCRIPTS = {
     },
 }
 WORKERS = 2
-LIMIT = 40e6  # bytes of the whole site
+LIMIT = 25e6  # bytes of the whole site
 
 
 class Reader:
