@@ -124,17 +124,12 @@ def test_slides_of_a_small_notebook(small_deck):
     assert html.count("data-top") == 2
 
 
-def test_a_curve_to_be_guessed_is_a_picture():
-    nb = small()
-    (place,) = (k for k, cell in enumerate(nb.cells) if "predict" in cell.metadata.get("tags", []))
-    nb.cells[place].update(source="guess = sketch(x)", outputs=figure().outputs)
-    slide_types.assign(nb)
-    for cell in nb.cells:
-        if "reveal" in cell.metadata.get("tags", []):
-            cell.metadata.slideshow.slide_type = "skip"
-    asked = build_slides.Deck(nb, course.lesson(Path("99_small.ipynb"), nb)).slides[2]
-    assert '<p class="picture">' in asked.body
-    assert "<li>" not in asked.body
+def test_a_curve_to_be_drawn_is_asked_with_its_axes_and_answered_without():
+    asked, answered = (slide.body for slide in deck(NOTEBOOKS[1]).slides if "Where does the ratio" in slide.body)
+    assert "Predict" in asked
+    assert "<img " in asked
+    assert re.search(r"Measured.*<p>within / between is [\d., ]+ at step", answered, flags=re.DOTALL)
+    assert not re.search("<img |<ul", answered)
 
 
 def test_cells_without_a_place_and_answers_without_a_question_are_refused():

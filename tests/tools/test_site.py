@@ -242,6 +242,15 @@ def test_an_output_carries_no_script_and_no_style():
     assert "<b>x</b>" in shown
 
 
+def test_the_answer_to_a_drawn_guess_is_that_of_the_notebook():
+    reader, cells = build_site.Reader(), nbformat.v4.new_code_cell
+    reader.cell(cells(
+        "from ssl_explain.lessons.two_views_one_network import sketch\nguess = sketch('How?', (1, 2), start=0.0)"
+    ))  # fmt: skip
+    saved = [nbformat.v4.new_output("display_data", data={"text/html": "<b>Measured:</b> so.", "text/plain": "so"})]
+    assert "Measured:" in reader.cell(cells("guess.reveal([0, 1, 1])", outputs=saved))
+
+
 def test_contents_ask_every_question_and_pages_name_no_menu_that_they_lack():
     body = build_site.contents(NOTEBOOKS)
     assert body.count("<li>") == len(NOTEBOOKS)
