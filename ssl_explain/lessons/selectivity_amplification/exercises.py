@@ -53,20 +53,21 @@ WEIGHT = torch.tensor([0.5, -0.2, 0.4, -0.6, 0.1, -0.3]).double()
 @exercise("What does this neuron prefer?", "easy", 4)
 @guided(
     "A neuron fires max(wᵀx, 0) on a view x.",
-    "Average over the views of each object, then subtract.",
+    "Average over the views of each object, subtract, and take the half.",
     given=lambda _: (WEIGHT, VIEWS),
     mistakes=lambda right, w, x: {
         "The sign: s is the first object minus the second.": -right,
+        "That is the whole difference. The selectivity is half of it.": 2 * right,
         "Without the ReLU both means are equal under full shifts. Let the neuron fire first, then average.": (
-            (x @ w).mean(1)[0] - (x @ w).mean(1)[1]
+            ((x @ w).mean(1)[0] - (x @ w).mean(1)[1]) / 2
         ),
         "You sum over the views. The expectation is their mean.": 6 * right,
     },
 )
 def selectivity(w: Tensor, x: Tensor) -> Tensor:
-    """How much more a ReLU neuron w (d,) fires for the first object; x (2, shifts, d) holds all views of both."""
+    """s = ½(E[f | 11] - E[f | 101]) of a ReLU neuron w (d,); x (2, shifts, d) holds all views of both objects."""
     f = (x @ w).relu().mean(1)
-    return f[0] - f[1]
+    return (f[0] - f[1]) / 2
 
 
 def _mistakes_delta(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
@@ -81,7 +82,7 @@ def _mistakes_delta(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
             fired[0] - fired[1]
         ),
         "You average the activations. The connection of a weight is its input, where the gate is open.": (
-            selectivity(w, x) * torch.ones(6).double()
+            2 * selectivity(w, x) * torch.ones(6).double()
         ),
     }
 
