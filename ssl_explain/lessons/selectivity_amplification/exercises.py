@@ -65,7 +65,7 @@ WEIGHT = torch.tensor([0.5, -0.2, 0.4, -0.6, 0.1, -0.3]).double()
     },
 )
 def selectivity(w: Tensor, x: Tensor) -> Tensor:
-    """s = ½(E[f | 11] - E[f | 101]) of a ReLU neuron w (d,); x (2, shifts, d) holds all views of both objects."""
+    """Half of what a ReLU neuron w (d,) fires more for the first object; x (2, shifts, d) holds all views of both."""
     f = (x @ w).relu().mean(1)
     return (f[0] - f[1]) / 2
 
