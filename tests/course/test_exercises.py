@@ -46,10 +46,6 @@ def solution(name):
     return EXERCISES[name].solution
 
 
-def powers(r_pos, r_neg, tau, sign=-1):
-    return torch.exp(sign * r_pos / tau), torch.exp(sign * r_neg / tau).sum(-1)
-
-
 def ceiling(square=False):
     def attempt(a, b):
         patterns = [((1 + s * a) * (1 + t * b) / 4, (1 - s * a) * (1 - t * b) / 4) for s in (-1, 1) for t in (-1, 1)]
