@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from ssl_explain.kit.controls import has_word_labels, label_of
 from ssl_explain.kit.explorer import Explorer
@@ -33,16 +33,18 @@ class Player:
     presets: list[dict[str, Any]] = field(default_factory=list)
     size: tuple[int, int] = (0, 0)
     more: list[str] = field(default_factory=list)
+    base: Image.Image | None = None
 
     def data(self) -> dict[str, Any]:
         """Everything as JSON; values only by their labels, since JSON has no infinity."""
         axes = [{key: value for key, value in axis.items() if key != "values"} for axis in self.axes]
-        return {**vars(self), "axes": axes}
+        return {**vars(self), "axes": axes, "base": None}
 
     def add(self, explorer: Explorer[Any]) -> int:
-        """Keep the current picture of the explorer; return its number."""
+        """Keep the current picture of the explorer, of all but the first what differs from it; return its number."""
         frame = Image.fromarray(explorer.view.pixels()).convert("RGB")
-        uri, words, self.size = smaller(frame), explorer.figure.describe(), frame.size
+        uri, words, self.size = smaller(frame, self.base), explorer.figure.describe(), frame.size
+        self.base = self.base or frame
         known = [k for k, image in enumerate(self.images) if image == uri and self.words[k] == words]
         if known:
             return known[0]
@@ -51,11 +53,14 @@ class Player:
         return len(self.images) - 1
 
 
-def smaller(frame: Image.Image) -> str:
-    """The picture in 256 colours: no visible difference, about half the size."""
-    buffer = io.BytesIO()
-    few = frame.quantize(256, dither=Image.Dither.NONE)
-    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=60, method=4)
+def smaller(frame: Image.Image, base: Image.Image | None = None) -> str:
+    """The picture in 128 colours: no visible difference, half the size; transparent where it equals that below it."""
+    buffer, few = io.BytesIO(), frame.quantize(128, dither=Image.Dither.NONE).convert("RGB")
+    if base is not None:  # one pixel more, so that no old line shines through a screen of another density
+        moved = ImageChops.difference(frame, base).convert("L", (1, 1, 1, 0)).point([0, *[255] * 255])
+        moved = moved.filter(ImageFilter.MaxFilter(3))
+        few = Image.composite(few.convert("RGBA"), Image.new("RGBA", few.size), moved)
+    few.save(buffer, "WEBP", lossless=True, quality=60, method=4)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -48,7 +48,8 @@ def outputs(cell: NotebookNode) -> str:
         data = output.get("data", {})
         if "image/png" in data:
             frame, words = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))), data.get("text/plain", "")
-            parts.append(f'<img src="{smaller(frame.convert("RGB"))}" alt="{html.escape(words, quote=True)}">\n')
+            src, alt = smaller(frame.convert("RGB")), html.escape(words, quote=True)
+            parts.append(f'<div class="scroll"><img src="{src}" alt="{alt}"></div>\n')
         elif "text/html" in data:
             parts.append(f'<div class="words">{STYLED.sub("", data["text/html"])}</div>\n')
         else:

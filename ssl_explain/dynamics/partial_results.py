@@ -138,7 +138,7 @@ class PartialResults:
         try:
             content = json.loads(self.file.read_bytes())
             version, checksum, body = content["format"], content["sha256"], content["body"]
-            plan, done = dict(body["plan"]), {int(k): rows for k, rows in body["done"].items()}
+            plan, done = {**body["plan"]}, {int(k): rows for k, rows in body["done"].items()}
             rows = [*chain(*done.values())]
         except (OSError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise ValueError(self._unusable(repr(error))) from error

@@ -11,8 +11,10 @@ from typing import Any, Generic
 
 import ipywidgets
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
 from matplotlib.text import Text
 from PIL import Image
 
@@ -25,6 +27,7 @@ from ssl_explain.kit.view import PictureWidget, told
 
 QUICK = 0.75  # image pixels per device pixel while something moves, at least
 CHEAP, MOST = 0.7e6, 5e6  # pixels of a frame: not worth less than full density; and never more
+FINE, COARSE = {"quality": 95, "subsampling": 0}, {"quality": 85, "subsampling": 2}
 WAITING = "The live picture has not arrived; it needs anywidget in this front end. This is how it looked at first."
 
 
@@ -44,11 +47,13 @@ class Host:
 
 @dataclass
 class Layers:
-    """What is kept between frames of one resolution: the axes, and the axes with the still artists."""
+    """What is kept between frames of one resolution: axes; with still artists; with the first ``calm`` moving ones."""
 
     stamps: Stamps
     axes: Any = None
     background: Any = None
+    front: Any = None
+    calm: int = 0
 
 
 class LiveView(Generic[Record]):
@@ -65,7 +70,8 @@ class LiveView(Generic[Record]):
             require.fail("picture", "own an Agg canvas", type(canvas).__name__, "use style.new_figure", TypeError)
         self.picture, self._canvas, self._host = picture, canvas, host or Host()
         self._kept: dict[float, Layers] = {}
-        self._quick, self._sharp, self._due = float(DPI), float(DPI), False
+        self._quick, self._sharp = float(DPI), float(DPI)
+        self._due, self._fine, self._watched = False, True, False
         picture.figure.dpi = DPI
         self.image = PictureWidget(shape=list(canvas.get_width_height()))
         self.image.on_msg(self._hear)
@@ -127,12 +133,13 @@ class LiveView(Generic[Record]):
             if fitted:
                 self._fit(*fitted)
             still = rest == self.frames and not self._due and not self._host.busy()
-            if fitted or (still and self.picture.figure.dpi != self._sharp):
+            if fitted or (still and not (self._fine and self.picture.figure.dpi == self._sharp)):
                 self._send(self._sharp)
             self._flush()
 
     def _fit(self, width: float, density: float) -> None:
         """Choose both resolutions for a picture ``width`` CSS pixels wide."""
+        self._watched = True
         inches, high = self.picture.figure.get_size_inches()
         pixels = width * density
         area = pixels * pixels * high / inches
@@ -158,7 +165,9 @@ class LiveView(Generic[Record]):
             self._canvas.restore_region(kept.axes)
             for artist in self.picture.still:
                 figure.draw_artist(artist)
-            kept.background = self._canvas.copy_from_bbox(figure.bbox)
+            kept.background = kept.front = self._canvas.copy_from_bbox(figure.bbox)
+            kept.calm = 0
+            kept.stamps.forget()
             names = {part: name for name, part in vars(self.picture).items() if isinstance(part, Axes)}
             self.image.panels = panels(figure, names, self._host.hints)
         return kept
@@ -166,24 +175,39 @@ class LiveView(Generic[Record]):
     def pixels(self) -> np.ndarray:
         """Draw the record: (height, width, 4) bytes, a view that is valid until the next drawing."""
         with drawing():
-            kept = self._layers()
-            self._canvas.restore_region(kept.background)
+            kept, moving = self._layers(), self.picture.moving
+            calm = next((k for k, artist in enumerate(moving) if _changed(artist)), len(moving))
+            for layers in self._kept.values():
+                if layers.calm > calm:
+                    layers.front, layers.calm = layers.background, 0
+            self._canvas.restore_region(kept.front)
             pixels = np.asarray(self._canvas.buffer_rgba())
-            for artist in self.picture.moving:
+            for k, artist in enumerate(moving[kept.calm :], kept.calm):
+                if k == calm > kept.calm:
+                    kept.front, kept.calm = self._canvas.copy_from_bbox(self.picture.figure.bbox), calm
                 if not (isinstance(artist, Text) and kept.stamps.draw(artist, pixels)):
                     self.picture.figure.draw_artist(artist)
+                artist.stale = False
             return pixels
 
     def _frame(self) -> bytes:
-        """The frame as a JPEG, four times as fast as lossless formats; colours differ by a few hundredths at most."""
+        """The frame as a JPEG, four times as fast as lossless formats; colours differ by a few hundredths at most.
+
+        While it is one of many it has half the bytes, and edges of colours are less exact.
+        """
         pixels, buffer = self.pixels(), io.BytesIO()
         image = Image.frombuffer("RGBX", pixels.shape[1::-1], pixels, "raw", "RGBX", 0, 1)
-        image.save(buffer, "JPEG", quality=95, subsampling=0)
+        image.save(buffer, "JPEG", **(FINE if self._fine else COARSE))
         return buffer.getvalue()
 
     def _send(self, dpi: float) -> None:
         """Draw at a resolution and send."""
         if self.picture.figure.dpi != dpi:
             self.picture.figure.dpi = dpi
-        self._due = False
+        self._due, self._fine = False, not (self._watched and self._host.busy())
         self.image.send_frame(self._frame(), self.picture.describe())
+
+
+def _changed(artist: Artist) -> bool:
+    """Whether an artist must be drawn again since the last frame; new colours of a collection do not make it stale."""
+    return artist.stale or (isinstance(artist, Collection) and artist.get_array() is not None)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ssl_explain.records import Trace
 from ssl_explain.torch_modes import own_modes
 
-FRAME = 0.06  # seconds between pictures: faster costs steps, slower stutters
+FRAME = 0.064  # seconds between pictures: faster costs steps, slower stutters
 
 
 class Run(Protocol):

@@ -13,6 +13,7 @@ from ssl_explain.kit.state import State
 from ssl_explain.records import Trace
 
 S = TypeVar("S", bound=State)
+BLOCK = 8  # training steps at once if a picture may take as many as fit: to let others in costs time
 MANY = 100  # training steps per update of the progress bar
 RUN = 7.0  # seconds that a finished run takes on the screen, if the machine is fast enough
 
@@ -200,7 +201,8 @@ class StreamingExplorer(Player[S]):
         self._runner.error = None
 
     def _advance(self) -> bool:
-        self._training.advance(1)
+        left = 1 if self._runner.steps_per_frame else _field(self._state, "budget") - self._training.step
+        self._training.advance(max(1, min(BLOCK, left)))
         return not self.over
 
     def _show(self) -> None:

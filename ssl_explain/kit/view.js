@@ -1,8 +1,9 @@
 // The picture of an explorer in the browser; view.py is its other half. The kernel draws. This shows the frames as they
-// come and confirms each, so that no more are on their way than it can show; it asks for a sharp frame once all is
+// come and confirms them, so that no more are on their way than it can show; it asks for a sharp frame once all is
 // still, and tells the kernel how wide the picture is, and how dense the screen.
 
 const STILL = 150; // ms without a frame
+const READ = 250; // ms that words stand while frame follows frame: to lay them out costs as much as to draw
 const WIDEST = 1560; // CSS pixels: 12 points are 27 of them, 1/40 of a screen of 1920 × 1080
 const LOWEST = 200; // CSS pixels: no window is so low that the picture becomes smaller
 const LATE = 200; // ms after which a click counts as answered: it may have changed nothing
@@ -54,6 +55,7 @@ const plain = (value, [, low, high, scale]) => {
 export default () => {
   const views = new Map(); // what shows the frame, and the width at which it does so
   let shown = -1; // the number of the frame that is seen
+  let seen = -1; // and of the last that was confirmed: every second one, since each message costs
   let bitmap; // it
   let told = ""; // what it shows, in words
   let timer;
@@ -72,10 +74,13 @@ export default () => {
       [shown, bitmap, told] = [number, next, words];
       for (const draw of views.keys()) draw();
     }
-    tell(model, { seen: number });
+    if (number - seen > 1) tell(model, { seen: (seen = number) });
     pick(model);
     clearTimeout(timer);
-    timer = setTimeout(() => tell(model, { rest: shown }), STILL);
+    timer = setTimeout(() => {
+      for (const draw of views.keys()) draw(true);
+      tell(model, { rest: shown, seen: (seen = number) });
+    }, STILL);
   };
 
   // A drag sends the newest place when the last one has been drawn, or is late.
@@ -121,18 +126,20 @@ export default () => {
       el.classList.add("ssl-live");
       el.append(canvas, at, words);
 
-      const draw = () => {
+      let said = -READ;
+      const draw = (still) => {
         if (!bitmap) return;
         if (canvas.width !== bitmap.width || canvas.height !== bitmap.height)
           [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
         canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
         canvas.dataset.frame = shown;
         canvas.setAttribute("aria-label", told);
-        say();
+        if (still || performance.now() - said > READ) say();
       };
       const say = () => {
-        const said = model.get("note") || told.replaceAll(" %", "\u00a0%");
-        if (words.textContent !== said) words.textContent = said;
+        said = performance.now();
+        const now = model.get("note") || told.replaceAll(" %", "\u00a0%");
+        if (words.textContent !== now) words.textContent = now;
       };
 
       let settle;
@@ -212,7 +219,7 @@ export default () => {
 
       model.on("change:note", say);
       views.set(draw, 0);
-      draw();
+      draw(true);
       return () => {
         sizes.disconnect();
         words.remove();

@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-CREDITS = 3  # frames on their way that the front end has not confirmed
+CREDITS = 4  # frames on their way that the front end has not confirmed
 PATIENCE = 0.5  # seconds after which a frame that was not confirmed no longer counts: its browser may be gone
 WIDTHS, DENSITIES = (200, 4000), (0.5, 4)  # CSS pixels, device pixels per CSS pixel
 

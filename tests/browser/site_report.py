@@ -1,11 +1,13 @@
-"""Open every static page with the network cut and say what is wrong with it: `python tests/browser/site_report.py`.
+"""Open every static page with the network cut and print a table: `python tests/browser/site_report.py`.
 
-One line per page: requests (there must be none), formulas drawn, complaints of the console, violations that axe-core
-finds (if `npm install --prefix build axe-core` has put it there), milliseconds from a slider to the picture.
+Size; milliseconds until a page has loaded, and from opening it until its first network trains or its first flow moves
+after one click; pictures a second while it does; smallest text on a phone (of a picture: its share of its own size, in
+which text has 12 px), and pixels by which a page is wider than the phone; complaints and requests; formulas not drawn;
+violations that axe-core finds (if `npm install --prefix build axe-core` has put it there); slider to picture. Below the
+table stands what is wrong.
 """
 
 import argparse
-import json
 import statistics
 import sys
 from pathlib import Path
@@ -25,6 +27,34 @@ MOVE = """slider => new Promise(done => {
     slider.dispatchEvent(new Event('input'));
     screen.decode().then(() => requestAnimationFrame(() => done([performance.now() - begin, screen.src !== before])));
 })"""
+
+
+# Play: milliseconds since the page was opened when the first picture changes, and changed pictures a second after it.
+PLAY = """tree => new Promise(done => {
+    let first = 0, pictures = 0, changed = false;
+    const look = now => {
+        if (changed) { first = first || now; pictures += 1; changed = false; }
+        if (!first || now < first + 2000) return requestAnimationFrame(look);
+        tree.querySelector('.play').click();
+        done([Math.round(first), Math.round(pictures / 2)]);
+    };
+    new MutationObserver(() => (changed = true)).observe(
+        tree, {subtree: true, attributes: true, attributeFilter: ['d', 'cx', 'r']});
+    tree.querySelector('.play').click();
+    requestAnimationFrame(look);
+})"""
+SMALLEST = """() => new Promise(done => {
+    let frames = 5;  // a view that has another width draws itself again in one of the next frames
+    const next = () => (frames-- ? requestAnimationFrame(next) : done());
+    next();
+}).then(() => Math.min(...[...document.querySelectorAll('body *')].map(element => {
+    if (!element.checkVisibility()) return 99;
+    if (element.tagName === 'IMG') return element.closest('.cards') ? 99 : 12 * element.width / element.naturalWidth;
+    const text = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    const svg = element.ownerSVGElement;
+    const scale = svg ? svg.getBoundingClientRect().width / svg.width.baseVal.value : 1;
+    return text && !element.closest('script, title') ? scale * parseFloat(getComputedStyle(element).fontSize) : 99;
+}).map(x => Math.round(10 * x) / 10)))"""
 
 
 def open_page(context: BrowserContext, path: Path) -> tuple[Page, list[str]]:
@@ -72,37 +102,43 @@ def violations(page: Page) -> list[str]:
     return [f"{finding['id']}: {finding['nodes'][0]['html'][:120]}" for finding in serious]
 
 
-def report(context: BrowserContext, path: Path) -> dict[str, Any]:
-    """All of it for one page."""
+def report(context: BrowserContext, path: Path) -> tuple[dict[str, Any], list[str]]:
+    """One line of the table for a page, and what is wrong with it."""
     page, wrong = open_page(context, path)
+    ready, tree = round(page.evaluate("performance.now()")), page.locator(".tree")
+    click, rate = tree.first.evaluate(PLAY) if tree.count() else ("", "")
     times = moves(page)
+    undrawn, silent = page.evaluate(FORMULAS), page.locator("img:not([alt]), img[alt='']").count()
+    found = violations(page) if AXE.is_file() else []
+    page.set_viewport_size({"width": 390, "height": 844})
+    small, wide = page.evaluate(SMALLEST), page.evaluate("() => document.documentElement.scrollWidth - 390")
     row = {
-        "page": path.name,
-        "MB": round(path.stat().st_size / 1e6, 2),
-        "wrong": wrong,
-        "formulas": page.locator("math").count(),
-        "not drawn": page.evaluate(FORMULAS),
-        "pictures without words": page.locator("img:not([alt]), img[alt='']").count(),
-        "axe": violations(page) if AXE.is_file() else "not asked",
-        "slider ms p50": round(statistics.median(times)) if times else None,
-        "slider ms max": round(max(times)) if times else None,
-    }
+        "page": path.stem[:24].ljust(24), "kB": round(path.stat().st_size / 1e3), "ready ms": ready, "click ms": click,
+        "pictures/s": rate, "text px": small, "wider px": wide, "wrong": len(wrong), "undrawn": undrawn,
+        "no words": silent, "axe": len(found) if AXE.is_file() else "?",
+        "slider ms": round(statistics.median(times)) if times else "",
+    }  # fmt: skip
     page.close()
-    return row
+    bad = [f"text of {small} px"] * (small < 12) + [f"{wide} px too wide"] * (wide > 0)
+    bad += [f"{undrawn} formulas not drawn"] * (undrawn > 0) + [f"{silent} pictures without words"] * (silent > 0)
+    return row, wrong + found + bad
 
 
 def main() -> int:
     """Parse the command line; 1 if a page has a fault."""
     parser = argparse.ArgumentParser(description="Check the static pages in a browser without a network.")
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "site")
-    folder, bad = parser.parse_args().folder, 0
+    folder, faults = parser.parse_args().folder, []
+    paths = sorted(folder.glob("*.html")) + sorted(folder.glob("embed/*.html"))
     with chromium() as context:
-        for path in sorted(folder.glob("*.html")):
-            row = report(context, path)
-            faults = [row["wrong"], row["not drawn"], row["pictures without words"], AXE.is_file() and row["axe"]]
-            bad += any(faults)
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-    return 1 if bad else 0
+        for path in paths:
+            row, wrong = report(context, path)
+            if path == paths[0]:
+                print(" | ".join(row))
+            print(" | ".join(str(value).rjust(len(name)) for name, value in row.items()), flush=True)
+            faults += [f"{path.name}: {one}" for one in wrong]
+    print(*faults, sep="\n")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

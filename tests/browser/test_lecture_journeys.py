@@ -63,6 +63,10 @@ def test_slides_from_the_disk(tmp_path: Path):
             assert path.stem[:2] in ("00", "st") or page.locator("math").count()
         assert too_large == []
 
+        for odd in ("#0", "#999", "#-3", "#%E0%A4%A"):
+            page.goto("about:blank")
+            page.goto(story.as_uri() + odd)
+            assert page.evaluate("at === (location.hash === '#12' ? 11 : 0)")
         page.goto("about:blank")
         page.goto((tmp_path / f"{paths[5].stem}.html").as_uri())
         walk(page)

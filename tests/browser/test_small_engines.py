@@ -12,7 +12,7 @@ import torch
 from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
 from site_pages import live_section
-from site_report import AXE, open_page, scripted, violations
+from site_report import AXE, SMALLEST, open_page, scripted, violations
 
 from ssl_explain.lessons.byol_solved import experiment as byol
 from ssl_explain.lessons.byol_solved import modes, modes_explorer
@@ -65,9 +65,6 @@ MISTAKES = {
     "cosines alone": ("grassmann.js", "c > 0.7", "false"),
 }
 
-SMALL = """() => [...document.querySelectorAll('main *')].filter(element => element.checkVisibility()
-    && [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())
-    && parseFloat(getComputedStyle(element).fontSize) < 12).map(element => element.outerHTML.slice(0, 80))"""
 
 pytestmark = journeys("THE SMALL ENGINES WERE NOT TRIED")
 
@@ -234,7 +231,35 @@ def test_a_link_a_drag_and_play_move_the_views(context, path):
     expect(ring.locator(".words")).to_contain_text("None learns anything")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-    assert page.evaluate(SMALL) == []
+    assert page.evaluate(SMALLEST) >= 12
+    assert wrong == []
+    page.close()
+
+
+def test_two_hundred_clicks_a_resize_and_a_pause_in_the_middle_of_play(context, path):
+    page, wrong = open_page(context, path)
+    plane = page.locator(".live").nth(1)
+    page.evaluate("""() => {
+        const compute = Views.plane.compute;
+        window.computed = 0;
+        Views.plane.compute = (...all) => { window.computed++; return compute(...all) };
+        const buttons = document.querySelectorAll('.live[data-view=plane] button');
+        for (let k = 0; k < 200; k++) buttons[k % buttons.length].click();
+    }""")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("window.computed") <= 2, "once for a picture, not once for a click"
+    plane.get_by_role("button", name="starts too small").click()
+    time = plane.locator("[data-setting=time]")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(plane.get_by_role("button", name="Pause")).to_be_visible()
+    jump = time.evaluate("""time => new Promise(done => {
+        const before = Number(time.value);
+        for (const end = performance.now() + 2000; performance.now() < end;);
+        requestAnimationFrame(() => requestAnimationFrame(() => done(time.value - before)));
+    })""")
+    assert 0 <= jump <= 5, "two seconds would be 29 per cent"
+    expect(time).not_to_have_value(time.input_value())
+    page.set_viewport_size({"width": 1300, "height": 1000})
     assert wrong == []
     page.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
-from site_report import FORMULAS, MOVE, open_page
+from site_report import FORMULAS, MOVE, SMALLEST, open_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +42,10 @@ def test_a_page_needs_nothing_and_its_explorer_moves(context, path):
     words = page.locator(".player .words").first.inner_text()
     assert page.locator(".player img").first.get_attribute("alt") == words
     by_keyboard(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".scroll").first).to_have_js_property("tabIndex", 0)  # wider than the phone: moved by keys, too
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(SMALLEST) >= 12
     preset = page.locator(".presets button").nth(1)
     preset.click()
     expect(preset).to_have_attribute("aria-pressed", "true")

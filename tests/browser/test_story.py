@@ -68,10 +68,19 @@ def test_arrow_keys_count_inside_the_frame_too_but_not_on_a_slider(context, path
     number, inside = page.locator(".steps span"), page.frame_locator("iframe")
     inside.locator(".play").press("ArrowRight")
     expect(number).to_have_text(re.compile("^2 of"))
+    page.evaluate(
+        """() => { for (let k = 0; k < 200; k++) document.querySelectorAll('.steps button')[k % 3 % 2].click() }"""
+    )
+    page.evaluate("location.href = '#2'; location.reload()")
+    expect(number).to_have_text(re.compile("^2 of"))
     inside.locator("input").first.press("ArrowRight")
     page.get_by_role("button", name="Next").click()
     expect(number).to_have_text(re.compile("^3 of"))
     page.get_by_role("button", name="Back").click()
     expect(number).to_have_text(re.compile("^2 of"))
+    for odd in ("#0", "#999", "#-3", "#%E0%A4%A", "#__proto__"):
+        page.goto("about:blank")
+        page.goto(path.as_uri() + odd)
+        expect(number).to_have_text(re.compile("^12 of" if odd == "#999" else "^1 of"))
     assert wrong == []
     page.close()

@@ -104,6 +104,7 @@ def part(content):
 @example(DEEP, "abc")
 @example(b"", [{"x": 1}, {"y": 2}])
 @example(b"", [{"z": 1}])
+@example(b"", [[None, False]])
 def test_a_sweep_goes_on_or_refuses(content, body):
     part(content)
     part(forged(body))

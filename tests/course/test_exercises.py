@@ -160,17 +160,15 @@ MISTAKES = {
         "pull alone": lambda k: covariance((k - k.mean(1, keepdim=True)).flatten(0, 1)),
         "second moment": lambda k: covariance(k.mean(1)),
     },
-    "covariance_operator.share": {
-        "within points": lambda f: 1 - solution("covariance_operator.share")(f),
-        "between over within": lambda f: 1 / (1 / solution("covariance_operator.share")(f) - 1),
-    },
     "covariance_operator.directions": {
         "counts eigenvalues": lambda v: (v > 0).sum().double(),
         "square in the numerator": lambda v: v.sum() / (v**2).sum(),
     },
-    "covariance_operator.step": {
-        "half of the step": lambda op, w, eta: w + eta * (op @ w.flatten()).view_as(w),
-        "sign": lambda op, w, eta: w - 2 * eta * (op @ w.flatten()).view_as(w),
+    "covariance_operator.doubling": {
+        "one tower": lambda values: np.log(2) / values,
+        "grown by e": lambda values: 1 / (2 * values),
+        "square has doubled": lambda values: np.log(2) / (4 * values),
+        "a rate, not a time": lambda values: 2 * values / np.log(2),
     },
     "losses_reweigh_pairs.weight": {
         "forgets the positive": lambda r, tau: torch.exp(-r / tau),
@@ -188,9 +186,11 @@ MISTAKES = {
         "all variance": lambda f, tau: (f - f.mean((0, 1))).square().sum(-1).mean() / tau,
         "per output": lambda f, tau: (f - f.mean(1, keepdim=True)).square().mean() / tau,
     },
-    "two_views_one_network.energy": {
-        "factor ½ is missing": lambda a, b: (a - b).square().sum(-1),
-        "This is the distance": lambda a, b: (a - b).norm(dim=-1),
+    "two_views_one_network.hinge": {
+        "L_simp, plus a constant": lambda p, n: (p[:, None] - n + 0.3).mean(-1),
+        "a hinge of its own": lambda p, n: torch.relu(p - n.mean(-1) + 0.3),
+        "The sign of the margin": lambda p, n: torch.relu(p[:, None] - n - 0.3).mean(-1),
+        "You sum over": lambda p, n: torch.relu(p[:, None] - n + 0.3).sum(-1),
     },
     "two_views_one_network.pull": {
         "share of the positive": lambda p, n, tau: shares(p, n, tau)[:, 0],

@@ -25,7 +25,6 @@ from ssl_explain.lessons.one_family.record import Frontier
 from ssl_explain.lessons.real_images import picture as pictures
 from ssl_explain.lessons.real_images import training_picture as probe
 from ssl_explain.lessons.selectivity_amplification import picture as ring
-from ssl_explain.records import Trace
 from ssl_explain.results import DATA, read_table
 
 
@@ -48,11 +47,6 @@ def rows(*shape: int) -> torch.Tensor:
 def table(name: str) -> dict[str, np.ndarray]:
     """One of the tables of the course."""
     return read_table(DATA / f"{name}.csv")
-
-
-def trace(stopped: str | None = None) -> Trace:
-    """A run of two steps."""
-    return Trace(torch.arange(3), torch.tensor([1.0, 10.0, 1e5]), torch.zeros(2), stopped)
 
 
 def frontier() -> Frontier:
@@ -107,9 +101,5 @@ STILLS: dict[Callable[..., Illustration], Callable[[], Any]] = {
     seeds.figure_gap_closed: lambda: seeds.figure_gap_closed([0, 10, 20], rows(3, 4, 3)),
     seeds.figure_outcomes: lambda: seeds.figure_outcomes({"untrained": [0.6, 0.7], "trained": [0.98, 1.0]}),
     seeds.figure_overparameterisation: lambda: seeds.figure_overparameterisation(table("overparameterisation")),
-    spectrum.figure_growth: lambda: spectrum.figure_growth(
-        {"free": trace("stopped at step 2: too large"), "held": trace()}, step_size=0.5
-    ),
     spectrum.figure_split: lambda: spectrum.figure_split({"outputs f": rows(4, 3, 2), "connections K": rows(4, 3, 5)}),
-    spectrum.figure_step_error: lambda: spectrum.figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)}),
 }

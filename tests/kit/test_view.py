@@ -121,6 +121,33 @@ def test_no_sharp_frame_while_it_trains():
     assert frame(explorer).width == 1920
 
 
+def test_a_frame_of_many_is_light_and_a_fine_one_follows():
+    explorer = tree_explorer(TreeState(depth=2, budget=500))
+    attach(explorer, 960)
+    fine = len(explorer.view.jpeg)
+    type(explorer).running, kept = True, type(explorer).running
+    try:
+        explorer._show()
+    finally:
+        type(explorer).running = kept
+    assert len(explorer.view.jpeg) < 0.7 * fine
+    say(explorer, rest=explorer.view.frames)
+    assert len(explorer.view.jpeg) == pytest.approx(fine, rel=0.05)
+
+
+def test_what_stands_still_is_not_drawn_again(monkeypatch):
+    """The tree of a run stands still, its curves do not; the next run has another tree."""
+    explorer = tree_explorer(TreeState(depth=2, budget=500))
+    explorer.view.show(explorer.run(1))
+    drawn = []
+    monkeypatch.setattr(type(explorer.figure.figure), "draw_artist", lambda self, artist: drawn.append(artist))
+    explorer.run(1)
+    assert explorer.figure.curves[0] in drawn
+    assert explorer.figure.edges not in drawn
+    explorer.state = explorer.state.change(seed=7)
+    assert explorer.figure.edges in drawn
+
+
 def test_what_is_seen_does_not_depend_on_the_way(explorer):
     """After other widths and densities the frame is that of an explorer that never had any."""
     start = frame(explorer)

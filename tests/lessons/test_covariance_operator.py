@@ -16,13 +16,10 @@ from ssl_explain.lessons.covariance_operator.explorer import (
 from ssl_explain.lessons.covariance_operator.picture import (
     FLOOR,
     SpectrumPicture,
-    figure_growth,
     figure_split,
-    figure_step_error,
     plane,
 )
 from ssl_explain.operators import definitions
-from ssl_explain.records import Trace
 
 BASE = OperatorState()
 
@@ -104,18 +101,6 @@ def test_the_plane_is_that_of_the_largest_variance():
     torch.testing.assert_close(torch.cov(places.T), largest.diag())
 
 
-def test_static_figures_draw_what_they_say():
-    steps = torch.arange(3)
-    free = Trace(steps, torch.tensor([1.0, 10.0, 1e5]), torch.zeros(2), "stopped at step 2: too large")
-    held = Trace(steps, torch.tensor([1.0, 2.0, 3.0]), torch.zeros(2))
-    shown = figure_growth({"free": free, "held": held}, step_size=0.5)
-    curves = shown.figure.axes[0].get_lines()
-    assert [list(c.get_xdata()) for c in curves if len(c.get_xdata()) == 3] == [[0, 0.5, 1.0]] * 2
-    assert "stopped at step 2" in shown.words
-    assert [t.get_text() for t in shown.figure.axes[0].texts] == ["stopped"]
+def test_the_figure_says_what_it_draws():
     split = torch.tensor([[[0.0, 1.0], [0.0, -1.0]], [[2.0, 1.0], [2.0, -1.0]]])
     assert figure_split({"outputs f": split}).words == "outputs f: between points 50 %, within 50 %."
-    shown = figure_step_error((0.01, 0.1), {"layer 1": (0.001, 0.02)})
-    guide = shown.figure.axes[0].get_lines()[-1]
-    assert list(guide.get_ydata()) == pytest.approx([0.001, 0.01])
-    assert "0.1 → 2 %" in shown.words

@@ -2,16 +2,17 @@
 
 import functools
 import itertools
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 
 from ssl_explain.dynamics.flow import expected_simple, flow
+from ssl_explain.lessons.selectivity_amplification.exercises import exercises
 from ssl_explain.lessons.selectivity_amplification.experiment import (
     dead,
-    deltas,
-    exact_info_nce,
     expected_update,
     follow,
     identity_share,
@@ -32,6 +33,8 @@ from ssl_explain.lessons.selectivity_amplification.picture import (
 from ssl_explain.losses.contrastive import contrastive, info_nce, simple_contrastive
 from ssl_explain.operators.covariance import covariance_operator
 from ssl_explain.worlds.ring import Ring
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_selectivity_amplification.ipynb"
 
 
 def weights_of(net):
@@ -59,20 +62,40 @@ def test_the_sampled_update_is_minus_the_gradient_on_the_same_batch(linear, tau,
     torch.testing.assert_close(update, -slope[0], rtol=0, atol=1e-14)
 
 
-def test_exact_info_nce_lists_every_triple(g):
+def names_of_cells(*ids):
+    """What these cells of the notebook define."""
+    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
     views = Ring(5, dtype=torch.float64).enumerate(1.0)
-    net, total = ring_neurons(5, 3, generator=g), 0.0
-    f = net(views.x).detach()
+    names = {"torch": torch, "views": views, "world": Ring(5, dtype=torch.float64), "g": torch.Generator()}
+    for name in ids:
+        exec(cells[name], names)
+    return names
+
+
+def test_the_exact_info_nce_of_the_notebook_lists_every_triple(g):
+    names = names_of_cells("cell-037")
+    w = ring_neurons(5, 3, generator=g).weights[0].detach().requires_grad_()
+    f, total = (names["views"].x @ w[0].T).relu(), 0.0
     for p, i, j, q, k in itertools.product(range(2), range(5), range(5), range(2), range(5)):
         r_pos, r_neg = (0.5 * (f[p, i] - other).square().sum() for other in (f[p, j], f[q, k]))
-        total += info_nce(r_pos[None], r_neg[None, None], temperature=0.1).item() / (2 * 5 * 5 * 2 * 5)
-    assert exact_info_nce(net, views).item() == pytest.approx(total, rel=1e-10)
+        total += info_nce(r_pos[None], r_neg[None, None], temperature=0.1)[0] / (2 * 5 * 5 * 2 * 5)
+    (slope,) = torch.autograd.grad(total, w)
+    torch.testing.assert_close(names["info_nce_update"](w.detach()), -slope, rtol=0, atol=1e-15)
+
+
+def test_the_updates_of_the_notebook_are_those_of_the_package(g, seeded):
+    names = names_of_cells("cell-010", "on-batches")
+    w = weights_of(ring_neurons(5, 4, generator=g))
+    torch.testing.assert_close(names["update"](w), expected_update(names["views"].x)(w), rtol=0, atol=1e-15)
+    names["g"].manual_seed(2)
+    sampled = sampled_update(names["world"], 1.0, 9, generator=seeded(2))(w)
+    torch.testing.assert_close(names["on_batches"](9)(w), sampled, rtol=0, atol=1e-14)
 
 
 def test_operator_of_one_neuron_is_a_quarter_of_delta_delta(g):
     views = Ring(9, dtype=torch.float64).enumerate(1.0)
     net = ring_neurons(9, 1, generator=g)
-    delta = deltas(weights_of(net), views)[0]
+    delta = names_of_cells("cell-010")["difference"](weights_of(net), views.x)[0]
     assert delta.abs().max() > 0.01
     operator = covariance_operator(net.forward_pass(views.x), layer=1).as_matrix()
     torch.testing.assert_close(operator, torch.outer(delta, delta) / 4, rtol=0, atol=1e-15)
@@ -157,3 +180,15 @@ def test_responses_keep_objects_and_places_apart(g):
     f = responses(w, x)
     assert f.shape == (2, 6, 3)
     torch.testing.assert_close(f[1, 2, 0], (x[8] @ w[0]).relu().mean())
+
+
+def test_the_exercise_is_the_gradient_of_a_stronger_pull_and_drives_the_explorer(g):
+    views = Ring(7, dtype=torch.float64).enumerate(1.0)
+    w = weights_of(ring_neurons(7, 4, generator=g)).requires_grad_()
+    f = (views.x @ w.T).relu()
+    within, between = f.var(1, correction=0).mean(0).sum(), f.mean(1).var(0, correction=0).sum()
+    (slope,) = torch.autograd.grad(0.5 * within - between, w)
+    pull = exercises["pull"].solution
+    torch.testing.assert_close(pull(w.detach(), views.x), -slope, rtol=0, atol=1e-15)
+    mine, package = (ring_explorer(RingState(time=100), **own).record for own in ({"update": pull}, {}))
+    assert (mine.weights[-1] - package.weights[-1]).abs().max() > 0.1

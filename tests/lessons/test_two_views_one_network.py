@@ -13,6 +13,7 @@ from ssl_explain.lessons.two_views_one_network.cloud_explorer import (
     forces,
 )
 from ssl_explain.lessons.two_views_one_network.cloud_picture import LONGEST, CloudPicture
+from ssl_explain.lessons.two_views_one_network.exercises import exercises
 from ssl_explain.lessons.two_views_one_network.explorer import GAP, LossState, loss_explorer, loss_named
 from ssl_explain.lessons.two_views_one_network.picture import LandscapePicture
 from ssl_explain.losses.contrastive import contrastive
@@ -123,3 +124,11 @@ def test_a_picture_of_what_runs_away_zooms_out():
     assert picture.zoomed.get_text() == f"zoomed out {zoom:.2g} times"
     assert picture.before.get_width() == pytest.approx(2 * picture.WINDOW / zoom)
     np.testing.assert_allclose(picture.outputs[0].get_xydata(), f[0] / zoom, atol=1e-12)
+
+
+def test_the_exercise_drives_both_explorers_and_lets_go_of_what_is_far_enough():
+    hinge = exercises["hinge"].solution
+    far, near = (loss_explorer(loss=hinge, r_pos=0.5, r_neg=r, negatives=1).record.slopes for r in (1.5, 0.7))
+    assert far.tolist() == [0, 0]
+    assert near.tolist() == [1, -1]
+    assert cloud_explorer(loss=hinge, time=100).record.between[-1] > 0.1

@@ -1,5 +1,7 @@
 """The static pages: formulas, frames, questions, and a policy that lets nothing in."""
 
+import base64
+import io
 import json
 import re
 import tomllib
@@ -10,6 +12,7 @@ import nbformat
 import pytest
 import site_frames
 import site_pages
+from PIL import Image, ImageChops
 from site_formulas import mathml
 from site_text import markdown
 
@@ -100,6 +103,22 @@ def test_a_preset_beside_the_axes_moves_along_the_first():
     for scene in beside:
         assert len(scene["grid"]) == len(scene["labels"]) <= site_frames.BESIDE
         assert player.words[scene["grid"][-1]].startswith("After ")
+
+
+def test_a_picture_laid_over_the_first_is_the_picture():
+    base = Image.new("RGB", (40, 30), "white")
+    frame = base.copy()
+    base.paste((0, 90, 160), (5, 5, 12, 20))
+    frame.paste((200, 90, 0), (25, 8, 30, 28))
+
+    def decoded(uri):
+        return Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA")
+
+    over = decoded(site_frames.smaller(frame, base))
+    both = Image.alpha_composite(decoded(site_frames.smaller(base)), over).convert("RGB")
+    assert max(high for _, high in ImageChops.difference(both, frame).getextrema()) <= 4, "128 colours round a little"
+    assert over.getpixel((38, 2))[3] == 0, "what is the same is left out"
+    assert over.getpixel((4, 5))[3] == 255, "a rim of one pixel hides the old edge"
 
 
 def test_a_training_is_looked_at_on_its_way(monkeypatch):

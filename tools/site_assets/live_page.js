@@ -110,13 +110,16 @@
       button.addEventListener("click", () => {
         playing = false;
         change({ ...start, ...JSON.parse(button.dataset.preset) });
+        write();
+        turn();
       });
-    play.addEventListener("click", () => {
+    const turn = () => {
       playing = !playing;
       clock = settings.time >= 100 ? 0 : settings.time;
       seen = performance.now();
       wake();
-    });
+    };
+    play.addEventListener("click", turn);
     figures.forEach(({ svg }, k) => {
       const pick = (event) => {
         if (!moves[k].pick || (event.type === "pointermove" && !svg.hasPointerCapture(event.pointerId))) return;

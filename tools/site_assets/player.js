@@ -6,6 +6,7 @@ for (const player of document.querySelectorAll(".player")) {
   const screen = player.querySelector(".screen"), words = player.querySelector(".words");
   const sliders = [...player.querySelectorAll("input, select")];
   const presets = player.querySelector(".presets");
+  screen.style.backgroundImage = `url(${data.images[0]})`;  // all others are transparent where they equal it
   let timer = null, scene = data.scenes[0];
   const labels = (k) => (k === 0 && scene.labels) || data.axes[k].labels;
   const show = (number, pressed = null) => {
@@ -64,11 +65,16 @@ for (const player of document.querySelectorAll(".player")) {
       stop();
       enter(data.scenes[preset.scene], preset.at);
       show(scene.grid[place()], button);
+      const timed = /^(time|step)$/.test(data.axes[0].name) && preset.at !== start;
+      if (timed && !still.matches) player.querySelector(".play").click();  // a preset plays where Play moves the time
     });
     presets.append(button);
   }
   stop();
 }
+// A picture wider than the screen keeps its size and moves sideways, by keys, too.
+const wide = new ResizeObserver((boxes) => boxes.forEach(({ target: box }) => (box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1)));
+for (const box of document.querySelectorAll(".scroll")) wide.observe(box);
 for (const reveal of document.querySelectorAll(".reveal")) {
   const question = document.getElementById(reveal.dataset.question);
   const whys = JSON.parse(question.querySelector("script").textContent);

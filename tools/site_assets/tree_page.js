@@ -46,7 +46,7 @@ function treePage(section) {
   const start = JSON.parse($("script").textContent).start, settings = { ...start };
   const number = Number(section.dataset.number), play = $(".play"), chooser = $("[id$=-node]"), curves = $("[id$=-curves]"), words = $(".words"), said = $(".said");
   let runs, ceilings, component, first, last, kept, trace, before = null, changes, stopped, views, curve, bars;
-  let playing = false, clock = 0, seen = 0, spoken = 0, painted = 0, wanted = 0, due = "", chosen = null;
+  let playing = false, clock = 0, since = 0, seen = 0, spoken = 0, painted = 0, wanted = 0, due = "", chosen = null;
   let world = "";
 
   // ---- controls and link ------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ function treePage(section) {
       chooser.replaceChildren(...names.map((name, z) => new Option(name, z)).reverse());
       chosen = ceilings.length - 1;
     }
-    [trace, changes, stopped, clock] = [[], [], "", 0];
+    [trace, changes, stopped, clock, since] = [[], [], "", 0, 0];
     look();
     first = last;
     layout();
@@ -137,6 +137,11 @@ function treePage(section) {
     kept = runs.pair.map(({ q }) => keptInBoth(runs.tree, q, stream(5), stream(6)));
     runs.pair.forEach(({ q }, side) => views[side].views(point[0], [view(q, 5), view(q, 6)], kept[side]));
   }
+  const share = (look, side, z = chosen) => TreeView.percent(look.best[side][z] / ceilings[z]);
+  function viewsOf(side) {
+    const { q } = runs.pair[side], told = `${q ? "Views that differ" : "Equal views"}, q = ${Link.brief(q)}`;
+    return since && !side ? `${told} since step ${since}` : told;
+  }
   function paint() {
     painted = runs.step;
     chooser.value = chosen;
@@ -145,11 +150,9 @@ function treePage(section) {
     drawCurves(root);
     bars.update(last.neurons[0][chosen], last.neurons[1][chosen], ceilings[chosen]);
     const name = chooser.selectedOptions[0].textContent;
-    const share = (values) => TreeView.percent(values[chosen] / ceilings[chosen]);
     all(".trees figcaption").forEach((caption, side) => {
-      const which = side ? "Equal views, q = 0" : `q = ${Link.brief(runs.pair[0].q)}`;
-      const now = runs.step ? ` → ${share(last.best[side])}` : "";
-      caption.textContent = `${which} · ${name} ${share(first.best[side])}${now} % of its ceiling`;
+      const now = runs.step ? ` → ${share(last, side)}` : "";
+      caption.textContent = `${viewsOf(side)} · ${name} ${share(first, side)}${now} % of its ceiling`;
     });
     $(".curve span").textContent = `· step ${runs.step}`;
     play.textContent = playing ? "Pause" : over() ? "Play again" : runs.step ? "Go on" : "Play";
@@ -192,15 +195,15 @@ function treePage(section) {
     key.innerHTML = entries.map(([name, text]) => Svg.key(name, text)).join("");
   }
   function speak() {
-    const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (side) => two(last.best[side][root]);
-    const q = Link.brief(runs.pair[0].q), from = two(first.best[0][root]);
-    const both = kept[0].slice(1, -1).flat().filter(Boolean).length;
+    const root = ceilings.length - 1, two = (value) => value.toFixed(2), best = (look, side) => two(look.best[side][root]);
+    const both = kept[0].slice(1, -1).flat().filter(Boolean).length, [set, zero] = [0, 1].map((k) => viewsOf(k).toLowerCase());
     const told = runs.step
-      ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: ` +
-        `the best neuron's |correlation| with the root went from ${from} to ${best(0)} with q = ${q}, and to ${best(1)} with q = 0.`
-      : `Before training, q = ${q}: of the ${root} hidden causes below the root both views of the point keep ${both}. ` +
-        `The best neuron's |correlation| with the root is ${from}.`;
-    const bounds = `Its ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches`;
+      ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: the best neuron of the root went from ` +
+        `${share(first, 0, root)} to ${share(last, 0, root)} % of its ceiling with ${set}, and to ${share(last, 1, root)} % ` +
+        `with ${zero}. Its |correlation|: ${best(first, 0)}, then ${best(last, 0)} and ${best(last, 1)}.`
+      : `Before training, ${set}: of the ${root} hidden causes below the root both views of the point keep ${both}. ` +
+        `The best neuron of the root is at ${share(first, 0, root)} % of its ceiling, |correlation| ${best(first, 0)}.`;
+    const bounds = `The ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches`;
     const text = `${told} ${bounds} ${two(component)}.${stopped}`;
     if (words.textContent !== text) words.textContent = text;
     for (const svg of all("svg[role]")) {
@@ -232,6 +235,7 @@ function treePage(section) {
     if (due === "layout") layout();
     if (due === "adjust") {
       [...runs.pair, ...runs.beside].forEach((run) => adjust(run, settings));
+      if (runs.pair[0].q !== settings.strength) since = runs.step;
       runs.pair[0].q = settings.strength;
       showViews();
       paint();
@@ -272,7 +276,11 @@ function treePage(section) {
     });
   }
   for (const button of all("[data-preset]"))
-    button.addEventListener("click", () => { restart(); change(JSON.parse(button.dataset.preset)); });
+    button.addEventListener("click", () => {
+      restart();
+      change(JSON.parse(button.dataset.preset));
+      [playing, seen] = [true, performance.now()];
+    });
   play.addEventListener("click", () => {
     [playing, wanted, seen] = [!playing, 0, performance.now()];
     wake();

@@ -6,7 +6,7 @@ from ssl_explain.lessons import lazy
 
 if TYPE_CHECKING:
     from ssl_explain.lessons.covariance_operator.exercises import more_augmentation, stop_gradient
-    from ssl_explain.lessons.covariance_operator.explorer import OperatorState, operator_explorer, spectrum_of
-    from ssl_explain.lessons.covariance_operator.picture import figure_growth, figure_split, figure_step_error
+    from ssl_explain.lessons.covariance_operator.explorer import operator_explorer
+    from ssl_explain.lessons.covariance_operator.picture import figure_split
 
 lazy(__name__)

@@ -1,5 +1,7 @@
 """Predictions and exercises of notebook 03."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -81,24 +83,6 @@ def covariance(k: Tensor) -> Tensor:
     return push - pull
 
 
-@exercise("How much variance survives augmentation?", "easy", 5)
-@guided(
-    "The mean over views is the part that survives.",
-    "Total variance: every view against the mean of all views.",
-    given=lambda g: (_connections(g)[..., 0],),
-    mistakes=lambda right, f: {
-        "That is the share that lies within points. The one that survives averaging is the rest.": 1 - right,
-        "That is between over within. Divide by the total, which is their sum.": right / (1 - right),
-    },
-)
-def surviving_share(f: Tensor) -> Tensor:
-    """Between-point variance of outputs f (n, a, d) as a share of all variance."""
-    means = f.mean(1)
-    between = (means - means.mean(0)).square().sum(-1).mean()
-    total = (f - f.mean((0, 1))).square().sum(-1).mean()
-    return between / total
-
-
 @exercise("How many directions are alive?", "easy", 4)
 @guided(
     "k equal eigenvalues should give k.",
@@ -119,24 +103,21 @@ def effective_directions(values: Tensor) -> Tensor:
     return values.sum() ** 2 / values.square().sum()
 
 
-@exercise("One step by the theory", "easy", 4)
+@exercise("When has it doubled?", "easy", 4)
 @guided(
-    "vec(W) is weight.flatten().",
-    "Both towers: the factor is 2.",
-    "Bring the result back with view_as(weight).",
-    given=lambda g: (covariance(_connections(g)[:, :, :4]), torch.tensor([[1.0, -2.0], [0.5, 3.0]]).double(), 0.1),
-    mistakes=lambda right, op, weight, step_size: {
-        "That is half of the step: the gradient runs through both towers, so the factor is 2.": (weight + right) / 2,
-        "The sign: the flow goes down the loss, and L_simp falls where OP·vec(W) points.": 2 * weight - right,
-        "That is the change alone. Add it to the weights.": right - weight,
-        "The weights are in the wrong order: flatten row by row, as weight.flatten() does.": (
-            weight + step_size * (2 * op @ weight.T.flatten()).view(2, 2).T
-        ),
+    "Along an eigenvector the flow is one equation: ẇ = 2λw.",
+    "Its solution grows like e^{2λt}. Set that to 2.",
+    given=lambda _: (torch.tensor([2.0, 0.5, 0.1]).double(),),
+    mistakes=lambda right, values: {
+        "That is the gradient through one tower. Through both, the rate is 2λ.": 2 * right,
+        "After this time it has grown by e = 2.72. Doubling takes ln 2 of it.": right / math.log(2),
+        "By then the square has doubled. Asked is the part of the weights itself.": right / 2,
+        "That is a rate, not a time: turn it over.": 1 / right,
     },
 )
-def step(op: Tensor, weight: Tensor, step_size: float) -> Tensor:
-    """The weights (d_out, d_in) after one step along the flow of L_simp, gradient through both towers."""
-    return weight + step_size * (2 * op @ weight.flatten()).view_as(weight)
+def doubling(values: Tensor) -> Tensor:
+    """How long the part of the weights along an eigenvector takes to double, for each eigenvalue λ of OP."""
+    return math.log(2) / (2 * values)
 
 
-exercises = {"covariance": covariance, "share": surviving_share, "directions": effective_directions, "step": step}
+exercises = {"covariance": covariance, "directions": effective_directions, "doubling": doubling}

@@ -1,6 +1,6 @@
 """Variance between and within points as a picture: outputs, connections, and the spectrum of the operator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ssl_explain.kit.charts import heading, illustration, key, legend, new_curve, new_strokes, note, panels
+from ssl_explain.kit.charts import heading, key, legend, new_curve, new_strokes, note, panels
 from ssl_explain.kit.picture import Illustration, Picture
-from ssl_explain.kit.style import MARKERS, MEASURED, PREDICTED, QUIET, SERIES, drawing, tidy
-from ssl_explain.records import Trace, record
+from ssl_explain.kit.style import MEASURED, PREDICTED, QUIET, drawing, tidy
+from ssl_explain.records import record
 
 SHOWN = 24  # eigenvalues
 FLOOR = 1e-5  # of the largest: smaller ones are not drawn
@@ -180,49 +180,3 @@ def figure_split(values: Mapping[str, Float[Tensor, "n a d"]]) -> Illustration:
     split.legend(figure, ncols=2 * len(values))
     figure.subplots_adjust(left=0.02, right=0.98, top=0.9, bottom=0.08 + 0.08 / len(values), wspace=0.05)
     return Illustration(figure, ". ".join(words) + ".")
-
-
-@drawing()
-def figure_growth(runs: dict[str, Trace], step_size: float) -> Illustration:
-    """What to look at: the free run ends, because it diverges.
-
-    Between-point variance of the output against time, one curve per run.
-    """
-    figure, (ax,) = panels(7.2, 3.4)
-    tidy(ax, xlabel="time", title="between-point variance of the output")
-    words = []
-    for number, (name, trace) in enumerate(runs.items()):
-        values, times = trace.values.flatten(), trace.steps * step_size
-        colour = (PREDICTED, MEASURED, QUIET)[number % 3]
-        ax.plot(times, values, color=colour, marker=MARKERS[number], markevery=0.1, linewidth=2, label=name)
-        ended = ""
-        if trace.stopped is not None:
-            ax.axvline(float(times[-1]), color=colour, linestyle=":")
-            ax.annotate("stopped", (float(times[-1]), 1e4), xytext=(6, 0), textcoords="offset points")
-            ended = f", {trace.stopped}"
-        words.append(f"{name}: {values[0]:.2g} at the start, {values[-1]:.2g} at time {float(times[-1]):.2f}{ended}.")
-    ax.set(yscale="log", ylim=(1e-1, 1e6))
-    legend(ax, "upper right")
-    return illustration(figure, " ".join(words))
-
-
-@drawing()
-def figure_step_error(step_sizes: Sequence[float], errors: dict[str, Sequence[float]]) -> Illustration:
-    """What to look at: the slope. Ten times the step, ten times the error, while both are small.
-
-    Relative distance between one step and the flow over the same time, against the size of the step.
-    """
-    figure, (ax,) = panels(6.0, 3.4)
-    tidy(ax, xlabel="step size", title="error of one step, relative")
-    for number, (name, error) in enumerate(errors.items()):
-        ax.plot(step_sizes, error, color=SERIES[number + 4], marker=MARKERS[number], linewidth=2, label=name)
-    first = next(iter(errors.values()))
-    guide = [first[0] * s / step_sizes[0] for s in step_sizes]
-    ax.plot(step_sizes, guide, color=QUIET, linestyle=":", label="slope 1")
-    ax.set(xscale="log", yscale="log")
-    legend(ax)
-    words = "; ".join(
-        f"{name}: " + ", ".join(f"{s:g} → {100 * e:.2g} %" for s, e in zip(step_sizes, error, strict=True))
-        for name, error in errors.items()
-    )
-    return illustration(figure, f"Relative error of one step against its size. {words}.")

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ssl_explain.kit.exercise import exercise, guided
 from ssl_explain.kit.prediction import question
+from ssl_explain.lessons.selectivity_amplification.experiment import expected_update
 
 linear_learns = question("""
     Two objects, 11 and 101, shifted anywhere on the ring. What does a linear neuron learn?
@@ -47,65 +48,46 @@ small_shifts = question("""
 
 WORLD = torch.tensor([[1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0]]).double()
 VIEWS = torch.stack([torch.stack([row.roll(k) for k in range(6)]) for row in WORLD])  # (object, shift, cell)
-WEIGHT = torch.tensor([0.5, -0.2, 0.4, -0.6, 0.1, -0.3]).double()
+WEIGHTS = torch.tensor([[0.5, -0.2, 0.4, -0.6, 0.1, -0.3], [-0.4, 0.5, 0.2, 0.3, -0.6, 0.1]]).double()
 
 
-@exercise("What does this neuron prefer?", "easy", 4)
-@guided(
-    "A neuron fires max(wᵀx, 0) on a view x.",
-    "Average over the views of each object, subtract, and take the half.",
-    given=lambda _: (WEIGHT, VIEWS),
-    mistakes=lambda right, w, x: {
-        "The sign: s is the first object minus the second.": -right,
-        "That is the whole difference. The selectivity is half of it.": 2 * right,
-        "Without the ReLU both means are equal under full shifts. Let the neuron fire first, then average.": (
-            ((x @ w).mean(1)[0] - (x @ w).mean(1)[1]) / 2
-        ),
-        "You sum over the views. The expectation is their mean.": 6 * right,
-    },
-)
-def selectivity(w: Tensor, x: Tensor) -> Tensor:
-    """Half of what a ReLU neuron w (d,) fires more for the first object; x (2, shifts, d) holds all views of both."""
-    f = (x @ w).relu().mean(1)
-    return (f[0] - f[1]) / 2
-
-
-def _mistakes_delta(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
-    gates = (x @ w > 0).double().unsqueeze(-1)
-    fired = (gates * x).sum(1) / gates.sum(1)
+def _mistakes_pull(right: Tensor, w: Tensor, x: Tensor) -> dict[str, Tensor]:
+    free = expected_update(x)(w)
+    gates = (x @ w.T > 0).to(w)
+    second = torch.einsum("xvn,xvc->nc", (x @ w.T) * gates, x) / (x.shape[0] * x.shape[1])
     return {
-        "The sign: Δ is the first object minus the second.": -right,
-        "The gate is missing: without it both mean views are equal. Count only views that make the neuron fire.": (
-            x.mean(1)[0] - x.mean(1)[1]
-        ),
-        "You divide by the number of views that fire. A silent view counts too, as zero: divide by all views.": (
-            fired[0] - fired[1]
-        ),
-        "You average the activations. The connection of a weight is its input, where the gate is open.": (
-            2 * selectivity(w, x) * torch.ones(6).double()
-        ),
+        "That is the update of L_simp. The pull of 1.5 r+ leaves half of the variance within points in the loss.": free,
+        "The sign: the loss charges the variance within points, so its update takes it away.": 2 * free - right,
+        "That is the pull alone. Add the update of L_simp, 2·OP·w.": right - free,
+        "You took away twice as much: half of the variance, times the 2 of its derivative, is 1.": 2 * right - free,
+        "The mean is missing: a variance compares each response with the mean response of its point.": free - second,
     }
 
 
-@exercise("The difference that moves the weights", "medium", 6)
+@exercise("A stronger pull", "medium", 10)
 @guided(
-    "The connection of one neuron is its input where the gate is open, and zero elsewhere.",
-    "Average it over all views of each object, silent ones included.",
-    given=lambda _: (WEIGHT, VIEWS),
-    mistakes=_mistakes_delta,
+    "E r+ is the variance within points, E r- that and the variance between them: ½ within - between is left.",
+    "The derivative of the variance of f over views is 2 E[(f - E f) ∂f/∂w]; ∂f/∂w is the view where the gate is open.",
+    "Take the mean over all views of both objects, and subtract it from update(w, x) above.",
+    given=lambda _: (WEIGHTS, VIEWS),
+    mistakes=_mistakes_pull,
 )
-def delta(w: Tensor, x: Tensor) -> Tensor:
-    """Δ = K̄(11) - K̄(101) of a ReLU neuron w (d,): the mean view, counting those that make it fire."""
-    gates = (x @ w > 0).to(x.dtype).unsqueeze(-1)
-    means = (gates * x).mean(1)
-    return means[0] - means[1]
+def stronger_pull(w: Tensor, x: Tensor) -> Tensor:
+    """Minus the gradient of E[1.5 r+ - r-] for each neuron; w (neurons, cells), x (objects, views, cells)."""
+    f = (x @ w.T).relu()
+    apart = (f - f.mean(1, keepdim=True)) * (f > 0)
+    within = torch.einsum("xvn,xvc->nc", apart, x) / (x.shape[0] * x.shape[1])
+    gates = (f > 0).to(w)
+    means = torch.einsum("xvn,xvc->xnc", gates, x) / x.shape[1]
+    delta = means[0] - means[1]
+    return 0.5 * delta * (delta * w).sum(-1, keepdim=True) - within
 
 
 @exercise("The operator of two points", "medium", 4)
 @guided(
     "With two equally likely points the mean lies half-way.",
     "torch.outer makes a matrix of two vectors.",
-    given=lambda _: (delta(WEIGHT, VIEWS),),
+    given=lambda _: (torch.tensor([0.3, -0.1, 0.0, 0.2]).double(),),
     mistakes=lambda right, d: {
         "Each point lies Δ/2 from their mean: square the half.": 4 * right,
         "Nearly: the variance divides by the number of points, not by one less.": 2 * right,
@@ -138,4 +120,4 @@ def identity_share(f: Tensor) -> Tensor:
     return (of_objects - f.mean()).square().mean() / (f - f.mean()).square().mean()
 
 
-exercises = {"selectivity": selectivity, "delta": delta, "operator": operator, "identity_share": identity_share}
+exercises = {"pull": stronger_pull, "operator": operator, "identity_share": identity_share}

@@ -10,13 +10,12 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssl_explain.dynamics.kept import measured
 from ssl_explain.dynamics.steppers import euler, solve
 from ssl_explain.lessons.selectivity_amplification.record import Selectivity
 from ssl_explain.networks.relu import ReLUNet
-from ssl_explain.records import Views
 from ssl_explain.worlds.ring import Ring
 
 Update = Callable[[Tensor], Tensor]
@@ -48,12 +47,6 @@ def mean_connections(
     """
     gates = torch.ones_like(x @ weights.mT) if linear else (x @ weights.mT > 0).to(x.dtype)
     return gates.mT @ x / x.shape[1]
-
-
-def deltas(weights: Float[Tensor, "neuron cell"], views: Views, *, linear: bool = False) -> Tensor:
-    """Δ = K̄(11) - K̄(101) of every neuron, in the world of two objects under full shifts; there OP = ¼ΔΔᵀ."""
-    first, second = mean_connections(weights, views.x, linear=linear)
-    return first - second
 
 
 def dead(
@@ -204,17 +197,3 @@ def _on_views(given: Callable[[Tensor, Tensor], Tensor], x: Tensor) -> Update:
         return given(weights, x).detach()
 
     return update
-
-
-def exact_info_nce(net: ReLUNet, views: Views, tau: float = 0.1) -> Float[Tensor, ""]:
-    """The expectation of InfoNCE with one negative over a finite world, summed over runs: every triple of views.
-
-    For :func:`~ssl_explain.dynamics.flow.flow`. The energies sum over all neurons of a run, which couples them.
-    """
-    n, a = views.x.shape[-3:-1]
-    f = net(views.x)
-    everyone = f.flatten(-3, -2).unsqueeze(-3).unsqueeze(-3)
-    near = 0.5 * (f.unsqueeze(-2) - f.unsqueeze(-3)).square().sum(-1)
-    far = 0.5 * (f.unsqueeze(-2) - everyone).square().sum(-1)
-    gaps = (near.unsqueeze(-1) - far.unsqueeze(-2)).view(-1, n * a * a * n * a)
-    return tau * nn.functional.softplus(gaps / tau).mean(-1).sum()

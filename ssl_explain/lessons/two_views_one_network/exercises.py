@@ -43,20 +43,27 @@ def _one_negative(g: torch.Generator) -> tuple[Tensor, Tensor, float, float]:
     return r_pos, r_neg[:, 0], tau, 0.3
 
 
-@exercise("The energy of a pair", "easy", 3)
+@exercise("A triplet loss with a hinge", "medium", 6)
 @guided(
-    "Take the difference of the outputs first.",
-    "Square it, sum over the last axis, take half.",
-    given=lambda g: (torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)),
-    mistakes=lambda right, a, b: {
-        "Nearly: the factor ½ is missing. It makes the slope of r the plain difference a - b.": 2 * right,
-        "This is the distance. The energy is half of its square.": (a - b).norm(dim=-1),
-        "This is a mean over the outputs. The energy sums over them.": right / 1.5,
+    "r_pos has one number per point, r_neg one more axis: r_pos.unsqueeze(-1) - r_neg pairs them.",
+    "clamp(min=0) is max(0, ·), for each negative; then take the mean over them.",
+    given=lambda _: (torch.tensor([0.2, 0.9]), torch.tensor([[0.3, 1.9, 2.0], [0.8, 0.4, 1.5]])),
+    mistakes=lambda right, r_pos, r_neg: {
+        "Without the maximum a negative that is far enough is pushed on: that is L_simp, plus a constant.": (
+            r_pos - r_neg.mean(-1) + 0.3
+        ),
+        "Every negative has a hinge of its own: take the maximum first, then the mean.": (
+            (r_pos - r_neg.mean(-1) + 0.3).clamp(min=0)
+        ),
+        "The sign of the margin: a negative has to lie farther away than the positive, by 0.3.": (
+            (r_pos.unsqueeze(-1) - r_neg - 0.3).clamp(min=0).mean(-1)
+        ),
+        "You sum over the negatives. Take their mean, or more of them would push harder.": right * r_neg.shape[-1],
     },
 )
-def energy(a: Tensor, b: Tensor) -> Tensor:
-    """Energy r = ½‖a - b‖² of outputs a and b, (n, d) each; one number per row."""
-    return 0.5 * (a - b).square().sum(-1)
+def hinge(r_pos: Tensor, r_neg: Tensor) -> Tensor:
+    """The triplet loss max(0, r+ - r_k + 0.3), averaged over the negatives; r_pos (…, n), r_neg (…, n, h)."""
+    return (r_pos.unsqueeze(-1) - r_neg + 0.3).clamp(min=0).mean(-1)
 
 
 @exercise("The pull of InfoNCE, by hand", "medium", 8)
@@ -119,4 +126,4 @@ def pull_of_triplet(r_pos: Tensor, r_neg: Tensor, tau: float, margin: float) -> 
     return torch.sigmoid((r_pos - r_neg + margin) / tau)
 
 
-exercises = {"energy": energy, "pull": pull_of_info_nce, "pushes": pushes_of_info_nce, "triplet": pull_of_triplet}
+exercises = {"hinge": hinge, "pull": pull_of_info_nce, "pushes": pushes_of_info_nce, "triplet": pull_of_triplet}
