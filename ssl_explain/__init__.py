@@ -12,7 +12,7 @@ f_l                     ``net.activations(x)[l - 1]``   (n, node, d_out)
 W_l                     ``net.weights[l - 1]``          (node, d_out, d_in)
 D_l                     ``ForwardPass.gates[l - 1]``    (n, node, d_out)
 K_l                     ``connection(fp, l)``           (n, a, d_out, d_in, d_top)
-OP_l                    ``covariance_operator(fp, l)``  D × D, D = d_out · d_in; matrix-free
+OP_l                    ``covariance_operator(fp, l)``  (weight, weight); matrix-free
 ξ(x, x')                ``pair_weights(loss, f_mean)``  (n, n)
 r+, r_k-                ``r_pos``, ``r_neg``            (n,), (n, h negatives)
 τ, r0, H                ``temperature``, ``margin``,    numbers

@@ -44,8 +44,8 @@ def byol_terms(
 ) -> dict[str, Term]:
     """Split the expected update of layer l, -∇E½‖P f - f+‖² with stop-gradient on f+, into three operators.
 
-    With M = E K the mean connection: within -E_x V_{x'|x}[K] weighed by PᵀP, between E_x[(K̄-M) Pᵀ(1-P) (K̄-M)ᵀ], and
-    mean M (push·Pᵀ - pull·PᵀP) Mᵀ. Their sum, applied to vec(W_l), is the update. Pull is 0 if the ``online`` tower is
+    With K̿ = E K the mean connection: within -E_x V_{x'|x}[K] weighed by PᵀP, between E_x[(K̄-K̿) Pᵀ(1-P) (K̄-K̿)ᵀ], and
+    mean K̿ (push·Pᵀ - pull·PᵀP) K̿ᵀ. Their sum, applied to vec(W_l), is the update. Pull is 0 if the ``online`` tower is
     centred, else 1; push is 0 if the ``target`` is, or the online tower with the gradient ``through`` its mean.
     ``batch``: the towers subtract the mean of their own batch of B independent points, a factor (1 - 1/B) of all terms.
     ``forward`` comes from views (n, a, d), every point and view equally likely; view pairs are drawn independently.

@@ -210,7 +210,7 @@ def test_a_link_a_drag_and_play_move_the_views(context, path):
     said = [view.locator(".words").inner_text() for view in (ring, plane, columns)]
     page.evaluate("location.hash = '#explorer=2&eta=0.2&p=7&bad=1'")
     expect(plane.locator(".said")).to_contain_text("start p: 7 became 1.1; this page knows no setting called bad")
-    expect(plane.locator(".words")).to_contain_text("A start at p = 1.10, s = 0.50 survives. Weight decay η = 0.20")
+    expect(plane.locator(".words")).to_contain_text("A start at p = 1.10, w² = 0.50 survives. Weight decay η = 0.20")
     assert [ring.locator(".words").inner_text(), columns.locator(".words").inner_text()] == [said[0], said[2]]
     handle, box = plane.locator(".handle").bounding_box(), plane.locator(".plane svg").bounding_box()
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
@@ -218,7 +218,7 @@ def test_a_link_a_drag_and_play_move_the_views(context, path):
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] - 45, steps=4)
     page.mouse.up()
     expect(plane.locator(".words")).to_contain_text("dies")
-    page.wait_for_url("**#v=1&explorer=2&eta=0.2&p=*&s=*")
+    page.wait_for_url("**#v=1&explorer=2&eta=0.2&p=*&w2=*")
     play = columns.locator(".play")
     play.click()
     page.wait_for_function(
@@ -273,7 +273,7 @@ def test_one_explorer_of_a_page_can_stand_alone(context, path):
     plane = page.locator(".live").nth(1)
     expect(plane.locator(".words")).to_contain_text("η = 0.20")
     plane.get_by_role("button", name="starts too small").click()
-    page.wait_for_url("**#v=1&only=2&eta=0.2&p=0.1&s=0.1")
+    page.wait_for_url("**#v=1&only=2&eta=0.2&p=0.1&w2=0.1")
     assert wrong == []
     page.close()
 

@@ -26,7 +26,7 @@ OPTIONS = {
     "--polarity": ["0.8:1", "1:0", "nan:nan", ":", "0:1:2", "x", "-0.1:2", "inf:inf"], "--runs": ["-1", "0", "1", "2"],
     "--workers": ["-1", "0", "1", "x"], "--cluster": ["", "nowhere", "://"], "--device": ["cpu", "", "cuda:99", "x"],
     "--dataset": ["digits", "cifar10", "faces", ""], "--net": ["mlp", "conv", "x"], "--loss": ["nce", "frozen", "x"],
-    "--strength": LARGE, "--temperature": LARGE, "--beta": LARGE, "--epochs": LARGE, "--batch": LARGE,
+    "--strength": LARGE, "--temperature": LARGE, "--extra": LARGE, "--epochs": LARGE, "--batch": LARGE,
     "--learning-rate": LARGE, "--first": LARGE, "--data": ["nowhere", "", "."],
     "--out": ["OUT", "OUT/file", "OUT/file/x", ""],
     "--resume": [], "--replace": [], "--kinds": ["mlp", "conv", "x"], "--seeds": LARGE,

@@ -106,7 +106,7 @@ FUNCTIONS = {
     "predictive": (predictive(symmetric=True), lambda objective: objective(DUAL, Views(X))),
     "decayed": (decayed(predictive(), 0.1), lambda objective: objective(DUAL, Views(X))),
     "paired": (paired(vicreg), lambda objective: objective(SINGLE, Views(X))),
-    "picture loss": (contrastive(picture_loss("frozen", beta=0.5), 3), lambda objective: objective(SINGLE, Views(X))),
+    "picture loss": (contrastive(picture_loss("frozen", extra=0.5), 3), lambda objective: objective(SINGLE, Views(X))),
     "expected": (over_the_law(expected_info_nce), lambda objective: objective(SINGLE, LAW)),
 }
 
@@ -219,7 +219,7 @@ SCALARS = {
     "soft_triplet": lambda v, s: soft_triplet(s * SMALL, s * LARGE, temperature=v),
     "margin": lambda v, s: soft_triplet(s * SMALL, s * LARGE, temperature=0.1, margin=v),
     "frozen": lambda v, s: frozen_info_nce(s * SMALL, s * LARGE, temperature=v),
-    "beta": lambda v, s: frozen_info_nce(s * SMALL, s * LARGE, beta=v),
+    "extra pull": lambda v, s: frozen_info_nce(s * SMALL, s * LARGE, extra=v),
     "expected_info_nce": lambda v, s: expected_info_nce(s * LARGE, JOINT, temperature=v),
     "redundancy": lambda v, s: barlow_twins(s * LARGE, s * LARGE.flip(0), redundancy=v).total,
     "epsilon": lambda v, s: barlow_twins(s * LARGE, s * LARGE.flip(0), epsilon=v).total,
@@ -231,7 +231,7 @@ SCALARS = {
 }
 
 
-ZERO_IS_ALLOWED = {"margin", "beta", "redundancy", "vicreg margin", "vicreg weight", "scale of a predictor"}
+ZERO_IS_ALLOWED = {"margin", "extra pull", "redundancy", "vicreg margin", "vicreg weight", "scale of a predictor"}
 
 
 @pytest.mark.parametrize("name", SCALARS)

@@ -46,18 +46,6 @@ def solution(name):
     return EXERCISES[name].solution
 
 
-def powers(r_pos, r_neg, tau, sign=-1):
-    return torch.exp(sign * r_pos / tau), torch.exp(sign * r_neg / tau).sum(-1)
-
-
-def nce(prefactor=True, own=True, sign=-1):
-    def attempt(r_pos, r_neg, tau):
-        positive, negatives = powers(r_pos, r_neg, tau, sign)
-        return -(tau if prefactor else 1) * torch.log(positive / (own * positive + negatives))
-
-    return attempt
-
-
 def ceiling(square=False):
     def attempt(a, b):
         patterns = [((1 + s * a) * (1 + t * b) / 4, (1 - s * a) * (1 - t * b) / 4) for s in (-1, 1) for t in (-1, 1)]
@@ -95,13 +83,6 @@ MISTAKES = {
         "Subtract their means": lambda f, z: (f @ z).abs() / (f.norm() * z.norm()),
         "covariance": lambda f, z: (centred(f) @ centred(z)).abs(),
         "the value is not": lambda f, z: torch.tensor(1.0),
-    },
-    "latent_variables_emerge.info_nce": {
-        "factor τ": nce(prefactor=False),
-        "belongs in the denominator": nce(own=False),
-        "The sign": nce(sign=1),
-        "the value is not": lambda r_pos, r_neg, tau: r_pos,
-        "shape should be (5,)": lambda r_pos, r_neg, tau: nce()(r_pos, r_neg, tau).mean(),
     },
     "latent_variables_emerge.ceiling": {
         "better leaf alone": lambda a, b: max(abs(a), abs(b)),

@@ -27,7 +27,7 @@ from ssl_explain.worlds.tree_draws import TreeDraws
 MADE_OF = {"info_nce": "InfoNCE", "soft_triplet": "soft triplet", "simple_contrastive": "L_simp"}
 MADE_OF |= {"frozen_info_nce": "frozen InfoNCE"}
 pytestmark = pytest.mark.usefixtures("unshaped")  # many steps of training
-LIVE = ("strength", "temperature", "learning_rate", "loss", "beta", "pace", "budget")
+LIVE = ("strength", "temperature", "learning_rate", "loss", "extra", "pace", "budget")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def truth(monkeypatch):
 
     def watched(loss, **options):
         parts = loss if isinstance(loss, functools.partial) else functools.partial(loss)
-        given = {"τ": parts.keywords.get("temperature"), "β": parts.keywords.get("beta")}
+        given = {"τ": parts.keywords.get("temperature"), "ε": parts.keywords.get("extra")}
         words = [MADE_OF[parts.func.__name__], *(f"{sign} = {x:g}" for sign, x in given.items() if x is not None)]
         real = contrastive(loss, **options)
 

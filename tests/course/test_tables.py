@@ -112,7 +112,7 @@ def whole(name):
         return ("neurons", "polarity_low", "polarity_high", "top", "level"), dict.fromkeys(levels, 30)
     if name == "pictures_losses":
         every = {(*s, layer): 12 for s in pictures.SETTINGS if s[0] != "raw" for layer in ("hidden", "output")}
-        return ("loss", "temperature", "beta", "layer"), every | {("raw", 0.0, 0.0, "pixels"): 1}
+        return ("loss", "temperature", "extra", "layer"), every | {("raw", 0.0, 0.0, "pixels"): 1}
     ways = [(when, layer, 12) for when in ("untrained", "trained") for layer in ("hidden", "output")]
     ways.append(("raw", "pixels", 1))
     every = {(kind, s, *way): n for kind in ("mlp", "conv") for s in pictures.STRENGTHS for *way, n in ways}

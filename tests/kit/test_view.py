@@ -188,8 +188,8 @@ def test_a_size_out_of_range_is_brought_back(explorer, size):
 def test_a_click_sets_what_its_panel_declares(explorer):
     for number, (x, y, p, s) in enumerate([(0.41, 0.72, 0.4, 0.7), (-5, 99, -0.2, 1.4)], start=1):
         say(explorer, pick=[number, "plane", x, y])
-        assert (explorer.state.p, explorer.state.s) == (p, s)
-        assert (explorer._widgets["p"].value, explorer._widgets["s"].value) == (p, s), "the sliders go along"
+        assert (explorer.state.p, explorer.state.w2) == (p, s)
+        assert (explorer._widgets["p"].value, explorer._widgets["w2"].value) == (p, s), "the sliders go along"
         assert explorer.view.image.words == explorer.figure.describe()
 
 
@@ -212,8 +212,8 @@ def test_a_click_that_comes_late_or_elsewhere_or_is_nonsense_changes_nothing(exp
 def test_the_pointer_reads_the_numbers_of_the_axes(explorer):
     found = {panel["name"]: panel for panel in explorer.view.image.panels}
     assert found.keys() == {"plane", "size_axes", "offset_axes"}
-    assert found["plane"]["hint"] == "start p and start s"
-    assert [found["plane"][axis] for axis in "xy"] == [["p", -0.3, 1.2, "linear"], ["s", 0, 1.5, "linear"]]
+    assert found["plane"]["hint"] == "start p and start w²"
+    assert [found["plane"][axis] for axis in "xy"] == [["p", -0.3, 1.2, "linear"], ["w²", 0, 1.5, "linear"]]
     assert found["size_axes"]["hint"] == ""
     left, top, right, bottom = found["plane"]["box"]
     axes, figure = explorer.figure.plane, explorer.figure.figure

@@ -39,7 +39,7 @@ def test_the_words_above_the_two_halves_never_meet(one, eta, departure):
 @pytest.mark.parametrize("p", [-0.2, 1.1])
 @pytest.mark.parametrize("departure", CONTROLS["departure"].options)
 def test_the_fastest_settings_stay_finite(one, p, departure):
-    one.state = ModesState(alpha=4.0, noise=1.0, eta=0.3, s=1.4, p=p, turn=45, departure=departure)
+    one.state = ModesState(alpha=4.0, noise=1.0, eta=0.3, w2=1.4, p=p, turn=45, departure=departure)
     sound(one)
 
 
@@ -53,7 +53,7 @@ def test_presets_show_what_they_say(one, name):
 
 
 def test_what_is_drawn_is_the_exact_solution(one):
-    one.state = ModesState(eta=0.12, alpha=1.5, beta=0.3, p=0.2, s=0.4, noise=0.25)
+    one.state = ModesState(eta=0.12, alpha=1.5, beta=0.3, p=0.2, w2=0.4, noise=0.25)
     picture, record, rates = one.figure, one.record, Rates(1.5, 0.12, 0.3)
     start = torch.tensor([[0.2, SECOND[0]], [0.4, SECOND[1]]], dtype=torch.float64)
     exact = mode_flow(*start, noise=0.25, rates=rates, times=record.predicted.times)

@@ -230,7 +230,7 @@ test_bad_input_is_named = refused(
         (lambda: root_of(draw(3, 3)), "`gram` must be square and symmetric"),
         (lambda: rbf_kernel(draw(3, 1), scale=0.0), "`scale` must lie in"),
         (lambda: kernel_steps(torch.eye(3).double(), torch.eye(3).double(), 2 * torch.eye(3).double(), step_size=0.1,
-                              steps=1), "`a` must fulfil aᵀGa = I"),
+                              steps=1), "`y` must fulfil yᵀGy = I"),
         (lambda: layers_with_product(2 * torch.eye(2), 9, generator=torch.Generator()), "`m` must have singular"),
         (lambda: layers_with_product(torch.eye(2), 3, generator=torch.Generator()), "`width` must be an integer ≥ 4"),
         (lambda: two_layer_flow._fit(SQUARE, draw(9, D), draw(9, 2)), r"must have shapes \(d, d\)"),

@@ -21,7 +21,7 @@ from ssl_explain.lessons.real_images.experiment import features, picture_loss, p
 from ssl_explain.worlds.pictures import PictureWorld
 
 QUICK = ImageSettings(batch=32, first=100, seed=3)  # three steps per epoch
-WAYS = [{}, {"strength": 0.0}, {"net": "conv"}, {"loss": "frozen", "beta": 0.5}, {"loss": "simple"}]
+WAYS = [{}, {"strength": 0.0}, {"net": "conv"}, {"loss": "frozen", "extra": 0.5}, {"loss": "simple"}]
 
 
 def train(settings=QUICK, **options):
@@ -230,8 +230,8 @@ def test_features_of_many_positions_are_averaged(g):
 
 test_bad_settings_are_named = refused(
     (lambda: picture_run(digits(), kind="transformer"), "kind"),
-    (lambda: picture_loss("simple", beta=0.5), "`beta` must be 0 for the loss simple"),
-    (lambda: picture_loss("triplet", beta=0.5), "`beta` must be 0 for the loss triplet"),
+    (lambda: picture_loss("simple", extra=0.5), "`extra` must be 0 for the loss simple"),
+    (lambda: picture_loss("triplet", extra=0.5), "`extra` must be 0 for the loss triplet"),
     (lambda: ImageSettings(dataset="faces"), "`dataset` must be one of"),
     error=(ValueError, TypeError),
 )

@@ -43,7 +43,7 @@ def test_every_option_reaches_the_run(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr("ssl_explain.lessons.real_images.command.train_on_images", stand_in)
     given = {
-        "dataset": "stl10", "net": "conv", "loss": "frozen", "strength": 2.0, "temperature": 0.3, "beta": 0.5,
+        "dataset": "stl10", "net": "conv", "loss": "frozen", "strength": 2.0, "temperature": 0.3, "extra": 0.5,
         "epochs": 7, "batch": 64, "learning_rate": 0.2, "seed": 9, "device": "cuda", "first": 500,
     }  # fmt: skip
     words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]

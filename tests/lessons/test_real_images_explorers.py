@@ -253,7 +253,7 @@ def test_play_runs_to_the_budget_and_a_new_seed_starts_afresh():
 def test_live_settings_reach_the_run(loss):
     explorer = pictures_explorer(PicturesState(budget=100))
     explorer.run(1)
-    explorer.state = explorer.state.change(loss=loss, strength=1.0, learning_rate=0.3, beta=1.0, temperature=0.5)
+    explorer.state = explorer.state.change(loss=loss, strength=1.0, learning_rate=0.3, extra=1.0, temperature=0.5)
     assert explorer._training.step == 1
     assert (explorer._training.strength, explorer._training.learning_rate) == (1.0, 0.3)
     views = digits().draw(8, strength=0.5, generator=torch.Generator().manual_seed(0))
@@ -263,10 +263,10 @@ def test_live_settings_reach_the_run(loss):
 
 
 def test_unused_settings_and_missing_labels_are_said():
-    words = {loss: setting_of(PicturesState(loss=loss, beta=0.5)) for loss in LOSSES}
-    assert words["InfoNCE"] == "InfoNCE, τ = 0.2, β = 0.5 unused; learning rate 1"
-    assert words["frozen InfoNCE"] == "frozen InfoNCE, τ = 0.2, β = 0.5; learning rate 1"
-    assert words["L_simp"] == "L_simp, τ = 0.2 unused, β = 0.5 unused; learning rate 1"
+    words = {loss: setting_of(PicturesState(loss=loss, extra=0.5)) for loss in LOSSES}
+    assert words["InfoNCE"] == "InfoNCE, τ = 0.2, ε = 0.5 unused; learning rate 1"
+    assert words["frozen InfoNCE"] == "frozen InfoNCE, τ = 0.2, ε = 0.5; learning rate 1"
+    assert words["L_simp"] == "L_simp, τ = 0.2 unused, ε = 0.5 unused; learning rate 1"
     with pytest.raises(ValueError, match="labels"):
         labels_of(PictureWorld(torch.zeros(2, 1, 8, 8)))
 
@@ -296,12 +296,12 @@ def test_strength_figure_draws_means_baselines_and_intervals():
 def test_losses_figure_names_every_loss_with_its_mean():
     table = stored("pictures_losses")
     named = list(named_losses(table))
-    assert named[:4] == ["InfoNCE", "soft triplet", "L_simp", "frozen, β = 0"]
+    assert named[:4] == ["InfoNCE", "soft triplet", "L_simp", "frozen, ε = 0"]
     shown = figure_losses(table)
     ticks = [text.get_text() for text in shown.figure.axes[0].get_xticklabels()]
     assert ticks == ["no τ", *(f"{tau:g}" for tau in np.unique(table["temperature"]) if tau)]
     output = rows(table, layer="output")
-    for name, wanted in (("frozen, β = 0.5: ", {"loss": "frozen", "beta": 0.5}), ("L_simp: ", {"loss": "simple"})):
+    for name, wanted in (("frozen, ε = 0.5: ", {"loss": "frozen", "extra": 0.5}), ("L_simp: ", {"loss": "simple"})):
         found = rows(output, **wanted)
         first = rows(found, temperature=found["temperature"].min())["probe"].mean()
         assert re.search(rf"{name}(τ [\d.]+ → )?{first:.3f} ", shown.words)

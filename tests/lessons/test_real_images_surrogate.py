@@ -18,32 +18,32 @@ def energies(g):
     return torch.rand(5, generator=g, dtype=torch.float64), torch.rand(5, 3, generator=g, dtype=torch.float64)
 
 
-def literal(r_pos, r_neg, tau, beta):
+def literal(r_pos, r_neg, tau, extra):
     """One point after another, term by term."""
     out = []
     for own, crowd in zip(r_pos.tolist(), r_neg.tolist(), strict=True):
         room = 1 + sum(exp(-r / tau) for r in crowd)
         weights = [exp(-r / tau) / room for r in crowd]
-        out.append(sum(w * (own - r) for w, r in zip(weights, crowd, strict=True)) + beta * sum(weights) * own)
+        out.append(sum(w * (own - r) for w, r in zip(weights, crowd, strict=True)) + extra * sum(weights) * own)
     return torch.tensor(out, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("tau", TAUS)
-@pytest.mark.parametrize("beta", BETAS)
-def test_the_value_is_that_of_a_loop(energies, tau, beta):
+@pytest.mark.parametrize("extra", BETAS)
+def test_the_value_is_that_of_a_loop(energies, tau, extra):
     torch.testing.assert_close(
-        frozen_info_nce(*energies, temperature=tau, beta=beta), literal(*energies, tau, beta), rtol=1e-12, atol=0
+        frozen_info_nce(*energies, temperature=tau, extra=extra), literal(*energies, tau, extra), rtol=1e-12, atol=0
     )
 
 
 @pytest.mark.parametrize("tau", TAUS)
-@pytest.mark.parametrize("beta", BETAS)
-def test_the_derivatives_are_the_weights(energies, tau, beta):
-    """∂L/∂r+ = (1 + β) Σ ξ and ∂L/∂r_k- = -ξ_k: nothing flows through ξ."""
-    pull, push = pull_and_push(partial(frozen_info_nce, temperature=tau, beta=beta), *energies)
+@pytest.mark.parametrize("extra", BETAS)
+def test_the_derivatives_are_the_weights(energies, tau, extra):
+    """∂L/∂r+ = (1 + ε) Σ ξ and ∂L/∂r_k- = -ξ_k: nothing flows through ξ."""
+    pull, push = pull_and_push(partial(frozen_info_nce, temperature=tau, extra=extra), *energies)
     xi = crowd_weights(energies[1], temperature=tau)
     torch.testing.assert_close(push, -xi, rtol=1e-12, atol=0)
-    torch.testing.assert_close(pull, (1 + beta) * xi.sum(-1), rtol=1e-12, atol=0)
+    torch.testing.assert_close(pull, (1 + extra) * xi.sum(-1), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("tau", TAUS)
@@ -73,8 +73,8 @@ def test_far_energies_neither_overflow_nor_vanish():
 @pytest.mark.parametrize("normalise", [False, True])
 def test_as_an_objective_its_gradient_is_that_of_the_loop(g, normalise):
     net = ReLUNet((4, 6, 3), generator=g, normalise=normalise).double()
-    x, tau, beta = torch.randn(5, 2, 4, generator=g, dtype=torch.float64), 0.5, 0.3
-    objective = contrastive(partial(frozen_info_nce, temperature=tau, beta=beta), negatives="batch")
+    x, tau, extra = torch.randn(5, 2, 4, generator=g, dtype=torch.float64), 0.5, 0.3
+    objective = contrastive(partial(frozen_info_nce, temperature=tau, extra=extra), negatives="batch")
     got = torch.autograd.grad(objective(net, Views(x)), list(net.parameters()))
     f, total = net(x), torch.zeros((), dtype=torch.float64)
     for i in range(5):
@@ -83,7 +83,7 @@ def test_as_an_objective_its_gradient_is_that_of_the_loop(g, normalise):
         own = 0.5 * (f[i, 0] - f[i, 1]).square().sum()
         room = 1 + sum(exp(-r.item() / tau) for r in far)
         xi = [exp(-r.item() / tau) / room for r in far]  # numbers: no gradient
-        total = total + sum(w * (own - r) for w, r in zip(xi, far, strict=True)) + beta * sum(xi) * own
+        total = total + sum(w * (own - r) for w, r in zip(xi, far, strict=True)) + extra * sum(xi) * own
     expected = torch.autograd.grad(total / 5, list(net.parameters()))
     for a, b in zip(got, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
@@ -109,6 +109,6 @@ FAR = (torch.zeros(2), torch.zeros(2, 1))
 test_bad_settings_are_named = refused(
     (lambda: frozen_info_nce(*FAR, temperature=0.0), "`temperature`"),
     (lambda: frozen_info_nce(*FAR, temperature=-1.0), "`temperature`"),
-    (lambda: frozen_info_nce(*FAR, beta=-0.1), "`beta`"),
+    (lambda: frozen_info_nce(*FAR, extra=-0.1), "`extra`"),
     (lambda: frozen_info_nce(torch.zeros(2), torch.zeros(2, 0)), "at least one negative"),
 )

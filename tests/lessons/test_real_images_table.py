@@ -56,7 +56,7 @@ def test_which_loss_helps(losses):
 
     untrained, simple = output(loss="untrained"), output(loss="simple")
     for tau in (0.2, 0.5):
-        true, frozen = (output(loss=name, temperature=tau, beta=0.0) for name in ("nce", "frozen"))
+        true, frozen = (output(loss=name, temperature=tau, extra=0.0) for name in ("nce", "frozen"))
         for probes in (true, frozen):
             assert interval(probes - untrained)[0] > 0 < interval(probes - simple)[0]
         assert abs((true - frozen).mean()) < 0.01

@@ -100,7 +100,7 @@ def test_operator_of_one_neuron_is_a_quarter_of_delta_delta(g):
     operator = covariance_operator(net.forward_pass(views.x), layer=1).as_matrix()
     torch.testing.assert_close(operator, torch.outer(delta, delta) / 4, rtol=0, atol=1e-15)
     s = selectivity(responses(weights_of(net), views.x))
-    torch.testing.assert_close(s[0], delta @ weights_of(net)[0], rtol=0, atol=1e-15)
+    torch.testing.assert_close(s[0], delta @ weights_of(net)[0] / 2, rtol=0, atol=1e-15)
 
 
 def test_follow_is_the_flow_with_fixed_norms(g):

@@ -43,7 +43,7 @@ def test_runs_side_by_side_are_measured_like_single_ones(root):
         layers = [layer[k].detach() for layer in net.activations(run.training.measure.known.x)]
         known = ExactKnowledge(tree)
         torch.testing.assert_close(values[k, :, 0], known.correlation(layers))
-        p = known.p.unsqueeze(-1).unsqueeze(-1)
+        p = known.pi.unsqueeze(-1).unsqueeze(-1)
         sizes = torch.cat([(p * f.square()).sum((0, 2)).sqrt() for f in layers])
         s = torch.cat(known.selectivity(layers)) / sizes.unsqueeze(-1)
         torch.testing.assert_close(values[k, :, 1:], s)

@@ -16,7 +16,7 @@ const GrassmannEngine = (() => {
     return done;
   }
   const grown = (values, columns) => columns.map((column) => column.map((x, i) => values[i] * x));
-  // Gradient steps Θ ← Θ + ηCΘ; orthonormal columns follow (I - ΘΘᵀ)CΘ and are made orthonormal again.
+  // Gradient steps Θ ← Θ + dt CΘ; orthonormal columns follow (I - ΘΘᵀ)CΘ and are made orthonormal again.
   function takeSteps(values, theta, { stepSize, steps, orthonormal, every = 1 }) {
     const kept = [theta];
     for (let step = 1; step <= steps; step++) {
@@ -65,7 +65,7 @@ const GrassmannEngine = (() => {
     const cosines = singularValues(a.map((column) => b.map((q) => dot(q, column)))).map(limit);
     return cosines.map((c, k) => (c > 0.7 ? Math.asin(sines[k]) : Math.acos(c)));
   }
-  // (Σσ²)² / Σσ⁴: how many directions the columns fill.
+  // (Σλ)² / Σλ² of squared singular values: how many directions the columns fill.
   function participation(columns) {
     const sizes = singularValues(columns), shares = sizes.map((x) => (x / Math.max(sizes[0], 1e-300)) ** 2);
     return shares.reduce((a, b) => a + b, 0) ** 2 / shares.reduce((a, b) => a + b * b, 0);

@@ -72,7 +72,7 @@ Views.grassmann = (() => {
     const t = index(run, time), k = run.theta[0].length, list = (row, digits) => row.map((x) => x.toPrecision(digits)).join(", ");
     const sizes = run.sizes[0][t].map((x) => 10 ** x), round = (row) => row.map((x) => x.toFixed(1)).join(", ");
     const filled = GrassmannEngine.participation(run.theta[t]).toFixed(2);
-    return `Time ${run.times[t].toFixed(1)}, columns ${columns}, ${objective}, eigenvalues ${spectrum}, η = ${step_size}. ` +
+    return `Time ${run.times[t].toFixed(1)}, columns ${columns}, ${objective}, eigenvalues ${spectrum}, dt = ${step_size}. ` +
       `Participation ratio ${filled} of ${k} column${k > 1 ? "s" : ""}; span off the closed form by ` +
       `${run.error[t].toPrecision(2)}°. Singular values: ${list(sizes, 2)}. Angles to the top ${k} of the eigenvectors, ` +
       `in degrees: ${round(run.angles[0][t])}; closed form: ${round(run.angles[1][t])}.`;

@@ -4,12 +4,12 @@
 // rates = { noise: σ², alpha: α, eta: η, beta: β }; β = null is a target that copies the weights.
 const PlaneEngine = (() => {
   const threshold = (noise) => 1 / (4 * (1 + noise));
-  // p± = (1 ± √(1 - 4(1+σ²)η)) / (2(1+σ²)), with s = p²/α; none above the threshold, where all collapses.
+  // p± = (1 ± √(1 - 4(1+σ²)η)) / (2(1+σ²)), with w² = p²/α; none above the threshold, where all collapses.
   function fixedPoints(noise, eta) {
     const root = 1 - eta / threshold(noise);
     return root < 0 ? [] : [-1, 1].map((sign) => (1 + sign * Math.sqrt(root)) / (2 * (1 + noise)));
   }
-  // One mode as (p, w, a), with s = w² and the target a = τ w; e = a - (1+σ²) p w:
+  // One mode as (p, w, a), with the target a = ω w; e = a - (1+σ²) p w:
   // ṗ = α w e - η p,  ẇ = p e - η w,  ȧ = β (w - a), or ẇ for a copy.
   function velocity([p, w, a], { noise, alpha, eta, beta }) {
     const error = (beta === null ? w : a) - (1 + noise) * p * w, moved = p * error - eta * w;
@@ -20,28 +20,28 @@ const PlaneEngine = (() => {
     const a = at(y), b = at(along(h / 2, a)), c = at(along(h / 2, b)), d = at(along(h, c));
     return y.map((x, k) => x + (h / 6) * (a[k] + 2 * (b[k] + c[k]) + d[k]));
   }
-  const begin = (p, s) => [p, Math.sqrt(s), Math.sqrt(s)];
-  // The flow from a start: [p, s, τ] at `count` + 1 times that are `every` steps of length h apart.
-  function flow(p, s, rates, { h, every, count }) {
-    const told = ([p, w, a]) => [p, w * w, a / w], kept = [told(begin(p, s))];
-    for (let k = 1, y = begin(p, s); k <= every * count; k++) {
+  const begin = (p, w2) => [p, Math.sqrt(w2), Math.sqrt(w2)];
+  // The flow from a start: [p, w², ω] at `count` + 1 times that are `every` steps of length h apart.
+  function flow(p, w2, rates, { h, every, count }) {
+    const told = ([p, w, a]) => [p, w * w, a / w], kept = [told(begin(p, w2))];
+    for (let k = 1, y = begin(p, w2); k <= every * count; k++) {
       y = rk4(y, h, rates);
       if (k % every === 0) kept.push(told(y));
     }
     return kept;
   }
-  // p and s after a long time: steps that are inverse to the speed.
-  function later(p, s, rates, steps = 50) {
+  // p and w² after a long time: steps that are inverse to the speed.
+  function later(p, w2, rates, steps = 50) {
     const { noise, alpha, eta, beta } = rates, rest = eta + (beta ?? 0) + 1e-3, path = [];
-    for (let y = begin(p, s), k = 0; k < steps; k++) {
+    for (let y = begin(p, w2), k = 0; k < steps; k++) {
       const [p, w, a] = y.map(Math.abs), speed = (1 + noise) * (alpha * w * w + p * p) + p + alpha * a * w + rest;
       y = rk4(y, 0.8 / speed, rates);
       path.push([y[0], y[1] * y[1]]);
     }
     return path;
   }
-  const lives = (p, s, rates) => later(p, s, rates).at(-1)[0] > (fixedPoints(rates.noise, rates.eta)[0] ?? Infinity);
-  // The separatrix: for each p the s above which a start lives, Infinity if above `top`. Two rounds on a grid of √s.
+  const lives = (p, w2, rates) => later(p, w2, rates).at(-1)[0] > (fixedPoints(rates.noise, rates.eta)[0] ?? Infinity);
+  // The separatrix: for each p the w² above which a start lives, Infinity if above `top`. Two rounds on a grid of w.
   function boundary(columns, rates, top = 4, rungs = 22) {
     if (!fixedPoints(rates.noise, rates.eta).length) return columns.map(() => Infinity);
     return columns.map((p) => {

@@ -14,15 +14,15 @@ Views.plane = (() => {
   const diagonal = (values) => values.map((x, i) => values.map((_, k) => (i === k ? x : 0)));
   const around = (R, values) => PlaneEngine.times(PlaneEngine.times(R, diagonal(values)), PlaneEngine.turned(R));
 
-  function compute({ eta, noise, alpha, beta, p, s, turn: degrees, departure }) {
+  function compute({ eta, noise, alpha, beta, p, w2, turn: degrees, departure }) {
     const rates = { noise: Number(noise), alpha: Number(alpha), eta, beta: beta === "copy" ? null : Number(beta) };
     const told = JSON.stringify(rates);
     if (told !== known) [known, edge] = [told, PlaneEngine.boundary(COLUMNS, rates)];
-    const h = 0.02, path = PlaneEngine.flow(p, s, rates, { h, every: 5, count: LENGTH / (5 * h) });
+    const h = 0.02, path = PlaneEngine.flow(p, w2, rates, { h, every: 5, count: LENGTH / (5 * h) });
     const second = PlaneEngine.flow(...SECOND, rates, { h, every: 5, count: LENGTH / (5 * h) });
     let P = around(turn(Number(degrees), 2), [p, SECOND[0]]);
     if (departure === "P not symmetric") P = [[P[0][0], P[0][1] + 0.5], [P[1][0] - 0.5, P[1][1]]];
-    const W = [[Math.sqrt(s), 0, 0], [0, Math.sqrt(SECOND[1]), 0]];
+    const W = [[Math.sqrt(w2), 0, 0], [0, Math.sqrt(SECOND[1]), 0]];
     const between = around(turn(40, 3), departure === "stretched data" ? [1.6, 0.7, 0.7] : [1, 1, 1]);
     const total = between.map((row, i) => row.map((x, k) => x + (i === k ? rates.noise : 0)));
     const [rate, every] = departure === "large steps" ? [STRIDE, 1] : [STRIDE / EVERY, EVERY];
@@ -31,8 +31,8 @@ Views.plane = (() => {
     const gap = modes.reduce((most, at, t) => Math.max(most,
       ...[path, second].map((way, m) => Math.abs(at[m][1] - (way[EVERY * t] ?? way.at(-1))[1]))), 0);
     return {
-      p, s, rates, edge, path, second, modes, gap, lives: PlaneEngine.lives(p, s, rates),
-      end: PlaneEngine.flow(p, s, rates, { h: 0.1, every: 50, count: 160 }).slice(7).map(([p, s]) => [p, s]),
+      p, w2, rates, edge, path, second, modes, gap, lives: PlaneEngine.lives(p, w2, rates),
+      end: PlaneEngine.flow(p, w2, rates, { h: 0.1, every: 50, count: 160 }).slice(7).map(([p, w2]) => [p, w2]),
       fixed: PlaneEngine.fixedPoints(rates.noise, eta),
       setting: [...(Number(degrees) ? [`P turned by ${degrees}°`] : []), ...(departure === "none" ? [] : [departure])],
     };
@@ -42,7 +42,7 @@ Views.plane = (() => {
   function plane(svg, width, run) {
     const ticks = [[0, 0.5, 1].map((x) => [x, String(x)]), [0, 0.5, 1, 1.5].map((y) => [y, String(y)])];
     const frame = Svg.frame(svg, width, Math.min(430, 0.85 * width + 40), {
-      x: [LEFT, RIGHT], y: [0, TOP], ticks, label: "p, the predictor  (vertical: s, the weights)",
+      x: [LEFT, RIGHT], y: [0, TOP], ticks, label: "p, the predictor  (vertical: w², the weights)",
     });
     const { alpha } = run.rates, high = run.edge.map((y) => Math.min(y, TOP));
     const under = [[LEFT, 0], ...COLUMNS.map((p, k) => [p, high[k]]), [RIGHT, 0]];
@@ -50,36 +50,36 @@ Views.plane = (() => {
     Svg.add(Svg.add(svg, "pattern", hatch), "path", { d: "M0 0V8", class: "hatch" });
     Svg.add(svg, "path", { fill: "url(#dies)", d: `${frame.line(under)}Z` });
     for (let p = -0.2; p < 1.15; p += 0.13)
-      for (let s = 0.12; s < 1.45; s += 0.17) arrow(svg, frame, p, s, run.rates);
+      for (let w2 = 0.12; w2 < 1.45; w2 += 0.17) arrow(svg, frame, p, w2, run.rates);
     const inside = COLUMNS.map((p, k) => [p, run.edge[k]]).filter(([, y]) => y <= TOP);
     Svg.add(svg, "path", { class: "edge-of-basin", d: frame.line(inside) });
     const parabola = (c) => frame.line(COLUMNS.map((p) => [p, p * p / alpha + c]).filter(([, y]) => y >= 0 && y <= TOP));
     Svg.add(svg, "path", { class: "curve second solid", d: parabola(0) });
-    Svg.add(svg, "path", { class: "curve second", d: parabola(run.s - run.p ** 2 / alpha) });
+    Svg.add(svg, "path", { class: "curve second", d: parabola(run.w2 - run.p ** 2 / alpha) });
     run.fixed.forEach((p, k) => Svg.add(svg, "circle", {
       cx: frame.px(p), cy: frame.py(p * p / alpha), r: 6, class: k ? "goal" : "saddle",
     }));
-    Svg.add(svg, "path", { class: "curve first faint", d: frame.line([...run.path.map(([p, s]) => [p, s]), ...run.end]) });
+    Svg.add(svg, "path", { class: "curve first faint", d: frame.line([...run.path.map(([p, w2]) => [p, w2]), ...run.end]) });
     const way = Svg.add(svg, "path", { class: "curve first thick" });
-    const start = { cx: frame.px(run.p), cy: frame.py(run.s) };
+    const start = { cx: frame.px(run.p), cy: frame.py(run.w2) };
     Svg.add(svg, "circle", { ...start, r: 7, class: "spot first" });
     Svg.add(svg, "circle", { ...start, r: 12, class: "handle" });
     const spot = Svg.add(svg, "circle", { r: 5, class: "spot second" });
     const update = (time) => {
-      const walked = run.path.slice(0, index(time) + 1), [p, s] = walked.at(-1);
-      way.setAttribute("d", frame.line(walked.map(([p, s]) => [p, s])));
-      Svg.set(spot, { cx: frame.px(p), cy: frame.py(Math.min(s, TOP)) });
+      const walked = run.path.slice(0, index(time) + 1), [p, w2] = walked.at(-1);
+      way.setAttribute("d", frame.line(walked.map(([p, w2]) => [p, w2])));
+      Svg.set(spot, { cx: frame.px(p), cy: frame.py(Math.min(w2, TOP)) });
     };
     const limit = (x, low, most) => Number(Math.min(most, Math.max(low, x)).toFixed(2));
     const pick = (px, py) => {
-      const [p, s] = frame.at(px, py);
-      return { p: limit(p, -0.2, 1.1), s: limit(s, 0.05, 1.4) };
+      const [p, w2] = frame.at(px, py);
+      return { p: limit(p, -0.2, 1.1), w2: limit(w2, 0.05, 1.4) };
     };
     return Object.assign(update, { pick, free: true });
   }
-  function arrow(svg, frame, p, s, rates) {
-    const w = Math.sqrt(s), [u, v] = PlaneEngine.velocity([p, w, w], rates), dx = frame.px(p + u) - frame.px(p);
-    const dy = frame.py(s + 2 * w * v) - frame.py(s), size = Math.hypot(dx, dy) || 1, [x, y] = [frame.px(p), frame.py(s)];
+  function arrow(svg, frame, p, w2, rates) {
+    const w = Math.sqrt(w2), [u, v] = PlaneEngine.velocity([p, w, w], rates), dx = frame.px(p + u) - frame.px(p);
+    const dy = frame.py(w2 + 2 * w * v) - frame.py(w2), size = Math.hypot(dx, dy) || 1, [x, y] = [frame.px(p), frame.py(w2)];
     const [a, b] = [(7 * dx) / size, (7 * dy) / size];
     const head = `M${x + a - 0.6 * a - 0.4 * b} ${y + b - 0.6 * b + 0.4 * a}L${x + a} ${y + b}L${x + a - 0.6 * a + 0.4 * b} ${y + b - 0.6 * b - 0.4 * a}`;
     Svg.add(svg, "path", { class: "arrow", d: `M${x - a} ${y - b}L${x + a} ${y + b}${head}` });
@@ -89,7 +89,7 @@ Views.plane = (() => {
   });
   const overTime = (what) => (svg, width, run) => {
     const frame = what === 1 ? chart(svg, width, [0, TOP], [0, 0.5, 1, 1.5]) : chart(svg, width, [-1, 1.4], [-1, 0, 1]);
-    const offset = ([p, s]) => s - p * p / run.rates.alpha;
+    const offset = ([p, w2]) => w2 - p * p / run.rates.alpha;
     [run.path, run.second].forEach((way, m) => {
       const value = what === 1 ? (one) => one[1] : (_, t) => offset(way[0]) * Math.exp(-0.2 * run.rates.eta * t);
       Svg.add(svg, "path", { class: `curve second${m ? "" : " solid"}`, d: frame.line(way.map((one, t) => [t / 10, value(one, t)])) });
@@ -105,27 +105,27 @@ Views.plane = (() => {
     };
     return Object.assign(update, { pick: (px, py) => ({ time: (100 * frame.at(px, py)[0]) / LENGTH }) });
   };
-  function words({ p, s, rates, fixed, lives, gap, modes, setting }) {
+  function words({ p, w2, rates, fixed, lives, gap, modes, setting }) {
     const where = fixed.length
       ? `fixed points p- = ${fixed[0].toFixed(3)} and p+ = ${fixed[1].toFixed(3)}` : "no fixed point but zero";
     const target = rates.beta === null ? "target: a copy" : `target rate β = ${rates.beta}`;
     const short = modes.length * STRIDE < LENGTH ? " The steps were too large: training left all bounds, and stopped." : "";
     const offsets = [modes[0], modes.at(-1)].map((at) => at[0][2].toFixed(3));
-    return `A start at p = ${two(p)}, s = ${two(s)} ${lives ? "survives" : "dies"}. Weight decay η = ${two(rates.eta)}, ` +
+    return `A start at p = ${two(p)}, w² = ${two(w2)} ${lives ? "survives" : "dies"}. Weight decay η = ${two(rates.eta)}, ` +
       `threshold ${PlaneEngine.threshold(rates.noise).toFixed(3)}: ${where} (α = ${rates.alpha}, σ² = ${rates.noise}, ` +
-      `${target}). Training, ${setting.join(", ") || "aligned start"}: trained and predicted s differ by at most ` +
-      `${gap.toFixed(3)}. In training s - p²/α goes from ${offsets[0]} to ${offsets[1]}.${short}`;
+      `${target}). Training, ${setting.join(", ") || "aligned start"}: trained and predicted w² differ by at most ` +
+      `${gap.toFixed(3)}. In training w² - p²/α goes from ${offsets[0]} to ${offsets[1]}.${short}`;
   }
   const key = {
     "edge-of-basin": "watershed: starts below it die", first: "path of this start; dots: trained",
-    "second solid": "s = p²/α; right: predicted", second: "s = p²/α + c; right: second mode",
+    "second solid": "w² = p²/α; right: predicted", second: "w² = p²/α + γ; right: second mode",
   };
   return {
     compute, words, key,
-    note: "Drag the start in the plane, or move p and s. The open circle is p-, the full one p+. Dots are trained in gradient steps of 0.1 (0.8: large steps), lines are predicted.",
+    note: "Drag the start in the plane, or move p and w². The open circle is p-, the full one p+. Dots are trained in gradient steps of 0.1 (0.8: large steps), lines are predicted.",
     figures: [
-      ["plane", "the plane of one mode", plane], ["", "s of two modes", overTime(1)],
-      ["", "s - p²/α of both", overTime(2)],
+      ["plane", "the plane of one mode", plane], ["", "w² of two modes", overTime(1)],
+      ["", "w² - p²/α of both", overTime(2)],
     ],
   };
 })();

@@ -79,14 +79,14 @@ const RingEngine = (() => {
     }
     return kept;
   }
-  // Selectivity s = E[f | 11] - E[f | 101]; the share of the variance between points that the object explains; and
+  // Selectivity s = ½(E[f | 11] - E[f | 101]); the share of the variance between points that the object explains; and
   // whether a neuron is dead: Δ = 0, the mean connection K̄ = E[x · gate] is the same at every point.
   function selectivity(f) {
-    return mean(f.slice(0, f.length / 2)) - mean(f.slice(f.length / 2));
+    return (mean(f.slice(0, f.length / 2)) - mean(f.slice(f.length / 2))) / 2;
   }
   function objectShare(f) {
     const middle = mean(f), total = mean(f.map((x) => (x - middle) ** 2));
-    return selectivity(f) ** 2 / 4 / Math.max(total, 1e-300);
+    return selectivity(f) ** 2 / Math.max(total, 1e-300);
   }
   function dead(w, points, linear) {
     const means = points.map((views) => {

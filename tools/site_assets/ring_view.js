@@ -1,7 +1,7 @@
 "use strict";
 // The ring of notebook 05 on a page: two objects, the weights of every neuron, and their selectivity over time.
 Views.ring = (() => {
-  const STEPS = 200, EVERY = 5, LIMIT = 0.45, KINDS = ["first", "second", "dead"];
+  const STEPS = 200, EVERY = 5, LIMIT = 0.23, KINDS = ["first", "second", "dead"];
   const UPDATES = {  // batch and temperature
     "L_simp, exact": [null, null], "L_simp, batches of 64": [64, null], "L_simp, batches of 8": [8, null],
     "InfoNCE, batches of 64": [64, 0.1],
@@ -65,7 +65,7 @@ Views.ring = (() => {
     });
   }
   function curves(svg, width, { s, kinds }) {
-    const ticks = [[0, 100, 200].map((step) => [step, String(step)]), [-0.4, 0, 0.4].map((y) => [y, y.toFixed(1)])];
+    const ticks = [[0, 100, 200].map((step) => [step, String(step)]), [-0.2, 0, 0.2].map((y) => [y, y.toFixed(1)])];
     const frame = Svg.frame(svg, width, width > 500 ? 400 : 270, { x: [0, STEPS], y: [-LIMIT, LIMIT], ticks, label: "steps of the flow" });
     Svg.add(svg, "text", { x: frame.left + 6, y: frame.top + 12 }, "fires more for 11");
     Svg.add(svg, "text", { x: frame.left + 6, y: frame.floor - 8 }, "fires more for 101");

@@ -25,7 +25,7 @@ which_grow = question("""
     [none] none: the predictor only scales the output
         The prediction is scaled, the target is not. That asymmetry is what leaves something between points.
     [signal] only those whose signal fraction is above p
-        p·b - p²(b + w) is positive exactly if p < b / (b + w): the closer p is to 1, the less noise is allowed.
+        p·b - p²(b + σ²) is positive exactly if p < b / (b + σ²): the closer p is to 1, the less noise is allowed.
 """)
 
 resets = question("""
@@ -45,43 +45,43 @@ resets = question("""
     "Agreement of the two towers: p times what they share.",
     "Size of the prediction: p² times all variance.",
     given=lambda _: (0.6, 3.0, 0.5),
-    mistakes=lambda right, p, b, w: {
-        "The prediction p·f has the square p²(b + w): p meets itself there.": p * b - p * (b + w),
-        "The size term holds all variance, b + w: a single view is predicted from, not the mean of many.": (
+    mistakes=lambda right, p, b, sigma2: {
+        "The prediction p·f has the square p²(b + σ²): p meets itself there.": p * b - p * (b + sigma2),
+        "The size term holds all variance, b + σ²: a single view is predicted from, not the mean of many.": (
             p * b - p**2 * b
         ),
         "The sign: agreement lets the weights grow, size shrinks them.": -right,
-        "View noise is not in the agreement: two views of a point share b alone.": p * (b + w) - p**2 * (b + w),
+        "View noise is not in the agreement: two views of a point share b alone.": (p - p**2) * (b + sigma2),
     },
 )
-def growth_rate(p: float, b: float, w: float) -> float:
-    """Growth rate of a direction with variances b between points and w within, predictor p·1, mean removed."""
-    return p * b - p**2 * (b + w)
+def growth_rate(p: float, b: float, sigma2: float) -> float:
+    """Growth rate of a direction with variances b between points and σ² within, predictor p·1, mean removed."""
+    return p * b - p**2 * (b + sigma2)
 
 
 @exercise("When does the mean take over?", "medium", 6)
 @guided(
-    "Without centring ‖μ‖² joins agreement and size: the mean grows at the rate p‖μ‖² - p²(‖μ‖² + w_mean).",
-    "Set that equal to the growth rate of the other direction, and solve for ‖μ‖².",
+    "Without centring ‖x̿‖² joins agreement and size: the mean grows at the rate p‖x̿‖² - p²(‖x̿‖² + σ²_mean).",
+    "Set that equal to the growth rate of the other direction, and solve for ‖x̿‖².",
     given=lambda _: (0.4, 2.0, 0.5, 1.1),
-    mistakes=lambda right, p, b, w, w_mean: {
-        "That holds if both directions have the same noise: w ≠ w_mean shifts it.": b,
+    mistakes=lambda right, p, b, sigma2, sigma2_mean: {
+        "That holds if both directions have the same noise: a different one shifts it.": b,
         "The sign: more noise along the mean makes it slower, so it needs a larger offset.": 2 * b - right,
-        "Divide by what is left of p‖μ‖² - p²‖μ‖²: the factor is p(1 - p), not p.": b + p * (w_mean - w),
+        "Divide by what is left of p‖x̿‖² - p²‖x̿‖²: the factor is p(1 - p), not p.": b + p * (sigma2_mean - sigma2),
         "From there the mean grows at all. Asked is when it grows faster than the other direction.": (
-            p / (1 - p) * w_mean
+            p / (1 - p) * sigma2_mean
         ),
     },
 )
-def takeover(p: float, b: float, w: float, w_mean: float) -> float:
-    """Squared offset from which the mean outgrows the direction (b, w); its own one has noise w_mean, no signal."""
-    return b + p / (1 - p) * (w_mean - w)
+def takeover(p: float, b: float, sigma2: float, sigma2_mean: float) -> float:
+    """Squared offset from which the mean outgrows the direction (b, σ²); its own has noise sigma2_mean, no signal."""
+    return b + p / (1 - p) * (sigma2_mean - sigma2)
 
 
 def _mistakes_gradient(right: Tensor, f: Tensor, target: Tensor, p: Tensor) -> dict[str, Tensor]:
     error = (f - f.mean(0)) @ p.T - (target - target.mean(0))
     return {
-        "The mean of the loss is over the batch: divide by B.": 5 * right,
+        "The mean of the loss is over the batch: divide by n.": 5 * right,
         "On the way back the error passes through P transposed, in rows: error @ P.": error @ p.T / 5,
         "The error passes through the predictor on its way back to f.": error / 5,
         "Nothing is centred here. Take the mean of the batch from f and from the target.": (f @ p.T - target) @ p / 5,
@@ -100,7 +100,7 @@ def _mistakes_gradient(right: Tensor, f: Tensor, target: Tensor, p: Tensor) -> d
     mistakes=_mistakes_gradient,
 )
 def gradient_of_outputs(f: Tensor, target: Tensor, predictor: Tensor) -> Tensor:
-    """∂/∂f of the batch mean of ½‖P(f - mean) - (target - mean)‖²; f and target are (B, d)."""
+    """∂/∂f of the batch mean of ½‖P(f - mean) - (target - mean)‖²; f and target are (n, d)."""
     error = (f - f.mean(0)) @ predictor.T - (target - target.mean(0))
     return error @ predictor / len(f)
 
@@ -114,7 +114,7 @@ def _mistakes_largest(right: Tensor, between: Tensor, within: Tensor) -> dict[st
         "The strongest direction need not be the cleanest: the quotient is what counts, not its numerator.": (
             top / (top + torch.linalg.eigvalsh(within)[0])
         ),
-        "That is the signal-to-noise ratio b / w. The predictor sees b + w.": (
+        "That is the signal-to-noise ratio b / σ². The predictor sees b + σ².": (
             torch.linalg.eigvals(torch.linalg.solve(within, between)).real.max()
         ),
         "The smallest quotient belongs to the direction that stops first; asked is the last one.": (

@@ -57,9 +57,9 @@ def all_pairs(views: Views) -> Views:
 
 
 def sign_world(between: Sequence[float], within: Sequence[float], offset: float = 0.0) -> Views:
-    """A finite world with exactly these variances: x = μ ± √b, x' = x ± √w, all signs, equally likely.
+    """A finite world with exactly these variances: x = x̿ ± √b, x' = x ± σ, all signs, equally likely.
 
-    ``offset`` is ‖μ‖²; μ points along the last direction.
+    ``offset`` is ‖x̿‖²; x̿ points along the last direction.
 
     Raises:
         ValueError: a negative variance or offset, lists of unequal length.
@@ -118,7 +118,7 @@ def growth_rates(
     within: Sequence[float] = WITHIN,
     offset: float = 0.0,
 ) -> Float[Tensor, " direction"]:
-    """Growth rate of every direction of a linear network, P = p·1: p·b - p²(b + w); the mean's part is in the last.
+    """Growth rate of every direction of a linear network, P = p·1: p·b - p²(b + σ²); the mean's part is in the last.
 
     Raises:
         ValueError: a negative variance or offset.

@@ -62,15 +62,15 @@ def most_noise(decay: float) -> float:
 
 @exercise("Which one attracts?", "easy", 4)
 @guided(
-    "On the parabola, in units with α = 1, s = p².",
-    "Put it into ṗ = s(1 - (1+σ²)p) - ηp and differentiate.",
+    "On the parabola, in units with α = 1, w² = p².",
+    "Put it into ṗ = w²(1 - (1+σ²)p) - ηp and differentiate.",
     given=lambda _: (torch.tensor([0.1, 0.25, 0.7]), 0.5, 0.1),
     mistakes=lambda right, p, noise, decay: {
         "The decay -ηp has a derivative too.": right + decay,
         "That is ṗ itself. Its sign says where p goes, its derivative whether p comes back.": (
             p**2 * (1 - 1.5 * p) - decay * p
         ),
-        "You hold s fixed. On the parabola s moves with p: put in s = p² first.": -1.5 * p**2 - decay,
+        "You hold w² fixed. On the parabola w² moves with p: put in w² = p² first.": -1.5 * p**2 - decay,
         "Without noise. Here σ² = 0.5.": 2 * p - 3 * p**2 - decay,
     },
 )
@@ -110,39 +110,39 @@ def final_square(w: Tensor, p: Tensor, p_end: Tensor, alpha: float) -> Tensor:
 
 @exercise("How long a start is remembered", "easy", 3)
 @guided(
-    "At time t, C is e^{-2ηt} times its start.",
+    "At time t, Γ is e^{-2ηt} times its start.",
     "Set the factor equal to the share, and take the logarithm.",
     given=lambda _: (0.05, 0.01),
     mistakes=lambda right, decay, share: {
-        "Weights fall as e^{-ηt}. C holds their squares.": math.log(1 / share) / decay,
+        "Weights fall as e^{-ηt}. Γ holds their squares.": math.log(1 / share) / decay,
         "That is the logarithm to base ten.": math.log10(1 / share) / (2 * decay),
         "A time is positive: it is log(1/share).": math.log(share) / (2 * decay),
     },
 )
 def forgotten(decay: float, share: float) -> float:
-    """When C has fallen to a share of its start: e^{-2ηt} = share."""
+    """When Γ has fallen to a share of its start: e^{-2ηt} = share."""
     return math.log(1 / share) / (2 * decay)
 
 
 def _mistakes_needed(right: float, alpha: float, noise: float, decay: float) -> dict[str, float]:
     low, high = ((1 + sign * math.sqrt(1 - 5 * decay)) / 2.5 for sign in (-1, 1))
     return {
-        "That is p-, the predictor. Asked is s, on the parabola.": low,
+        "That is p-, the predictor. Asked is w², on the parabola.": low,
         "That is the upper fixed point, where survivors end.": high**2 / alpha,
-        "On the parabola s = p²/α: the predictor's speed is missing.": low**2,
+        "On the parabola w² = p²/α: the predictor's speed is missing.": low**2,
     }
 
 
 @exercise("Waiting for the predictor", "hard", 10)
 @guided(
-    "Hold the target's weights a fixed. W and P settle first, with s = p²/α.",
-    "They settle where p(a - (1+σ²)pw) = ηw, with w = p/√α.",
-    "Then a follows w slowly: it grows if w > a; find where w = a.",
+    "Hold the target's weights w_a fixed. W and P settle first, with w² = p²/α.",
+    "They settle where p(w_a - (1+σ²)pw) = ηw, with w = p/√α.",
+    "Then w_a follows w slowly: it grows if w > w_a; find where w = w_a.",
     given=lambda _: (2.0, 0.25, 0.15),
     mistakes=_mistakes_needed,
 )
 def needed(alpha: float, noise: float, decay: float) -> float:
-    """The s that a start must have if the target hardly moves: that of the lower fixed point, p-²/α."""
+    """The w² that a start must have if the target hardly moves: that of the lower fixed point, p-²/α."""
     k = 1 + noise
     low = (1 - math.sqrt(1 - 4 * k * decay)) / (2 * k)
     return low**2 / alpha

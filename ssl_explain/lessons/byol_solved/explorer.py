@@ -45,7 +45,7 @@ class ModesState(State):
         names={COPY: "copy"},
     )
     p: float = slider(0.3, -0.2, 1.1, 0.05, label="start p", tip="of the predictor in this mode")
-    s: float = slider(0.5, 0.05, 1.4, 0.05, label="start s", tip="of W Wᵀ in this mode")
+    w2: float = slider(0.5, 0.05, 1.4, 0.05, label="start w²", tip="of W Wᵀ in this mode")
     turn: int = choice(0, (0, 15, 30, 45), label="turn P by (°)", tip="0: P shares its eigenvectors with W Wᵀ")
     departure: str = choice(
         "none", DEPARTURES, label="leave the theory", tip="one assumption that does not hold in training"
@@ -78,37 +78,37 @@ def data_of(state: ModesState) -> Spread:
 @functools.lru_cache(maxsize=64)
 def training_of(state: ModesState) -> ByolRun:
     """Two outputs, three inputs, trained in gradient steps: the chosen mode, and a second one that is fixed."""
-    p, s = (torch.tensor(pair, dtype=torch.float64) for pair in zip((state.p, state.s), SECOND, strict=True))
+    p, w2 = (torch.tensor(pair, dtype=torch.float64) for pair in zip((state.p, state.w2), SECOND, strict=True))
     turned = rotation(state.turn)
     predictor = turned @ p.diag() @ turned.mT
     if state.departure == "P not symmetric":
         predictor = predictor + torch.tensor([[0, 0.5], [-0.5, 0]], dtype=torch.float64)
     rate, every = (0.8, 1) if state.departure == "large steps" else (0.1, EVERY)
     return matrix_training(
-        s.sqrt().diag() @ torch.eye(2, 3, dtype=torch.float64), predictor, spread=data_of(state), rates=state.rates,
+        w2.sqrt().diag() @ torch.eye(2, 3, dtype=torch.float64), predictor, spread=data_of(state), rates=state.rates,
         learning_rate=rate, steps=round(LENGTH / rate), every=every,
     )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=64)
 def plane_of(noise: float, rates: Rates) -> tuple[Tensor, Tensor]:
-    """The separatrix over all columns, and the arrows at τ = 1."""
+    """The separatrix over all columns, and the arrows at ω = 1."""
     grid = torch.meshgrid(
         torch.linspace(0.1, 1.4, 8, dtype=torch.float64),
         torch.linspace(-0.2, 1.1, 11, dtype=torch.float64),
         indexing="ij",
     )
-    s, p = (axis.flatten() for axis in grid)
-    velocity = byol_modes.mode_velocity(p, s, torch.ones_like(p), noise, rates)
-    return byol_modes.basin_boundary(COLUMNS, noise=noise, rates=rates), torch.stack([p, s, *velocity[:2]])
+    w2, p = (axis.flatten() for axis in grid)
+    velocity = byol_modes.mode_velocity(p, w2, torch.ones_like(p), noise, rates)
+    return byol_modes.basin_boundary(COLUMNS, noise=noise, rates=rates), torch.stack([p, w2, *velocity[:2]])
 
 
 def phase_plane(state: ModesState) -> PhasePlane:
     """Plane, prediction and training of one setting."""
     run = training_of(state)
     trained = byol_modes.modes_of(run, torch.eye(2, dtype=torch.float64))  # W Wᵀ starts diagonal
-    p, s = trained.predictor[0], trained.size[0]
-    predicted = byol_modes.quick_flow(p, s, noise=state.noise, rates=state.rates, times=TIMES)
+    p, w2 = trained.predictor[0], trained.size[0]
+    predicted = byol_modes.quick_flow(p, w2, noise=state.noise, rates=state.rates, times=TIMES)
     beside = predicted.size[:321:EVERY][: len(trained.times)]
     edge, arrows = plane_of(state.noise, state.rates)
     fixed = byol_modes.fixed_points(state.noise, state.eta)
@@ -136,13 +136,13 @@ class ModesExplorer(Explorer[ModesState]):
     """
 
     picture = PlanePicture
-    on_pick = {"plane": ("p", "s")}
+    on_pick = {"plane": ("p", "w2")}
     main_controls = ("departure", "beta", "eta", "p")
     presets = {
-        "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
-        "starts too small": {"eta": 0.2, "beta": COPY, "p": 0.1, "s": 0.1, "turn": 0, "departure": "none"},
-        "just above the threshold": {"eta": 0.26, "beta": COPY, "p": 0.3, "s": 0.5, "turn": 0, "departure": "none"},
-        "slow target": {"eta": 0.2, "beta": 0.03, "p": 0.1, "s": 0.1, "turn": 0, "departure": "none"},
+        "survives": {"eta": 0.1, "beta": COPY, "p": 0.3, "w2": 0.5, "turn": 0, "departure": "none"},
+        "starts too small": {"eta": 0.2, "beta": COPY, "p": 0.1, "w2": 0.1, "turn": 0, "departure": "none"},
+        "just above the threshold": {"eta": 0.26, "beta": COPY, "p": 0.3, "w2": 0.5, "turn": 0, "departure": "none"},
+        "slow target": {"eta": 0.2, "beta": 0.03, "p": 0.1, "w2": 0.1, "turn": 0, "departure": "none"},
     }
 
     def compute(self, state: ModesState) -> PhasePlane:

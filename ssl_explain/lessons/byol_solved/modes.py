@@ -16,47 +16,47 @@ from ssl_explain.lessons.byol_solved.record import ByolRun, ModeRun
 RUNGS = np.linspace(0, 1, 23)
 
 
-def mode_velocity(p: Any, s: Any, tau: Any, noise: float, rates: Rates) -> tuple[Any, Any, Any]:
-    """Velocities of one mode: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights.
+def mode_velocity(p: Any, w2: Any, omega: Any, noise: float, rates: Rates) -> tuple[Any, Any, Any]:
+    """Velocities of one mode: p of the predictor, w² of W Wᵀ, and ω, the target as a share of the weights.
 
-    With e = τ - (1+σ²)p:  ṗ = αse - ηp,  ṡ = 2pse - 2ηs,  τ̇ = β(1-τ) - τ(pe - η);  a copy has τ = 1.
+    With e = ω - (1+σ²)p:  ṗ = αw²e - ηp,  d(w²)/dt = 2w²(pe - η),  ω̇ = β(1-ω) - ω(pe - η);  a copy has ω = 1.
 
     Source: Tian, Chen, Ganguli (2021), arXiv 2102.06810.
     """
-    missing = tau - (1 + noise) * p
+    missing = omega - (1 + noise) * p
     growth = p * missing - rates.decay
-    d_tau = 0 * tau if rates.target is None else rates.target * (1 - tau) - tau * growth
-    return rates.predictor * s * missing - rates.decay * p, 2 * s * growth, d_tau
+    d_omega = 0 * omega if rates.target is None else rates.target * (1 - omega) - omega * growth
+    return rates.predictor * w2 * missing - rates.decay * p, 2 * w2 * growth, d_omega
 
 
 def mode_flow(
-    p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], tau: float = 1.0, *, noise: float, rates: Rates,
+    p: Float[Tensor, "*modes"], w2: Float[Tensor, "*modes"], omega: float = 1.0, *, noise: float, rates: Rates,
     times: Float[Tensor, " t"], tolerance: float = 1e-12,
 ) -> ModeRun:  # fmt: skip
-    """Solve :func:`mode_velocity` for all modes at once; ``tau`` is where the target starts.
+    """Solve :func:`mode_velocity` for all modes at once; ``omega`` is where the target starts.
 
     Raises:
-        ValueError: a negative s or σ², starts that are not finite, a copy with τ ≠ 1, times that do not increase; a
+        ValueError: a negative w² or σ², starts that are not finite, a copy with ω ≠ 1, times that do not increase; a
             solution that ends, which happens where W passes through zero while a slow target does not.
 
     Example:
-        >>> p, s, times = torch.tensor(0.9), torch.tensor(0.81), torch.arange(3.0)
-        >>> mode_flow(p, s, noise=0.0, rates=Rates(decay=0.09), times=times).predictor
+        >>> p, w2, times = torch.tensor(0.9), torch.tensor(0.81), torch.arange(3.0)
+        >>> mode_flow(p, w2, noise=0.0, rates=Rates(decay=0.09), times=times).predictor
         tensor([0.9000, 0.9000, 0.9000], dtype=torch.float64)
     """
-    _checked(p, s, noise)
-    if rates.target is None and tau != 1:
-        raise ValueError(f"`tau` must be 1 for a copy, got {tau:g}; give `rates` a target rate.")
-    p, s, start = torch.broadcast_tensors(p, s, torch.tensor(tau, dtype=torch.float64))
-    found = integrate(lambda y: mode_velocity(*y, noise, rates), (p, s, start), times, tolerance=tolerance)
+    _checked(p, w2, noise)
+    if rates.target is None and omega != 1:
+        raise ValueError(f"`omega` must be 1 for a copy, got {omega:g}; give `rates` a target rate.")
+    p, w2, start = torch.broadcast_tensors(p, w2, torch.tensor(omega, dtype=torch.float64))
+    found = integrate(lambda y: mode_velocity(*y, noise, rates), (p, w2, start), times, tolerance=tolerance)
     return ModeRun(times.double(), *found)
 
 
-def _checked(p: Tensor, s: Tensor, noise: float) -> None:
+def _checked(p: Tensor, w2: Tensor, noise: float) -> None:
     require.number("noise", noise, 0, math.inf, "it is the variance σ² within a point")
     require.finite("p", p)
-    if bool((require.finite("s", s) < 0).any()):
-        raise ValueError(f"`s` must be at least 0, got {float(s.min()):g}; it is an eigenvalue of W Wᵀ.")
+    if bool((require.finite("w2", w2) < 0).any()):
+        raise ValueError(f"`w2` must be at least 0, got {float(w2.min()):g}; it is an eigenvalue of W Wᵀ.")
 
 
 def threshold(noise: float) -> float:
@@ -73,7 +73,7 @@ def threshold(noise: float) -> float:
 
 
 def fixed_points(noise: float, decay: float) -> tuple[float, ...]:
-    """The fixed points of a mode besides zero, with s = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
+    """The fixed points of a mode besides zero, with w² = p²/α: p± = (1 ± √(1 - 4(1+σ²)η))/(2(1+σ²)).
 
     None above the threshold. p- lies on the separatrix, p+ is stable.
 
@@ -112,7 +112,7 @@ def misalignment(run: ByolRun) -> Float[Tensor, " t"]:
 
 
 def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
-    """Velocity of a mode with its signs, (p, w, a) with s = w² and τ = a/w: regular where w passes through zero."""
+    """Velocity of a mode with its signs, (p, w, a) with a = ωw: regular where w passes through zero."""
     p, w, a = y
     moved = np.empty_like(y)
     error = (w if rates.target is None else a) - (1 + noise) * p * w
@@ -123,12 +123,12 @@ def _signed_velocity(y: Any, noise: float, rates: Rates) -> Any:
 
 
 def quick_flow(
-    p: Float[Tensor, "*modes"], s: Float[Tensor, "*modes"], *, noise: float, rates: Rates, times: Float[Tensor, " t"]
+    p: Float[Tensor, "*modes"], w2: Float[Tensor, "*modes"], *, noise: float, rates: Rates, times: Float[Tensor, " t"]
 ) -> ModeRun:
     """What :func:`mode_flow` solves, from a copy as target, to seven digits in a few milliseconds: for pictures."""
     from scipy.integrate import odeint
 
-    start = np.stack([p.double().numpy(), *[s.double().sqrt().numpy()] * 2])
+    start = np.stack([p.double().numpy(), *[w2.double().sqrt().numpy()] * 2])
 
     def velocity(flat: Any, _: float) -> Any:
         return _signed_velocity(flat.reshape(start.shape), noise, rates).ravel()
@@ -154,15 +154,15 @@ def _later(p: Any, w: Any, noise: float, rates: Rates, steps: int = 50) -> Any:
 def basin_boundary(
     columns: Float[Tensor, " column"], *, noise: float, rates: Rates, top: float = 4.0
 ) -> Float[Tensor, " column"]:
-    """The separatrix: for each initial p the s above which a mode does not collapse; infinite if above ``top``.
+    """The separatrix: for each initial p the w² above which a mode does not collapse; infinite if above ``top``.
 
-    Two rounds on a grid of √s, the second between the last value that collapses and the first that does not.
+    Two rounds on a grid of w, the second between the last value that collapses and the first that does not.
 
     Raises:
         ValueError: a negative variance, columns that are not finite, a top that is not positive.
     """
     _checked(columns, torch.zeros(1), noise)
-    require.number("top", top, 0, math.inf, "look at least as far as s = p+²/α", open_low=True)
+    require.number("top", top, 0, math.inf, "look at least as far as w² = p+²/α", open_low=True)
     fixed = fixed_points(noise, rates.decay)
     if not fixed:
         return torch.full_like(columns, math.inf)

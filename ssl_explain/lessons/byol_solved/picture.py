@@ -22,9 +22,9 @@ BASIN: dict[str, Any] = {"facecolor": SHADE, "edgecolor": "#a8a8a8", "hatch": "/
 class PlanePicture(Picture[PhasePlane]):
     """What to look at: on which side of the thick line does the start lie, and does the dotted training follow?
 
-    Left, the plane of one mode: p of the predictor, s of the weights. Hatched starts die. The curve is the parabola
-    s = p²/α with both fixed points, the dashed one that through the start; arrows show where a start goes first.
-    Right, s of the start and of a second mode over time, and the invariant of both.
+    Left, the plane of one mode: p of the predictor, w² of the weights. Hatched starts die. The curve is the parabola
+    w² = p²/α with both fixed points, the dashed one that through the start; arrows show where a start goes first.
+    Right, w² of the start and of a second mode over time, and the invariant of both.
     """
 
     def __init__(self, record: PhasePlane) -> None:
@@ -34,10 +34,10 @@ class PlanePicture(Picture[PhasePlane]):
         )
         self.plane = self.figure.add_subplot(grid[:, 0])
         self.size_axes, self.offset_axes = (self.figure.add_subplot(grid[row, 1]) for row in (0, 1))
-        tidy(self.plane, xlabel="p, the predictor", ylabel="s, the weights")
+        tidy(self.plane, xlabel="p, the predictor", ylabel="w², the weights")
         self.plane.set(xlim=(LEFT, RIGHT), ylim=(0, TOP))
-        tidy(self.size_axes, title="s of two modes")
-        tidy(self.offset_axes, title="s - p²/α of both", xlabel="time")
+        tidy(self.size_axes, title="w² of two modes")
+        tidy(self.offset_axes, title="w² - p²/α of both", xlabel="time")
         self.size_axes.set(xlim=(0, record.length), ylim=(0, TOP))
         self.offset_axes.set(xlim=(0, record.length), ylim=(-1, 1.4))
         self.offset_axes.axhline(0, color=QUIET, linewidth=0.8)
@@ -82,8 +82,8 @@ class PlanePicture(Picture[PhasePlane]):
         keys = [
             key("watershed", color=INK, linewidth=2.6),
             Patch(label="dies", **BASIN),
-            key("s = p²/α", color=PREDICTED),
-            key("s = p²/α + c", color=PREDICTED, linestyle="--"),
+            key("w² = p²/α", color=PREDICTED),
+            key("w² = p²/α + γ", color=PREDICTED, linestyle="--"),
             key("p+", color=PREDICTED, marker="*", linestyle="", markersize=13),
             key("p-", color=PREDICTED, marker="D", markerfacecolor="white", linestyle=""),
         ]
@@ -102,12 +102,12 @@ class PlanePicture(Picture[PhasePlane]):
         changed, self._drawn = setting != self._drawn, setting
         if changed:
             self._move_plane(record)
-        p, s = record.predicted.predictor[:, 0], record.predicted.size[:, 0]
+        p, w2 = record.predicted.predictor[:, 0], record.predicted.size[:, 0]
         grid = np.linspace(LEFT, RIGHT, 61)
-        offset = float(s[0] - p[0] ** 2 / record.predictor_speed)
+        offset = float(w2[0] - p[0] ** 2 / record.predictor_speed)
         self.through.set_data(grid, _inside(grid**2 / record.predictor_speed + offset))
-        self.path.set_data(p.numpy(), s.numpy())
-        self.start.set_data(p[:1].numpy(), s[:1].numpy())
+        self.path.set_data(p.numpy(), w2.numpy())
+        self.start.set_data(p[:1].numpy(), w2[:1].numpy())
         times, steps = record.predicted.times.numpy(), record.trained.times.numpy()
         decay = np.exp(-2 * record.decay * times)
         for mode in range(2):
@@ -119,7 +119,7 @@ class PlanePicture(Picture[PhasePlane]):
         self.captions[0].set_text(
             f"{fate}: η = {record.decay:.2f}, threshold {record.threshold:.3f}, {_target(record)}"
         )
-        self.captions[1].set_text(f"{record.setting}: s off by {record.gap:.3f}")
+        self.captions[1].set_text(f"{record.setting}: w² off by {record.gap:.3f}")
         return changed
 
     def _move_plane(self, record: PhasePlane) -> None:
@@ -138,17 +138,17 @@ class PlanePicture(Picture[PhasePlane]):
     def describe(self) -> str:
         """Say whether the start survives, the threshold, and how far training is from the prediction."""
         r = self.record
-        start = f"A start at p = {float(r.predicted.predictor[0, 0]):.2f}, s = {float(r.predicted.size[0, 0]):.2f}"
+        start = f"A start at p = {float(r.predicted.predictor[0, 0]):.2f}, w² = {float(r.predicted.size[0, 0]):.2f}"
         fate = "survives" if r.survives else "dies"
         where = (
             f"fixed points p- = {r.fixed[0]:.3f} and p+ = {r.fixed[1]:.3f}" if r.fixed else "no fixed point but zero"
         )
-        gap = f"trained and predicted s differ by at most {r.gap:.3f}"
+        gap = f"trained and predicted w² differ by at most {r.gap:.3f}"
         first, last = r.offset[[0, -1], 0].tolist()
         return (
             f"{start} {fate}. Weight decay η = {r.decay:.2f}, threshold {r.threshold:.3f}: {where} (α = "
             f"{r.predictor_speed:g}, σ² = {r.noise:g}, {_target(r)}). Training, {r.setting}: {gap}. "
-            f"In training s - p²/α goes from {first:.3f} to {last:.3f}."
+            f"In training w² - p²/α goes from {first:.3f} to {last:.3f}."
         )
 
 
@@ -167,7 +167,7 @@ def figure_basins(
 ) -> Illustration:
     """What to look at: the line rises with the weight decay, and above the threshold there is none.
 
-    Starts below a line die. Every marker is a p-, at s = p-².
+    Starts below a line die. Every marker is a p-, at w² = p-².
     """
     figure, (ax,) = panels(7.6, 3.8)
     words, drawn = [], set()
@@ -183,9 +183,9 @@ def figure_basins(
             ax.plot([low], [low**2], MARKERS[k], color=style["color"], markersize=9, markeredgecolor=INK)
         drawn.add(low)
         left, right = (float(edge[int((columns - p).abs().argmin())]) for p in (0.0, 0.8))
-        words.append(f"{name}: p- = {low:.3f}, a start lives above s = {left:.3f} at p = 0 and {right:.3f} at p = 0.8")
+        words.append(f"{name}: p- = {low:.3f}, a start lives above w² = {left:.3f} at p = 0 and {right:.3f} at p = 0.8")
     highest = max(float(edge[edge.isfinite()].max()) for edge in boundaries.values() if bool(edge.isfinite().any()))
-    tidy(ax, xlabel="p at the start", ylabel="s at the start", title="below the line a mode dies")
+    tidy(ax, xlabel="p at the start", ylabel="w² at the start", title="below the line a mode dies")
     ax.set(xlim=(LEFT, RIGHT), ylim=(0, 1.2 * highest))
     legend(ax, "upper center")
     return illustration(figure, "Where collapse begins. " + "; ".join(words) + ".")
@@ -195,7 +195,7 @@ def figure_basins(
 def figure_unaligned(runs: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Illustration:
     """What to look at: left, the modes are off from the start; right, only with decay does W Wᵀ approach PᵀP/α.
 
-    ``runs[name]`` holds times, the gap between trained and predicted s (largest over modes), and the distance of
+    ``runs[name]`` holds times, the gap between trained and predicted w² (largest over modes), and the distance of
     W Wᵀ from PᵀP/α as a share of W Wᵀ.
     """
     figure, (gaps, offsets) = panels(9.0, 3.5, 2)
@@ -206,10 +206,10 @@ def figure_unaligned(runs: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Illus
         gaps.plot(times, gap, label=name, **style)
         offsets.plot(times, offset, label=name, **style)
         words.append(
-            f"{name}: s is off by up to {float(gap.max()):.3f}; the distance of W Wᵀ from PᵀP/α goes from "
+            f"{name}: w² is off by up to {float(gap.max()):.3f}; the distance of W Wᵀ from PᵀP/α goes from "
             f"{float(offset[0]):.2f} to {float(offset[-1]):.2f}"
         )
-    tidy(gaps, xlabel="time", title="modes: largest error of s")
+    tidy(gaps, xlabel="time", title="modes: largest error of w²")
     tidy(offsets, xlabel="time", title="distance of W Wᵀ from PᵀP/α")
     for ax in (gaps, offsets):
         ax.set_ylim(bottom=0)

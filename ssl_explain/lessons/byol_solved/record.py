@@ -18,7 +18,7 @@ class ByolRun:
 
 @record
 class ModeRun:
-    """Every mode over time: p of the predictor, s of W Wᵀ, and τ, the target as a share of the weights."""
+    """Every mode over time: p of the predictor, w² of W Wᵀ, and ω, the target as a share of the weights."""
 
     times: Float[Tensor, " t"]
     predictor: Float[Tensor, "t *modes"]
@@ -28,12 +28,12 @@ class ModeRun:
 
 @record
 class PhasePlane:
-    """One setting of linear BYOL: the plane (p, s) with its basins, two predicted modes, and the same two trained.
+    """One setting of linear BYOL: the plane (p, w²) with its basins, two predicted modes, and the same two trained.
 
-    A start at ``columns[j]`` dies if its s is below ``boundary[j]`` (infinite: always). ``fixed`` holds p- and p+, or
-    nothing where all collapses. ``arrows`` is (p, s, ṗ, ṡ) at τ = 1. The first mode is the chosen start.
-    ``offset`` holds the invariant s - p²/α of both trained modes, ``gap`` the largest distance between a trained s and
-    the predicted one. Training takes the time ``length``; the predicted path goes on.
+    A start at ``columns[j]`` dies if its w² is below ``boundary[j]`` (infinite: always). ``fixed`` holds p- and p+, or
+    nothing where all collapses. ``arrows`` is p, w² and their velocities at ω = 1. The first mode is the chosen start.
+    ``offset`` holds the invariant w² - p²/α of both trained modes, ``gap`` the largest distance between a trained w²
+    and the predicted one. Training takes the time ``length``; the predicted path goes on.
     """
 
     predictor_speed: float

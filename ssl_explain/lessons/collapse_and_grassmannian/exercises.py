@@ -92,20 +92,20 @@ def _mistakes_closed_form(right: Tensor, c: Tensor, theta: Tensor, t: float) -> 
 @exercise("The closed form", "medium", 6)
 @guided(
     "torch.linalg.matrix_exp(t * c) moves the columns freely.",
-    "The span is what counts: torch.linalg.qr gives a basis q, and q qᵀ does not depend on which.",
+    "The span is what counts: torch.linalg.qr gives a basis V, and V Vᵀ does not depend on which.",
     given=lambda _: (C, THETA, 2.0),
     mistakes=_mistakes_closed_form,
 )
 def closed_form(c: Tensor, theta: Tensor, t: float) -> Tensor:
-    """The projector (d, d) onto span(e^{Ct} Θ_0): QR gives a basis q, and the projector is q qᵀ."""
-    q = torch.linalg.qr(torch.linalg.matrix_exp(t * c) @ theta).Q
-    return q @ q.mT
+    """The projector (d, d) onto span(e^{Ct} Θ_0): QR gives a basis V, and the projector is V Vᵀ."""
+    basis = torch.linalg.qr(torch.linalg.matrix_exp(t * c) @ theta).Q
+    return basis @ basis.mT
 
 
 @exercise("How many columns are left?", "medium", 5)
 @guided(
-    "torch.linalg.svdvals gives σ.",
-    "(Σσ²)² / Σσ⁴: k equal values should give k, one large value among small ones 1.",
+    "torch.linalg.svdvals gives the singular values; λ are their squares.",
+    "(Σλ)² / Σλ²: k equal values should give k, one large value among small ones 1.",
     given=lambda _: (torch.linalg.matrix_exp(C) @ THETA,),
     mistakes=lambda right, theta: {
         "You used the singular values; use their squares, the variances along each direction.": (
@@ -116,7 +116,7 @@ def closed_form(c: Tensor, theta: Tensor, t: float) -> Tensor:
     },
 )
 def merged(theta: Tensor) -> Tensor:
-    """Participation ratio (Σσ²)² / Σσ⁴ of the squared singular values σ² of theta (d, k)."""
+    """Participation ratio (Σλ)² / Σλ² of the squared singular values λ of theta (d, k)."""
     squares = torch.linalg.svdvals(theta).square()
     return squares.sum().square() / squares.square().sum()
 

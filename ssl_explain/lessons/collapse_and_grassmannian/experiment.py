@@ -114,7 +114,7 @@ def take_steps(
     orthonormal: bool = True,
     every: int = 1,
 ) -> Float[Tensor, "t d k"]:
-    """Gradient steps, as an optimiser takes them: Θ ← Θ + ηCΘ, or (project, step, make orthonormal again).
+    """Gradient steps, as an optimiser takes them: Θ ← Θ + dt CΘ, or (project, step, make orthonormal again).
 
     The features after every ``every`` steps, the start included.
 
@@ -145,7 +145,7 @@ def orthonormalise(theta: Float[Tensor, "*runs d k"]) -> Float[Tensor, "*runs d 
 
 
 def convergence_order(step_sizes: Sequence[float], errors: Sequence[float]) -> float:
-    """The p in error ≈ c·ηᵖ: the least-squares slope of log error on log step size.
+    """The p in error ≈ c·dtᵖ: the least-squares slope of log error on log step size.
 
     Example:
         >>> round(convergence_order([0.1, 0.01], [3e-2, 3e-3]), 9)

@@ -46,7 +46,7 @@ class GrassmannState(State):
         "even", (*SPECTRA, KERNEL), label="eigenvalues of C", tip="six directions, or kernel features of 24 views"
     )
     k: int = slider(3, 1, 4, 1, label="columns k", tip="how many features")
-    step_size: float = choice(0.1, (0.1, 0.3, 1.0, 3.0), label="step size η", tip="small steps follow the closed form")
+    step_size: float = choice(0.1, (0.1, 0.3, 1.0, 3.0), label="step size dt", tip="small steps follow the closed form")
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another random start")
     time: int = slider(0, 0, 100, 1, label="time, % of the run", tip="0: the start; 100: the end")
 

@@ -1,6 +1,6 @@
 """How far does the tangent kernel of a two-layer network move: does that depend on the loss, or on the scale?
 
-f(x) = c·W_2 φ(W_1 x) on 40 inputs (20 points with two views each, ‖x‖² = 1 on average), by gradient flow in Euler
+f(x) = c·W_2 h(W_1 x) on 40 inputs (20 points with two views each, ‖x‖² = 1 on average), by gradient flow in Euler
 steps. Two scales: "ntk", all weights ~ N(0, 1) and c = 1/√width; "orthonormal", c = 1, both layers orthonormal and
 kept so (project, step, QR). Two losses: "supervised", half the squared distance to the outputs of a teacher, and
 "contrastive", minus half the variance between points.
@@ -78,7 +78,7 @@ def tangent_kernel(
 ) -> Float[Tensor, "*runs k k n n"]:  # fmt: skip
     """The kernel of all weights: K_op(x, x') = ⟨∂f_o(x)/∂W, ∂f_p(x')/∂W⟩.
 
-    The bottom gives c²·(xᵀx')·Σ_m W_2om W_2pm φ'_m(x) φ'_m(x'), the top c²·φ(x)ᵀφ(x') where o = p.
+    The bottom gives c²·(xᵀx')·Σ_m W_2om W_2pm h'_m(x) h'_m(x'), the top c²·h(x)ᵀh(x') where o = p.
     """
     h, gates = _hidden(bottom, x, linear)
     pairs = top.unsqueeze(-2) * top.unsqueeze(-3)

@@ -1,4 +1,4 @@
-"""The same flow for features in the span of the data, Θ = Σ_i φ(x_i) a_i: only the kernel is needed."""
+"""The same flow for features in the span of the data, Θ = Σ_i ψ(x_i) y_i: only the kernel is needed."""
 
 import torch
 from jaxtyping import Float
@@ -20,7 +20,7 @@ def rbf_kernel(x: Float[Tensor, "n d"], scale: float = 1.0) -> Float[Tensor, "n 
 
 
 def between_weights(points: int, views: int) -> Float[Tensor, "n n"]:
-    """The B with C = Φᵀ B Φ for L_simp, where the rows of Φ are the views of each point, one point after the other.
+    """The B with C = Ψᵀ B Ψ for L_simp, where the rows of Ψ are the views of each point, one point after the other.
 
     B = (2/n)·PᵀHP: P averages over the views of a point, H subtracts the mean over points.
 
@@ -44,7 +44,7 @@ def root_of(gram: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n r"], Float[Ten
     """
     require.finite("gram", gram)
     if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or not torch.allclose(gram, gram.mT):
-        raise ValueError(f"`gram` must be square and symmetric, got {tuple(gram.shape)}; entry ij is k(x_i, x_j).")
+        raise ValueError(f"`gram` must be square and symmetric, got {tuple(gram.shape)}; entry ij is κ(x_i, x_j).")
     values, vectors = torch.linalg.eigh(gram)
     if values[0] < -1e-8 * values[-1]:
         raise ValueError(f"`gram` must have no negative eigenvalue, got {float(values[0]):.3g}; check the kernel.")
@@ -54,37 +54,37 @@ def root_of(gram: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n r"], Float[Ten
 
 
 def kernel_flow(
-    gram: Float[Tensor, "n n"], b: Float[Tensor, "n n"], a: Float[Tensor, "n k"], times: Float[Tensor, " t"]
+    gram: Float[Tensor, "n n"], b: Float[Tensor, "n n"], y: Float[Tensor, "n k"], times: Float[Tensor, " t"]
 ) -> Float[Tensor, "t n k"]:
-    """Coefficients of the flow of -½ tr(ΘᵀCΘ), C = Φᵀ B Φ, under ΘᵀΘ = aᵀGa = I, up to a rotation of the columns.
+    """Coefficients of the flow of -½ tr(ΘᵀCΘ), C = Ψᵀ B Ψ, under ΘᵀΘ = yᵀGy = I, up to a rotation of the columns.
 
-    ȧ = BGa - a(aᵀGBGa). In coordinates q = Rᵀa of the span, q̇ = (I - qqᵀ)(RᵀBR)q: the flow of linear features.
+    ẏ = BGy - y(yᵀGBGy). In coordinates v = Rᵀy of the span, v̇ = (I - vvᵀ)(RᵀBR)v: the flow of linear features.
 
     Raises:
-        ValueError: a start with aᵀGa ≠ I, a kernel matrix or weights that are none.
+        ValueError: a start with yᵀGy ≠ I, a kernel matrix or weights that are none.
     """
     root, back = root_of(gram)
-    return back.mT @ span_flow(root.mT @ b @ root, root.mT @ a, times)
+    return back.mT @ span_flow(root.mT @ b @ root, root.mT @ y, times)
 
 
 def kernel_steps(
-    gram: Float[Tensor, "n n"], b: Float[Tensor, "n n"], a: Float[Tensor, "n k"], *, step_size: float, steps: int
+    gram: Float[Tensor, "n n"], b: Float[Tensor, "n n"], y: Float[Tensor, "n k"], *, step_size: float, steps: int
 ) -> Float[Tensor, "n k"]:
-    """Steps in coefficients, from the kernel alone: a ← a + η(BGa - a aᵀGBGa), then aᵀGa = I again.
+    """Steps in coefficients, from the kernel alone: y ← y + dt(BGy - y yᵀGBGy), then yᵀGy = I again.
 
     Raises:
-        ValueError: a step size that is not positive, a negative number of steps, a start with aᵀGa ≠ I.
+        ValueError: a step size that is not positive, a negative number of steps, a start with yᵀGy ≠ I.
     """
-    if (a.mT @ gram @ a - torch.eye(a.shape[1], dtype=a.dtype)).abs().max() > 1e-6:
-        raise ValueError("`a` must fulfil aᵀGa = I, got another; divide by the Cholesky factor of aᵀGa.")
+    if (y.mT @ gram @ y - torch.eye(y.shape[1], dtype=y.dtype)).abs().max() > 1e-6:
+        raise ValueError("`y` must fulfil yᵀGy = I, got another; divide by the Cholesky factor of yᵀGy.")
 
-    def velocity(a: Tensor) -> Tensor:
-        free = b @ (gram @ a)
-        return free - a @ (a.mT @ gram @ free)
+    def velocity(y: Tensor) -> Tensor:
+        free = b @ (gram @ y)
+        return free - y @ (y.mT @ gram @ free)
 
-    def step(a: Tensor, h: float) -> Tensor:
-        a = euler(velocity, a, h)
-        lower = torch.linalg.cholesky(a.mT @ gram @ a)
-        return torch.linalg.solve_triangular(lower, a.mT, upper=False).mT
+    def step(y: Tensor, h: float) -> Tensor:
+        y = euler(velocity, y, h)
+        lower = torch.linalg.cholesky(y.mT @ gram @ y)
+        return torch.linalg.solve_triangular(lower, y.mT, upper=False).mT
 
-    return solve(step, a, step_size=step_size, steps=steps)[-1]
+    return solve(step, y, step_size=step_size, steps=steps)[-1]

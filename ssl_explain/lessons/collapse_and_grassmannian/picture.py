@@ -80,7 +80,7 @@ class SpanPicture(Picture[SpanFlow]):
             x, y = now[:2, j].tolist() if there else (0.0, 0.0)
             arrow.set_data([0, x] if there else [], [0, y] if there else [])
             start.set_data(*([[v] for v in first[:2, j].tolist()] if there else ([], [])))
-        self.caption.set_text(f"{record.setting}; η = {record.step_size:g}, time {times[t]:.3g}\n{_found(record)}")
+        self.caption.set_text(f"{record.setting}; dt = {record.step_size:g}, time {times[t]:.3g}\n{_found(record)}")
         return False
 
     def describe(self) -> str:
@@ -91,7 +91,7 @@ class SpanPicture(Picture[SpanFlow]):
             ", ".join(f"{x:.1f}" for x in a[t].rad2deg().tolist()) for a in (record.angles, record.predicted_angles)
         )
         return (
-            f"Time {record.times[t]:.3g}, {record.setting}, η = {record.step_size:g}. {_found(record)}. "
+            f"Time {record.times[t]:.3g}, {record.setting}, dt = {record.step_size:g}. {_found(record)}. "
             f"Singular values: {sizes}. Angles to the top {record.columns.shape[-1]} of the eigenvectors, in degrees: "
             f"{steps}; closed form: {closed}."
         )
@@ -112,7 +112,7 @@ def scaled(columns: Tensor) -> Tensor:
 
 
 def directions(columns: Tensor) -> float:
-    """The participation ratio (Σσ²)² / Σσ⁴ of their singular values, 1 once all columns have merged."""
+    """The participation ratio (Σλ)² / Σλ² of their squared singular values λ, 1 once all columns have merged."""
     s = _sizes(columns)
     return float(participation_ratio((s / s[0].clamp_min(1e-300)).square()))
 
@@ -140,7 +140,7 @@ def figure_order(step_sizes: Sequence[float], errors: Mapping[str, Sequence[floa
     Largest principal angle between steps and closed form at one time, against the size of the step.
     """
     figure, (ax,) = panels(7.6, 3.4)
-    tidy(ax, xlabel="step size η", title="angle between steps and closed form, radians")
+    tidy(ax, xlabel="step size dt", title="angle between steps and closed form, radians")
     for number, (name, error) in enumerate(errors.items()):
         ax.plot(step_sizes, error, color=SERIES[number + 4], marker=MARKERS[number], linewidth=2, label=name)
     first = next(iter(errors.values()))

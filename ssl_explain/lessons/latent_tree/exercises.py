@@ -124,18 +124,18 @@ def leaf_correlation(rho: list[Tensor], i: int, j: int) -> Tensor:
 
 @exercise("A cause that is no fair coin", "medium", 4)
 @guided(
-    "In odds: the leaves say (1 + m) : (1 - m), and what was known before says (1 + b) : (1 - b).",
+    "In odds: the leaves say (1 + m) : (1 - m), and what was known before says (1 + m₀) : (1 - m₀).",
     "Odds multiply. The mean is (for - against) / (for + against).",
     given=lambda _: (torch.tensor([-0.9, 0.0, 0.5, 0.8]).double(), -0.6),
-    mistakes=lambda right, m, b: {
-        "A sum may leave [-1, 1]. Divide by 1 + m b.": m + b,
-        "That is the mean of two opinions. Two sources that agree should make you surer than each alone.": (m + b) / 2,
-        "The sign of b: what was known before speaks for z = 1 if b is positive.": (m - b) / (1 - m * b),
+    mistakes=lambda right, m, m_0: {
+        "A sum may leave [-1, 1]. Divide by 1 + m m₀.": m + m_0,
+        "That is the mean of two opinions. Two sources that agree make you surer than each alone.": (m + m_0) / 2,
+        "The sign of m₀: what was known before speaks for z = 1 if it is positive.": (m - m_0) / (1 - m * m_0),
     },
 )
-def with_prior(m: Tensor, b: float) -> Tensor:
-    """Posterior mean (n,) of a cause with mean b before any leaf is seen; m (n,) is that of a fair cause."""
-    return (m + b) / (1 + m * b)
+def with_prior(m: Tensor, m_0: float) -> Tensor:
+    """Posterior mean (n,) of a cause with mean m₀ before any leaf is seen; m (n,) is that of a fair cause."""
+    return (m + m_0) / (1 + m * m_0)
 
 
 exercises = {"view": leaf_view, "leaves": leaf_correlation, "prior": with_prior}

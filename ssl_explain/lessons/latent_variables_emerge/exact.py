@@ -32,7 +32,7 @@ class ExactKnowledge:
         """List the patterns, their probabilities, and the posterior of every latent."""
         patterns, given_root = tree.enumerate()
         self.x = patterns.expand(*tree.runs, -1, -1)
-        self.p = given_root @ given_root.new_tensor([1 - tree.root, tree.root])
+        self.pi = given_root @ given_root.new_tensor([1 - tree.root, tree.root])
         means = [((2 * tree.root - 1) * rho).unsqueeze(-2) for rho in tree.from_root()[1:]]
         self.latents = [with_prior(m, b) - b for m, b in zip(beliefs(tree.polarity, self.x), means, strict=True)]
         self.spread = [(1 - b**2).mT for b in means]
@@ -41,9 +41,9 @@ class ExactKnowledge:
         """Cov(f_j, z) and the standard deviation of every neuron, layer by layer."""
         result = []
         for f, z in zip(layers, self.latents, strict=True):
-            centred = f - torch.einsum("...p,...pnd->...nd", self.p, f).unsqueeze(-3)
-            covariance = torch.einsum("...p,...pnd,...pn->...nd", self.p, centred, z)
-            result.append((covariance, torch.einsum("...p,...pnd->...nd", self.p, centred.square()).sqrt()))
+            centred = f - torch.einsum("...p,...pnd->...nd", self.pi, f).unsqueeze(-3)
+            covariance = torch.einsum("...p,...pnd,...pn->...nd", self.pi, centred, z)
+            result.append((covariance, torch.einsum("...p,...pnd->...nd", self.pi, centred.square()).sqrt()))
         return result
 
     def selectivity(self, layers: Layers) -> list[PerNeuron]:

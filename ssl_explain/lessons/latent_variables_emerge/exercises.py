@@ -49,28 +49,6 @@ wiring = question("""
 """)
 
 
-@exercise("InfoNCE in three lines", "easy", 5)
-@guided(
-    "Turn every energy r into e^(-r/τ) first.",
-    "The denominator holds the positive and all negatives.",
-    "Mind the τ in front.",
-    given=lambda g: (torch.rand(5, generator=g).double(), torch.rand(5, 3, generator=g).double(), 0.5),
-    mistakes=lambda right, r_pos, r_neg, tau: {
-        "Nearly: the factor τ in front is missing. Cross-entropy lacks it; here it keeps ∂L/∂r+ below 1.": right / tau,
-        "The positive belongs in the denominator too: the loss picks it out of a set that contains it.": (
-            -tau * torch.log(torch.exp(-r_pos / tau) / torch.exp(-r_neg / tau).sum(-1))
-        ),
-        "The sign: a large energy is a large distance, so it must make the exponential small.": (
-            tau * torch.log1p(torch.exp((r_neg - r_pos.unsqueeze(-1)) / tau).sum(-1))
-        ),
-    },
-)
-def info_nce(r_pos: Tensor, r_neg: Tensor, tau: float) -> Tensor:
-    """InfoNCE of the energies r_pos (n,) and r_neg (n, h), one number per point."""
-    positive, negatives = torch.exp(-r_pos / tau), torch.exp(-r_neg / tau).sum(-1)
-    return -tau * torch.log(positive / (positive + negatives))
-
-
 @exercise("The ceiling of a cause with two leaves", "medium", 8)
 @guided(
     "There are four leaf patterns; list them in ±1 coding.",
@@ -156,4 +134,4 @@ def silent(f: Tensor) -> Tensor:
     return (f == 0).all(0).double().mean()
 
 
-exercises = {"info_nce": info_nce, "ceiling": ceiling_of_two, "redraw": redraw, "silent": silent}
+exercises = {"ceiling": ceiling_of_two, "redraw": redraw, "silent": silent}

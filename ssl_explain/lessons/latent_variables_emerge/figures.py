@@ -84,7 +84,7 @@ def figure_outcomes(shares: Mapping[str, Float[Tensor, "runs"]]) -> Illustration
     """
     import seaborn
 
-    figure, (ax,) = panels(7.2, 0.4 * len(shares) + 0.9)
+    figure, (ax,) = panels(7.2, 0.5 * len(shares) + 0.9)
     names = [name for name, values in shares.items() for _ in values]
     values = 100 * np.concatenate([np.asarray(values) for values in shares.values()])
     seaborn.swarmplot(x=values, y=names, ax=ax, color=MEASURED, size=4)

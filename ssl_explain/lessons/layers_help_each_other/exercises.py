@@ -52,20 +52,20 @@ def rate_of_the_bottom(op: Tensor, factor: float) -> Tensor:
 
 @exercise("When is it infinite?", "medium", 6)
 @guided(
-    "Separate the variables: dw / w³ = 2 v dt.",
+    "Separate the variables: dw / w³ = 2 b dt.",
     "Integrate from w to infinity.",
     given=lambda _: (0.5, 0.3),
-    mistakes=lambda right, w, v: {
+    mistakes=lambda right, w, b: {
         "Half of that: ∫ dw/w³ = -1/(2w²), and there is a 2 in the rate as well.": 2 * right,
         "That is a doubling time of exponential growth, with the rate of the start. The rate grows on the way.": (
-            math.log(2) / (2 * v * w**2)
+            math.log(2) / (2 * b * w**2)
         ),
-        "A larger start blows up earlier: w belongs below the line, squared.": w**2 / (4 * v),
+        "A larger start blows up earlier: w belongs below the line, squared.": w**2 / (4 * b),
     },
 )
-def blow_up_time(w: float, v: float) -> float:
-    """When ẇ = 2·v·w³ from w reaches infinity: two layers of one neuron each, equal at the start."""
-    return 1 / (4 * v * w**2)
+def blow_up_time(w: float, b: float) -> float:
+    """When ẇ = 2·b·w³ from w reaches infinity: two layers of one neuron each, equal at the start."""
+    return 1 / (4 * b * w**2)
 
 
 @exercise("Paired over seeds", "easy", 4)

@@ -51,15 +51,15 @@ def _views(g: torch.Generator) -> tuple[Tensor, Tensor]:
     return first, first + 0.2 * torch.randn(6, 3, generator=g).double()
 
 
-def _mistakes_variance(right: Tensor, z1: Tensor, z2: Tensor) -> dict[str, Tensor]:
-    variances = torch.stack([z1.var(0), z2.var(0)])
+def _mistakes_variance(right: Tensor, f1: Tensor, f2: Tensor) -> dict[str, Tensor]:
+    variances = torch.stack([f1.var(0), f2.var(0)])
     return {
         "That is the hinge of the variance. It asks for the standard deviation: take the root first.": (
             (1 - variances).clamp_min(0).mean(1).sum()
         ),
         "Half of it: some code averages over the two views, the paper adds them.": right / 2,
         "You divide the variance by n. Here it is n - 1.": (
-            (1 - (variances * (len(z1) - 1) / len(z1) + 1e-4).sqrt()).clamp_min(0).mean(1).sum()
+            (1 - (variances * (len(f1) - 1) / len(f1) + 1e-4).sqrt()).clamp_min(0).mean(1).sum()
         ),
         "The hinge is missing: an output that varies enough must not count, not even with a minus.": (
             (1 - (variances + 1e-4).sqrt()).mean(1).sum()
@@ -69,14 +69,14 @@ def _mistakes_variance(right: Tensor, z1: Tensor, z2: Tensor) -> dict[str, Tenso
 
 @exercise("VICReg's variance term", "easy", 4)
 @guided(
-    "z.var(0) is the variance of each output over the batch, divided by n - 1.",
+    "f.var(0) is the variance of each output over the batch, divided by n - 1.",
     "max(0, x) is x.clamp_min(0); average over outputs, add the two views.",
     given=_views,
     mistakes=_mistakes_variance,
 )
-def variance_term(z1: Tensor, z2: Tensor) -> Tensor:
-    """VICReg's v(z1) + v(z2), v(z) = 1/k Σ_j max(0, 1 - √(S_jj + 1e-4)), S_jj divided by n - 1; z (n, k)."""
-    return torch.stack([(1 - (z.var(0) + 1e-4).sqrt()).clamp_min(0).mean() for z in (z1, z2)]).sum()
+def variance_term(f1: Tensor, f2: Tensor) -> Tensor:
+    """VICReg's v(f1) + v(f2), v(f) = 1/k Σ_j max(0, 1 - √(S_jj + 1e-4)), S_jj divided by n - 1; f (n, k)."""
+    return torch.stack([(1 - (f.var(0) + 1e-4).sqrt()).clamp_min(0).mean() for f in (f1, f2)]).sum()
 
 
 @exercise("The matrix behind Barlow Twins", "medium", 5)
@@ -84,28 +84,28 @@ def variance_term(z1: Tensor, z2: Tensor) -> Tensor:
     "Standardise each output of each view over the batch: mean 0, standard deviation 1, divided by n.",
     "Then R is a product of two matrices, divided by n.",
     given=_views,
-    mistakes=lambda right, z1, z2: {
+    mistakes=lambda right, f1, f2: {
         "Transposed: rows belong to the first view.": right.T,
         "That is a covariance. Divide each output by its standard deviation over the batch.": (
-            (z1 - z1.mean(0)).T @ (z2 - z2.mean(0)) / len(z1)
+            (f1 - f1.mean(0)).T @ (f2 - f2.mean(0)) / len(f1)
         ),
         "You divide by n once and by n - 1 once. Use n for both, or the diagonal cannot reach 1.": (
-            right * (len(z1) - 1) / len(z1)
+            right * (len(f1) - 1) / len(f1)
         ),
         "Subtract the mean over the batch first.": (
-            (z1 / z1.std(0, correction=0)).T @ (z2 / z2.std(0, correction=0)) / len(z1)
+            (f1 / f1.std(0, correction=0)).T @ (f2 / f2.std(0, correction=0)) / len(f1)
         ),
     },
 )
-def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
-    """R (k, k), R_ij the correlation of output i on the first view with output j on the second; z (n, k)."""
-    first, second = ((z - z.mean(0)) / z.std(0, correction=0) for z in (z1, z2))
-    return first.T @ second / len(z1)
+def cross_correlation(f1: Tensor, f2: Tensor) -> Tensor:
+    """R (k, k), R_ij the correlation of output i on the first view with output j on the second; f (n, k)."""
+    first, second = ((f - f.mean(0)) / f.std(0, correction=0) for f in (f1, f2))
+    return first.T @ second / len(f1)
 
 
 @exercise("Would a new direction grow?", "medium", 5)
 @guided(
-    "Its column c obeys ċ = (b A_b + w A_w) c.",
+    "Its column c obeys ċ = (b A_b + σ² A_w) c.",
     "The fastest column of a symmetric matrix is the eigenvector of its largest eigenvalue.",
     given=lambda _: (
         torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double(),
@@ -113,44 +113,44 @@ def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
         1.5,
         0.8,
     ),
-    mistakes=lambda right, a, c, b, w: {
+    mistakes=lambda right, a, c, b, sigma2: {
         "That is the slowest column. The question is whether any column grows: take the largest.": (
-            torch.linalg.eigvalsh(b * a + w * c)[0]
+            torch.linalg.eigvalsh(b * a + sigma2 * c)[0]
         ),
         "That is the sum over all eigenvalues: a shrinking column does not hold back a growing one.": (
-            (b * a + w * c).trace()
+            (b * a + sigma2 * c).trace()
         ),
         "You exchanged the variances: A_b is weighed by what varies between points.": (
-            torch.linalg.eigvalsh(w * a + b * c)[-1]
+            torch.linalg.eigvalsh(sigma2 * a + b * c)[-1]
         ),
         "Eigenvalues of a sum are not the sum of eigenvalues: add the matrices first.": (
-            b * torch.linalg.eigvalsh(a)[-1] + w * torch.linalg.eigvalsh(c)[-1]
+            b * torch.linalg.eigvalsh(a)[-1] + sigma2 * torch.linalg.eigvalsh(c)[-1]
         ),
     },
 )
-def growth_rate(on_between: Tensor, on_within: Tensor, b: float, w: float) -> Tensor:
-    """The largest rate at which an empty direction of variances b and w grows under symmetric A_b, A_w (k, k)."""
-    return torch.linalg.eigvalsh(b * on_between + w * on_within)[-1]
+def growth_rate(on_between: Tensor, on_within: Tensor, b: float, sigma2: float) -> Tensor:
+    """The largest rate at which an empty direction of variances b and σ² grows under symmetric A_b, A_w (k, k)."""
+    return torch.linalg.eigvalsh(b * on_between + sigma2 * on_within)[-1]
 
 
 @exercise("Who survives?", "medium", 4)
 @guided(
-    "The share of variance between points is b / (b + w).",
+    "The share of variance between points is b / (b + σ²).",
     "topk gives indices in falling order of the value; the answer wants them sorted.",
     given=lambda _: (
         torch.tensor([5.0, 3.0, 2.0, 0.9, 0.5, 0.1]).double(),
         torch.tensor([9.0, 1.0, 0.5, 2.0, 0.05, 0.001]).double(),
         3,
     ),
-    mistakes=lambda right, b, w, k: {
+    mistakes=lambda right, b, sigma2, k: {
         "Those are the loudest. The losses with a border ask for the share, not for the amount.": (
             b.topk(k).indices.sort().values
         ),
         "Those have the largest difference. W can read a quiet direction louder: only the ratio counts.": (
-            (b - w).topk(k).indices.sort().values
+            (b - sigma2).topk(k).indices.sort().values
         ),
-        "The right directions, in another order: sort the indices.": (b / (b + w)).topk(k).indices,
-        "Those are the shakiest: you sorted the wrong way round.": (b / (b + w)).topk(k, largest=False).indices,
+        "The right directions, in another order: sort the indices.": (b / (b + sigma2)).topk(k).indices,
+        "Those are the shakiest: you sorted the wrong way round.": (b / (b + sigma2)).topk(k, largest=False).indices,
     },
 )
 def survivors(between: Tensor, within: Tensor, k: int) -> Tensor:

@@ -135,9 +135,9 @@ def best_rate(
     on_between: Float[Tensor, "*#grid k k"], on_within: Float[Tensor, "*#grid k k"], decay: float,
     between: Float[Tensor, "*#grid"], within: Float[Tensor, "*#grid"],
 ) -> Float[Tensor, "*grid"]:  # fmt: skip
-    """The largest growth rate of a direction that W does not use yet: the largest eigenvalue of b A_b + w A_w, minus η.
+    """The largest growth rate of a direction that W does not use: the largest eigenvalue of b A_b + σ² A_w, minus η.
 
-    ``between`` and ``within`` are its variances b and w. Its column c of W obeys ċ = (b A_b + w A_w - η) c.
+    ``between`` and ``within`` are its variances b and σ². Its column c of W obeys ċ = (b A_b + σ² A_w - η) c.
     """
     force = on_between * between[..., None, None] + on_within * within[..., None, None]
     return torch.linalg.eigvalsh((force + force.mT) / 2)[..., -1] - decay
@@ -177,7 +177,7 @@ def border_of(
 ) -> Float[Tensor, "runs g"]:
     """The largest within variance at which an empty direction grows, for each between variance: 0 if none does.
 
-    Bisection in log w, from 1e-6 to 1e6, above which it counts as infinite: the rate falls as w grows.
+    Bisection in log σ², from 1e-6 to 1e6, above which it counts as infinite: the rate falls as σ² grows.
     """
     a, c = on_between.unsqueeze(1), on_within.unsqueeze(1)
     low = torch.full((len(a), len(grid)), -6.0, dtype=grid.dtype)

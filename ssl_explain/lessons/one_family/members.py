@@ -1,12 +1,12 @@
 """One family: what each loss does to a linear network in a Gaussian world, as two small matrices.
 
 Points have covariance C_b, the views of a point scatter around it with C_w, and f = W x. The law of the outputs of two
-views is Gaussian, so that a loss can depend on W only through M = W C_b Wᵀ and N = W C_w Wᵀ, L = ℓ(M, N). Hence
+views is Gaussian, so that a loss can depend on W only through S_b = W C_b Wᵀ and S_w = W C_w Wᵀ, L = ℓ(S_b, S_w). Hence
 
-    -∂L/∂W = A_b W C_b + A_w W C_w,    A_b = -2 ∂ℓ/∂M,    A_w = -2 ∂ℓ/∂N,
+    -∂L/∂W = A_b W C_b + A_w W C_w,    A_b = -2 ∂ℓ/∂S_b,    A_w = -2 ∂ℓ/∂S_w,
 
-k × k each for k outputs. Below, S = M + N is the covariance of a single view. Exact for every member (the triplet up
-to quadrature); negatives are views of independent points, and InfoNCE is taken in the limit of many of them.
+k × k each for k outputs. Below, S = S_b + S_w is the covariance of one view. Exact for every member (the triplet up to
+quadrature); negatives are views of independent points, and InfoNCE is taken in the limit of many of them.
 """
 
 import math
@@ -29,8 +29,8 @@ TEMPERATURE = 0.5
 class Member:
     """A loss of the family: its value ``law``, its two matrices ``forces``, and how to train with it.
 
-    Both are functions of (M, N, P); P is the linear predictor, which only BYOL reads. ``step`` is the longest step that
-    its training may take, ``decay`` the weight decay η, ``predictor`` the learning speed α of P. An ``orthonormal``
+    Both are functions of (S_b, S_w, P); P is the linear predictor, which only BYOL reads. ``step`` is the longest step
+    of its training, ``decay`` the weight decay η, ``predictor`` the learning speed α of P. An ``orthonormal``
     member grows without bound: its rows are made orthonormal after each step; as A_b = 2I, the row space is the same.
     """
 
@@ -46,7 +46,7 @@ class Member:
 def moments(
     w: Float[Tensor, "*runs k d"], between: Float[Tensor, "*#runs d"], within: Float[Tensor, "*#runs d"]
 ) -> Pair:
-    """M = W C_b Wᵀ and N = W C_w Wᵀ for diagonal covariances.
+    """S_b = W C_b Wᵀ and S_w = W C_w Wᵀ for diagonal covariances.
 
     Example:
         >>> m, n = moments(torch.ones(1, 2), torch.tensor([2.0, 1.0]), torch.tensor([0.0, 1.0]))
@@ -57,7 +57,7 @@ def moments(
 
 
 def simple_member() -> Member:
-    """L_simp = E r+ - E r- = -tr M: A_b = 2I, A_w = 0. Whatever varies between points grows."""
+    """L_simp = E r+ - E r- = -tr S_b: A_b = 2I, A_w = 0. Whatever varies between points grows."""
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         return Terms({"pull": trace(n), "push": -trace(m + n)}, {"pull": 1.0, "push": 1.0})
@@ -68,7 +68,7 @@ def simple_member() -> Member:
 def info_nce_member(temperature: float = TEMPERATURE) -> Member:
     """InfoNCE in the limit of many negatives: A_b = U + U², A_w = U + U² - 2I, with U = (I + S/τ)⁻¹.
 
-    L = tr N - τ/2 [log det(I + S/τ) + tr(I - U)], up to the constant τ log H. For small outputs it is L_simp.
+    L = tr S_w - τ/2 [log det(I + S/τ) + tr(I - U)], up to the constant τ log H. For small outputs it is L_simp.
     """
 
     def resolvent(s: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def triplet_member(temperature: float = TEMPERATURE) -> Member:
     """The soft triplet without margin, L = τ E log(1 + e^y), y = (r+ - r-)/τ: also InfoNCE with a single negative.
 
     E log(1 + e^y) = E[y]/2 + log 2 + ∫₀^∞ (1 - Re φ(t)) / (t sinh πt) dt with φ(t) = E e^{ity} = Π_j (1 - itλ_j/τ)^-½;
-    λ_j are the eigenvalues of ΣJ, Σ = [[2N, N], [N, 2S]], J = diag(I, -I): real, for with Σ = LLᵀ those of LᵀJL.
+    λ_j are the eigenvalues of ΣJ, Σ = [[2S_w, S_w], [S_w, 2S]], J = diag(I, -I): real, for with Σ = LLᵀ those of LᵀJL.
     """
     t, rule = _nodes()
 
@@ -126,7 +126,7 @@ def triplet_member(temperature: float = TEMPERATURE) -> Member:
 
 
 def spectral_member() -> Member:
-    """Spectral contrastive, L = -2 tr M + tr S²: A_b = 4I - 4S, A_w = -4S."""
+    """Spectral contrastive, L = -2 tr S_b + tr S²: A_b = 4I - 4S, A_w = -4S."""
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
         return Terms({"pull": -trace(m), "push": (m + n).square().sum((-2, -1))}, {"pull": 2.0, "push": 1.0})
@@ -138,7 +138,7 @@ def vicreg_member(
     invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0, margin: float = 1.0,
     epsilon: float = 1e-4,
 ) -> Member:  # fmt: skip
-    """VICReg: A_b = (2μ/k) diag(1[σ_j < γ]/σ_j) - (8ν/k) offdiag(S), σ_j = √(S_jj + ε), and A_w = A_b - 4λI."""
+    """VICReg: A_b = 2 variance/k diag(1[d < margin]/d) - 8 covariance/k offdiag(S), A_w = A_b - 4 invariance."""
     weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:
@@ -159,7 +159,7 @@ def vicreg_member(
 def barlow_member(redundancy: float = 5e-3, epsilon: float = 1e-5) -> Member:
     """Barlow Twins: A_b = 2(T - Q), A_w = 2T; it rotates rows and conserves their norms.
 
-    D = diag(S) + ε, R = D^{-½} M D^{-½}, G = ∂L/∂R, Q = D^{-½} G D^{-½}, T = diag(Σ_j G_ij R_ij / D_i).
+    D = diag(S) + ε, R = D^{-½} S_b D^{-½}, G = ∂L/∂R, Q = D^{-½} G D^{-½}, T = diag(Σ_j G_ij R_ij / D_i).
     """
     weights = {"on-diagonal": 1.0, "off-diagonal": redundancy}
 
@@ -185,7 +185,7 @@ def barlow_member(redundancy: float = 5e-3, epsilon: float = 1e-5) -> Member:
 def byol_member(decay: float = 0.05, speed: float = 1.0) -> Member:
     """BYOL with a linear predictor and a copy as target: A_b = Pᵀ - PᵀP, A_w = -PᵀP; no gradient through the target.
 
-    The predictor is trained as well, Ṗ = α (M - P S) - ηP, and both W and P decay.
+    The predictor is trained as well, Ṗ = α (S_b - P S) - ηP, and both W and P decay.
     """
 
     def law(m: Tensor, n: Tensor, p: Tensor) -> Terms:

@@ -51,7 +51,7 @@ class ImageSettings:
     loss: LossName = "nce"
     strength: float = 0.5
     temperature: float = TEMPERATURE
-    beta: float = 0.0
+    extra: float = 0.0
     batch: int = BATCH
     learning_rate: float = LEARNING_RATE
     seed: int = 0
@@ -71,7 +71,7 @@ class ImageSettings:
 
     def run(self, world: PictureWorld) -> Training:
         """A run that has not started."""
-        loss = picture_loss(self.loss, temperature=self.temperature, beta=self.beta)
+        loss = picture_loss(self.loss, temperature=self.temperature, extra=self.extra)
         same = {name: getattr(self, name) for name in ("strength", "learning_rate", "batch", "seed", "device")}
         return picture_run(world, kind=self.net, loss=loss, **same)
 
@@ -176,7 +176,7 @@ def options(sub: argparse.ArgumentParser) -> None:
         ("loss", str, "frozen: the stop-gradient surrogate of InfoNCE"),
         ("strength", float, "of the augmentation; 0: none, 5: the shape of a digit is lost"),
         ("temperature", float, "of the loss, in units of the energy"),
-        ("beta", float, "extra pull of the loss frozen"),
+        ("extra", float, "extra pull of the loss frozen"),
         ("epochs", int, "an epoch shows as many pictures as there are"),
         ("batch", int, "pictures per step: each is the negative of all others"),
         ("learning-rate", float, "of plain gradient descent"),

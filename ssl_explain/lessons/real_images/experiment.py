@@ -39,18 +39,18 @@ MENU: Mapping[LossName, str] = {"simple": "L_simp", "triplet": "soft triplet", "
 """The short names of this lesson, in its tables and on the command line; "frozen" is its own."""
 
 
-def picture_loss(name: LossName, *, temperature: float = TEMPERATURE, beta: float = 0.0) -> Loss:
-    """The loss of a name; what a loss does not have (L_simp a temperature, all but "frozen" a β) is left out.
+def picture_loss(name: LossName, *, temperature: float = TEMPERATURE, extra: float = 0.0) -> Loss:
+    """The loss of a name; what a loss does not have (L_simp a temperature, all but "frozen" a ε) is left out.
 
     Raises:
-        ValueError: another name, a β without the loss that has one.
+        ValueError: another name, a ε without the loss that has one.
     """
     if name == "frozen":
-        return partial(frozen_info_nce, temperature=temperature, beta=beta)
+        return partial(frozen_info_nce, temperature=temperature, extra=extra)
     if name not in MENU:
         raise ValueError(f"`loss` must be one of {', '.join(MENU)}, frozen, got {name!r}.")
-    if beta:
-        raise ValueError(f"`beta` must be 0 for the loss {name}, got {beta:g}; only the loss frozen has one.")
+    if extra:
+        raise ValueError(f"`extra` must be 0 for the loss {name}, got {extra:g}; only the loss frozen has one.")
     return loss_called(MENU[name], temperature=temperature)
 
 

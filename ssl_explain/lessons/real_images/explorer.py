@@ -26,7 +26,7 @@ NEURONS = 25  # shown
 LOSSES: dict[str, LossName] = {
     "InfoNCE": "nce", "frozen InfoNCE": "frozen", "soft triplet": "triplet", "L_simp": "simple",
 }  # fmt: skip
-READS = {"InfoNCE": "τ", "frozen InfoNCE": "τβ", "soft triplet": "τ", "L_simp": ""}
+READS = {"InfoNCE": "τ", "frozen InfoNCE": "τε", "soft triplet": "τ", "L_simp": ""}
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class PicturesState(State):
     learning_rate: float = choice(
         1.0, (0.1, 0.3, 1.0, 3.0), label="learning rate", tip="length of one step of gradient descent", live=True
     )
-    beta: float = choice(
-        0.0, (0.0, 0.5, 1.0), label="extra pull β", tip="frozen InfoNCE only: how much harder it pulls", live=True
+    extra: float = choice(
+        0.0, (0.0, 0.5, 1.0), label="extra pull ε", tip="frozen InfoNCE only: how much harder it pulls", live=True
     )
     seed: int = slider(1, 1, 20, 1, label="seed", tip="another network, other batches")
     budget: int = choice(500, (100, 300, 500, 1000), label="steps", tip="where Play stops by itself")
@@ -60,14 +60,14 @@ def objective_of(state: PicturesState) -> Named:
     Its name holds only the settings that its loss reads.
     """
     name = LOSSES[state.loss]
-    beta = state.beta if name == "frozen" else 0.0
+    extra = state.extra if name == "frozen" else 0.0
     read = [f"{sign} = {value:g}" for sign, value in _given(state).items() if sign in READS[state.loss]]
-    loss = picture_loss(name, temperature=state.temperature, beta=beta)
+    loss = picture_loss(name, temperature=state.temperature, extra=extra)
     return Named(", ".join([state.loss, *read]), contrastive(loss, negatives="batch"))
 
 
 def _given(state: PicturesState) -> dict[str, float]:
-    return {"τ": state.temperature, "β": state.beta}
+    return {"τ": state.temperature, "ε": state.extra}
 
 
 def setting_of(state: PicturesState) -> str:
@@ -107,7 +107,7 @@ class PicturesExplorer(StreamingExplorer[PicturesState]):
         "mild": {"strength": 0.5, "loss": "InfoNCE"},
         "no augmentation": {"strength": 0.0, "loss": "InfoNCE"},
         "violent": {"strength": 8.0, "loss": "InfoNCE"},
-        "frozen weights": {"strength": 0.5, "loss": "frozen InfoNCE", "beta": 0.0},
+        "frozen weights": {"strength": 0.5, "loss": "frozen InfoNCE", "extra": 0.0},
     }
 
     def start(self, state: PicturesState) -> Training:

@@ -33,26 +33,26 @@ def frozen_info_nce(
     r_neg: Float[torch.Tensor, "*batch n h"],
     *,
     temperature: float = 0.1,
-    beta: float = 0.0,
+    extra: float = 0.0,
 ) -> Float[torch.Tensor, "*batch n"]:
-    """The stop-gradient surrogate of InfoNCE: L = Σ_k ξ_k (r+ - r_k-) + β ξ r+, with ξ = Σ_k ξ_k.
+    """The stop-gradient surrogate of InfoNCE: L = Σ_k ξ_k (r+ - r_k-) + ε ξ r+, with ξ = Σ_k ξ_k.
 
-    ξ_k are :func:`crowd_weights`, no gradient flows through them. So ∂L/∂r+ = (1 + β) ξ and ∂L/∂r_k- = -ξ_k: pull
-    and push balance at β = 0, as in every loss of the theory; β > 0 pulls harder. The value of L is no
+    ξ_k are :func:`crowd_weights`, no gradient flows through them. So ∂L/∂r+ = (1 + ε) ξ and ∂L/∂r_k- = -ξ_k: pull
+    and push balance at ε = 0, as in every loss of the theory; ε > 0 pulls harder. The value of L is no
     measure of progress: its weights change from step to step. Where ξ depends on the two points only, the descent
-    direction at β = 0 is the covariance operator exactly; here r- is taken per view, which makes it an approximation.
+    direction at ε = 0 is the covariance operator exactly; here r- is taken per view, which makes it an approximation.
 
     Source: Tian, Yu, Chen, Ganguli (2020), arXiv 2010.00578.
 
     Raises:
-        ValueError: temperature not positive, β negative, no negatives, shapes that do not belong together.
+        ValueError: temperature not positive, ε negative, no negatives, shapes that do not belong together.
         TypeError: energies that are no floating-point tensors.
 
     Example:
-        >>> frozen_info_nce(torch.ones(1), torch.zeros(1, 1), temperature=1.0, beta=1.0)  # ξ = 1/2
+        >>> frozen_info_nce(torch.ones(1), torch.zeros(1, 1), temperature=1.0, extra=1.0)  # ξ = 1/2
         tensor([1.])
     """
     check_energies(r_pos, r_neg)
-    extra = require.single("beta", beta, "0 balances pull and push")
+    extra = require.single("extra", extra, "0 balances pull and push")
     weights = crowd_weights(r_neg, temperature=temperature)
     return (weights * ((1 + extra) * r_pos.unsqueeze(-1) - r_neg)).sum(-1)

@@ -36,8 +36,8 @@ SETTINGS = (
     ("simple", 0.0, 0.0),
     *(("triplet", tau, 0.0) for tau in (0.1, 0.2, 0.5)),
     *(("nce", tau, 0.0) for tau in (0.1, 0.2, 0.5)),
-    *(("frozen", tau, beta) for tau in (0.1, 0.2, 0.5) for beta in (0.0, 0.5)),
-)  # loss, temperature, beta
+    *(("frozen", tau, extra) for tau in (0.1, 0.2, 0.5) for extra in (0.0, 0.5)),
+)  # loss, temperature, extra
 MILD = 0.5  # the strength at which losses are compared
 RATES = {"triplet": 5.0}  # its gradients are small when averaged over 255 negatives: at 1, 400 steps are too few
 SEEDS, SEED = 12, 1
@@ -46,7 +46,7 @@ DEFAULTS = {"about": None, "kinds": list(KINDS), "seeds": SEEDS, "steps": STEPS,
 
 SCORES = ("probe", "neighbours")
 STRENGTH_COLUMNS = ("kind", "strength", "seed", "when", "layer", *SCORES)
-LOSS_COLUMNS = ("loss", "temperature", "beta", "seed", "layer", *SCORES)
+LOSS_COLUMNS = ("loss", "temperature", "extra", "seed", "layer", *SCORES)
 
 
 @lru_cache(maxsize=1)
@@ -102,21 +102,21 @@ def strength_block(kind: Kind, strength: float, *, seeds: int, steps: int, seed:
 def loss_block(setting: tuple[str, float, float], *, seeds: int, steps: int, seed: int) -> Iterator[dict[str, Cell]]:
     """Train one network per seed at strength 0.5 with batch negatives; "raw" and "untrained" are the baselines.
 
-    The setting is (loss, τ, β), 0 where the loss has no such thing. The learning rate is 1, for the triplet loss 5.
+    The setting is (loss, τ, ε), 0 where the loss has no such thing. The learning rate is 1, for the triplet loss 5.
 
     Raises:
         ValueError: no seeds, no steps, another loss.
     """
     require.integer("seeds", seeds, 1, "an interval needs two or more")
     require.integer("steps", steps, 1, "take at least one step")
-    name, temperature, beta = setting
+    name, temperature, extra = setting
     if name == "raw":
         yield dict(zip(LOSS_COLUMNS, (*setting, seed, *_raw()), strict=True))
         return
     if name == "untrained":
         loss, steps = None, 0
     else:
-        loss = picture_loss(name, temperature=temperature or TEMPERATURE, beta=beta)  # type: ignore[arg-type]
+        loss = picture_loss(name, temperature=temperature or TEMPERATURE, extra=extra)  # type: ignore[arg-type]
     for own in range(seed, seed + seeds):
         for row in _rows(_trained("mlp", loss, MILD, own, steps, RATES.get(name, LEARNING_RATE))):
             yield dict(zip(LOSS_COLUMNS, (*setting, own, *row), strict=True))

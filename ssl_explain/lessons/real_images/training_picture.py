@@ -158,7 +158,7 @@ def figure_strength(table: Table, *, measure: str = "probe") -> Illustration:
 
 @drawing()
 def figure_losses(table: Table) -> Illustration:
-    """What to look at: which points lie above both baselines, and which β pulls too hard.
+    """What to look at: which points lie above both baselines, and which ε pulls too hard.
 
     The probe after training with mild views, against τ; a colour and a marker per loss. Bars are 95 % intervals of the
     mean over seeds. L_simp has no τ and is on the left.
@@ -190,9 +190,9 @@ def figure_losses(table: Table) -> Illustration:
 
 
 def named_losses(table: Table) -> dict[str, Table]:
-    """The rows of each loss, and of each β of the frozen one, by the label of its curve."""
+    """The rows of each loss, and of each ε of the frozen one, by the label of its curve."""
     names = {"nce": "InfoNCE", "triplet": "soft triplet", "simple": "L_simp"}
     found = {name: pick(table, loss=loss) for loss, name in names.items()}
     frozen = pick(table, loss="frozen")
-    found |= {f"frozen, β = {beta:g}": pick(frozen, beta=beta) for beta in np.unique(frozen["beta"])}
+    found |= {f"frozen, ε = {extra:g}": pick(frozen, extra=extra) for extra in np.unique(frozen["extra"])}
     return {name: rows for name, rows in found.items() if len(rows["probe"])}

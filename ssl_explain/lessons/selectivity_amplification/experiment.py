@@ -58,9 +58,9 @@ def dead(
 
 
 def selectivity(responses: Float[Tensor, "*t object place neuron"]) -> Float[Tensor, "*t neuron"]:
-    """Selectivity s = E[f | 11] - E[f | 101]: how much more a neuron fires for the first object than for the second."""
+    """Selectivity s = ½(E[f | 11] - E[f | 101]): half of what a neuron fires more for the first object."""
     means = responses.mean(-2)
-    return means[..., 0, :] - means[..., 1, :]
+    return (means[..., 0, :] - means[..., 1, :]) / 2
 
 
 def identity_share(responses: Float[Tensor, "*t object place neuron"]) -> Float[Tensor, "*t neuron"]:

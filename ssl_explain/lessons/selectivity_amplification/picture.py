@@ -20,7 +20,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "dead": {"color": QUIET, "linestyle": ":"},
 }
 LABELS = {"first": "began > 0", "second": "began < 0", "dead": "dead"}
-LIMIT = 0.45
+LIMIT = 0.23
 
 
 class RingPicture(Picture[Selectivity]):

@@ -48,10 +48,10 @@ def _probabilities(tree: LatentTree) -> Tensor:
 @guided(
     "One leaf stays as it is with probability 1 - q/2, since a fair coin shows the same value in half of the cases.",
     "Eight leaves: the Kronecker product (torch.kron) of eight such 2 × 2 matrices, in the order of tree.enumerate().",
-    "Both views come from one pattern: P(a, b) = Σ_x p(x) T(x, a) T(x, b), with p = tree.enumerate()[1].mean(-1).",
+    "Both views come from one pattern: Π(a, b) = Σ_x π(x) T(x, a) T(x, b), with π = tree.enumerate()[1].mean(-1).",
     given=lambda g: (LatentTree.random(2, polarity=(0.6, 0.9), generator=g), 0.3),
     mistakes=lambda right, tree, q: {
-        "All leaf patterns count alike there. Weigh every pattern by its probability p(x).": (
+        "All leaf patterns count alike there. Weigh every pattern by its probability π(x).": (
             _flips(tree, q).mT @ _flips(tree, q) / 2**tree.dimension
         ),
         "One of your views is the clean pattern. Both views are noisy.": (
@@ -67,28 +67,28 @@ def _probabilities(tree: LatentTree) -> Tensor:
 )
 def noisy_leaves(tree: LatentTree, q: float) -> Tensor:
     """The pair law if every leaf of either view is replaced by a fair coin with probability q."""
-    p = tree.enumerate()[1].double().mean(-1)
+    pi = tree.enumerate()[1].double().mean(-1)
     one = torch.tensor([[1 - q / 2, q / 2], [q / 2, 1 - q / 2]]).double()
     T = torch.ones(1, 1).double()
     for _ in range(tree.dimension):
         T = torch.kron(T, one)
-    return T.mT @ torch.diag(p) @ T
+    return T.mT @ torch.diag(pi) @ T
 
 
 @exercise("How far is a mode?", "easy", 5)
 @guided(
-    "It is logistic growth: look at how the logarithm of s/(λ - s) moves.",
-    "s/(λ - s) grows like e^(8λt).",
+    "It is logistic growth: look at how the logarithm of λ̂/(λ - λ̂) moves.",
+    "λ̂/(λ - λ̂) grows like e^(8λt).",
     given=lambda _: (0.8, 0.001, torch.tensor([0.0, 0.5, 1.0, 3.0]).double()),
-    mistakes=lambda right, lam, s0, t: {
-        "That is the early growth alone: it goes on for ever. Near λ it must saturate.": s0 * torch.exp(8 * lam * t),
-        "The rate is 8λ.": lam / (1 + (lam - s0) / s0 * torch.exp(-lam * t)),
+    mistakes=lambda right, lam, start, t: {
+        "That is the early growth alone: it goes on for ever. Near λ it must saturate.": start * torch.exp(8 * lam * t),
+        "The rate is 8λ.": lam / (1 + (lam - start) / start * torch.exp(-lam * t)),
         "It tends to 1. It should end at λ.": right / lam,
     },
 )
-def strength_at(lam: float, s0: float, t: Tensor) -> Tensor:
-    """The solution s(t) of ṡ = 8 s (λ - s) from s0."""
-    return lam / (1 + (lam - s0) / s0 * torch.exp(-8 * lam * t))
+def learned_at(lam: float, start: float, t: Tensor) -> Tensor:
+    """The solution λ̂(t) of dλ̂/dt = 8 λ̂ (λ - λ̂) from a start."""
+    return lam / (1 + (lam - start) / start * torch.exp(-8 * lam * t))
 
 
 def _patterns(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -101,20 +101,20 @@ def _patterns(g: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
 @guided(
     "For a fair z = ±1, ½(E[f | z = 1] - E[f | z = -1]) is E[f·z].",
     "f depends on the pattern alone, so E[f·z] = E[f·E[z | pattern]].",
-    "An expectation over patterns is a sum, weighted by p.",
+    "An expectation over patterns is a sum, weighted by π.",
     given=_patterns,
-    mistakes=lambda right, p, f, m: {
-        "That counts all patterns alike. Weigh every pattern by its probability p.": (f * m.unsqueeze(-1)).mean(0),
+    mistakes=lambda right, pi, f, m: {
+        "That counts all patterns alike. Weigh every pattern by its probability π.": (f * m.unsqueeze(-1)).mean(0),
         "Nearly: that is E[f | z = 1] - E[f | z = 0]. The selectivity is half of it.": 2 * right,
         "You took the more likely value of z on every pattern. m also says how likely it is: use m itself.": (
-            p @ (f * m.sign().unsqueeze(-1))
+            pi @ (f * m.sign().unsqueeze(-1))
         ),
-        "That is the mean activation. Where does the cause come in? Through its posterior mean m.": p @ f,
+        "That is the mean activation. Where does the cause come in? Through its posterior mean m.": pi @ f,
     },
 )
-def selectivity(p: Tensor, f: Tensor, m: Tensor) -> Tensor:
+def selectivity(pi: Tensor, f: Tensor, m: Tensor) -> Tensor:
     """s_j = ½(E[f_j | z = 1] - E[f_j | z = 0]) as a sum over leaf patterns, for a fair cause z."""
-    return (p.unsqueeze(-1) * f * m.unsqueeze(-1)).sum(0)
+    return (pi.unsqueeze(-1) * f * m.unsqueeze(-1)).sum(0)
 
 
-exercises = {"law": noisy_leaves, "mode": strength_at, "selectivity": selectivity}
+exercises = {"law": noisy_leaves, "mode": learned_at, "selectivity": selectivity}

@@ -28,10 +28,10 @@ def subtrees(tree: LatentTree, strength: float) -> Float[Tensor, "pattern patter
 
 
 def spectrum(law: Float[Tensor, "n n"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n n"]]:
-    """Eigenvalues, largest first, and eigenfunctions φ_k (columns) of the augmentation graph of a pair law P.
+    """Eigenvalues, largest first, and eigenfunctions φ_k (columns) of the augmentation graph of a pair law Π.
 
-    A = D^{-1/2} P D^{-1/2} with D the row sums of P, A u_k = λ_k u_k, φ_k = D^{-1/2} u_k. So E[φ_k²] = 1, and λ_k is
-    the correlation of φ_k(view 1) with φ_k(view 2).
+    A(x, x') = Π(x, x')/√(π(x) π(x')) with π the row sums of Π, A u_k = λ_k u_k, φ_k = u_k/√π. So E[φ_k²] = 1, and
+    λ_k is the correlation of φ_k(view 1) with φ_k(view 2).
 
     Source: HaoChen, Wei, Gaidon, Ma (2021), arXiv 2106.04156.
 

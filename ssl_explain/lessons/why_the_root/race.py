@@ -44,7 +44,7 @@ class NodeMeasure:
     def __call__(self, net: TreeNet) -> Float[Tensor, "*runs latent columns"]:
         """Measure a network, or all runs at once."""
         known, layers = self.known, net.activations(self.known.x)
-        sizes = [torch.einsum("...p,...pnd->...n", known.p, f.square()).sqrt() for f in layers]
+        sizes = [torch.einsum("...p,...pnd->...n", known.pi, f.square()).sqrt() for f in layers]
         pairs = zip(known.selectivity(layers), sizes, strict=True)
         shares = [s / size.clamp_min(1e-150).unsqueeze(-1) for s, size in pairs]
         return torch.cat([known.correlation(layers).unsqueeze(-1), torch.cat(shares, dim=-2)], dim=-1)
