@@ -185,7 +185,7 @@ def explorers(path):
 
 def unknown_settings(told, made):
     """The parts of a link that no explorer of the page has."""
-    values = dict(pair.split("=") for pair in told.split("&") if pair != "v=1")
+    values = dict(pair.split("=") for pair in told.split("&") if pair not in ("v=1", "alone=1"))
     controls = STATES[made[int(values.pop("explorer", 1)) - 1]].controls()
     odd = []
     for short, value in values.items():
