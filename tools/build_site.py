@@ -128,7 +128,8 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     parts.insert(1, render("site_assets/note.html.j2", views=views))
     title = lesson(path, notebook).title
     replace_file(folder / f"{path.stem}.html", page(title, "".join(parts), links, views).encode())
-    for view, section in [one for one in reader.explorers if one[0]][:1]:  # alone, for a page of somebody else
+    computed = [one for one in reader.explorers if one[0] and 'class="tree alone"' not in one[1]]
+    for view, section in computed[:1]:  # without navigation, for a page of somebody else
         (folder / "embed").mkdir(exist_ok=True)
         replace_file(folder / "embed" / f"{path.stem}.html", page(title, section, [], [view]).encode())
     return path.name, time.monotonic() - begin

@@ -26,6 +26,7 @@ from ssl_explain.lessons.selectivity_amplification import RingState
 from ssl_explain.lessons.start_here.exercises import without_augmentation
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.start_here.two_trees import two_trees
 from ssl_explain.lessons.why_the_root.race_explorer import RaceState, race_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
@@ -149,6 +150,12 @@ def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
     shown = set(re.findall(r'data-setting="(\w+)"', section))
     assert shown == set(TreeState.controls()) - {"pace"}, "a page plays in eight seconds, whatever its machine"
     assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
+
+
+def test_a_tree_that_follows_the_root_alone_stands_alone():
+    assert 'class="tree alone"' in site_pages.tree_section(1, tree_explorer(TreeState(), levels=(0,)))
+    for explorer in (two_trees(TreeState()), tree_explorer(TreeState())):
+        assert 'class="tree"' in site_pages.tree_section(1, explorer)
 
 
 def test_the_race_of_a_page_opens_with_the_root_over_q():

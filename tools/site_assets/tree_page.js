@@ -88,7 +88,7 @@ function treePage(section) {
   function follow() {
     const found = Link.follow(location.hash.slice(1), controls, start, number);
     if (!found) return;
-    section.classList.toggle("alone", found.alone);
+    section.classList.toggle("alone", single || found.alone);
     change({ ...start, ...found.values }, found.told);
     due ||= "layout";
     wake();
@@ -96,6 +96,7 @@ function treePage(section) {
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
+  const single = section.classList.contains("alone");
   const alone = () => section.classList.contains("alone");
   const overQ = () => curves.value === "strengths";
   const budget = () => Number(settings.budget), over = () => stopped || runs.step >= budget();
