@@ -41,7 +41,7 @@ SCRIPTS = {
     },
 }
 WORKERS = 2
-LIMIT = 40e6  # bytes of the whole site
+LIMIT = 25e6  # bytes of the whole site
 
 
 class Reader:
@@ -73,8 +73,8 @@ class Reader:
         if isinstance(value, Prediction):
             number = self.questions.setdefault(id(value), len(self.questions) + 1)
             return question_section(number, value.question)
-        if isinstance(value, Reveal):
-            return self._reveal(value)
+        if isinstance(value, Reveal) and (section := self._reveal(value)):
+            return section
         shown = "" if "exercise" in tags else outputs(cell)  # a stub says "not attempted yet"; here nobody can
         return code(cell.source) + (shown.replace('class="out"', 'class="out check"') if "check" in tags else shown)
 
@@ -93,7 +93,7 @@ class Reader:
         for guess in list(self.names.values()):
             if isinstance(guess, Prediction) and guess._reveal is value and guess._measured:
                 return reveal_section(self.questions[id(guess)], guess.question, guess._measured)
-        return ""
+        return value.page
 
 
 def asset(name: str) -> str:
@@ -128,7 +128,8 @@ def build(path: Path, folder: Path, links: list[tuple[str, str]]) -> tuple[str, 
     parts.insert(1, render("site_assets/note.html.j2", views=views))
     title = lesson(path, notebook).title
     replace_file(folder / f"{path.stem}.html", page(title, "".join(parts), links, views).encode())
-    for view, section in [one for one in reader.explorers if one[0]][:1]:  # alone, for a page of somebody else
+    computed = [one for one in reader.explorers if one[0] and 'class="tree alone"' not in one[1]]
+    for view, section in computed[:1]:  # without navigation, for a page of somebody else
         (folder / "embed").mkdir(exist_ok=True)
         replace_file(folder / "embed" / f"{path.stem}.html", page(title, section, [], [view]).encode())
     return path.name, time.monotonic() - begin

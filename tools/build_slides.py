@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from page_policy import digest, policy
 from site_text import image, markdown, render, stops
 from slide_text import lines_of, paragraphs, rendered, sheets
-from slide_types import TYPES
+from slide_types import TYPES, has_picture
 from working_copies import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,9 +68,10 @@ class Deck:
 
     def _remember(self, cell: NotebookNode) -> None:
         """Keep a question for the slide that answers it."""
-        name = re.search(r"(\w+) = predict\(", cell.source)
+        name = re.search(r"(\w+) = (predict|sketch)\(", cell.source)
         if name and cell.cell_type == "code" and printed(cell):
             question, *options = printed(cell).splitlines()
+            question = question.partition("?")[0] + "?" if name[2] == "sketch" else question
             self.questions[name[1]] = (question, [option.replace("( )", "", 1).strip() for option in options])
 
     def _show(self, cell: NotebookNode, kind: str) -> None:
@@ -105,12 +106,13 @@ class Deck:
         return re.sub(r"</?p>\s*", "", markdown(self.section)).strip()
 
     def _poll(self, cell: NotebookNode, kind: str) -> None:
-        name = re.search(r"(\w+)(?: = predict\(|\.reveal\()", cell.source)
+        name = re.search(r"(\w+)(?: = (?:predict|sketch)\(|\.reveal\()", cell.source)
         if name is None or name[1] not in self.questions:
             raise ValueError(f"a question must be asked before it is answered, got {cell.source[:60]!r}; ask it.")
         question, options = self.questions[name[1]]
         right = printed(cell).removeprefix("Measured: ") if "reveal" in cell.metadata.tags else None
-        body = render("slides_assets/poll.html.j2", question=question, options=options, right=right)
+        axes = picture(cell)[0] if has_picture(cell) else ""  # in which a curve is to be drawn
+        body = render("slides_assets/poll.html.j2", question=question, options=options, right=right, axes=axes)
         self.slides.append(Slide(body, kind))
 
     def _picture(self, cell: NotebookNode, kind: str) -> None:
@@ -129,7 +131,10 @@ def story() -> list[Slide]:
     slides = []
     for stop in stops():
         nb = nbformat.read(FOLDER / f"{Path(stop['page']).name}.ipynb", as_version=4)
-        image, words = picture(next(cell for cell in nb.cells if cell.id == stop["picture"]))
+        found = [cell for cell in nb.cells if stop["picture"] in cell.source and has_picture(cell)]
+        if not found:
+            raise ValueError(f"`picture` of a stop must stand in a cell with a picture, got {stop}; see story.toml.")
+        image, words = picture(found[0])
         slides.append(Slide(render("slides_assets/stop.html.j2", say=stop["say"], image=image, words=words)))
     return slides
 

@@ -13,7 +13,7 @@ from ssl_explain.kit.controls import has_word_labels, label_of
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.streaming import StreamingExplorer, TimedExplorer
 
-MOST, SECOND = 48, 6  # pictures of one explorer: more would not fit the site into 40 MB; values of a second control
+MOST, SECOND = 48, 6  # pictures of one explorer, so that a page stays near 1 MB; values of a second control
 BESIDE = 8  # pictures of a preset that sets something else than the controls of the page
 LOOKS, LONGEST = 15, 500  # pictures of one training, and its steps
 

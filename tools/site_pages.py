@@ -85,8 +85,10 @@ def _known(explorer: Explorer[Any], more: Mapping[str, Control] = MappingProxyTy
 def tree_section(number: int, explorer: TreeExplorer | RaceExplorer | TwoTrees) -> str:
     """The tree explorer: the page itself trains its networks, with the controls of its settings.
 
-    That of notebook 14 trains on drawn batches, by loss and rate of notebook 08, and opens with the root over q.
+    That of notebook 14 trains on drawn batches, by loss and rate of notebook 08, and opens with the root over q. One
+    that follows the root alone shows one tree: a network with q = 0 beside it would answer the question after it.
     """
+    alone = isinstance(explorer, TreeExplorer) and explorer._levels == (0,)
     curves = "levels" if isinstance(explorer, TreeExplorer) and not explorer._levels else "circle"
     if isinstance(explorer, TwoTrees):
         explorer = tree_explorer(explorer.state, controls=("strength",), levels=(0,))
@@ -97,7 +99,9 @@ def tree_section(number: int, explorer: TreeExplorer | RaceExplorer | TwoTrees) 
     start = vars(state.change(budget=min(known["controls"]["budget"].values()), pace=0))
     start = start | {"polarity": _told(known["controls"]["polarity"], start["polarity"])}
     prefix = f"tree{number}" if number > 1 else "tree"
-    return render("site_assets/tree.html.j2", number=number, prefix=prefix, start=start, curves=curves, **known)
+    return render(
+        "site_assets/tree.html.j2", number=number, prefix=prefix, start=start, curves=curves, alone=alone, **known
+    )
 
 
 def live_section(number: int, explorer: Explorer[Any]) -> str:

@@ -9,6 +9,14 @@ from lab import chromium, journeys
 from playwright.sync_api import BrowserContext, Page, expect
 from site_report import FORMULAS, MOVE, SMALLEST, open_page
 
+TIMERS = """() => {
+    const [set, clear] = [setInterval, clearInterval], running = new Set();
+    window.setInterval = (...all) => { const timer = set(...all); running.add(timer); return timer };
+    window.clearInterval = timer => { running.delete(timer); clear(timer) };
+    const buttons = document.querySelectorAll('.player button');
+    for (let k = 0; k < 200; k++) buttons[k % buttons.length].click();
+    return running.size;
+}"""
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = journeys("NO STATIC PAGE WAS OPENED")
@@ -49,6 +57,7 @@ def test_a_page_needs_nothing_and_its_explorer_moves(context, path):
     preset = page.locator(".presets button").nth(1)
     preset.click()
     expect(preset).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(TIMERS) <= page.locator(".player").count(), "200 clicks leave one timer for each player"
     assert wrong == []
 
 

@@ -15,7 +15,7 @@ from site_text import stops
 
 from ssl_explain.lessons.covariance_operator import operator_explorer
 from ssl_explain.lessons.selectivity_amplification import RingState, ring_explorer
-from ssl_explain.lessons.start_here import TreeState, tree_explorer
+from ssl_explain.lessons.start_here import TreeState, tree_explorer, two_trees
 from ssl_explain.lessons.why_the_root import race_explorer
 
 pytestmark = journeys("THE STORY WAS NOT WALKED")
@@ -29,7 +29,7 @@ def path(tmp_path_factory) -> Path:
         patch.setattr(site_frames, "MOST", 4)
         player = player_section(1, site_frames.play(operator_explorer()))
     pages = {
-        "embed/00_start_here": ("tree", tree_section(1, tree_explorer(TreeState(), levels=(0,)))),
+        "embed/00_start_here": ("tree", tree_section(1, two_trees(TreeState()))),
         "embed/08_latent_variables_emerge": ("tree", tree_section(1, tree_explorer(deep))),
         "embed/14_why_the_root": ("tree", tree_section(2, race_explorer())),
         "embed/05_selectivity_amplification": ("ring", live_section(1, ring_explorer(RingState(time=0)))),
@@ -57,6 +57,10 @@ def test_every_stop_shows_what_its_sentence_names_and_arrow_keys_lead_on(context
         page.frames[1].wait_for_url(f"**/{Path(stop['page']).name}.html*")
         for name in re.findall("<strong>(.+?)</strong>", stop["say"]):
             expect(explorer).to_contain_text(re.compile(rf"\b{name}"), use_inner_text=True)
+        if stop["page"] == "00_start_here":  # the second network would answer the question of stop 3
+            expect(page.frame_locator("iframe").locator("figure.zero")).to_be_visible(
+                visible="alone" not in stop["set"]
+            )
         page.locator("body").press("ArrowRight")
     assert page.url.endswith(f"#{len(told)}"), "the last stop stays"
     assert wrong == []

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from site_pages import question_section, reveal_section, tree_section
 from site_report import AXE, SMALLEST, open_page, violations
 
-from ssl_explain.lessons.start_here import TreeState, tree_explorer
+from ssl_explain.lessons.start_here import TreeState, two_trees
 from ssl_explain.lessons.start_here.exercises import without_augmentation
 
 pytestmark = journeys("THE PAGE THAT TRAINS WAS NOT OPENED")
@@ -24,7 +24,7 @@ NUMBERS = "() => [...document.querySelectorAll('.tree path, .tree circle')].map(
 @pytest.fixture(scope="module")
 def path(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("page") / "tree.html"
-    explorer = tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,))
+    explorer = two_trees(TreeState(seed=2))
     body = (
         f"<h1>Tree</h1><h2 id='why=how'>Why</h2>{tree_section(1, explorer)}{question_section(1, without_augmentation)}"
     )
@@ -238,11 +238,13 @@ def test_numbers_below_belong_to_the_circles_and_a_change_of_q_is_told(opened):
     page.get_by_role("button", name="Play").click()
     wait_for_step(page, 20)
     set_range(page, "strength", 0)
+    expect(page.locator(".trees figcaption").first).to_contain_text("since step")
     page.get_by_role("button", name="Pause").click()
     left, right = page.locator(".trees figcaption").all()
     expect(left).to_contain_text(re.compile(r"^Equal views, q = 0 since step \d+ · root"))
     expect(right).to_contain_text("Equal views, q = 0 · root")
-    expect(words(page)).to_contain_text("since step")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    assert "since step" in words(page).inner_text(), "said in the same frame"
     told = re.findall(r"to (\d+) %", words(page).inner_text())
     assert told == [row[-1] for row in shares(page)]
     page.get_by_role("button", name="Start again").click()

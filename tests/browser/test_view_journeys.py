@@ -3,7 +3,7 @@
 import ast
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import nbformat
 import pytest
@@ -40,15 +40,15 @@ def run() -> Iterator[Callable[[str], Notebook]]:
     """Run one explorer in a notebook of its own, in a window that is low."""
     with jupyter_lab() as server, chromium(1280, 800) as context:
 
-        def opened(name: str) -> Notebook:
+        def opened(name: str, codes: Iterable[str] = CELLS) -> Notebook:
             spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-            nb = new_notebook(cells=[new_code_cell(source) for source in CELLS], metadata=spec)
+            nb = new_notebook(cells=[new_code_cell(source) for source in codes], metadata=spec)
             nbformat.write(nb, server.root / "notebooks" / name)
             notebook = Notebook(context, server, name)
             assert notebook.run_all() == []
             return notebook
 
-        opened.context = context
+        opened.context, opened.server = context, server
         yield opened
 
 
@@ -149,3 +149,45 @@ def test_where_our_javascript_does_not_run_the_still_says_so(run):
     notebook.page.wait_for_function("document.querySelector('.ssl-still').offsetHeight > 200")
     run.context.unroute("**/extensions/anywidget/**")
     notebook.close()
+
+
+TWICE = (
+    "import ipywidgets",
+    "from ssl_explain.lessons.start_here import TreeState, tree_explorer",
+    "explorer = tree_explorer(TreeState(depth=2, budget=3000, pace=5))\nexplorer",
+    "ipywidgets.Box([explorer.widget], layout={'width': '400px'})",
+)
+
+
+@pytest.mark.stress
+def test_shown_twice_in_two_browsers_and_opened_again_while_it_trains(run):
+    """The larger view counts, all show the same, controls of each answer, and training goes on without a page."""
+    first = run("twice.ipynb", TWICE)
+    large, small = first.explorers()
+    widths = [view.picture.evaluate("canvas => canvas.offsetWidth") for view in (large, small)]
+    assert widths[0] > 2 * widths[1] > 200
+    expect(small.picture).to_have_js_property("width", widths[0])
+
+    first.save()
+    other = Notebook(run.context, run.server, "twice.ipynb")  # another page, the same kernel
+    views = [large, small, *other.explorers()]
+    for number, view in enumerate(views):
+        view.press(view.button("Step"), "Enter")
+        for each in views:
+            each.wait_for_words(f"After {10 * (number + 1)} steps")
+
+    large.button("Play").click()
+    views[2].button("Pause").wait_for()
+    first.page.close()
+    before = int(other.ask("explorer.trace.steps[-1].item()"))
+    other.page.close()
+    again = Notebook(run.context, run.server, "twice.ipynb")
+    explorer = again.explorer
+    explorer.wait_for_paints(3)
+    explorer.button("Pause").click()
+    expect(explorer.button("Play")).to_be_enabled()
+    now = int(again.ask("explorer.trace.steps[-1].item()"))
+    assert now > before
+    explorer.wait_for_words(f"After {now} steps")
+    assert [*first.errors, *other.errors, *again.errors] == []
+    again.close()

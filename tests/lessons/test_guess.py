@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 import pytest
+import torch
 from hands import browser, click, every
 from refusals import refused
 
@@ -102,6 +103,13 @@ def test_the_saved_cell_holds_empty_axes_and_a_folded_answer(guess):
     assert bundle["text/plain"] == html.unescape(folded).replace("<b>", "").replace("</b>", "").removesuffix(
         "</details>"
     )
+
+
+def test_labels_are_text_and_a_run_may_have_a_gradient():
+    guess = sketch("", (1,), start=0, labels=("step", "<i>"))
+    page = guess.reveal(torch.tensor([0.0, 0.5], requires_grad=True)).page
+    assert "&lt;i&gt; is 0.5" in page
+    assert "<i>" not in page
 
 
 def test_shown_again_after_a_close_it_has_the_same_guess(guess):

@@ -124,6 +124,14 @@ def test_slides_of_a_small_notebook(small_deck):
     assert html.count("data-top") == 2
 
 
+def test_a_curve_to_be_drawn_is_asked_with_its_axes_and_answered_without():
+    asked, answered = (slide.body for slide in deck(NOTEBOOKS[1]).slides if "Where does the ratio" in slide.body)
+    assert "Predict" in asked
+    assert "<img " in asked
+    assert re.search(r"Measured.*<p>within / between is [\d., ]+ at step", answered, flags=re.DOTALL)
+    assert not re.search("<img |<ul", answered)
+
+
 def test_cells_without_a_place_and_answers_without_a_question_are_refused():
     nb = small()
     with pytest.raises(ValueError, match=r"`slide_type` must be one of .* got None .*; run `python tools/slide_types"):

@@ -26,6 +26,7 @@ from ssl_explain.lessons.selectivity_amplification import RingState
 from ssl_explain.lessons.start_here.exercises import without_augmentation
 from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.start_here.two_trees import two_trees
 from ssl_explain.lessons.why_the_root.race_explorer import RaceState, race_explorer
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
@@ -151,6 +152,12 @@ def test_the_tree_of_a_page_has_every_setting_of_its_explorer():
     assert re.findall(r"data-preset.*>(.*)</button>", section) == list(explorer.presets)
 
 
+def test_a_tree_that_follows_the_root_alone_stands_alone():
+    assert 'class="tree alone"' in site_pages.tree_section(1, tree_explorer(TreeState(), levels=(0,)))
+    for explorer in (two_trees(TreeState()), tree_explorer(TreeState())):
+        assert 'class="tree"' in site_pages.tree_section(1, explorer)
+
+
 def test_the_race_of_a_page_opens_with_the_root_over_q():
     section = site_pages.tree_section(2, race_explorer(RaceState(neurons=2)))
     start = json.loads(re.search(r"<script[^>]*>(.*)</script>", section)[1])["start"]
@@ -185,7 +192,7 @@ def explorers(path):
 
 def unknown_settings(told, made):
     """The parts of a link that no explorer of the page has."""
-    values = dict(pair.split("=") for pair in told.split("&") if pair != "v=1")
+    values = dict(pair.split("=") for pair in told.split("&") if pair not in ("v=1", "alone=1"))
     controls = STATES[made[int(values.pop("explorer", 1)) - 1]].controls()
     odd = []
     for short, value in values.items():
@@ -242,6 +249,15 @@ def test_an_output_carries_no_script_and_no_style():
     assert "<b>x</b>" in shown
 
 
+def test_the_answer_to_a_drawn_guess_is_that_of_the_notebook():
+    reader, cells = build_site.Reader(), nbformat.v4.new_code_cell
+    reader.cell(cells(
+        "from ssl_explain.lessons.two_views_one_network import sketch\nguess = sketch('How?', (1, 2), start=0.0)"
+    ))  # fmt: skip
+    saved = [nbformat.v4.new_output("display_data", data={"text/html": "<b>Measured:</b> so.", "text/plain": "so"})]
+    assert "Measured:" in reader.cell(cells("guess.reveal([0, 1, 1])", outputs=saved))
+
+
 def test_contents_ask_every_question_and_pages_name_no_menu_that_they_lack():
     body = build_site.contents(NOTEBOOKS)
     assert body.count("<li>") == len(NOTEBOOKS)
@@ -253,6 +269,13 @@ def test_contents_ask_every_question_and_pages_name_no_menu_that_they_lack():
     assert "JupyterLab" not in said
     assert "Title" in said
     assert "Why?" in said
+
+
+def test_the_answer_to_a_drawn_curve_is_folded():
+    reader = build_site.Reader()
+    reader.run("from ssl_explain.lessons.two_views_one_network import sketch\nguess = sketch('', (1,), start=0)")
+    assert reader.cell(nbformat.v4.new_code_cell("guess.reveal([0.0, 0.5])")) == reader.names["guess"]._reveal.page
+    assert "0.5 at step 1" in reader.names["guess"]._reveal.page
 
 
 def test_an_embedded_page_has_no_navigation():

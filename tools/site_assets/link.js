@@ -1,7 +1,8 @@
 "use strict";
 // The settings of an explorer as the fragment of an address, such as #v=1&q=0.3&seed=2. A fragment without "=" is a
 // heading of the page. On a page with several explorers explorer=2 says which; without it, it is the first that is
-// computed in the page. only=2 shows that one alone (player.js), for a page of somebody else.
+// computed in the page. only=2 shows that one alone (player.js), for a page of somebody else; alone=1 shows the first of
+// two trees alone.
 const Link = (() => {
   const VERSION = 1;
   const SHORT = { strength: "q", temperature: "tau", learning_rate: "lr", budget: "steps" };
@@ -44,14 +45,14 @@ const Link = (() => {
         const [value, wrong] = read(controls[name], told, start[name]);
         if (value !== null) values[name] = value;
         if (wrong) odd.push(`${controls[name].labels[0].textContent}: ${wrong}`);
-      } else if (!["v", "explorer", "only"].includes(short)) unknown.push(short.slice(0, 20));
+      } else if (!["v", "explorer", "only", "alone"].includes(short)) unknown.push(short.slice(0, 20));
       else if (short === "v" && Number(told) !== VERSION)
         odd.push(`it is of version ${quoted(told)}, this page reads version ${VERSION}`);
     }
     const which = asked("explorer");
     if (which && Number(which) !== number) odd.push(`this page has no explorer ${quoted(which)}`);
     if (unknown.length) odd.push(`this page knows no setting called ${unknown.slice(0, 3).join(", ")}`);
-    return { values, told: odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "" };
+    return { values, alone: asked("alone") === "1", told: odd.length ? `The link was followed in part: ${odd.join("; ")}.` : "" };
   }
   return { brief, read, fragment, follow };
 })();

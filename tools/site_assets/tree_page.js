@@ -88,11 +88,16 @@ function treePage(section) {
   function follow() {
     const found = Link.follow(location.hash.slice(1), controls, start, number);
     if (!found) return;
+    section.classList.toggle("alone", single || found.alone);
     change({ ...start, ...found.values }, found.told);
+    due ||= "layout";
+    wake();
     if (parent === window) section.scrollIntoView();
   }
 
   // ---- the run ----------------------------------------------------------------------------------------------------
+  const single = section.classList.contains("alone");
+  const alone = () => section.classList.contains("alone");
   const overQ = () => curves.value === "strengths";
   const budget = () => Number(settings.budget), over = () => stopped || runs.step >= budget();
   function rebuild() {
@@ -180,9 +185,9 @@ function treePage(section) {
     const of = (side) => trace.map(({ step, best }) => [step, best[side][chosen]]);
     const ghost = before ? before.trace.map(([step, best]) => [step, best[chosen]]) : [];
     curve.update({
-      set: of(0), zero: of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
+      set: of(0), zero: alone() ? [] : of(1), before: ghost, ceiling: ceilings[chosen], pca: root ? component : null, changes, means: [],
     });
-    const entries = [["set", `q = ${Link.brief(runs.pair[0].q)}`], ["zero", "q = 0"]];
+    const entries = [["set", `q = ${Link.brief(runs.pair[0].q)}`], ...(alone() ? [] : [["zero", "q = 0"]])];
     entries.push(["ceiling", "ceiling (Bayes)"]);
     if (root) entries.push(PCA);
     if (before) entries.push(["before", `run before (q = ${Link.brief(before.q)})`]);
@@ -199,8 +204,9 @@ function treePage(section) {
     const both = kept[0].slice(1, -1).flat().filter(Boolean).length, [set, zero] = [0, 1].map((k) => viewsOf(k).toLowerCase());
     const told = runs.step
       ? `After ${runs.step} step${runs.step > 1 ? "s" : ""} of ${budget()}: the best neuron of the root went from ` +
-        `${share(first, 0, root)} to ${share(last, 0, root)} % of its ceiling with ${set}, and to ${share(last, 1, root)} % ` +
-        `with ${zero}. Its |correlation|: ${best(first, 0)}, then ${best(last, 0)} and ${best(last, 1)}.`
+        `${share(first, 0, root)} to ${share(last, 0, root)} % of its ceiling with ${set}` +
+        `${alone() ? "" : `, and to ${share(last, 1, root)} % with ${zero}`}. ` +
+        `Its |correlation|: ${best(first, 0)}, then ${best(last, 0)}${alone() ? "" : ` and ${best(last, 1)}`}.`
       : `Before training, ${set}: of the ${root} hidden causes below the root both views of the point keep ${both}. ` +
         `The best neuron of the root is at ${share(first, 0, root)} % of its ceiling, |correlation| ${best(first, 0)}.`;
     const bounds = `The ceiling is ${two(ceilings[root])}; the first principal component of the leaves reaches`;

@@ -47,7 +47,7 @@ const TreeView = (() => {
         nodes.forEach((node, z) => {
           const { group, lit, kept, change, text, title, thick, name } = node;
           const [now, was] = [values, start].map((list) => Math.min(1, list[z] / ceilings[z])), low = Math.min(now, was);
-          const shown = [Math.round(400 * now), was, z === chosen].join();
+          const shown = [Math.round(400 * now), percent(now), was, z === chosen].join();
           if (node.shown === shown) return;  // a quarter of a per cent is not seen, and drawing takes time
           node.shown = shown;
           group.classList.toggle("chosen", z === chosen);

@@ -131,7 +131,7 @@ class Sketch(Shown):
         Raises:
             ValueError: a run that ends before the last of the places.
         """
-        values = require.finite("run", torch.as_tensor(run)).double().numpy()
+        values = require.finite("run", torch.as_tensor(run)).detach().double().numpy()
         remedy = "hand over one value for each step, that at the start included"
         if values.ndim != 1 or len(values) <= self.places[-1]:
             require.fail("run", f"have more than {self.places[-1]:g} values", f"shape {values.shape}", remedy)
@@ -157,8 +157,8 @@ class Sketch(Shown):
 
     def _told(self, mark: str = "") -> str:
         found = ", ".join(f"{y:.3g}" for y in self._found(self.places))
-        first = f"<{mark}>Measured:</{mark}>" if mark else "Measured:"
-        return f"{first} {self.labels[1]} is {found} at {self.labels[0]} {', '.join(f'{x:g}' for x in self.places)}."
+        words = f"{self.labels[1]} is {found} at {self.labels[0]} {', '.join(f'{x:g}' for x in self.places)}."
+        return f"<{mark}>Measured:</{mark}> {html.escape(words)}" if mark else f"Measured: {words}"
 
     def _found(self, places: Any) -> np.ndarray:
         return np.interp(places, *self._run) if self._run else NOTHING
