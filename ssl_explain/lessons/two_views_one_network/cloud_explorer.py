@@ -36,7 +36,7 @@ class CloudState(State):
     """
 
     time: int = slider(0, 0, 100, 1, label="time, % of the run", tip="0: before training; 100: the end")
-    strength: float = slider(0.5, 0, 1, 0.05, label="spread q", tip="0: all views of a point are the same")
+    strength: float = slider(0.5, 0, 1, 0.05, label="strength q", tip="0: all views of a point are the same")
     loss: str = choice("InfoNCE", LOSSES, label="loss", tip="r+ alone: the push is left out")
     temperature: float = choice(
         0.5, (0.1, 0.2, 0.5, 1.0, 2.0), label="temperature τ", tip="small: only the nearest negatives count"
