@@ -19,6 +19,7 @@ from registry import FACTORIES, PACKAGE
 from ssl_explain.kit.picture import Illustration, Picture
 from ssl_explain.kit.prediction import Option, Question, predict
 from ssl_explain.kit.style import BRANCH, MEASURED, NEGATIVE, QUIET, new_figure
+from ssl_explain.lessons.two_views_one_network.guess_explorer import sketch
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 KNOWN = {to_hex(colour) for colour in (*PALETTE, BRANCH)}
@@ -38,6 +39,9 @@ def test_texts_lines_and_markers_of_a_picture_are_seen(made, name):
 
 def test_every_picture_class_is_looked_at(made):
     looked_at = {type(made(name).figure) for name in FACTORIES}
+    guessed = sketch("Where does it go?", (10, 100), start=0.2, ends=(0, 0.4), labels=("step", "it")).picture
+    assert wrong_with_figure(guessed.figure) == {}
+    looked_at.add(type(guessed))
     classes = [Picture]
     for parent in classes:
         classes += parent.__subclasses__()
@@ -156,7 +160,7 @@ def without_words(path: Path) -> list[str]:
             if "image/png" in output.get("data", {}):
                 alt = output["metadata"].get("image/png", {}).get("alt", "")
                 beneath = html.unescape("".join(below.get("data", {}).get("text/html", ""))).replace("<br>", "\n")
-                live = "explorer" in cell["metadata"].get("tags", [])  # its read-out stands below
+                live = {"explorer", "predict"} & {*cell["metadata"].get("tags", [])}  # its read-out stands below
                 wrong = wrong_with_words(alt, TABLE) + ["not below"] * (not live and alt not in beneath)
                 found += [f"{alt[:40]}: {wrong}"] * bool(wrong)
     return found
