@@ -55,14 +55,19 @@ const plain = (value, [, low, high, scale]) => {
 export default () => {
   const views = new Map(); // what shows the frame, and the width at which it does so
   let shown = -1; // the number of the frame that is seen
-  let seen = -1; // and of the last that was confirmed: every second one, since each message costs
   let bitmap; // it
+  let seen = -1; // the last number that was confirmed: every second one is, since each message costs
   let told = ""; // what it shows, in words
   let timer;
   let reported = "";
   let picks = 0; // clicks sent; the last one was sent then, and this frame or a later one answers it
   let [asked, answer] = [-Infinity, 0];
   let waiting; // the place of a drag that is not sent yet
+
+  const confirm = (model, number, more) => {
+    seen = number;
+    tell(model, { seen, ...more });
+  };
 
   const show = async (model) => {
     const number = model.get("number");
@@ -74,12 +79,12 @@ export default () => {
       [shown, bitmap, told] = [number, next, words];
       for (const draw of views.keys()) draw();
     }
-    if (number - seen > 1) tell(model, { seen: (seen = number) });
+    if (number - seen > 1) confirm(model, number);
     pick(model);
     clearTimeout(timer);
     timer = setTimeout(() => {
       for (const draw of views.keys()) draw(true);
-      tell(model, { rest: shown, seen: (seen = number) });
+      confirm(model, number, { rest: shown });
     }, STILL);
   };
 
