@@ -97,7 +97,7 @@ def answers(explorer: LiveExplorer) -> None:
 
     explorer.button("copy state").click()
     line = explorer.area.locator("code")
-    expect(line).to_contain_text("connection_explorer(ConnectionState(")
+    expect(line).to_contain_text("connection_explorer(")
     expect(line).to_contain_text("pair=2")
 
     wide = explorer.page.viewport_size

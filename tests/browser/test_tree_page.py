@@ -148,6 +148,7 @@ def test_a_link_opens_the_same_run(opened):
     assert again.evaluate(NUMBERS) == page.evaluate(NUMBERS)
 
 
+@pytest.mark.gate(4)
 @pytest.mark.parametrize(("fragment", "told"), [
     ("#q=7", "augmentation q: 7 became 1"),
     ("#q=abc&seed=3", "augmentation q: “abc” is not a number"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import nbformat
 import pytest
-from lab import LiveExplorer, Notebook, chromium, journeys, jupyter_lab
+from lab import LiveExplorer, Notebook, Server, chromium, journeys
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page, expect
 
@@ -36,9 +36,9 @@ SHARP = """area => {
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Callable[[str], Notebook]]:
+def run(server: Server) -> Iterator[Callable[[str], Notebook]]:
     """Run one explorer in a notebook of its own, in a window that is low."""
-    with jupyter_lab() as server, chromium(1280, 800) as context:
+    with chromium(1280, 800) as context:
 
         def opened(name: str, codes: Iterable[str] = CELLS) -> Notebook:
             spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -139,6 +139,7 @@ def test_a_start_is_clicked_and_dragged_in_the_picture(notebook, explorer, value
         expect(explorer.area.locator(".ssl-at")).to_be_hidden()
 
 
+@pytest.mark.stress
 def test_where_our_javascript_does_not_run_the_still_says_so(run):
     """The front end of anywidget is missing, as in a server of somebody else."""
     run.context.route("**/extensions/anywidget/**", lambda route: route.abort())

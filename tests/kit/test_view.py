@@ -281,3 +281,10 @@ def test_the_other_half_is_javascript_that_loads_nothing():
     source = PictureWidget._esm
     assert source.count("\n") <= 400
     assert not any(word in source for word in ("http", "import ", "eval", "fetch", "innerHTML"))
+
+
+def test_where_our_javascript_does_not_run_there_is_a_still_with_words_and_the_reason(explorer):
+    _, still = explorer.view.widget.children
+    assert "needs anywidget" in still.value
+    assert still.value.count(explorer.figure.describe().split(".")[0]) == 2, "as alt text and below"
+    assert "data:image/jpeg;base64," in still.value
