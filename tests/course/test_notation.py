@@ -1,5 +1,6 @@
 """The notation sheet: every link leads to a section, every name in code exists, and a letter means one thing."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -100,6 +101,27 @@ Who adds a notebook to a letter, or a letter to a notebook, has seen that it mea
 @pytest.mark.parametrize("letter", WHERE)
 def test_a_letter_that_once_meant_two_things_stands_where_it_means_one(letter):
     assert " ".join(name[:2] for name in TEXTS if used(letter, TEXTS[name])) == WHERE[letter]
+
+
+NAMES = {
+    "z": "00 07 08 14", "A": "14", "D": "02", "E": "11", "F": "14", "M": "12", "P": "10 11", "S": "13", "T": "06",
+    "alpha": "11", "beta": "11", "eta": "11", "gamma": "11", "phi": "14", "Pi": "14", "pi": "07 14", "rho": "07 08 14",
+    "sigma": "01", "tau": "01 04 05 06 08 09", "xi": "04", "C": "", "G": "", "H": "", "R": "", "X": "", "omega": "",
+}  # fmt: skip
+"""The notebooks whose code cells give a value to a name that shows a letter: the same thing as in the formulas."""
+
+
+def given(path):
+    """The names to which the code cells of a notebook give a value, arguments of functions too."""
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    nodes = [node for source in code for node in ast.walk(ast.parse(source))]
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
+
+
+def test_a_name_that_shows_a_letter_is_what_the_letter_is():
+    found = {path.name[:2]: given(path) for path in NOTEBOOKS}
+    assert {name: " ".join(n for n, names in found.items() if name in names) for name in NAMES} == NAMES
 
 
 def test_the_strength_of_an_augmentation_is_q():

@@ -16,11 +16,10 @@ first_to_move = question("""
         That assumes that the lower level must be finished before the next can begin. But random neurons below already
         carry a good part of the signal, enough for the top to start at once.
     [together] all levels at the same pace
-        That assumes that all layers feel the same pull. The pull on a lower layer passes through the weights above, and
-        those begin small and random.
+        That assumes that all levels profit alike. But a small gain in each layer adds up on the way to the top.
     [root] the root, then downwards
-        Random features below carry enough of the root's signal, and the top layer feels the loss directly; the levels
-        below follow as the weights above them take shape.
+        Random features below carry enough of the root's signal, and each layer makes them a little better at what views
+        share: these gains add up on the way to the top. Lower levels start nearer to their ceilings, and follow.
 """)
 
 two_neurons = question("""
