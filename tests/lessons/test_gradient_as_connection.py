@@ -52,7 +52,7 @@ def test_connection_is_the_derivative_of_the_output_whatever_is_left_out(departu
 
 def test_length_one_is_homogeneous_of_degree_zero(one):
     for layer in (1, 2, 3):
-        record = one.compute(ConnectionState(layer=layer, departure="outputs of length one"))
+        record = one.compute(ConnectionState(layer=layer, departure="normalised outputs"))
         assert record.predicted_output.abs().max() < 1e-12
         assert float(record.output.norm()) == pytest.approx(1)
 

@@ -210,7 +210,7 @@ def test_frozen_weights_fail_after_training_and_departures_are_seen(explorers):
     compute = explorers["step"].compute
     assert compute(RealStepState()).now.cosine > 0.99
     assert compute(RealStepState(network="trained, q = 0.5")).now.cosine < 0.5
-    for step in ("one batch of 64", "outputs of length one"):
+    for step in ("one batch of 64", "normalised outputs"):
         assert compute(RealStepState(loss="L_simp", step=step)).now.cosine < 0.95
 
 

@@ -86,7 +86,7 @@ def test_equal_views_stand_still_and_length_one_holds_what_would_run_away():
     still = cloud_run(CloudState(loss="r+ alone", strength=0.0))
     np.testing.assert_allclose(still.between, still.between[0], rtol=1e-6)
     free = cloud_run(CloudState(loss="L_simp"))
-    held = cloud_run(CloudState(loss="L_simp", departure="outputs of length one"))
+    held = cloud_run(CloudState(loss="L_simp", departure="normalised outputs"))
     assert "run away" in free.stopped
     assert held.stopped is None
     np.testing.assert_allclose(held.outputs.norm(dim=-1), 1, atol=1e-5)

@@ -42,7 +42,7 @@ class ConnectionState(State):
     )
     departure: str = choice(
         "none",
-        ("none", "biases", "outputs of length one"),
+        ("none", "biases", "normalised outputs"),
         label="leave the theory",
         tip="one assumption of the theory that does not hold here",
     )
@@ -52,7 +52,7 @@ class ConnectionState(State):
 def network(widths: tuple[int, ...], departure: str, tower: int = 0) -> ReLUNet:
     """Make the network (tower 0) or its teacher (1) in float64; biases, if any, are as large as weights."""
     g = generators(SEED, 2)[tower]
-    biases, normalise = departure == "biases", departure == "outputs of length one"
+    biases, normalise = departure == "biases", departure == "normalised outputs"
     net = ReLUNet(widths, generator=g, biases=biases, normalise=normalise, linear_top=True).double()
     for bias in net.biases:
         bias.data.normal_(0, 0.5, generator=g)
@@ -115,7 +115,7 @@ class ConnectionExplorer(Explorer[ConnectionState]):
         "bottom layer": {"layer": 1, "departure": "none"},
         "frozen teacher": {"target": TARGETS[2], "departure": "none"},
         "biases": {"departure": "biases"},
-        "outputs of length one": {"departure": "outputs of length one"},
+        "normalised outputs": {"departure": "normalised outputs"},
     }
 
     def compute(self, state: ConnectionState) -> ConnectionView:

@@ -16,7 +16,7 @@ STEPS, RATE = 80, 0.06
 DEPARTURES: dict[str, dict[str, Any]] = {
     "none": {},
     "large steps": {"rate": 2.0, "steps": 40},
-    "outputs of length one": {"normalise": True},
+    "normalised outputs": {"normalise": True},
 }
 
 
@@ -75,7 +75,7 @@ class LayersExplorer(TimedExplorer[LayersState]):
         "theory": {"top_scale": 1.0, "top": "linear", "departure": "none"},
         "small top": {"top_scale": 0.5, "top": "linear", "departure": "none"},
         "gated top": {"top_scale": 1.0, "top": "gated", "departure": "none"},
-        "outputs of length one": {"top_scale": 1.0, "top": "gated", "departure": "outputs of length one"},
+        "normalised outputs": {"top_scale": 1.0, "top": "gated", "departure": "normalised outputs"},
     }
 
     def compute(self, state: LayersState) -> Growth:

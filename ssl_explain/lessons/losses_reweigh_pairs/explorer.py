@@ -52,9 +52,9 @@ class PairsState(State):
     noise: float = slider(0.2, 0, 1, 0.05, label="view noise σ", tip="0: all views of a point are alike")
     outputs: str = choice(
         "free",
-        ("free", "of length one"),
+        ("free", "normalised"),
         label="outputs",
-        tip="of length one: leaves the theory (kept in training too)",
+        tip="normalised: leaves the theory (kept in training too)",
     )
     trained: int = choice(
         0, MOMENTS, label="training steps", tip="taken before we look: InfoNCE with τ = 0.5, H = 1, σ = 0.3"
@@ -138,7 +138,7 @@ class PairsExplorer(Explorer[PairsState]):
 
 def copies(outputs: str, trained: int, runs: int | None = None) -> ReLUNet:
     """The network after so many training steps, ``runs`` times side by side."""
-    kept = {name: kept_weights(name) for name in ("free", "of length one")}  # no wait later
+    kept = {name: kept_weights(name) for name in ("free", "normalised")}  # no wait later
     net = network(outputs, runs)
     with torch.no_grad():
         for parameter, weight in zip(net.weights, kept[outputs][trained], strict=True):

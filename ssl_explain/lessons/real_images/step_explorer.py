@@ -22,7 +22,7 @@ from ssl_explain.worlds.pictures import digits
 
 POINTS, VIEWS, BATCH = 12, 6, 64
 STEP_STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-STEPS = ("exact", "one batch of 64", "outputs of length one")
+STEPS = ("exact", "one batch of 64", "normalised outputs")
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ class CloudState(State):
     seed: int = slider(1, 1, 20, 1, label="seed", tip="other points, another network")
     departure: str = choice(
         "none",
-        ("none", "outputs of length one", "huge steps"),
+        ("none", "normalised outputs", "huge steps"),
         label="leave the theory",
-        tip="outputs of length one: nothing can run away; huge steps: the flow is left",
+        tip="normalised outputs: nothing can run away; huge steps: the flow is left",
     )
 
     def idle(self) -> Mapping[str, str]:
@@ -70,7 +70,7 @@ def forces(loss: Loss, f: Float[Tensor, "t n a 2"]) -> tuple[Float[Tensor, "t n 
 
 def trained(state: CloudState, loss: Loss, x: Float[Tensor, "n a 2"], g: torch.Generator) -> Trace:
     """Gradient descent on all pairs of views of eight points, with the outputs after every step."""
-    net = ReLUNet(WIDTHS, generator=g, normalise=state.departure == "outputs of length one", linear_top=True).double()
+    net = ReLUNet(WIDTHS, generator=g, normalise=state.departure == "normalised outputs", linear_top=True).double()
     pairs = Views(x.unflatten(1, (VIEWS // 2, 2)).transpose(0, 1))  # (3, 8, 2, 2): three pairs of views per point
     objective = contrastive(loss, negatives="batch")
     trace = flow(
@@ -123,7 +123,7 @@ class CloudExplorer(TimedExplorer[CloudState], ReaderExplorer[CloudState]):
         "pull and push": {"loss": "InfoNCE", "departure": "none"},
         "no push at all": {"loss": "r+ alone", "departure": "none"},
         "runs away": {"loss": "L_simp", "departure": "none"},
-        "held by its length": {"loss": "L_simp", "departure": "outputs of length one"},
+        "held by its length": {"loss": "L_simp", "departure": "normalised outputs"},
     }
 
     def __init__(

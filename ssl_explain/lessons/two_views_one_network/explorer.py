@@ -56,9 +56,9 @@ class LossState(State):
     margin: float = slider(0.0, 0, 1, 0.1, label="margin r0", tip="soft triplet only: how much farther is far enough")
     departure: str = choice(
         "none",
-        ("none", "outputs of length one"),
+        ("none", "normalised outputs"),
         label="leave the theory",
-        tip="outputs of length one can be no farther apart than r = 2",
+        tip="normalised outputs can be no farther apart than r = 2",
     )
 
     def idle(self) -> Mapping[str, str]:

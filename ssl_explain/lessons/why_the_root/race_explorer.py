@@ -41,7 +41,7 @@ class RaceState(State):
     )
     loss: str = choice("L_simp", ("L_simp", "InfoNCE"), label="loss", tip="InfoNCE: against everyone at once")
     outputs: str = choice(
-        "length one", ("length one", "free"), label="outputs", tip="the theory has free ones; they grow without end"
+        "normalised", ("normalised", "free"), label="outputs", tip="the theory has free ones; they grow without end"
     )
     root: float = slider(0.5, 0.5, 0.95, 0.05, label="P(root = 1)", tip="0.5 is a fair coin")
     strength: float = slider(1.0, 0, 1, 0.1, label="augmentation q", tip="1: two views share the root alone")
@@ -68,7 +68,7 @@ class History:
             loss = functools.partial(expected_info_nce, temperature=state.temperature)
         self.run = race_run(
             neurons=state.neurons, polarity=state.polarity, root=state.root, strength=state.strength, loss=loss,
-            learning_rate=state.learning_rate, seed=state.seed, normalise=state.outputs == "length one",
+            learning_rate=state.learning_rate, seed=state.seed, normalise=state.outputs == "normalised",
             measure_every=EVERY,
         )  # fmt: skip
         self.operators = [self.run.operators()]
@@ -90,7 +90,7 @@ class History:
         end = min(state.time * STEPS // (100 * EVERY), len(self.operators) - 1) + 1
         steps, stopped = self.trace.steps[:end], self.trace.stopped if end == len(self.operators) else None
         values, losses = self.trace.values[:end], self.trace.losses[: int(steps[-1])]
-        outputs = f"outputs {'of length one' if state.outputs == 'length one' else 'free to grow'}"
+        outputs = f"outputs {'normalised' if state.outputs == 'normalised' else 'free to grow'}"
         return Race(
             self.run.tree.topology, self.run.tree.polarity, self.run.ceilings,
             Trace(steps, values[..., 0], losses, stopped), state.strength, STEPS,
@@ -112,9 +112,9 @@ class RaceExplorer(TimedExplorer[RaceState]):
     picture = RacePicture
     main_controls = ("time", "show")
     presets = {
-        "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "length one"},
-        "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "length one"},
-        "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "length one"},
+        "clear causes": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "normalised"},
+        "weak polarity": {"polarity": (0.3, 0.5), "root": 0.5, "outputs": "normalised"},
+        "unfair root": {"polarity": (0.7, 1.0), "root": 0.95, "outputs": "normalised"},
         "free outputs": {"polarity": (0.7, 1.0), "root": 0.5, "outputs": "free"},
     }
 
