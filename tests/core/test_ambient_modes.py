@@ -16,7 +16,7 @@ from ssl_explain import Clouds, LatentTree, ReLUNet, Ring, TreeNet, Views, contr
 from ssl_explain.kit.streaming import StreamingExplorer
 from ssl_explain.lessons.byol_hidden_contrast.experiment import measured_update
 from ssl_explain.lessons.byol_hidden_contrast.two_towers import dual_run
-from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, measure_residue
+from ssl_explain.lessons.losses_reweigh_pairs.experiment import measure_residue, negative_sets
 from ssl_explain.lessons.real_images.directions import students
 from ssl_explain.lessons.real_images.experiment import picture_run
 from ssl_explain.lessons.start_here.experiment import emergence_run
@@ -53,10 +53,10 @@ MODES = {
 
 
 def things():
-    """A world, a network, its random numbers; crowds in a finite world, that world, a network for it."""
+    """A world, a network, its random numbers; negative_sets in a finite world, that world, a network for it."""
     g = seeded(1)
     tree, views = LatentTree.random(2, generator=g), Ring(6).enumerate(0.5)
-    sets, net = crowds(*views.x.shape[:2]), ReLUNet((6, 4, 2), generator=g)
+    sets, net = negative_sets(*views.x.shape[:2]), ReLUNet((6, 4, 2), generator=g)
     return tree, TreeNet(tree.topology, 3, generator=g), g, sets, views, net
 
 

@@ -24,8 +24,13 @@ from ssl_explain.lessons.latent_variables_emerge.expected import (
     expected_simple,
 )
 from ssl_explain.lessons.latent_variables_emerge.pair_law import law_operator
-from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, frozen_loss, frozen_operator, frozen_weights
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import expected_loss as expected_over_views
+from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
+    frozen_loss,
+    frozen_operator,
+    frozen_weights,
+    negative_sets,
+)
 from ssl_explain.lessons.real_images.probe import neighbours, spectrum
 from ssl_explain.lessons.real_images.surrogate import frozen_info_nce
 from ssl_explain.lessons.selectivity_amplification.experiment import identity_share
@@ -101,7 +106,7 @@ def objective(loss, negatives):
 
 
 LABELS = torch.arange(N) % 2
-SETS = crowds(N, A)
+SETS = negative_sets(N, A)
 MEMBERS = {
     **{f"{name}, {h}": objective(loss, h) for name, loss in LOSSES.items() for h in (1, 3, "batch")},
     "gradient of InfoNCE, batch": gradient(objective(LOSSES["InfoNCE"], "batch")),

@@ -1,4 +1,4 @@
-"""Linear BYOL: matrices against autograd, modes against matrices, the invariant, the threshold and the watershed."""
+"""Linear BYOL: matrices against autograd, modes against matrices, the invariant, the threshold and the separatrix."""
 
 import math
 
@@ -150,7 +150,7 @@ def test_fixed_points_stand_still_and_only_the_upper_one_attracts(noise, share, 
     for p in (low, high):
         v = mode_velocity(p, p**2 / alpha, 1.0, noise, Rates(alpha, decay, beta))
         assert max(map(abs, v)) < 1e-12
-    for p, sign in ((low, 1), (high, -1)):  # along the parabola, ṗ changes sign as a watershed or as a goal does
+    for p, sign in ((low, 1), (high, -1)):  # along the parabola, ṗ changes sign as a separatrix or as a goal does
         beyond = p + 1e-4 * (high - low)
         v = mode_velocity(beyond, beyond**2 / alpha, 1.0, noise, Rates(alpha, decay))
         assert math.copysign(1, v[0]) == sign

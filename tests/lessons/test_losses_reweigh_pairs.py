@@ -11,11 +11,11 @@ from torch import Tensor
 from ssl_explain import ReLUNet, Views, info_nce, simple_contrastive, soft_triplet
 from ssl_explain.dynamics.flow import predicted_update
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
-    crowds,
     expected_loss,
     frozen_operator,
     frozen_weights,
     measure_residue,
+    negative_sets,
     residue_over_training,
 )
 from ssl_explain.lessons.losses_reweigh_pairs.picture import figure_definite, figure_residue, figure_training
@@ -43,7 +43,7 @@ def student(seed=0, **options):
 
 
 def sets_of(h, n=N, a=A):
-    return crowds(n, a, h, generator=torch.Generator().manual_seed(3))
+    return negative_sets(n, a, h, generator=torch.Generator().manual_seed(3))
 
 
 def literal_loss(f, loss, sets):
@@ -72,7 +72,7 @@ def test_true_update_is_the_gradient_of_the_loss_triple_by_triple(loss, h, norma
 def test_one_negative_gives_the_weighted_operator(loss, layer):
     net, views = student(), world(0.4)
     xi = pair_weights(loss, net(views.x).mean(1).detach())
-    measured = measure_residue(net, views, loss, crowds(N, A), layer)
+    measured = measure_residue(net, views, loss, negative_sets(N, A), layer)
     torch.testing.assert_close(measured.pair_weights, xi, rtol=0, atol=1e-14)
     expected = predicted_update(net, views, layer, xi).flatten()
     torch.testing.assert_close(measured.predicted, expected, rtol=0, atol=1e-13)
@@ -96,8 +96,10 @@ def test_no_noise_no_residue(loss, h):
 
 
 def test_residue_goes_with_the_square_of_small_noise_and_l_simp_has_none():
-    assert measure_residue(student(), world(1.0), simple_contrastive, crowds(N, A)).error < 1e-12
-    errors = [measure_residue(student(), world(s), LOSSES["InfoNCE"], crowds(N, A)).error for s in (0.001, 0.002)]
+    assert measure_residue(student(), world(1.0), simple_contrastive, negative_sets(N, A)).error < 1e-12
+    errors = [
+        measure_residue(student(), world(s), LOSSES["InfoNCE"], negative_sets(N, A)).error for s in (0.001, 0.002)
+    ]
     assert float(errors[1] / errors[0]) == pytest.approx(4, rel=0.1)
 
 
@@ -139,16 +141,16 @@ def test_every_view_is_each_negative_once(h):
 
 def test_crowds_refuse_what_makes_no_sense():
     with pytest.raises(ValueError, match="negatives"):
-        crowds(N, A, 0)
+        negative_sets(N, A, 0)
     with pytest.raises(ValueError, match="generator"):
-        crowds(N, A, 2)
+        negative_sets(N, A, 2)
 
 
 def test_training_lowers_the_loss_and_watches():
     net, views, loss, seen = student(), world(0.2), LOSSES["InfoNCE"], []
-    before = expected_loss(net(views.x), loss, crowds(N, A))
+    before = expected_loss(net(views.x), loss, negative_sets(N, A))
     trace = residue_over_training(net, views, loss, steps=20, step_size=0.1, measure_every=5, watch=seen.append)
-    assert expected_loss(net(views.x), loss, crowds(N, A)) < before
+    assert expected_loss(net(views.x), loss, negative_sets(N, A)) < before
     assert trace.steps.tolist() == [0, 5, 10, 15, 20]
     assert len(seen) == 5
     spread, between = trace.values[-1, :2]

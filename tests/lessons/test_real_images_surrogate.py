@@ -8,7 +8,7 @@ import torch
 from refusals import refused
 
 from ssl_explain import ReLUNet, Views, contrastive, covariance_operator, info_nce, pair_weights, pull_and_push
-from ssl_explain.lessons.real_images.surrogate import crowd_weights, frozen_info_nce
+from ssl_explain.lessons.real_images.surrogate import frozen_info_nce, negative_weights
 
 TAUS, BETAS = (0.1, 0.5, 2.0), (0.0, 0.5, 2.0)
 
@@ -41,7 +41,7 @@ def test_the_value_is_that_of_a_loop(energies, tau, extra):
 def test_the_derivatives_are_the_weights(energies, tau, extra):
     """∂L/∂r+ = (1 + ε) Σ ξ and ∂L/∂r_k- = -ξ_k: nothing flows through ξ."""
     pull, push = pull_and_push(partial(frozen_info_nce, temperature=tau, extra=extra), *energies)
-    xi = crowd_weights(energies[1], temperature=tau)
+    xi = negative_weights(energies[1], temperature=tau)
     torch.testing.assert_close(push, -xi, rtol=1e-12, atol=0)
     torch.testing.assert_close(pull, (1 + extra) * xi.sum(-1), rtol=1e-12, atol=0)
 
@@ -49,7 +49,7 @@ def test_the_derivatives_are_the_weights(energies, tau, extra):
 @pytest.mark.parametrize("tau", TAUS)
 def test_the_weights_are_those_of_info_nce_at_a_positive_on_the_spot(energies, tau):
     pull, push = pull_and_push(partial(info_nce, temperature=tau), torch.zeros(5).double(), energies[1])
-    xi = crowd_weights(energies[1], temperature=tau)
+    xi = negative_weights(energies[1], temperature=tau)
     torch.testing.assert_close(xi, -push, rtol=1e-12, atol=0)
     torch.testing.assert_close(xi.sum(-1), pull, rtol=1e-12, atol=0)
 
@@ -67,7 +67,7 @@ def test_it_is_info_nce_where_views_agree_and_another_loss_elsewhere(energies, t
 
 def test_far_energies_neither_overflow_nor_vanish():
     r = torch.tensor([[0.0, 1e6]])
-    torch.testing.assert_close(crowd_weights(r, temperature=0.1), torch.tensor([[0.5, 0.0]]))
+    torch.testing.assert_close(negative_weights(r, temperature=0.1), torch.tensor([[0.5, 0.0]]))
 
 
 @pytest.mark.parametrize("normalise", [False, True])

@@ -117,7 +117,7 @@ Views.plane = (() => {
       `${gap.toFixed(3)}. In training w² - p²/α goes from ${offsets[0]} to ${offsets[1]}.${short}`;
   }
   const key = {
-    "edge-of-basin": "watershed: starts below it die", first: "path of this start; dots: trained",
+    "edge-of-basin": "separatrix: starts below it die", first: "path of this start; dots: trained",
     "second solid": "w² = p²/α; right: predicted", second: "w² = p²/α + γ; right: second mode",
   };
   return {

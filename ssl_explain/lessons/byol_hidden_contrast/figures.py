@@ -11,7 +11,7 @@ from ssl_explain.kit.style import MARKERS, MEASURED, POSITIVE, PREDICTED, QUIET,
 from ssl_explain.results import Table, pick
 
 MEASURES = {"probe": "probe", "rank": "effective rank", "between": "between share"}
-CENTRINGS = {"none": "not centred", "mean": "mean taken off", "BatchNorm": "BatchNorm"}
+CENTRINGS = {"none": "not centred", "mean": "mean subtracted", "BatchNorm": "BatchNorm"}
 COLOURS = (PREDICTED, MEASURED, POSITIVE)
 BARS = {"capsize": 3, "linewidth": 1.4}
 BASELINES: dict[str, dict[str, Any]] = {

@@ -80,7 +80,7 @@ class PlanePicture(Picture[PhasePlane]):
 
     def _legends(self) -> None:
         keys = [
-            key("watershed", color=INK, linewidth=2.6),
+            key("separatrix", color=INK, linewidth=2.6),
             Patch(label="dies", **BASIN),
             key("w² = p²/α", color=PREDICTED),
             key("w² = p²/α + γ", color=PREDICTED, linestyle="--"),

@@ -7,9 +7,9 @@ from ssl_explain.lessons import lazy
 if TYPE_CHECKING:
     from ssl_explain.lessons.losses_reweigh_pairs.exercises import which_pairs, while_training
     from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
-        crowds,
         frozen_operator,
         measure_residue,
+        negative_sets,
         residue_over_training,
     )
     from ssl_explain.lessons.losses_reweigh_pairs.explorer import PairsState, pairs_explorer

@@ -19,7 +19,7 @@ from ssl_explain.torch_modes import own_modes
 Sets = Int[Tensor, "sets h"]
 
 
-def crowds(n: int, a: int, negatives: int = 1, *, generator: torch.Generator | None = None) -> Sets:
+def negative_sets(n: int, a: int, negatives: int = 1, *, generator: torch.Generator | None = None) -> Sets:
     """Sets of negatives among the n·a views of a finite world; view (i, c) has the number i·a + c.
 
     One negative: every view once, so that a mean over sets is the exact expectation. More: n·a drawn sets, in which
@@ -29,7 +29,7 @@ def crowds(n: int, a: int, negatives: int = 1, *, generator: torch.Generator | N
         ValueError: no negatives, or several without a generator to draw them.
 
     Example:
-        >>> crowds(2, 2).flatten().tolist()
+        >>> negative_sets(2, 2).flatten().tolist()
         [0, 1, 2, 3]
     """
     require.integer("negatives", negatives, 1, "a contrastive loss needs something to push away")
@@ -133,7 +133,7 @@ def residue_over_training(
 
     ``watch`` is called with the network at every measurement.
     """
-    sets = crowds(*views.x.shape[-3:-1])
+    sets = negative_sets(*views.x.shape[-3:-1])
 
     def measure(net: LayeredReLU) -> Tensor:
         if watch is not None:

@@ -12,9 +12,9 @@ from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
 from ssl_explain.lessons.losses_reweigh_pairs.experiment import (
-    crowds,
     frozen_operator,
     measure_residue,
+    negative_sets,
     residue_over_training,
 )
 from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
@@ -108,7 +108,7 @@ class PairsExplorer(Explorer[PairsState]):
     presets = {
         "all pairs alike": {"loss": "L_simp", "noise": 0.2},
         "nearest pairs only": {"loss": "InfoNCE", "temperature": 0.1, "negatives": 1, "noise": 0.1},
-        "a crowd of eight": {"loss": "InfoNCE", "temperature": 0.5, "negatives": 8, "noise": 0.4},
+        "eight negatives": {"loss": "InfoNCE", "temperature": 0.5, "negatives": 8, "noise": 0.4},
         "after training": {"loss": "InfoNCE", "temperature": 0.5, "negatives": 1, "noise": 0.3, "trained": 200},
     }
 
@@ -118,7 +118,7 @@ class PairsExplorer(Explorer[PairsState]):
         net = copies(state.outputs, state.trained, len(noises))
         views = Views(torch.stack([points_and_views(noise).x for noise in noises]))
         crowd = state.negatives if state.loss == "InfoNCE" else 1  # the triplet takes a mean, so H changes nothing
-        sets = crowds(POINTS, VIEWS, crowd, generator=generators(WORLD, 2)[1])
+        sets = negative_sets(POINTS, VIEWS, crowd, generator=generators(WORLD, 2)[1])
         residue = measure_residue(net, views, loss_of(state), sets)
         one = copies(state.outputs, state.trained)
         values = torch.linalg.eigvalsh(frozen_operator(one.forward_pass(views.x[0]), 1, residue.pair_weights[0]))

@@ -106,12 +106,12 @@ def recognised(train: Tensor, y_train: Tensor, test: Tensor, y_test: Tensor) -> 
     return (y_train[nearest] == y_test).double().mean()
 
 
-def _mistakes_crowd_weights(right: Tensor, r: Tensor, tau: float) -> dict[str, Tensor]:
+def _mistakes_negative_weights(right: Tensor, r: Tensor, tau: float) -> dict[str, Tensor]:
     e = torch.exp(-r / tau)
     return {
         "The positive is missing from the denominator: at r+ = 0 it adds e⁰ = 1.": e / e.sum(-1, keepdim=True),
         "Each negative competes with all others, not with the positive alone: sum over k below.": e / (1 + e),
-        "The sign: a near negative, with a small energy, must weigh most.": crowd_weights(-r, tau),
+        "The sign: a near negative, with a small energy, must weigh most.": negative_weights(-r, tau),
         "That is the weight of the positive. Asked is one weight for each negative.": (
             (1 / (1 + e.sum(-1, keepdim=True))).expand(-1, 3)
         ),
@@ -124,9 +124,9 @@ def _mistakes_crowd_weights(right: Tensor, r: Tensor, tau: float) -> dict[str, T
     "-∂L/∂r_k = e^{-r_k/τ} / (e^{-r₊/τ} + Σ e^{-r_j/τ}).",
     "Put r₊ = 0.",
     given=lambda g: (torch.rand(4, 3, generator=g).double(), 0.5),
-    mistakes=_mistakes_crowd_weights,
+    mistakes=_mistakes_negative_weights,
 )
-def crowd_weights(r_neg: Tensor, tau: float) -> Tensor:
+def negative_weights(r_neg: Tensor, tau: float) -> Tensor:
     """ξ_k of the frozen InfoNCE: r_neg (n, h) gives (n, h); the positive is taken at r+ = 0."""
     e = torch.exp(-r_neg / tau)
     return e / (1 + e.sum(-1, keepdim=True))
@@ -151,4 +151,9 @@ def overlap(a: Tensor, b: Tensor) -> Tensor:
     return (a.T @ b).square().sum() / a.shape[1]
 
 
-exercises = {"standardise": standardise, "recognised": recognised, "crowd_weights": crowd_weights, "overlap": overlap}
+exercises = {
+    "standardise": standardise,
+    "recognised": recognised,
+    "negative_weights": negative_weights,
+    "overlap": overlap,
+}

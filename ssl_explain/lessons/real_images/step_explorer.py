@@ -9,7 +9,7 @@ from torch import Tensor
 from ssl_explain.kit.explorer import Explorer
 from ssl_explain.kit.factory import factory
 from ssl_explain.kit.state import State, choice, slider
-from ssl_explain.lessons.losses_reweigh_pairs.experiment import crowds, measure_residue
+from ssl_explain.lessons.losses_reweigh_pairs.experiment import measure_residue, negative_sets
 from ssl_explain.lessons.losses_reweigh_pairs.picture import PairsPicture
 from ssl_explain.lessons.losses_reweigh_pairs.record import Residue, Reweighing
 from ssl_explain.lessons.real_images.directions import one_of, points_of, views_at, with_weights
@@ -80,7 +80,7 @@ def batch_step(net: ReLUNet, loss: Loss, run: int) -> Tensor:
 @functools.lru_cache(maxsize=256)
 def all_strengths(state: RealStepState) -> Residue:
     """True and predicted step of layer 1 at every strength, in parallel; the strength of the state is ignored."""
-    views, loss, sets = views_of_run(state.run), loss_of(state), crowds(POINTS, VIEWS)
+    views, loss, sets = views_of_run(state.run), loss_of(state), negative_sets(POINTS, VIEWS)
     net = copies(one_of(student(state.network), state.run - 1), normalise=False)
     residue = measure_residue(net, views, loss, sets)
     if state.step == "exact":

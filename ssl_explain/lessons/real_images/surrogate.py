@@ -7,7 +7,7 @@ from ssl_explain import require
 from ssl_explain.losses.contrastive import check_energies, require_negatives
 
 
-def crowd_weights(
+def negative_weights(
     r_neg: Float[torch.Tensor, "*batch n h"], *, temperature: float = 0.1
 ) -> Float[torch.Tensor, "*batch n h"]:
     """The weight of each negative: ξ_k = e^{-r_k-/τ} / (1 + Σ_j e^{-r_j-/τ}), InfoNCE's weights at r+ = 0.
@@ -19,7 +19,7 @@ def crowd_weights(
         TypeError: energies that are no floating-point tensor.
 
     Example:
-        >>> crowd_weights(torch.zeros(1, 3), temperature=1.0)
+        >>> negative_weights(torch.zeros(1, 3), temperature=1.0)
         tensor([[0.2500, 0.2500, 0.2500]])
     """
     require.tensor("r_neg", r_neg, "*batch n h", "one row of negative energies per point")
@@ -37,7 +37,7 @@ def frozen_info_nce(
 ) -> Float[torch.Tensor, "*batch n"]:
     """The stop-gradient surrogate of InfoNCE: L = Σ_k ξ_k (r+ - r_k-) + ε ξ r+, with ξ = Σ_k ξ_k.
 
-    ξ_k are :func:`crowd_weights`, no gradient flows through them. So ∂L/∂r+ = (1 + ε) ξ and ∂L/∂r_k- = -ξ_k: pull
+    ξ_k are :func:`negative_weights`, no gradient flows through them. So ∂L/∂r+ = (1 + ε) ξ and ∂L/∂r_k- = -ξ_k: pull
     and push balance at ε = 0, as in every loss of the theory; ε > 0 pulls harder. The value of L is no
     measure of progress: its weights change from step to step. Where ξ depends on the two points only, the descent
     direction at ε = 0 is the covariance operator exactly; here r- is taken per view, which makes it an approximation.
@@ -54,5 +54,5 @@ def frozen_info_nce(
     """
     check_energies(r_pos, r_neg)
     extra = require.single("extra", extra, "0 balances pull and push")
-    weights = crowd_weights(r_neg, temperature=temperature)
+    weights = negative_weights(r_neg, temperature=temperature)
     return (weights * ((1 + extra) * r_pos.unsqueeze(-1) - r_neg)).sum(-1)
