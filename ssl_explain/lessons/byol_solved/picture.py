@@ -119,7 +119,7 @@ class PlanePicture(Picture[PhasePlane]):
         self.captions[0].set_text(
             f"{fate}: η = {record.decay:.2f}, threshold {record.threshold:.3f}, {_target(record)}"
         )
-        self.captions[1].set_text(f"{record.setting}: w² off by {record.gap:.3f}")
+        self.captions[1].set_text(f"{record.setting}: error {record.gap:.3f}")
         return changed
 
     def _move_plane(self, record: PhasePlane) -> None:
