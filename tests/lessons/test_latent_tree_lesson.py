@@ -200,7 +200,7 @@ def test_the_trees_of_the_notebook_are_drawn_from_its_own_passes():
     below, every = drawn()
     assert len(below) == len(every) == 7
     assert sum(every) > sum(below)
-    assert drawn(down=("above = torch.atanh(r * u)", "above = 0 * u")) == [below, below]
+    assert drawn(down=("above = torch.atanh(r * without)", "above = 0 * without")) == [below, below]
     weaker, _ = drawn(up=("says = torch.atanh(r * m[-1])", "says = torch.atanh(r * m[-1] / 2)"))
     assert sum(weaker) < sum(below)
 
