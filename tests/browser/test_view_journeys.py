@@ -125,16 +125,16 @@ def test_a_start_is_clicked_and_dragged_in_the_picture(notebook, explorer, value
 
         mouse.move(*at(0.8, 1.0))
         expect(explorer.area.locator(".ssl-at")).to_contain_text(
-            re.compile(r"p 0\.(8|79\d|80\d), s (1|0\.99\d|1\.00\d): click")
+            re.compile(r"p 0\.(8|79\d|80\d), w² (1|0\.99\d|1\.00\d): click")
         )
         mouse.click(*at(0.8, 1.0))
-        explorer.wait_for_words("start at p = 0.80, s = 1.00")
+        explorer.wait_for_words("start at p = 0.80, w² = 1.00")
         mouse.move(*at(0.8, 1.0))
         mouse.down()
         for step in range(1, 9):
             mouse.move(*at(0.8 - 0.1 * step, 1.0 - 0.1 * step))
         mouse.up()
-        explorer.wait_for_words("start at p = 0.00, s = 0.20")
+        explorer.wait_for_words("start at p = 0.00, w² = 0.20")
         mouse.move(0, 0)
         expect(explorer.area.locator(".ssl-at")).to_be_hidden()
 
