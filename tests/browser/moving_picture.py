@@ -10,8 +10,8 @@ from lab import chromium  # it puts tools/ on the path
 from PIL import Image
 from playwright.sync_api import FloatRect
 
-from ssl_explain.lessons.start_here.explorer import tree_explorer
 from ssl_explain.lessons.start_here.state import TreeState
+from ssl_explain.lessons.start_here.two_trees import two_trees
 from ssl_explain.results import write_whole
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "explorer.gif"
@@ -34,7 +34,7 @@ def film() -> list[Image.Image]:
     from build_site import page
     from site_pages import tree_section
 
-    body = tree_section(1, tree_explorer(TreeState(seed=2), controls=("strength",), levels=(0,)))
+    body = tree_section(1, two_trees(TreeState(seed=2)))
     pictures = []
     with chromium() as context:
         assert context.browser is not None
