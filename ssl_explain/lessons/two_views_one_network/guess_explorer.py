@@ -136,8 +136,8 @@ class Sketch(Shown):
         if values.ndim != 1 or len(values) <= self.places[-1]:
             require.fail("run", f"have more than {self.places[-1]:g} values", f"shape {values.shape}", remedy)
         self._run = (np.arange(len(values)), values)
-        self._reveal.text = self._told()
-        self._reveal.page = folded("What was measured? Draw your guess first, then open this.", self._told("b"))
+        self._reveal.text = f"Measured: {self._measured()}"
+        self._reveal.page = folded("What was measured? Draw your guess first, then open this.", self._told())
         with self._lock:
             self._update()
         self._reveal.say(self._compared())
@@ -155,10 +155,12 @@ class Sketch(Shown):
         else:
             self.picture.update(record)
 
-    def _told(self, mark: str = "") -> str:
+    def _measured(self) -> str:
         found = ", ".join(f"{y:.3g}" for y in self._found(self.places))
-        words = f"{self.labels[1]} is {found} at {self.labels[0]} {', '.join(f'{x:g}' for x in self.places)}."
-        return f"<{mark}>Measured:</{mark}> {html.escape(words)}" if mark else f"Measured: {words}"
+        return f"{self.labels[1]} is {found} at {self.labels[0]} {', '.join(f'{x:g}' for x in self.places)}."
+
+    def _told(self) -> str:
+        return f"<b>Measured:</b> {html.escape(self._measured())}"
 
     def _found(self, places: Any) -> np.ndarray:
         return np.interp(places, *self._run) if self._run else NOTHING
@@ -171,13 +173,13 @@ class Sketch(Shown):
         image, words = base64.b64encode(png(picture.figure)).decode(), html.escape(picture.describe())
         shown = f'<br><img src="data:image/png;base64,{image}" alt="{words}" style="max-width:100%">'
         if not self.committed:
-            return folded("No guess yet: draw one above, or open the answer.", self._told("b") + shown)
+            return folded("No guess yet: draw one above, or open the answer.", self._told() + shown)
         places, heights = np.array([*self.guess.items()]).T
         found = self._found(places)
         off = np.abs(found - heights)
         worst = off.argmax()
         words = f"Your curve is off by {off.mean():.2g} on average, most at {self.labels[0]} {places[worst]:g}: "
-        return f"{words}you drew {heights[worst]:.2g}, the run has {found[worst]:.2g}. {self._told('b')}{shown}"
+        return f"{words}you drew {heights[worst]:.2g}, the run has {found[worst]:.2g}. {self._told()}{shown}"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         with self._lock:
