@@ -48,11 +48,25 @@ def test_what_cannot_be_compared_is_named(predicted):
     check("a claim", torch.ones(3), 1.0, "if not", 2.0, tolerance=0.1)
 
 
+def compared(words):
+    """What is left of printed words when nbval compares them."""
+    for regex, replace in re.findall(
+        r"^regex: (.*)$\n^replace: (.*)$", RULES.read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        words = re.sub(regex, replace, words)
+    return words
+
+
 def test_nbval_compares_the_verdict_and_not_the_digits(capsys):
     """They differ between processors."""
-    ((regex, replace),) = re.findall(r"^regex: (.*)$\n^replace: (.*)$", RULES.read_text(encoding="utf-8"), re.MULTILINE)
     said = []
     for number in (0.25, -3e-14, 1e20):
         check("a claim", number, number, "if not", -number + 1, tolerance=1e-15)
-        said.append(re.sub(regex, replace, capsys.readouterr().out))
+        said.append(compared(capsys.readouterr().out))
     assert set(said) == {"a claim: measured ≈ x, predicted ≈ x, to 1e-15. But if not: ≈ x.\n"}
+
+
+def test_nbval_takes_what_is_rounding_as_zero_and_nothing_else():
+    assert {compared(f"largest gap {gap}") for gap in ("0e+00", "0.0e+00", "7e-18", "-2.1e-14")} == {"largest gap 0"}
+    for other in ("largest gap 2e-13", "largest gap 1e-12", "3.48, 1.0e+00", "exact to 1e-16"):
+        assert compared(other) == other
